@@ -1,0 +1,130 @@
+//! One file per distribution: its signature, its support, and its log density as an expression.
+//!
+//! Nothing here knows of any other distribution: which prior is conjugate to what follows from the statistics.
+
+mod bernoulli;
+mod beta;
+mod binomial;
+mod categorical;
+mod cauchy;
+mod constant;
+mod dirichlet;
+mod exponential;
+mod flat;
+mod gamma;
+mod geometric;
+mod inverse_gamma;
+mod inverse_wishart;
+mod laplace;
+mod log_normal;
+mod multinomial;
+mod negative_binomial;
+mod normal;
+mod poisson;
+mod student_t;
+mod uniform;
+mod wishart;
+
+/// Every family of the language, in alphabetical order.
+pub static ALL: &[&Family] = &[
+    &bernoulli::FAMILY,
+    &beta::FAMILY,
+    &binomial::FAMILY,
+    &categorical::FAMILY,
+    &cauchy::FAMILY,
+    &constant::FAMILY,
+    &dirichlet::FAMILY,
+    &exponential::FAMILY,
+    &flat::FAMILY,
+    &gamma::FAMILY,
+    &geometric::FAMILY,
+    &inverse_gamma::FAMILY,
+    &inverse_wishart::FAMILY,
+    &laplace::FAMILY,
+    &log_normal::FAMILY,
+    &multinomial::FAMILY,
+    &negative_binomial::FAMILY,
+    &normal::FAMILY,
+    &poisson::FAMILY,
+    &student_t::FAMILY,
+    &uniform::FAMILY,
+    &wishart::FAMILY,
+];
+
+/// A distribution of the language.
+pub struct Family {
+    pub name: &'static str,
+    /// The module of `vi_core::dist` with the same density.
+    pub module: &'static str,
+    pub params: &'static [Param],
+    pub value: Support,
+    /// Takes `min:` and `max:` (every univariate continuous or count family does).
+    pub truncatable: bool,
+}
+
+impl std::fmt::Debug for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// One argument, or several ways to give it.
+pub struct Param {
+    /// May be given without its name, in this position.
+    pub positional: bool,
+    pub optional: bool,
+    /// Exactly one of these must be given (`var` or `sd` or `prec` …); the first is the canonical one.
+    pub ways: &'static [Way],
+}
+
+pub struct Way {
+    pub name: &'static str,
+    /// What the argument may be; the first that fits is taken.
+    pub accepts: &'static [Domain],
+}
+
+/// The set an argument must lie in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    Real,
+    Positive,
+    Unit,
+    Count,
+    /// Any finite value (Constant copies one), or a number for a structural zero.
+    Any,
+    /// A vector over the value's axis; for a Categorical, over its categories.
+    Vector,
+    /// A vector with positive components.
+    PositiveVector,
+    Simplex,
+    SymPos,
+    /// A lower-triangular Cholesky factor.
+    Matrix,
+}
+
+/// The type of value a family gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    Real,
+    /// Real or Vector, by the arguments and the declared type.
+    RealOrVector,
+    Positive,
+    Unit,
+    Bool,
+    Count,
+    /// A Count array over one index.
+    CountVector,
+    /// The extent is that of the vector argument.
+    Category,
+    Simplex,
+    SymPos,
+    /// Uniform: Real, or Category when declared so.
+    RealOrCategory,
+    /// Constant: whatever the argument is.
+    Finite,
+}
+
+/// The family of that name.
+pub fn find(name: &str) -> Option<&'static Family> {
+    ALL.iter().copied().find(|f| f.name == name)
+}

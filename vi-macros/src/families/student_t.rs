@@ -1,0 +1,21 @@
+use super::{Domain, Family, Param, Support, Way};
+
+pub static FAMILY: Family = Family {
+    name: "StudentT",
+    module: "student_t",
+    params: &[
+        Param { positional: true, optional: false, ways: &[Way { name: "mean", accepts: &[Domain::Real] }] },
+        Param {
+            positional: false,
+            optional: false,
+            ways: &[Way { name: "scale", accepts: &[Domain::Positive] }],
+        },
+        Param {
+            positional: false,
+            optional: false,
+            ways: &[Way { name: "dof", accepts: &[Domain::Positive] }],
+        },
+    ],
+    value: Support::Real,
+    truncatable: true,
+};

@@ -1,0 +1,3 @@
+//! Syntax tree in, checked model out: names, sizes, types, coverage and aliasing are settled here.
+
+pub mod ir;
