@@ -4,7 +4,10 @@
 //! tokens → [syntax] → [model] → [density] → [plan] → [kernel] → [emit].
 #![allow(dead_code, missing_docs, reason = "the modules are private; only the macro is public")]
 
+mod density;
+mod diagnostics;
 mod families;
 mod model;
+mod plan;
 mod report;
 mod syntax;

@@ -1,4 +1,6 @@
 use super::{Domain, Family, Param, Support, Way};
+use crate::density::lower::Lowered;
+use crate::density::statement::{Args, Compared, Form};
 
 pub static FAMILY: Family = Family {
     name: "Constant",
@@ -10,4 +12,12 @@ pub static FAMILY: Family = Family {
     }],
     value: Support::Finite,
     truncatable: false,
+    log_density,
+    log_interval: super::untruncated,
 };
+
+/// log [value = to]
+fn log_density(a: &Args) -> Lowered<Form> {
+    let value = if a.is_finite() { Compared::Index(a.value_index()) } else { Compared::Number(a.value()) };
+    Ok(Form::Equal { value, to: a.copied()? })
+}

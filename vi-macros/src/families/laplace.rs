@@ -1,4 +1,7 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Domain, Family, Param, Support, Way, standard};
+use crate::density::lower::Lowered;
+use crate::density::poly::{Func, Poly};
+use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Laplace",
@@ -13,4 +16,18 @@ pub static FAMILY: Family = Family {
     ],
     value: Support::Real,
     truncatable: true,
+    log_density,
+    log_interval,
 };
+
+/// −log(2 s) − |x − μ| / s
+fn log_density(a: &Args) -> Lowered<Form> {
+    let (mean, s) = (a.scalar("mean")?, a.scalar("scale")?);
+    let distance = Poly::apply(Func::Abs, vec![a.value().sub(&mean)]);
+    Ok(Form::Terms(Poly::number(-std::f64::consts::LN_2).sub(&a.log(&s)).sub(&distance.mul(&s.recip()))))
+}
+
+fn log_interval(a: &Args, low: &Poly, high: &Poly) -> Lowered {
+    let (mean, root) = (a.scalar("mean")?, a.scalar("scale")?.recip());
+    Ok(Poly::apply(Func::LogLaplaceInterval, vec![standard(low, &mean, &root), standard(high, &mean, &root)]))
+}

@@ -1,4 +1,7 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Domain, Family, Param, Support, Way, is_infinite, standard};
+use crate::density::lower::Lowered;
+use crate::density::poly::{Exponent, Func, Poly};
+use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "LogNormal",
@@ -17,4 +20,42 @@ pub static FAMILY: Family = Family {
     ],
     value: Support::Positive,
     truncatable: true,
+    log_density,
+    log_interval,
 };
+
+/// A Normal for log x, and −log x for the change of variable.
+fn log_density(a: &Args) -> Lowered<Form> {
+    let log_x = a.log(&a.value());
+    let rho = log_x.sub(&a.scalar("mean")?);
+    let prec = precision(a)?;
+    let half_log_two_pi = 0.5 * (2.0 * std::f64::consts::PI).ln();
+    let terms = rho
+        .mul(&rho)
+        .mul(&prec)
+        .scale(-0.5)
+        .add(&a.log(&prec).scale(0.5))
+        .sub(&log_x)
+        .sub(&Poly::number(half_log_two_pi));
+    Ok(Form::Terms(terms))
+}
+
+fn precision(a: &Args) -> Lowered {
+    if a.has("var") {
+        Ok(a.scalar("var")?.recip())
+    } else if a.has("sd") {
+        Ok(a.scalar("sd")?.pow(Exponent::int(-2)))
+    } else {
+        a.scalar("prec")
+    }
+}
+
+fn log_interval(a: &Args, low: &Poly, high: &Poly) -> Lowered {
+    let (mean, root) = (a.scalar("mean")?, precision(a)?.pow(Exponent::new(1, 2)));
+    let log = |p: &Poly| if is_infinite(p) { p.clone() } else { Poly::apply(Func::Log, vec![p.clone()]) };
+    let low = if low.is_zero() { Poly::infinity(-1.0) } else { log(low) };
+    Ok(Poly::apply(
+        Func::LogPhiInterval,
+        vec![standard(&low, &mean, &root), standard(&log(high), &mean, &root)],
+    ))
+}

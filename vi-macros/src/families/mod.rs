@@ -2,6 +2,10 @@
 //!
 //! Nothing here knows of any other distribution: which prior is conjugate to what follows from the statistics.
 
+use crate::density::lower::Lowered;
+use crate::density::poly::{Factor, Poly};
+use crate::density::statement::{Args, Form};
+
 mod bernoulli;
 mod beta;
 mod binomial;
@@ -60,6 +64,10 @@ pub struct Family {
     pub value: Support,
     /// Takes `min:` and `max:` (every univariate continuous or count family does).
     pub truncatable: bool,
+    /// The log density as symbols, of a value and arguments as symbols.
+    pub log_density: fn(&Args) -> Lowered<Form>,
+    /// log P(low ≤ X ≤ high), for a truncation.
+    pub log_interval: fn(&Args, &Poly, &Poly) -> Lowered,
 }
 
 impl std::fmt::Debug for Family {
@@ -127,4 +135,17 @@ pub enum Support {
 /// The family of that name.
 pub fn find(name: &str) -> Option<&'static Family> {
     ALL.iter().copied().find(|f| f.name == name)
+}
+
+/// (x − μ) / σ, with an open bound left alone.
+fn standard(x: &Poly, mean: &Poly, inverse_scale: &Poly) -> Poly {
+    if is_infinite(x) { x.clone() } else { x.sub(mean).mul(inverse_scale) }
+}
+
+fn is_infinite(p: &Poly) -> bool {
+    matches!(p.0.as_slice(), [t] if t.factors.iter().any(|(f, _)| *f == Factor::Infinity))
+}
+
+fn untruncated(_: &Args, _: &Poly, _: &Poly) -> Lowered {
+    Ok(Poly::zero())
 }

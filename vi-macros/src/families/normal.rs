@@ -1,4 +1,8 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Domain, Family, Param, Support, Way, standard};
+use crate::density::lower::{Lowered, Matrix};
+use crate::density::poly::{Exponent, Func, Poly};
+use crate::density::statement::{Args, Form, Residual, Scale};
+use crate::density::symbol::Ix;
 
 pub static FAMILY: Family = Family {
     name: "Normal",
@@ -23,4 +27,44 @@ pub static FAMILY: Family = Family {
     ],
     value: Support::RealOrVector,
     truncatable: true,
+    log_density,
+    log_interval,
 };
+
+/// −½ Λ (x − μ)² + ½ log Λ − ½ log 2π, kept as the residual x − μ and its precision Λ.
+fn log_density(a: &Args) -> Lowered<Form> {
+    let event = a.axes().first().cloned();
+    let rho = match &event {
+        Some(d) => a.value_at(&[Ix::var(d)]).sub(&a.at("mean", &Ix::var(d))?),
+        None => a.value().sub(&a.scalar("mean")?),
+    };
+    let at = event.as_ref().map(Ix::var).unwrap_or_default();
+    let (name, power) = [("var", -1), ("sd", -2), ("prec", 1), ("cov", -1), ("chol", -1)]
+        .into_iter()
+        .find(|(name, _)| a.has(name))
+        .unwrap_or(("var", -1));
+    let scale = match a.matrix(name)? {
+        Matrix::Scalar(s) => Scale::Diagonal(s.pow(Exponent::int(power))),
+        Matrix::Diagonal(entry) => Scale::Diagonal(entry(&at)?.pow(Exponent::int(power))),
+        Matrix::Dense { factor, matrix } if name == "chol" => {
+            Scale::Dense { factor: factor.pow(Exponent::int(-2)), matrix, inverse: true }
+        }
+        Matrix::Dense { factor, matrix } => {
+            Scale::Dense { factor: factor.pow(Exponent::int(power)), matrix, inverse: power < 0 }
+        }
+    };
+    Ok(Form::Normal(Residual { event, rho, scale }))
+}
+
+/// log(Φ((b − μ)/σ) − Φ((a − μ)/σ))
+fn log_interval(a: &Args, low: &Poly, high: &Poly) -> Lowered {
+    let mean = a.scalar("mean")?;
+    let root = if a.has("var") {
+        a.scalar("var")?.pow(Exponent::new(-1, 2))
+    } else if a.has("sd") {
+        a.scalar("sd")?.recip()
+    } else {
+        a.scalar("prec")?.pow(Exponent::new(1, 2))
+    };
+    Ok(Poly::apply(Func::LogPhiInterval, vec![standard(low, &mean, &root), standard(high, &mean, &root)]))
+}

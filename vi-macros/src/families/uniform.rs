@@ -1,4 +1,7 @@
 use super::{Domain, Family, Param, Support, Way};
+use crate::density::lower::Lowered;
+use crate::density::poly::{Func, Poly};
+use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Uniform",
@@ -9,4 +12,18 @@ pub static FAMILY: Family = Family {
     ],
     value: Support::RealOrCategory,
     truncatable: false,
+    log_density,
+    log_interval: super::untruncated,
 };
+
+/// −log(b − a) on [a, b]; on a Category, −log of the number of categories.
+fn log_density(args: &Args) -> Lowered<Form> {
+    if args.is_finite() {
+        return Ok(Form::Terms(args.log(&Poly::index(&args.states())).scale(-1.0)));
+    }
+    let (a, b) = (args.scalar("a")?, args.scalar("b")?);
+    let x = args.value();
+    let width = Poly::apply(Func::Log, vec![b.sub(&a)]);
+    let inside = Poly::apply(Func::LogInside, vec![x, a, b]);
+    Ok(Form::Terms(inside.sub(&width)))
+}

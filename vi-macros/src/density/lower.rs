@@ -1,0 +1,606 @@
+//! Checked expressions to polynomials, one scalar component at a time.
+//!
+//! A read of a finite latent is *gathered*: its value becomes an index of its own, so that what is left has no finite latent in it.
+
+use super::poly::{Exponent, Factor, Func, MatrixRef, Poly};
+use super::symbol::{Cmp, Cond, Elem, Ix, Var, index, length};
+use crate::diagnostics::density as mistakes;
+use crate::model::ir::{
+    Access, ArrayId, ElemKind, Expr, ExprKind, Extent, Function, Index, IndexId, IndexTerm, Model, Nominal,
+    Role, Type,
+};
+use crate::report::Diagnostic;
+use crate::syntax::ast::{Binary, Reducer, Unary};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// A finite latent element and the index that stands for its value.
+#[derive(Clone, Debug)]
+pub struct Gather {
+    pub elem: Elem,
+    pub var: Var,
+}
+
+/// What a comparison or a category is turned into.
+pub enum Finite {
+    Index(Ix),
+    Cond(Cond),
+}
+
+pub struct Lower<'a> {
+    pub model: &'a Model,
+    vars: RefCell<HashMap<IndexId, Ix>>,
+    pub gathers: RefCell<Vec<Gather>>,
+    /// The indices bound around the statement: only these may stand in a gathered element.
+    pub plates: RefCell<Vec<Var>>,
+}
+
+/// A matrix argument: c·M, or a diagonal.
+pub enum Matrix {
+    Dense {
+        factor: Poly,
+        matrix: MatrixRef,
+    },
+    /// The diagonal as a function of its index.
+    Diagonal(Box<dyn Fn(&Ix) -> Result<Poly, Diagnostic>>),
+    Scalar(Poly),
+}
+
+pub type Lowered<T = Poly> = Result<T, Diagnostic>;
+
+impl<'a> Lower<'a> {
+    pub fn new(model: &'a Model) -> Self {
+        Lower { model, vars: RefCell::default(), gathers: RefCell::default(), plates: RefCell::default() }
+    }
+
+    /// Whether an element reads an index that a sum binds.
+    fn varies_in_sum(&self, e: &Elem) -> bool {
+        let mut inside = false;
+        e.indices.iter().for_each(|i| i.visit_vars(&mut |v| inside |= !self.plates.borrow().contains(v)));
+        inside
+    }
+
+    /// A category that is read as an index inside a sum has no one value to gather.
+    pub fn gathered_in_sum(&self, loc: crate::syntax::ast::Loc) -> Option<Diagnostic> {
+        let gathers = self.gathers.borrow();
+        let chained = |v: &Var| gathers.iter().any(|g| g.var == *v);
+        for g in gathers.iter() {
+            let mut inside = false;
+            g.elem.indices.iter().for_each(|i| {
+                i.visit_vars(&mut |v| inside |= !self.plates.borrow().contains(v) && !chained(v))
+            });
+            if inside {
+                let name = self.model.arrays[g.elem.array.0].name.to_string();
+                return Some(mistakes::gathered_in_sum(loc, &name));
+            }
+        }
+        None
+    }
+
+    /// Brings a bound index of the model into scope.
+    pub fn bind(&self, id: IndexId) -> Var {
+        let v = &self.model.indices[id.0];
+        let var = Var::of_user(v.name.to_string(), v.nominal, self.index(&v.low), self.index(&v.high), id);
+        self.vars.borrow_mut().insert(id, Ix::var(&var));
+        var
+    }
+
+    pub fn bind_to(&self, id: IndexId, by: Ix) {
+        self.vars.borrow_mut().insert(id, by);
+    }
+
+    pub fn index(&self, i: &Index) -> Ix {
+        let vars = self.vars.borrow().clone();
+        index(i, &|id| vars.get(&id).cloned().unwrap_or_default(), &mut |e| self.value_of(e))
+    }
+
+    /// The value of a finite element as an index: gathered if it is latent, read from the data if not.
+    pub fn value_of(&self, e: &Elem) -> Ix {
+        if !is_hidden(self.model, e.array) {
+            return Ix::term(super::symbol::IxTerm::Read(e.clone()));
+        }
+        if let Some(g) = self.gathers.borrow().iter().find(|g| g.elem == *e) {
+            return Ix::var(&g.var);
+        }
+        let (nominal, high, name) = self.states(e);
+        let taken = self.gathers.borrow().iter().filter(|g| g.var.name.trim_end_matches('′') == name).count();
+        let var = Var::new(format!("{name}{}", "′".repeat(taken)), nominal, Ix::constant(0), high);
+        self.gathers.borrow_mut().push(Gather { elem: e.clone(), var: var.clone() });
+        Ix::var(&var)
+    }
+
+    fn states(&self, e: &Elem) -> (Nominal, Ix, String) {
+        let array = &self.model.arrays[e.array.0];
+        match &array.elem.kind {
+            ElemKind::Category(extent) => {
+                let high = length(&extent.length, &e.indices);
+                (extent.nominal, high, self.name_for(extent.nominal, "k"))
+            }
+            ElemKind::Bool
+            | ElemKind::Real
+            | ElemKind::Positive
+            | ElemKind::Unit
+            | ElemKind::Count
+            | ElemKind::Simplex(_)
+            | ElemKind::Ordered(_)
+            | ElemKind::Vector(_)
+            | ElemKind::Matrix(..)
+            | ElemKind::SymPos(_) => (Nominal::Literal(2), Ix::constant(2), "b".into()),
+        }
+    }
+
+    /// The customary index of a size: k for K.
+    pub fn name_for(&self, nominal: Nominal, fallback: &str) -> String {
+        match nominal {
+            Nominal::Size(s) => {
+                let name = self.model.sizes[s.0].name.to_string().to_lowercase();
+                if name.chars().count() <= 2 && name.chars().all(char::is_alphanumeric) {
+                    name
+                } else {
+                    fallback.into()
+                }
+            }
+            Nominal::Literal(_) => fallback.into(),
+        }
+    }
+
+    /// A fresh index over an axis.
+    pub fn axis(&self, extent: &Extent, at: &[Ix], fallback: &str) -> Var {
+        Var::new(
+            self.name_for(extent.nominal, fallback),
+            extent.nominal,
+            Ix::constant(0),
+            length(&extent.length, at),
+        )
+    }
+
+    pub fn positive(&self, e: &Elem) -> bool {
+        let elem = &self.model.arrays[e.array.0].elem;
+        match &elem.kind {
+            ElemKind::Positive | ElemKind::Unit | ElemKind::Simplex(_) => true,
+            ElemKind::SymPos(_) => {
+                let n = e.indices.len();
+                n >= 2 && e.indices[n - 1] == e.indices[n - 2]
+            }
+            ElemKind::Real
+            | ElemKind::Bool
+            | ElemKind::Count
+            | ElemKind::Category(_)
+            | ElemKind::Ordered(_)
+            | ElemKind::Vector(_)
+            | ElemKind::Matrix(..) => false,
+        }
+    }
+
+    /// Whether an element is a latent or a param.
+    pub fn unknown(&self, e: &Elem) -> bool {
+        is_unknown(self.model, e.array)
+    }
+
+    pub fn log(&self, p: &Poly) -> Poly {
+        p.log(&|e| self.positive(e))
+    }
+
+    pub fn lgamma(&self, p: &Poly) -> Poly {
+        Poly::lgamma(p, &|e| self.positive(e), &|e| self.unknown(e))
+    }
+
+    /// One component of an expression; a scalar where a vector is asked for is repeated.
+    pub fn component(&self, e: &Expr, at: &[Ix]) -> Lowered {
+        let rank = rank(&e.ty);
+        if rank == 0 && !at.is_empty() {
+            return self.component(e, &[]);
+        }
+        match &e.kind {
+            ExprKind::Int(n) => Ok(Poly::number(*n as f64)),
+            ExprKind::Float(x) => Ok(Poly::number(*x)),
+            ExprKind::Bool(b) => Ok(Poly::number(f64::from(u8::from(*b)))),
+            ExprKind::Index(i) => Ok(Poly::index(&self.index(i))),
+            ExprKind::Read(a) => Ok(self.read(a, at)),
+            ExprKind::Let(id, indices) => self.read_let(*id, indices, at),
+            ExprKind::Unary(Unary::Neg, a) => Ok(self.component(a, at)?.scale(-1.0)),
+            ExprKind::Unary(Unary::Not, _)
+            | ExprKind::Compare(..)
+            | ExprKind::Binary(Binary::Or | Binary::And, ..) => Ok(Poly::iverson(self.cond(e)?)),
+            ExprKind::Binary(op, a, b) => self.binary(e, *op, a, b, at),
+            ExprKind::Transpose(a) => {
+                let flipped: Vec<Ix> = at.iter().rev().cloned().collect();
+                self.component(a, &flipped)
+            }
+            ExprKind::Component(a, indices) => {
+                let mut all: Vec<Ix> = indices.iter().map(|i| self.index(i)).collect();
+                all.extend_from_slice(at);
+                self.component(a, &all)
+            }
+            ExprKind::Call(f, args) => self.call(*f, e, args, at),
+            ExprKind::Vector(items) => self.literal(e, items, at),
+            ExprKind::Comprehension { index, guard, body } => {
+                self.bind_to(*index, at[0].clone());
+                let value = self.component(body, &at[1..])?;
+                match guard {
+                    Some(g) => Ok(Poly::iverson(self.cond(g)?).mul(&value)),
+                    None => Ok(value),
+                }
+            }
+            ExprKind::Reduce { op, indices, guard, body } => {
+                self.reduce(*op, indices, guard.as_deref(), body, e)
+            }
+        }
+    }
+
+    fn read(&self, a: &Access, at: &[Ix]) -> Poly {
+        let mut indices: Vec<Ix> = a.indices.iter().map(|i| self.index(i)).collect();
+        indices.extend_from_slice(at);
+        let array = &self.model.arrays[a.array.0];
+        let elem = Elem { array: a.array, indices };
+        // Inside a sum a Bool stays a number: its element differs from term to term.
+        if array.elem.kind.is_finite() && is_hidden(self.model, a.array) && !self.varies_in_sum(&elem) {
+            return Poly::index(&self.value_of(&elem));
+        }
+        Poly::elem(elem.array, elem.indices)
+    }
+
+    fn read_let(&self, id: crate::model::ir::LetId, indices: &[Index], at: &[Ix]) -> Lowered {
+        let l = &self.model.lets[id.0];
+        let mut all: Vec<Ix> = indices.iter().map(|i| self.index(i)).collect();
+        all.extend_from_slice(at);
+        let (plates, events) = all.split_at(l.plates.len().min(all.len()));
+        let mut out = Poly::zero();
+        for piece in &l.pieces {
+            let saved = self.vars.borrow().clone();
+            let mut conds = vec![];
+            for (target, ix) in piece.target.iter().zip(plates) {
+                match target.terms.as_slice() {
+                    [(1, IndexTerm::Bound(b))] if target.offset == 0 => {
+                        self.bind_to(*b, ix.clone());
+                        if l.pieces.len() > 1 {
+                            let v = &self.model.indices[b.0];
+                            let (low, high) = (self.index(&v.low), self.index(&v.high));
+                            if low.as_constant() != Some(0) {
+                                conds.push(Cond::Compare(Cmp::Le, low, ix.clone()));
+                            }
+                            conds.push(Cond::Compare(Cmp::Lt, ix.clone(), high));
+                        }
+                    }
+                    _ => conds.push(Cond::Compare(Cmp::Eq, ix.clone(), self.index(target))),
+                }
+            }
+            for g in &piece.guards {
+                conds.push(self.cond(g)?);
+            }
+            // Binders of the let that are not in its target cannot occur: a let binds what it is indexed by.
+            let value = self.component(&piece.value, events)?;
+            *self.vars.borrow_mut() = saved;
+            conds.retain(|c| c.decided() != Some(true));
+            let when = match conds.len() {
+                0 => Poly::number(1.0),
+                1 => Poly::iverson(conds.remove(0)),
+                _ => Poly::iverson(Cond::And(conds)),
+            };
+            out = out.add(&when.mul(&value));
+        }
+        Ok(out)
+    }
+
+    fn binary(&self, e: &Expr, op: Binary, a: &Expr, b: &Expr, at: &[Ix]) -> Lowered {
+        let (ra, rb) = (rank(&a.ty), rank(&b.ty));
+        match op {
+            Binary::Add => Ok(self.component(a, at)?.add(&self.component(b, at)?)),
+            Binary::Sub => Ok(self.component(a, at)?.sub(&self.component(b, at)?)),
+            Binary::Mul if ra == 2 && rb >= 1 => {
+                let inner = self.inner(a, 1);
+                let k = self.axis(&inner, &[], "j");
+                let mut left = vec![at[0].clone(), Ix::var(&k)];
+                let mut right = vec![Ix::var(&k)];
+                right.extend_from_slice(&at[1..]);
+                left.truncate(2);
+                let product = self.component(a, &left)?.mul(&self.component(b, &right)?);
+                Ok(product.sum_over(&k, &Cond::Always))
+            }
+            Binary::Mul => Ok(self.component(a, at)?.mul(&self.component(b, at)?)),
+            Binary::Div => Ok(self.component(a, at)?.mul(&self.component(b, at)?.recip())),
+            Binary::Pow => {
+                let base = self.component(a, at)?;
+                let power = self.component(b, &[])?;
+                match power.as_number().and_then(Exponent::of) {
+                    Some(p) => Ok(base.pow(p)),
+                    None => Ok(Poly::apply(Func::Exp, vec![power.mul(&self.log(&base))])),
+                }
+            }
+            // Handled by `cond`.
+            Binary::Or | Binary::And => Ok(Poly::iverson(self.cond(e)?)),
+        }
+    }
+
+    /// The extent of an axis of a vector or matrix expression.
+    fn inner(&self, e: &Expr, axis: usize) -> Extent {
+        match (&e.ty, axis) {
+            (Type::Matrix(r, _), 0) => r.clone(),
+            (Type::Matrix(_, c), _) => c.clone(),
+            (Type::SymPos(d) | Type::Vector(d) | Type::Simplex(d) | Type::Ordered(d), _) => d.clone(),
+            (Type::Literal(n), _) => literal_extent(*n, e),
+            (Type::Real | Type::Positive | Type::Unit | Type::Count | Type::Bool | Type::Index(_), _) => {
+                literal_extent(1, e)
+            }
+        }
+    }
+
+    fn call(&self, f: Function, e: &Expr, args: &[Expr], at: &[Ix]) -> Lowered {
+        match f {
+            Function::Dot => {
+                let extent = match &args[0].ty {
+                    Type::Literal(_) => self.inner(&args[1], 0),
+                    Type::Vector(_)
+                    | Type::Simplex(_)
+                    | Type::Ordered(_)
+                    | Type::Matrix(..)
+                    | Type::SymPos(_)
+                    | Type::Real
+                    | Type::Positive
+                    | Type::Unit
+                    | Type::Count
+                    | Type::Bool
+                    | Type::Index(_) => self.inner(&args[0], 0),
+                };
+                let j = self.axis(&extent, &[], "j");
+                let ix = [Ix::var(&j)];
+                Ok(self
+                    .component(&args[0], &ix)?
+                    .mul(&self.component(&args[1], &ix)?)
+                    .sum_over(&j, &Cond::Always))
+            }
+            Function::Exp => {
+                let a = self.component(&args[0], at)?;
+                // exp(log x) = x.
+                if let [t] = a.0.as_slice()
+                    && t.coef.0 == 1.0
+                    && let [(Factor::Apply(Func::Log, inner), Exponent::ONE)] = t.factors.as_slice()
+                {
+                    return Ok(inner[0].clone());
+                }
+                Ok(Poly::apply(Func::Exp, vec![a]))
+            }
+            Function::Log => Ok(self.log(&self.component(&args[0], at)?)),
+            Function::Sqrt => Ok(self.component(&args[0], at)?.pow(Exponent::new(1, 2))),
+            Function::Logit => {
+                let p = self.component(&args[0], at)?;
+                Ok(self.log(&p).sub(&self.log(&Poly::number(1.0).sub(&p))))
+            }
+            Function::Sigmoid => Ok(Poly::apply(Func::Sigmoid, vec![self.component(&args[0], at)?])),
+            Function::Diag => {
+                let [i, j] = [at[0].clone(), at[1].clone()];
+                let delta = Poly::iverson(Cond::Compare(Cmp::Eq, i.clone(), j));
+                Ok(delta.mul(&self.component(&args[0], &[i])?))
+            }
+            Function::Onehot => match self.finite(&args[0])? {
+                Finite::Index(i) => Ok(Poly::iverson(Cond::Compare(Cmp::Eq, i, at[0].clone()))),
+                Finite::Cond(_) => Err(mistakes::not_an_index(e.loc)),
+            },
+            Function::Trace => {
+                let j = self.axis(&self.inner(&args[0], 0), &[], "j");
+                let ix = [Ix::var(&j), Ix::var(&j)];
+                Ok(self.component(&args[0], &ix)?.sum_over(&j, &Cond::Always))
+            }
+        }
+    }
+
+    fn literal(&self, e: &Expr, items: &[Expr], at: &[Ix]) -> Lowered {
+        if let Some(c) = at.first().and_then(Ix::as_constant) {
+            let item = usize::try_from(c)
+                .ok()
+                .and_then(|c| items.get(c))
+                .ok_or_else(|| mistakes::literal_too_short(e.loc))?;
+            return self.component(item, &at[1..]);
+        }
+        let mut out = Poly::zero();
+        for (n, item) in items.iter().enumerate() {
+            let here = Poly::iverson(Cond::Compare(Cmp::Eq, at[0].clone(), Ix::constant(n as i64)));
+            out = out.add(&here.mul(&self.component(item, &at[1..])?));
+        }
+        Ok(out)
+    }
+
+    fn reduce(
+        &self,
+        op: Reducer,
+        indices: &[IndexId],
+        guard: Option<&Expr>,
+        body: &Expr,
+        e: &Expr,
+    ) -> Lowered {
+        match op {
+            Reducer::Sum | Reducer::Prod => {
+                let vars: Vec<Var> = indices.iter().map(|i| self.bind(*i)).collect();
+                let guard = guard.map_or(Ok(Cond::Always), |g| self.cond(g))?;
+                let mut p = self.component(body, &[])?;
+                for (n, v) in vars.iter().enumerate().rev() {
+                    let here = if n + 1 == vars.len() { guard.clone() } else { Cond::Always };
+                    p = match op {
+                        Reducer::Prod => Poly::factor(Factor::Product(v.clone(), here, p)),
+                        Reducer::Sum | Reducer::All | Reducer::Any => p.sum_over(v, &here),
+                    };
+                }
+                Ok(p)
+            }
+            Reducer::All | Reducer::Any => Err(mistakes::not_generated(
+                e.loc,
+                "`all` and `any`",
+                "spell the condition with `and` and `or`",
+            )),
+        }
+    }
+
+    /// A Bool expression as a condition.
+    pub fn cond(&self, e: &Expr) -> Lowered<Cond> {
+        match &e.kind {
+            ExprKind::Bool(true) => Ok(Cond::Always),
+            ExprKind::Bool(false) => Ok(Cond::Not(Box::new(Cond::Always))),
+            ExprKind::Unary(Unary::Not, a) => Ok(Cond::Not(Box::new(self.cond(a)?))),
+            ExprKind::Binary(Binary::And, a, b) => Ok(Cond::And(vec![self.cond(a)?, self.cond(b)?])),
+            ExprKind::Binary(Binary::Or, a, b) => Ok(Cond::Or(vec![self.cond(a)?, self.cond(b)?])),
+            ExprKind::Compare(op, a, b) => match (self.finite(a)?, self.finite(b)?) {
+                (Finite::Index(i), Finite::Index(j)) => Ok(Cond::compare(*op, i, j)),
+                (Finite::Cond(_), _) | (_, Finite::Cond(_)) => Err(mistakes::not_an_index(e.loc)),
+            },
+            ExprKind::Read(a) => {
+                let elem =
+                    Elem { array: a.array, indices: a.indices.iter().map(|i| self.index(i)).collect() };
+                if is_hidden(self.model, a.array) {
+                    return Ok(Cond::Compare(Cmp::Eq, self.value_of(&elem), Ix::constant(1)));
+                }
+                Ok(Cond::Read(elem))
+            }
+            ExprKind::Let(id, indices) => {
+                let l = &self.model.lets[id.0];
+                let [piece] = l.pieces.as_slice() else { return Err(mistakes::not_an_index(e.loc)) };
+                for (target, ix) in piece.target.iter().zip(indices) {
+                    if let [(1, IndexTerm::Bound(b))] = target.terms.as_slice() {
+                        let ix = self.index(ix);
+                        self.bind_to(*b, ix);
+                    }
+                }
+                self.cond(&piece.value)
+            }
+            ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Index(_)
+            | ExprKind::Unary(Unary::Neg, _)
+            | ExprKind::Binary(..)
+            | ExprKind::Transpose(_)
+            | ExprKind::Component(..)
+            | ExprKind::Call(..)
+            | ExprKind::Vector(_)
+            | ExprKind::Comprehension { .. }
+            | ExprKind::Reduce { .. } => Err(mistakes::not_an_index(e.loc)),
+        }
+    }
+
+    /// A finite expression: an index, a category, a number that is one, or a condition.
+    pub fn finite(&self, e: &Expr) -> Lowered<Finite> {
+        match &e.kind {
+            ExprKind::Int(n) => Ok(Finite::Index(Ix::constant(*n))),
+            ExprKind::Bool(b) => Ok(Finite::Index(Ix::constant(i64::from(*b)))),
+            ExprKind::Index(i) => Ok(Finite::Index(self.index(i))),
+            ExprKind::Read(a) => {
+                let elem =
+                    Elem { array: a.array, indices: a.indices.iter().map(|i| self.index(i)).collect() };
+                Ok(Finite::Index(self.value_of(&elem)))
+            }
+            ExprKind::Let(id, indices) => {
+                let l = &self.model.lets[id.0];
+                let [piece] = l.pieces.as_slice() else { return Err(mistakes::not_an_index(e.loc)) };
+                for (target, ix) in piece.target.iter().zip(indices) {
+                    if let [(1, IndexTerm::Bound(b))] = target.terms.as_slice() {
+                        let ix = self.index(ix);
+                        self.bind_to(*b, ix);
+                    }
+                }
+                self.finite(&piece.value)
+            }
+            ExprKind::Binary(op @ (Binary::Add | Binary::Sub), a, b) => {
+                match (self.finite(a)?, self.finite(b)?) {
+                    (Finite::Index(i), Finite::Index(j)) => {
+                        Ok(Finite::Index(i.plus(if *op == Binary::Add { 1 } else { -1 }, &j)))
+                    }
+                    (Finite::Cond(_), _) | (_, Finite::Cond(_)) => Err(mistakes::not_an_index(e.loc)),
+                }
+            }
+            ExprKind::Compare(..)
+            | ExprKind::Binary(Binary::And | Binary::Or, ..)
+            | ExprKind::Unary(Unary::Not, _) => Ok(Finite::Cond(self.cond(e)?)),
+            ExprKind::Float(_)
+            | ExprKind::Unary(Unary::Neg, _)
+            | ExprKind::Binary(..)
+            | ExprKind::Transpose(_)
+            | ExprKind::Component(..)
+            | ExprKind::Call(..)
+            | ExprKind::Vector(_)
+            | ExprKind::Comprehension { .. }
+            | ExprKind::Reduce { .. } => Err(mistakes::not_an_index(e.loc)),
+        }
+    }
+
+    /// A matrix argument, as a multiple of one array's element or as a diagonal.
+    pub fn matrix(&self, e: &Expr, dim: &Ix) -> Lowered<(Poly, Option<MatrixRef>)> {
+        match (&e.kind, rank(&e.ty)) {
+            (_, 0) => Ok((self.component(e, &[])?, None)),
+            (ExprKind::Read(a), _) => {
+                let plates = a.indices.iter().map(|i| self.index(i)).collect();
+                let matrix = MatrixRef { array: a.array, plates, dim: dim.clone(), cholesky: false };
+                Ok((Poly::number(1.0), Some(matrix)))
+            }
+            (ExprKind::Let(id, indices), _) => {
+                let l = &self.model.lets[id.0];
+                let [piece] = l.pieces.as_slice() else { return Err(mistakes::hidden_sum(e.loc)) };
+                for (target, ix) in piece.target.iter().zip(indices) {
+                    if let [(1, IndexTerm::Bound(b))] = target.terms.as_slice() {
+                        let ix = self.index(ix);
+                        self.bind_to(*b, ix);
+                    }
+                }
+                self.matrix(&piece.value, dim)
+            }
+            (ExprKind::Binary(Binary::Mul, a, b), _) if rank(&a.ty) == 0 => {
+                let (f, m) = self.matrix(b, dim)?;
+                Ok((self.component(a, &[])?.mul(&f), m))
+            }
+            (ExprKind::Binary(Binary::Mul, a, b), _) if rank(&b.ty) == 0 => {
+                let (f, m) = self.matrix(a, dim)?;
+                Ok((self.component(b, &[])?.mul(&f), m))
+            }
+            (ExprKind::Binary(Binary::Div, a, b), _) if rank(&b.ty) == 0 => {
+                let (f, m) = self.matrix(a, dim)?;
+                Ok((self.component(b, &[])?.recip().mul(&f), m))
+            }
+            (
+                ExprKind::Int(_)
+                | ExprKind::Float(_)
+                | ExprKind::Bool(_)
+                | ExprKind::Index(_)
+                | ExprKind::Unary(..)
+                | ExprKind::Binary(..)
+                | ExprKind::Compare(..)
+                | ExprKind::Transpose(_)
+                | ExprKind::Component(..)
+                | ExprKind::Call(..)
+                | ExprKind::Vector(_)
+                | ExprKind::Comprehension { .. }
+                | ExprKind::Reduce { .. },
+                _,
+            ) => Err(mistakes::hidden_sum(e.loc)),
+        }
+    }
+
+    /// Whether a matrix argument is a diagonal: a vector, `diag(v)`.
+    pub fn diagonal<'e>(&self, e: &'e Expr) -> Option<&'e Expr> {
+        match (&e.kind, rank(&e.ty)) {
+            (_, 0 | 1) => Some(e),
+            (ExprKind::Call(Function::Diag, args), _) => Some(&args[0]),
+            _ => None,
+        }
+    }
+}
+
+fn literal_extent(n: usize, e: &Expr) -> Extent {
+    let length = Index { loc: e.loc, terms: vec![], offset: n as i64 };
+    Extent { nominal: Nominal::Literal(n as u64), length }
+}
+
+pub fn rank(ty: &Type) -> usize {
+    match ty {
+        Type::Real | Type::Positive | Type::Unit | Type::Count | Type::Bool | Type::Index(_) => 0,
+        Type::Simplex(_) | Type::Ordered(_) | Type::Vector(_) | Type::Literal(_) => 1,
+        Type::Matrix(..) | Type::SymPos(_) => 2,
+    }
+}
+
+/// Whether elements of an array may be unobserved: latents, and whatever was declared with `?`.
+pub fn is_hidden(model: &Model, array: ArrayId) -> bool {
+    let a = &model.arrays[array.0];
+    a.missing || a.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent)
+}
+
+pub fn is_unknown(model: &Model, array: ArrayId) -> bool {
+    let a = &model.arrays[array.0];
+    is_hidden(model, array) || a.pieces.iter().any(|p| model.statements[p.0].role == Role::Param)
+}
