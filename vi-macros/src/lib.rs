@@ -7,6 +7,7 @@
 mod density;
 mod diagnostics;
 mod families;
+mod kernel;
 mod model;
 mod plan;
 mod report;

@@ -172,9 +172,10 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Whether an element is a latent or a param.
+    /// Whether an element is declared as a latent or a param. A value that may be missing is data where it is there.
     pub fn unknown(&self, e: &Elem) -> bool {
-        is_unknown(self.model, e.array)
+        let pieces = &self.model.arrays[e.array.0].pieces;
+        pieces.iter().any(|p| matches!(self.model.statements[p.0].role, Role::Latent | Role::Param))
     }
 
     pub fn log(&self, p: &Poly) -> Poly {
