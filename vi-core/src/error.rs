@@ -92,7 +92,9 @@ pub enum Error {
     },
 
     /// An update lowered the objective by more than rounding explains. This is a defect of this crate, never of the data.
-    #[error("the update of {block} lowered the objective by {by:e}, more than rounding explains; please report this")]
+    #[error(
+        "the update of {block} lowered the objective by {by:e}, more than rounding explains; please report this"
+    )]
     ObjectiveDecreased {
         /// The block that was updated.
         block: String,
@@ -144,6 +146,21 @@ pub enum Mismatch {
         size: String,
         /// Its value.
         expected: usize,
+    },
+
+    /// The elements of an array should have one extent: «x[3] has 4 columns but x[0] has 5».
+    #[error("{name}[{at}] has {length}{} but {name}[0] has {first}", space(.what))]
+    Uneven {
+        /// The array.
+        name: String,
+        /// The first element that differs from element 0.
+        at: usize,
+        /// Its extent.
+        length: usize,
+        /// The extent of element 0.
+        first: usize,
+        /// What the extent counts.
+        what: &'static str,
     },
 
     /// An element is read that no statement declares.
@@ -228,12 +245,22 @@ mod tests {
         says(sizes("columns"), "x has 7 columns but m0 has 5 (both are D)");
         says(sizes("rows"), "x has 7 columns but m0 has 5 rows (both are D)");
         says(
-            Mismatch::Extent { name: "weight".into(), length: 3, what: "entries", size: "K".into(), expected: 2 },
+            Mismatch::Extent {
+                name: "weight".into(),
+                length: 3,
+                what: "entries",
+                size: "K".into(),
+                expected: 2,
+            },
             "weight has 3 entries but K is 2",
         );
         says(
             Mismatch::Hole { element: "y[3]".into(), reader: "x[4]".into() },
             "y[3] has no value, but x[4] reads it",
+        );
+        says(
+            Mismatch::Uneven { name: "x".into(), at: 3, length: 4, first: 5, what: "columns" },
+            "x[3] has 4 columns but x[0] has 5",
         );
         says(Mismatch::Duplicate { row: 1, column: 2 }, "the cell (1, 2) of a sparse array is listed twice");
         says(
@@ -246,10 +273,16 @@ mod tests {
             "x[3][1] is -2.0, but must be > 0",
         );
         says(
-            Error::Improper { element: "w[2]".into(), reason: "neither its prior nor the data determine it".into() },
+            Error::Improper {
+                element: "w[2]".into(),
+                reason: "neither its prior nor the data determine it".into(),
+            },
             "the posterior of w[2] is improper: neither its prior nor the data determine it",
         );
-        says(Error::Impossible { at: "x[3]".into() }, "the data at x[3] have probability zero under every state");
+        says(
+            Error::Impossible { at: "x[3]".into() },
+            "the data at x[3] have probability zero under every state",
+        );
     }
 
     #[test]
@@ -263,7 +296,10 @@ mod tests {
             unbounded(Some(1)),
             "the likelihood is unbounded in `mean, cov`, component 1: one point is left; give `cov` a prior",
         );
-        says(unbounded(None), "the likelihood is unbounded in `mean, cov`: one point is left; give `cov` a prior");
+        says(
+            unbounded(None),
+            "the likelihood is unbounded in `mean, cov`: one point is left; give `cov` a prior",
+        );
     }
 
     #[test]

@@ -35,7 +35,12 @@ pub trait Accumulate: Sync {
     fn scratch(&self) -> Self::Scratch;
 
     /// Adds `units`, one leaf, to a sum that is zero.
-    fn add(&self, sum: &mut Self::Sum, scratch: &mut Self::Scratch, units: Range<usize>) -> Result<(), Self::Error>;
+    fn add(
+        &self,
+        sum: &mut Self::Sum,
+        scratch: &mut Self::Scratch,
+        units: Range<usize>,
+    ) -> Result<(), Self::Error>;
 
     /// left ← left + right, where all units of `right` come after those of `left`. `right` may be left in any state.
     fn merge(&self, left: &mut Self::Sum, right: &mut Self::Sum);
@@ -48,7 +53,12 @@ pub trait Accumulate: Sync {
 /// # Errors
 ///
 /// The error of the lowest leaf that fails, whatever the number of threads. Leaves above it may not be added at all.
-pub fn accumulate<J: Accumulate>(units: usize, leaf: usize, threads: usize, job: &J) -> Result<J::Sum, J::Error> {
+pub fn accumulate<J: Accumulate>(
+    units: usize,
+    leaf: usize,
+    threads: usize,
+    job: &J,
+) -> Result<J::Sum, J::Error> {
     let leaf = leaf.max(1);
     let leaves = units.div_ceil(leaf).max(1);
     let reduction = Reduction {
@@ -202,7 +212,8 @@ impl<J: Accumulate> Reduction<'_, J> {
             // Node b of this level has leaves if b · 2^level ≤ leaves − 1.
             if sibling <= (self.leaves - 1) >> level {
                 let mut shared = self.lock();
-                let Some(at) = shared.waiting.iter().position(|(l, n, _)| (*l, *n) == (level, sibling)) else {
+                let Some(at) = shared.waiting.iter().position(|(l, n, _)| (*l, *n) == (level, sibling))
+                else {
                     shared.waiting.push((level, node, sum));
                     return;
                 };
@@ -296,7 +307,8 @@ mod tests {
     #[test]
     fn merging_keeps_the_order_of_units() {
         for threads in THREADS {
-            let order = tree(1001, 3, threads, |r| Ok::<_, ()>(r.collect()), |a: &mut Vec<usize>, b| a.extend(b));
+            let order =
+                tree(1001, 3, threads, |r| Ok::<_, ()>(r.collect()), |a: &mut Vec<usize>, b| a.extend(b));
             assert_eq!(order, Ok((0..1001).collect()), "{threads}");
         }
     }
@@ -379,14 +391,24 @@ mod tests {
             assert_eq!(sum[0].to_bits(), reference(units, leaf).to_bits(), "{threads}");
             let levels = (units / leaf).next_power_of_two().ilog2() as usize;
             let most = job.most.into_inner();
-            assert!(most <= threads * (levels + 2), "{threads} threads held {most} sums of {} leaves", units / leaf);
+            assert!(
+                most <= threads * (levels + 2),
+                "{threads} threads held {most} sums of {} leaves",
+                units / leaf
+            );
         }
     }
 
     #[test]
     fn a_panic_of_the_job_reaches_the_caller() {
         let job = || {
-            tree(100, 1, 3, |r| if r.start == 50 { panic!("of the job") } else { Ok::<_, ()>(()) }, |(), ()| ())
+            tree(
+                100,
+                1,
+                3,
+                |r| if r.start == 50 { panic!("of the job") } else { Ok::<_, ()>(()) },
+                |(), ()| (),
+            )
         };
         assert!(std::panic::catch_unwind(job).is_err());
     }
