@@ -123,12 +123,8 @@ fn rows_of_different_lengths_are_refused_by_name() {
     let bad = vec![dvector![1.0, 2.0], dvector![3.0, 4.0], dvector![5.0]];
     let error = View2::from(&bad).validate("x").unwrap_err();
     assert_eq!(error.to_string(), "x[2] has 1 entries but x[0] has 2");
-    assert_eq!(
-        error,
-        Error::Shape {
-            what: Mismatch::Uneven { name: "x".into(), at: 2, length: 1, first: 2, what: "entries" }
-        }
-    );
+    let what = Mismatch::Uneven { name: "x".into(), at: 2, length: 1, first: 2, what: "entries" };
+    assert_eq!(error, Error::from(what));
     assert_eq!(Partial2::from(&bad).validate("x"), Err(error));
 }
 

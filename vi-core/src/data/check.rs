@@ -2,7 +2,7 @@
 //!
 //! Each function returns the first element in the order of the index that breaks the rule, as an [`Error`] that names it.
 
-use super::{Elements, View1, View2};
+use super::{Datum, Elements, View1, View2};
 use crate::error::{Error, Mismatch};
 use std::fmt;
 use std::ops::{Bound, ControlFlow};
@@ -205,14 +205,15 @@ impl fmt::Display for Category<'_> {
 /// # Errors
 ///
 /// [`Error::Domain`] for the first that does not. For a NaN it adds that `?` lets values be missing.
-pub fn all<E: Elements>(name: Name<'_>, view: &E, rule: &impl Rule<E::Value>) -> Result<(), Error> {
+pub fn all<E>(name: Name<'_>, view: &E, rule: &impl Rule<E::Value>) -> Result<(), Error>
+where
+    E: Elements<Value: Datum>,
+{
     let flow = view.visit(|index, value| {
         if rule.holds(value) {
             return ControlFlow::Continue(());
         }
-        // NaN alone differs from itself.
-        let is_nan = value != value;
-        ControlFlow::Break(if is_nan {
+        ControlFlow::Break(if value.present().is_none() {
             let variable = name.variable;
             name.violates(
                 index,
