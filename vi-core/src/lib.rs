@@ -1,1 +1,3 @@
 //! Probabilistic programming in Rust.
+
+pub mod tile;
