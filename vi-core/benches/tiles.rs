@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use vi_core::tile::{
-    DiagNormalDensity, Moments, NormalDensity, StateMoments, TILE, gather_tile, normalise, packed_len, sum,
+    DiagNormalDensity, Moments, NormalDensity, StateMoments, TILE, TileBuffer, gather_tile, normalise,
+    packed_len, sum,
 };
 
 const UNITS: usize = 200_000;
@@ -24,6 +25,13 @@ fn noise(seed: u64, len: usize) -> Vec<f64> {
             (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
         })
         .collect()
+}
+
+/// Reproducible numbers in [−1, 1), aligned as tiles are.
+fn tile_of_noise(seed: u64, len: usize) -> TileBuffer {
+    let mut tile = TileBuffer::new(len);
+    tile.copy_from_slice(&noise(seed, len));
+    tile
 }
 
 /// Units around `STATES` centres, rows of `D`.
@@ -63,9 +71,9 @@ fn mixture_iteration(bencher: Bencher) {
     let x = data();
     let densities = densities();
     let centre = noise(9, D);
-    let mut tile = vec![0.0; D * TILE];
-    let mut table = vec![0.0; STATES * TILE];
-    let mut evidence = vec![0.0; TILE];
+    let mut tile = TileBuffer::new(D * TILE);
+    let mut table = TileBuffer::new(STATES * TILE);
+    let mut evidence = TileBuffer::new(TILE);
     let mut moments = StateMoments::full(STATES, D);
     bencher.counter(divan::counter::ItemsCount::new(2 * TRIANGLE)).bench_local(|| {
         moments.clear();
@@ -89,7 +97,7 @@ fn mixture_iteration(bencher: Bencher) {
 fn gather(bencher: Bencher) {
     let x = data();
     let centre = noise(9, D);
-    let mut tile = vec![0.0; D * TILE];
+    let mut tile = TileBuffer::new(D * TILE);
     bencher.bench_local(|| {
         for rows in black_box(&x).chunks(TILE * D) {
             gather_tile(rows, D, 1, rows.len() / D, &centre, &mut tile);
@@ -100,9 +108,9 @@ fn gather(bencher: Bencher) {
 
 #[divan::bench]
 fn log_densities(bencher: Bencher) {
-    let tile = noise(5, D * TILE);
+    let tile = tile_of_noise(5, D * TILE);
     let densities = densities();
-    let mut table = vec![0.0; STATES * TILE];
+    let mut table = TileBuffer::new(STATES * TILE);
     bencher.counter(divan::counter::ItemsCount::new(TRIANGLE)).bench_local(|| {
         for _ in 0..UNITS.div_ceil(TILE) {
             for (density, log_density) in densities.iter().zip(table.chunks_exact_mut(TILE)) {
@@ -116,9 +124,9 @@ fn log_densities(bencher: Bencher) {
 
 #[divan::bench]
 fn diag_log_densities(bencher: Bencher) {
-    let tile = noise(5, D * TILE);
+    let tile = tile_of_noise(5, D * TILE);
     let density = DiagNormalDensity::new(&noise(1, D), &[1.5; D], -0.5);
-    let mut table = vec![0.0; STATES * TILE];
+    let mut table = TileBuffer::new(STATES * TILE);
     bencher.bench_local(|| {
         for _ in 0..UNITS.div_ceil(TILE) {
             for log_density in table.chunks_exact_mut(TILE) {
@@ -132,9 +140,9 @@ fn diag_log_densities(bencher: Bencher) {
 
 #[divan::bench]
 fn responsibilities(bencher: Bencher) {
-    let logits = noise(6, STATES * TILE);
+    let logits = tile_of_noise(6, STATES * TILE);
     let mut table = logits.clone();
-    let mut evidence = vec![0.0; TILE];
+    let mut evidence = TileBuffer::new(TILE);
     bencher.bench_local(|| {
         for _ in 0..UNITS.div_ceil(TILE) {
             table.copy_from_slice(&logits);
@@ -146,8 +154,8 @@ fn responsibilities(bencher: Bencher) {
 
 #[divan::bench]
 fn moments_of_all_states(bencher: Bencher) {
-    let tile = noise(5, D * TILE);
-    let table = noise(7, STATES * TILE);
+    let tile = tile_of_noise(5, D * TILE);
+    let table = tile_of_noise(7, STATES * TILE);
     let mut moments = StateMoments::full(STATES, D);
     bencher.counter(divan::counter::ItemsCount::new(TRIANGLE)).bench_local(|| {
         for _ in 0..UNITS.div_ceil(TILE) {
@@ -159,8 +167,8 @@ fn moments_of_all_states(bencher: Bencher) {
 
 #[divan::bench]
 fn moments_state_by_state(bencher: Bencher) {
-    let tile = noise(5, D * TILE);
-    let table = noise(7, STATES * TILE);
+    let tile = tile_of_noise(5, D * TILE);
+    let table = tile_of_noise(7, STATES * TILE);
     let mut moments = vec![Moments::new(D); STATES];
     bencher.counter(divan::counter::ItemsCount::new(TRIANGLE)).bench_local(|| {
         for _ in 0..UNITS.div_ceil(TILE) {

@@ -8,6 +8,7 @@
 //!
 //! Shapes are the caller's contract. A slice too short for the stated shape panics; values never do.
 
+mod buffer;
 mod exp;
 mod moments;
 mod normal;
@@ -17,6 +18,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use buffer::TileBuffer;
 pub use exp::{exp, log};
 pub use moments::{DiagMoments, Moments, StateMoments};
 pub use normal::{DiagNormalDensity, NormalDensity};

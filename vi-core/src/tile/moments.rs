@@ -3,6 +3,7 @@
 //! The tiles passed here have their origin at the gauge `c` already (see [`super::shift_tile`]), so moments of tiles,
 //! threads and machines that share a gauge are merged by plain addition.
 
+use super::buffer::TileBuffer;
 use super::packed_len;
 use super::reduce::{add_gram, add_weighted_gram, dot, products, sum};
 use super::simd::{Isa, vectorised};
@@ -123,8 +124,10 @@ pub struct StateMoments {
     features: Vec<Feature>,
     /// `states × features`.
     totals: Vec<f64>,
-    /// The features of a tile that are being multiplied with the weights; kept to spare the allocation.
-    formed: Vec<f64>,
+    /// As many ones as the longest tile so far has units.
+    ones: TileBuffer,
+    /// The products of components that are being multiplied with the weights; kept to spare the allocation.
+    formed: TileBuffer,
 }
 
 /// A function of a unit whose weighted sum is kept.
@@ -153,7 +156,7 @@ impl StateMoments {
         features.extend((0..d).map(Feature::Component));
         features.extend(products.map(|(a, b)| Feature::Product(a, b)));
         let totals = vec![0.0; states * features.len()];
-        Self { states, d, features, totals, formed: Vec::new() }
+        Self { states, d, features, totals, ones: TileBuffer::default(), formed: TileBuffer::default() }
     }
 
     /// Number of states.
@@ -261,27 +264,33 @@ fn add_feature_blocks<S: Isa, const B: usize>(
     if n == 0 {
         return;
     }
-    let StateMoments { states, features, totals, formed, .. } = moments;
+    let StateMoments { states, features, totals, ones, formed, .. } = moments;
     let width = features.len();
-    if formed.len() < B * n {
-        formed.resize(B * n, 0.0);
+    // Rows of the products are offset by a cache line against the rows of the tile: at equal distances the stores
+    // would share the low address bits of the loads and hold them up.
+    let stride = n.next_multiple_of(8) + 8;
+    if ones.len() < n {
+        *ones = TileBuffer::new(n);
+        ones.fill(1.0);
+        *formed = TileBuffer::new(B * stride);
     }
     for (block, features) in features.chunks(B).enumerate() {
-        for (column, &feature) in formed.chunks_exact_mut(n).zip(features) {
-            match feature {
-                Feature::One => column.fill(1.0),
-                Feature::Component(j) => column.copy_from_slice(&x[j * n..][..n]),
-                Feature::Product(a, b) => {
-                    for ((to, &a), &b) in column.iter_mut().zip(&x[a * n..][..n]).zip(&x[b * n..][..n]) {
-                        *to = a * b;
-                    }
+        for (to, &feature) in formed.chunks_exact_mut(stride).zip(features) {
+            if let Feature::Product(a, b) = feature {
+                for ((to, &a), &b) in to.iter_mut().zip(&x[a * n..][..n]).zip(&x[b * n..][..n]) {
+                    *to = a * b;
                 }
             }
         }
-        // Columns past the last feature hold what an earlier block left; their sums are dropped.
-        let mut columns: [&[f64]; B] = [&[]; B];
-        for (column, values) in columns.iter_mut().zip(formed.chunks_exact(n)) {
-            *column = values;
+        // Columns past the last feature are ones; their sums are dropped.
+        let mut columns = [&ones[..n]; B];
+        for ((column, formed), &feature) in columns.iter_mut().zip(formed.chunks_exact(stride)).zip(features)
+        {
+            match feature {
+                Feature::One => {}
+                Feature::Component(j) => *column = &x[j * n..][..n],
+                Feature::Product(..) => *column = &formed[..n],
+            }
         }
         for first in (0..*states).step_by(4) {
             let mut rows: [&[f64]; 4] = [&[]; 4];

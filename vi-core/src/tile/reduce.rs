@@ -211,8 +211,8 @@ pub(super) fn products<S: Isa, const B: usize, const WEIGHTED: bool>(
         columns[c] = &columns[c][..n];
     }
     let mut partial = [[isa.splat(0.0); 4]; B];
-    let mut i = 0;
-    while i + S::W <= n {
+    let whole = n - n % S::W;
+    for i in (0..whole).step_by(S::W) {
         let mut of_columns = [isa.splat(0.0); B];
         for c in 0..B {
             of_columns[c] = isa.load(&columns[c][i..i + S::W]);
@@ -226,9 +226,9 @@ pub(super) fn products<S: Isa, const B: usize, const WEIGHTED: bool>(
                 partial[c][r] = isa.fma(of_row, of_columns[c], partial[c][r]);
             }
         }
-        i += S::W;
     }
-    if i < n {
+    if whole < n {
+        let i = whole;
         let mut of_columns = [isa.splat(0.0); B];
         for c in 0..B {
             of_columns[c] = isa.load_partial(&columns[c][i..]);
