@@ -45,12 +45,9 @@ fn every_program_of_the_reference_reads_and_prints_back() {
 
 #[test]
 fn a_printed_program_has_the_tokens_that_were_typed() {
-    // These have nothing that prints in another form: no `1e-3`, no comment in attributes, no missing comma.
     for (name, source) in programs::ALL {
-        if matches!(*name, "07_factor_analysis" | "08_ard_regression" | "14_eight_schools" | "18_completion")
-        {
-            continue;
-        }
+        // The one number that is typed in another form than it prints.
+        let source = &source.replace("1e-3", "0.001");
         let printed = read(source).to_string();
         assert_eq!(tokens(&printed).to_string(), tokens(source).to_string(), "{name}");
     }
@@ -109,7 +106,7 @@ fn random(rng: &mut ChaCha8Rng, depth: usize) -> Expr {
         }
     } else {
         let below = depth - 1;
-        let mut sub = |rng: &mut ChaCha8Rng| Box::new(random(rng, below));
+        let sub = |rng: &mut ChaCha8Rng| Box::new(random(rng, below));
         match rng.random_range(0..12) {
             0 => ExprKind::Unary(Unary::Not, sub(rng)),
             1 => ExprKind::Unary(Unary::Neg, sub(rng)),

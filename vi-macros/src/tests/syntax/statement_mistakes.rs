@@ -66,6 +66,8 @@ fn a_declaration_has_its_marks() {
               "        ~", "`param` takes `~` and a distribution, not `=`");
     check_err("observed y = 3;",
               "           ~", "`observed` takes `~` and a distribution, not `=`");
+    check_err("given s = 3;",
+              "        ~", "a `given` has its value from the data, not from `=`");
     check_err("param a, b: Real;",
               "       ~", "one statement declares one name");
 }
@@ -330,6 +332,8 @@ fn a_statement_ends_where_it_ends() {
 
 #[test]
 fn a_block_has_a_header_and_one_body() {
+    check_block_err("",
+                    "", "the model is empty");
     check_block_err("mod",
                     "", "expected the name of the model, found the closing bracket");
     check_block_err("mod m",
