@@ -12,3 +12,6 @@ mod model;
 mod plan;
 mod report;
 mod syntax;
+
+#[cfg(test)]
+mod tests;
