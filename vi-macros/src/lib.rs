@@ -4,7 +4,11 @@
 //! tokens → [syntax] → [model] → [density] → [plan] → [kernel] → [emit].
 #![allow(dead_code, missing_docs, reason = "the modules are private; only the macro is public")]
 
+mod diagnostics;
 mod families;
 mod model;
 mod report;
 mod syntax;
+
+#[cfg(test)]
+mod tests;
