@@ -57,6 +57,17 @@ pub fn unknown_statement(span: impl Into<Loc>, word: &str, meant: &str) -> Diagn
         .help(format!("write `{meant}` in its place"))
 }
 
+/// `n in N { … }`, `fro n in N { … }` → `for n in N { … }`
+pub fn missing_for(span: impl Into<Loc>, word: &str, misspelt: bool) -> Diagnostic {
+    let word = quoted(word);
+    let title = if misspelt {
+        format!("{word}: did you mean `for`?")
+    } else {
+        format!("expected `for` before {word}")
+    };
+    Diagnostic::new(span, title).help("`for n in N { … }`")
+}
+
 /// `model x;` → `latent x ~ …;`
 pub fn not_a_statement(span: impl Into<Loc>, word: &str) -> Diagnostic {
     Diagnostic::new(span, format!("no statement begins with {}", quoted(word))).help(

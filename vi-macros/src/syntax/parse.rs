@@ -156,10 +156,23 @@ fn item(input: ParseStream, report: &mut Report) -> Parsed<Option<Item>> {
         return Err(expected(input, "a statement"));
     };
     match word.as_str() {
-        "for" => return Ok(for_loop(input, attrs, report)?.map(Item::For)),
+        "for" => {
+            let span = any_word(input)?.span();
+            return Ok(for_loop(input, attrs, span, report)?.map(Item::For));
+        }
         "let" => return let_statement(input, attrs, report).map(|read| Some(Item::Let(read))),
         "mod" | "pub" => return Err(mistake::nested_block(here(input))),
         _ => {}
+    }
+    if input.peek2(Token![in]) || input.peek3(Token![in]) {
+        // `n in N { … }` or `fro n in N { … }`: a `for` all the same, with statements in it to read.
+        let misspelt = input.peek3(Token![in]);
+        let at = here(input);
+        report.push(mistake::missing_for(at, &word, misspelt));
+        if misspelt {
+            any_word(input)?;
+        }
+        return Ok(for_loop(input, attrs, at.start, report)?.map(Item::For));
     }
     let Some(word) = leading_word(input, &word, report)? else {
         // No role is written: the rest is read for what else is wrong with it, as if it were a latent.
@@ -278,9 +291,13 @@ fn annotation(input: ParseStream) -> Parsed<Option<(Type, Option<Span>)>> {
     Ok(Some((ty, missing)))
 }
 
-/// `for binds if cond repeat c { item* }`. A header that cannot be read does not hide the mistakes of the body.
-fn for_loop(input: ParseStream, attrs: Vec<Attribute>, report: &mut Report) -> Parsed<Option<For>> {
-    let span = input.parse::<Token![for]>()?.span;
+/// `binds if cond repeat c { item* }` after the word `for`. A header that cannot be read does not hide the mistakes of the body.
+fn for_loop(
+    input: ParseStream,
+    attrs: Vec<Attribute>,
+    span: Span,
+    report: &mut Report,
+) -> Parsed<Option<For>> {
     let header = for_header(input);
     if let Err(mistake) = &header {
         report.push(mistake.clone());

@@ -90,6 +90,10 @@ fn a_name_is_an_identifier() {
 fn a_for_has_ranges_and_a_body() {
     check_err("for n in N { param a: Real; };",
               "                             ~", "no `;` is needed after the `}` of a `for`");
+    check_err("n in N { }",
+              "~", "expected `for` before `n`");
+    check_err("fro n in N { }",
+              "~~~", "`fro`: did you mean `for`?");
     check_err("for (n in N) { }",
               "    ~", "a range has no parentheses");
     check_err("for n = 1..N { }",
