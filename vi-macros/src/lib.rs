@@ -9,3 +9,6 @@ mod families;
 mod model;
 mod report;
 mod syntax;
+
+#[cfg(test)]
+mod tests;

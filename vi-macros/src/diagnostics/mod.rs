@@ -1,6 +1,7 @@
 //! Every mistake the compiler can find, one constructor each: the span first, and a doc comment with an example and its fix.
 
 pub mod model;
+pub mod syntax;
 
 /// The candidate closest to `word` by edit distance, if one is close enough to be what was meant.
 ///

@@ -1,0 +1,4 @@
+//! Unit tests of the stages.
+
+mod programs;
+mod syntax;
