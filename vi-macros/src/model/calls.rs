@@ -68,7 +68,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Pairs arguments with parameters; missing, unknown and duplicate ones are one mistake with the signature.
-    pub(super) fn match_arguments(&mut self, family: &'static Family, call: &'a ast::FamilyCall) -> Matched<'a> {
+    pub(super) fn match_arguments(
+        &mut self,
+        family: &'static Family,
+        call: &'a ast::FamilyCall,
+    ) -> Matched<'a> {
         let mut given: Vec<Option<(&'static str, &'a ast::Expr)>> = vec![None; family.params.len()];
         let mut matched = Matched { args: Vec::new(), min: None, max: None, complete: true };
         let mut problems = diagnostic::Arguments::default();
@@ -104,12 +108,14 @@ impl<'a> Checker<'a> {
                 Some((n, way)) => given[n] = Some((way, &arg.value)),
             }
         }
-        let missing = |(n, p): (usize, &crate::families::Param)| (given[n].is_none() && !p.optional).then_some(n);
+        let missing =
+            |(n, p): (usize, &crate::families::Param)| (given[n].is_none() && !p.optional).then_some(n);
         problems.missing = family.params.iter().enumerate().filter_map(missing).collect();
         let some_optional = family.params.iter().zip(&given).any(|(p, g)| p.optional && g.is_some());
         if some_optional {
             // `Uniform(a)` has one end only.
-            let left_out = |(n, p): (usize, &crate::families::Param)| (given[n].is_none() && p.optional).then_some(n);
+            let left_out =
+                |(n, p): (usize, &crate::families::Param)| (given[n].is_none() && p.optional).then_some(n);
             problems.missing.extend(family.params.iter().enumerate().filter_map(left_out));
         }
         if problems.any() {
@@ -121,7 +127,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports an argument outside its domain.
-    fn argument_fits(&mut self, family: &'static Family, name: &str, e: &Expr, place: Option<&Extent>) -> bool {
+    fn argument_fits(
+        &mut self,
+        family: &'static Family,
+        name: &str,
+        e: &Expr,
+        place: Option<&Extent>,
+    ) -> bool {
         let ways = family.params.iter().flat_map(|p| p.ways);
         let Some(way) = ways.into_iter().find(|w| w.name == name) else { return true };
         // A vector has no place in the distribution of a number.
@@ -217,7 +229,9 @@ impl<'a> Checker<'a> {
             Support::RealOrVector => {
                 real_fits || (matches!(kind, ElemKind::Vector(_)) && low.is_none() && high.is_none())
             }
-            Support::Positive => matches!(kind, ElemKind::Positive) || (matches!(kind, ElemKind::Unit) && at_most_one(high)),
+            Support::Positive => {
+                matches!(kind, ElemKind::Positive) || (matches!(kind, ElemKind::Unit) && at_most_one(high))
+            }
             Support::Unit => matches!(kind, ElemKind::Unit),
             Support::Bool => matches!(kind, ElemKind::Bool),
             Support::Count => matches!(kind, ElemKind::Count),

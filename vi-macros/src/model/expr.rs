@@ -191,7 +191,11 @@ impl<'a> Checker<'a> {
         match indices.as_slice() {
             [k] => {
                 let ty = Type::Vector(extent(k));
-                Some(Expr { loc, ty, kind: ExprKind::Comprehension { index: *k, guard, body: Box::new(body) } })
+                Some(Expr {
+                    loc,
+                    ty,
+                    kind: ExprKind::Comprehension { index: *k, guard, body: Box::new(body) },
+                })
             }
             [r, c] => {
                 let (rows, columns) = (extent(r), extent(c));

@@ -62,7 +62,8 @@ impl<'a> Checker<'a> {
                 None => Some((reach, nominal)),
                 Some((old, size)) => match (size, nominal) {
                     (Nominal::Size(a), Nominal::Size(b)) if a != b => {
-                        let (first, second) = (self.model.show_nominal(size), self.model.show_nominal(nominal));
+                        let (first, second) =
+                            (self.model.show_nominal(size), self.model.show_nominal(nominal));
                         self.error(diagnostic::axis_of_two_sizes(name, at.loc, &first, &second));
                         return None;
                     }

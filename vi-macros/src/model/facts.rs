@@ -137,7 +137,9 @@ impl Model {
             ExprKind::Binary(op, a, b) => self.binary_facts(*op, a, b),
             ExprKind::Transpose(a) | ExprKind::Component(a, _) => self.facts(a),
             ExprKind::Call(function, args) => match function {
-                Function::Dot => Facts { at_most_one: false, ..self.facts(&args[0]).times(self.facts(&args[1])) },
+                Function::Dot => {
+                    Facts { at_most_one: false, ..self.facts(&args[0]).times(self.facts(&args[1])) }
+                }
                 Function::Exp => Facts::POSITIVE,
                 Function::Sqrt => Facts { whole: false, ..self.facts(&args[0]) },
                 Function::Sigmoid => Facts::UNIT,
@@ -157,7 +159,10 @@ impl Model {
             ExprKind::Reduce { op, body, .. } => match op {
                 Reducer::All | Reducer::Any => Facts::BOOL,
                 // The empty product is 1.
-                Reducer::Prod => Facts { at_most_one: self.facts(body).at_most_one && self.facts(body).nonnegative, ..self.facts(body) },
+                Reducer::Prod => Facts {
+                    at_most_one: self.facts(body).at_most_one && self.facts(body).nonnegative,
+                    ..self.facts(body)
+                },
                 Reducer::Sum => Facts { at_most_one: false, ..self.facts(body) },
             },
         }
@@ -215,7 +220,9 @@ impl Model {
             match term {
                 IndexTerm::Size(..) if *coefficient > 0 => least = least.saturating_add(*coefficient),
                 IndexTerm::Read(_) | IndexTerm::Axis(_) if *coefficient > 0 => {}
-                IndexTerm::Size(..) | IndexTerm::Read(_) | IndexTerm::Axis(_) | IndexTerm::Bound(_) => return None,
+                IndexTerm::Size(..) | IndexTerm::Read(_) | IndexTerm::Axis(_) | IndexTerm::Bound(_) => {
+                    return None;
+                }
             }
         }
         Some(least)

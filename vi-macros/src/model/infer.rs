@@ -120,7 +120,13 @@ impl<'a> Checker<'a> {
         let calls: Vec<&ast::FamilyCall> = match &decl.dist {
             None => return Evidence::Unknown,
             Some(ast::Dist::Family(call)) => vec![call],
-            Some(ast::Dist::Match { arms, .. }) => arms.iter().map(|arm| &arm.dist).collect(),
+            Some(ast::Dist::Match { arms, .. }) => arms
+                .iter()
+                .filter_map(|arm| match &arm.dist {
+                    ast::Dist::Family(call) => Some(call),
+                    ast::Dist::Match { .. } => None,
+                })
+                .collect(),
         };
         let mut open = None;
         let mut unknown = false;
@@ -144,9 +150,7 @@ impl<'a> Checker<'a> {
         for (name, e) in &matched.args {
             typed.push((name, self.expr(e, &frame.scope, None)));
         }
-        let bound = |this: &mut Self, e: Option<&ast::Expr>| {
-            e.and_then(|e| this.expr(e, &frame.scope, None))
-        };
+        let bound = |this: &mut Self, e: Option<&ast::Expr>| e.and_then(|e| this.expr(e, &frame.scope, None));
         let (min, max) = (bound(self, matched.min), bound(self, matched.max));
         let number = self.bounded_kind(min.as_ref(), max.as_ref());
         match self.value_kind(family, &typed, number) {
@@ -169,7 +173,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn value_kind(&self, family: &Family, args: &[(&'static str, Option<Expr>)], number: ElemKind) -> Evidence {
+    fn value_kind(
+        &self,
+        family: &Family,
+        args: &[(&'static str, Option<Expr>)],
+        number: ElemKind,
+    ) -> Evidence {
         use Evidence::{Open, Settled, Unknown};
         let first = args.first().and_then(|(_, e)| e.as_ref());
         match family.value {
@@ -247,7 +256,8 @@ impl<'a> Checker<'a> {
     }
 
     fn kind_in_axes(&mut self, kind: &ElemKind, frame: &Frame<'a>) -> Option<ElemKind> {
-        let mut at = |e: &Extent| Some(Extent { nominal: e.nominal, length: self.in_axes(&e.length, frame)? });
+        let mut at =
+            |e: &Extent| Some(Extent { nominal: e.nominal, length: self.in_axes(&e.length, frame)? });
         Some(match kind {
             ElemKind::Counts(d) => ElemKind::Counts(at(d)?),
             ElemKind::Category(d) => ElemKind::Category(at(d)?),
@@ -284,10 +294,8 @@ impl<'a> Checker<'a> {
             Support::Bool => "Bool",
             Support::Count => "Count",
         };
-        let tells_nothing = matches!(
-            family.value,
-            Support::Simplex | Support::SymPos | Support::RealOrCategory
-        );
+        let tells_nothing =
+            matches!(family.value, Support::Simplex | Support::SymPos | Support::RealOrCategory);
         if tells_nothing {
             self.error(diagnostic::type_not_inferred(&decl.name, example));
         } else {

@@ -151,7 +151,9 @@ impl ElemKind {
             | ElemKind::Bool
             | ElemKind::Count
             | ElemKind::Category(_) => vec![],
-            ElemKind::Counts(d) | ElemKind::Simplex(d) | ElemKind::Ordered(d) | ElemKind::Vector(d) => vec![d],
+            ElemKind::Counts(d) | ElemKind::Simplex(d) | ElemKind::Ordered(d) | ElemKind::Vector(d) => {
+                vec![d]
+            }
             ElemKind::Matrix(r, c) => vec![r, c],
             ElemKind::SymPos(d) => vec![d, d],
         }

@@ -43,7 +43,11 @@ impl<'a> Checker<'a> {
                 (Shape::Number, Shape::Number) => Type::Real,
                 (Shape::Vector(_), Shape::Number) => self.plain(&a.ty),
                 (Shape::Matrix(r, c, spd), Shape::Number) => {
-                    if spd && self.model.facts(&b).positive { Type::SymPos(r) } else { Type::Matrix(r, c) }
+                    if spd && self.model.facts(&b).positive {
+                        Type::SymPos(r)
+                    } else {
+                        Type::Matrix(r, c)
+                    }
                 }
                 (_, Shape::Vector(_) | Shape::Matrix(..)) => return self.refuse_operator(loc, op, &a, &b),
             },
@@ -94,9 +98,7 @@ impl<'a> Checker<'a> {
                 self.same_extent(b.loc, &a.ty, &b.ty)?;
                 if x && y && op == Binary::Add { Some(Type::SymPos(r)) } else { Some(Type::Matrix(r, c)) }
             }
-            (Shape::Matrix(..), _) | (_, Shape::Matrix(..)) => {
-                self.refuse_operator(loc, op, a, b)
-            }
+            (Shape::Matrix(..), _) | (_, Shape::Matrix(..)) => self.refuse_operator(loc, op, a, b),
         }
     }
 
@@ -165,10 +167,12 @@ impl<'a> Checker<'a> {
         let (left, right) = (self.model.show_expr(a), self.model.show_expr(b));
         let both_vectors = matches!((shape(&a.ty), shape(&b.ty)), (Shape::Vector(_), Shape::Vector(_)));
         let help = match (op, shape(&a.ty), shape(&b.ty)) {
-            (Binary::Mul, _, _) if both_vectors => {
-                Some(format!("write `dot({left}, {right})`, or `[… * … for d in D]` for one product per component"))
+            (Binary::Mul, _, _) if both_vectors => Some(format!(
+                "write `dot({left}, {right})`, or `[… * … for d in D]` for one product per component"
+            )),
+            (Binary::Mul, Shape::Vector(_), Shape::Matrix(..)) => {
+                Some(format!("write `{right}.t() * {left}`"))
             }
-            (Binary::Mul, Shape::Vector(_), Shape::Matrix(..)) => Some(format!("write `{right}.t() * {left}`")),
             (Binary::Add | Binary::Sub, Shape::Matrix(..), Shape::Number)
             | (Binary::Add | Binary::Sub, Shape::Number, Shape::Matrix(..)) => {
                 Some("a multiple of the identity is written `diag([c for d in D])`".to_owned())
@@ -197,4 +201,3 @@ impl Expr {
 fn ty_is_number(op: Binary) -> bool {
     !matches!(op, Binary::Or | Binary::And)
 }
-

@@ -107,8 +107,8 @@ impl Model {
 
     /// The range as it would be typed: `K`, `1..T`.
     pub fn show_range(&self, var: &IndexVar) -> String {
-        match var.low.as_constant() {
-            Some(0) if var.high.as_constant().is_none() => self.show_index(&var.high),
+        match (var.low.as_constant(), var.high.as_shifted_size()) {
+            (Some(0), Some((_, _, 0))) => self.show_index(&var.high),
             _ => format!("{}..{}", self.show_index(&var.low), self.show_index(&var.high)),
         }
     }
@@ -122,7 +122,11 @@ impl Model {
     pub fn show_array_head(&self, id: ArrayId) -> String {
         let array = &self.arrays[id.0];
         let plates: Vec<String> = array.plates.iter().map(|e| self.show_extent(e)).collect();
-        if plates.is_empty() { array.name.to_string() } else { format!("{}[{}]", array.name, plates.join(", ")) }
+        if plates.is_empty() {
+            array.name.to_string()
+        } else {
+            format!("{}[{}]", array.name, plates.join(", "))
+        }
     }
 
     pub fn show_expr(&self, e: &Expr) -> String {
@@ -288,7 +292,8 @@ impl fmt::Display for Model {
         for (id, array) in self.arrays.iter().enumerate() {
             let head = self.show_array_head(ArrayId(id));
             let symmetric = if array.symmetric { " symmetric" } else { "" };
-            let default = array.default.iter().map(|e| format!(" = {}", self.show_expr(e))).collect::<String>();
+            let default =
+                array.default.iter().map(|e| format!(" = {}", self.show_expr(e))).collect::<String>();
             let role = role_name(array.role);
             writeln!(f, "  {role} {head}: {}{symmetric}{default}", self.show_elem(array))?;
         }
@@ -296,7 +301,8 @@ impl fmt::Display for Model {
         for s in &self.statements {
             let target = format!("{}{}", self.arrays[s.array.0].name, self.show_indices(&s.target));
             let dist = s.dist.iter().map(|d| format!(" ~ {}", self.show_dist(d))).collect::<String>();
-            let repeat: String = s.repeat.iter().map(|a| format!(" repeat {}", self.show_access(a))).collect();
+            let repeat: String =
+                s.repeat.iter().map(|a| format!(" repeat {}", self.show_access(a))).collect();
             let scope = self.show_scope(&s.binds, &s.guards);
             writeln!(f, "  {}: {} {target}{dist}{scope}{repeat}", s.line, role_name(s.role))?;
         }

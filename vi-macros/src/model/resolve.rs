@@ -1,9 +1,7 @@
 //! Indices, extents and accesses: every name in index position becomes a bound index, a size or a read, and must count what its axis counts.
 
 use super::Checker;
-use super::ir::{
-    Access, ArrayId, ElemKind, Extent, Index, IndexTerm, LetId, Nominal, SizeId, Type,
-};
+use super::ir::{Access, ArrayId, ElemKind, Extent, Index, IndexTerm, LetId, Nominal, SizeId, Type};
 use super::names::{Scope, Symbol};
 use crate::diagnostics::model as diagnostic;
 use crate::syntax::ast::{self, Loc};
@@ -198,7 +196,13 @@ impl<'a> Checker<'a> {
         if let Some(place) = place {
             notes.push(self.where_declared(&place.name, axis));
         }
-        self.error(diagnostic::index_mismatch(index.loc, &self.model.show_index(index), &found, &wanted, notes));
+        self.error(diagnostic::index_mismatch(
+            index.loc,
+            &self.model.show_index(index),
+            &found,
+            &wanted,
+            notes,
+        ));
     }
 
     fn where_from(&self, index: &Index) -> String {

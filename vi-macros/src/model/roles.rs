@@ -75,7 +75,8 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn check_constraint(&mut self, constraint: &Constraint, raw: &RawConstrain<'a>) {
-        let sides: Vec<&Expr> = std::iter::once(&constraint.first).chain(constraint.rest.iter().map(|(_, e)| e)).collect();
+        let sides: Vec<&Expr> =
+            std::iter::once(&constraint.first).chain(constraint.rest.iter().map(|(_, e)| e)).collect();
         let mut latent = false;
         let mut other = None;
         for side in &sides {
@@ -129,9 +130,13 @@ impl<'a> Checker<'a> {
             ElemKind::Category(d) => {
                 self.value_fits(value, kind) || (latent && self.in_domain(value, Domain::Vector, Some(d)))
             }
-            ElemKind::Bool => self.value_fits(value, kind) || (latent && self.in_domain(value, Domain::Unit, None)),
+            ElemKind::Bool => {
+                self.value_fits(value, kind) || (latent && self.in_domain(value, Domain::Unit, None))
+            }
             // Its sum is compared with 1 when the data arrive.
-            ElemKind::Simplex(d) => self.in_domain(value, Domain::Vector, Some(d)) && self.model.facts(value).nonnegative,
+            ElemKind::Simplex(d) => {
+                self.in_domain(value, Domain::Vector, Some(d)) && self.model.facts(value).nonnegative
+            }
             _ => self.value_fits(value, kind),
         };
         if !fits {

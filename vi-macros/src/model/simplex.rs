@@ -69,7 +69,9 @@ impl Model {
     fn total(&self, e: &Expr, extent: Option<&Extent>) -> Option<Polynomial> {
         let own = e.ty.axes().first().map(|d| (*d).clone());
         match (&e.ty, &e.kind) {
-            (Type::Simplex(_), _) | (_, ExprKind::Call(Function::Onehot, _)) => Some(Polynomial::constant(1.0)),
+            (Type::Simplex(_), _) | (_, ExprKind::Call(Function::Onehot, _)) => {
+                Some(Polynomial::constant(1.0))
+            }
             (_, ExprKind::Vector(items)) => {
                 let mut sum = Polynomial::default();
                 for item in items {

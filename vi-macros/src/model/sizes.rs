@@ -61,7 +61,9 @@ impl<'a> Checker<'a> {
                 super::ir::IndexTerm::Size(other, over) => {
                     other.0 >= id.0 || !over.is_empty() || !self.header_sizes.contains(other)
                 }
-                super::ir::IndexTerm::Bound(_) | super::ir::IndexTerm::Read(_) | super::ir::IndexTerm::Axis(_) => true,
+                super::ir::IndexTerm::Bound(_)
+                | super::ir::IndexTerm::Read(_)
+                | super::ir::IndexTerm::Axis(_) => true,
             };
         });
         wrong.then_some(index.loc)
@@ -125,13 +127,17 @@ impl<'a> Checker<'a> {
             let mut in_params = None;
             for source in &self.model.sizes[id].sources {
                 match source {
-                    SizeSource::Header { .. } | SizeSource::Axis { .. } | SizeSource::LargestCategory { .. } => {
+                    SizeSource::Header { .. }
+                    | SizeSource::Axis { .. }
+                    | SizeSource::LargestCategory { .. } => {
                         found = true;
                     }
                     SizeSource::Value { array, .. } if self.model.arrays[array.0].role == Role::Const => {
                         found = true;
                     }
-                    SizeSource::Value { array, .. } => in_params = Some(self.model.arrays[array.0].name.to_string()),
+                    SizeSource::Value { array, .. } => {
+                        in_params = Some(self.model.arrays[array.0].name.to_string())
+                    }
                 }
             }
             // Where the type of an array is missing, so may be the axis that would fix the size.

@@ -3,8 +3,8 @@
 use super::Checker;
 use super::flatten::{Flat, Frame, RawConstrain, RawDecl, RawInit, RawLet};
 use super::ir::{
-    Access, Arm, Constraint, Dist, ElemKind, Expr, ExprKind, Extent, Group, Index, Init, LetPiece, Role, Statement,
-    StatementId, Type,
+    Access, Arm, Constraint, Dist, ElemKind, Expr, ExprKind, Extent, Group, Index, Init, LetPiece, Role,
+    Statement, StatementId, Type,
 };
 use super::names::{Symbol, role};
 use crate::diagnostics::model as diagnostic;
@@ -133,7 +133,13 @@ impl<'a> Checker<'a> {
                 let on = self.expr(on, &frame.scope, None);
                 let mut typed = Vec::new();
                 for arm in arms {
-                    let call = self.family_call(&arm.dist, &frame.scope, kind, name);
+                    let call = match &arm.dist {
+                        ast::Dist::Family(call) => self.family_call(call, &frame.scope, kind, name),
+                        ast::Dist::Match { span, .. } => {
+                            self.error(diagnostic::nested_match((*span).into()));
+                            None
+                        }
+                    };
                     let value = match arm.pat {
                         ast::Pat::True => Some(1),
                         ast::Pat::False => Some(0),
@@ -156,10 +162,10 @@ impl<'a> Checker<'a> {
         let place = match &written {
             Some(kind) => kind_at(kind, &frame.target).axes().first().map(|e| (*e).clone()),
             None => match &self.let_types[value.id.0] {
-                Some(ty) => ty.axes().first().map(|e| Extent {
-                    nominal: e.nominal,
-                    length: e.length.at_position(&frame.target),
-                }),
+                Some(ty) => ty
+                    .axes()
+                    .first()
+                    .map(|e| Extent { nominal: e.nominal, length: e.length.at_position(&frame.target) }),
                 None => None,
             },
         };
@@ -337,6 +343,8 @@ pub fn kind_at(kind: &ElemKind, target: &[Index]) -> ElemKind {
         ElemKind::Vector(d) => ElemKind::Vector(at(d)),
         ElemKind::Matrix(r, c) => ElemKind::Matrix(at(r), at(c)),
         ElemKind::SymPos(d) => ElemKind::SymPos(at(d)),
-        ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count => kind.clone(),
+        ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count => {
+            kind.clone()
+        }
     }
 }

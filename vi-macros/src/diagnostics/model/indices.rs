@@ -92,11 +92,8 @@ pub fn moving_target(loc: Loc) -> Diagnostic {
 
 /// `x[n in N]` and `x[n in N, d in D]`.
 pub fn ranks_differ(name: &Ident, loc: Loc, first: usize, second: usize) -> Diagnostic {
-    Diagnostic::new(
-        loc,
-        format!("`{name}` has {} above and {second} here", count(first, "index", "indices")),
-    )
-    .help("declare all pieces of an array with the same indices")
+    Diagnostic::new(loc, format!("`{name}` has {} above and {second} here", count(first, "index", "indices")))
+        .help("declare all pieces of an array with the same indices")
 }
 
 /// `x[n in N]` and `x[t in T]`.

@@ -138,4 +138,3 @@ pub fn nested_match(loc: Loc) -> Diagnostic {
     Diagnostic::new(loc, "a `match` inside a `match` is one `match` too many")
         .help("match on one category that tells all the cases apart")
 }
-
