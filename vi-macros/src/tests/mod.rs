@@ -1,4 +1,5 @@
 //! Unit tests of the stages.
 
+mod model;
 mod programs;
 mod syntax;
