@@ -1,1 +1,5 @@
 //! Probabilistic programming in Rust.
+
+pub mod dist;
+pub mod family;
+pub mod special;
