@@ -4,10 +4,13 @@
 extern crate self as vi_core;
 
 pub mod data;
+pub mod dist;
 pub mod engine;
 pub mod error;
+pub mod family;
 pub mod reduce;
 pub mod rng;
+pub mod special;
 pub mod stats;
 pub mod table;
 pub mod tile;
