@@ -65,6 +65,7 @@ fn scale_step(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Re
         | ElemKind::Real
         | ElemKind::Bool
         | ElemKind::Count
+        | ElemKind::Counts(_)
         | ElemKind::Category(_)
         | ElemKind::Simplex(_)
         | ElemKind::Ordered(_)

@@ -21,7 +21,7 @@ mod roles;
 mod simplex;
 mod sizes;
 mod statements;
-mod walk;
+pub mod walk;
 
 use crate::report::{Diagnostic, Report};
 use crate::syntax::ast;
