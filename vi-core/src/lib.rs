@@ -8,6 +8,7 @@ pub mod dist;
 pub mod engine;
 pub mod error;
 pub mod family;
+pub mod linalg;
 pub mod reduce;
 pub mod rng;
 pub mod special;
