@@ -3,8 +3,10 @@
 //! Every later stage may rely on what [`check`] accepted: indices count what their axes count, arguments lie in the domains of their families,
 //! and no element is given two distributions. Nothing is known here of conjugacy or of plans.
 
+pub mod alias;
 mod annotate;
 mod calls;
+mod coverage;
 mod expr;
 mod extent;
 mod facts;
@@ -12,6 +14,7 @@ mod flatten;
 mod index;
 mod infer;
 pub mod ir;
+mod linear;
 mod names;
 mod operators;
 mod order;
@@ -22,6 +25,7 @@ mod simplex;
 mod sizes;
 mod statements;
 pub mod walk;
+mod world;
 
 use crate::report::{Diagnostic, Report};
 use crate::syntax::ast;
@@ -42,6 +46,7 @@ pub fn check(block: &ast::Block, report: &mut Report) -> Option<Model> {
     checker.header_defaults(block);
     checker.statements(&flat);
     checker.sources(block, &flat);
+    checker.coverage();
     checker.order();
     Some(checker.model)
 }
@@ -71,6 +76,8 @@ struct Checker<'a> {
     blocks: Vec<Vec<usize>>,
     /// Types that could not be made out, most likely because of another mistake: said only if there is none.
     unresolved: Vec<Diagnostic>,
+    /// How many pieces each `let` was written with.
+    let_pieces: Vec<usize>,
     first_line: usize,
 }
 
@@ -106,6 +113,7 @@ impl<'a> Checker<'a> {
             broken: Vec::new(),
             blocks: Vec::new(),
             unresolved: Vec::new(),
+            let_pieces: Vec::new(),
             first_line: first_line(block),
         }
     }

@@ -126,6 +126,7 @@ impl<'a> Checker<'a> {
                     reported: false,
                 });
                 self.let_types.push(None);
+                self.let_pieces.push(0);
                 id
             }
             Some(Symbol::Let(id)) => id,
@@ -134,6 +135,7 @@ impl<'a> Checker<'a> {
                 return;
             }
         };
+        self.let_pieces[id.0] += 1;
         let docs = value.attrs.iter().filter(|a| a.path().is_ident("doc")).cloned();
         self.model.lets[id.0].docs.extend(docs);
     }
