@@ -120,3 +120,10 @@ pub fn sigmoid(x: f64) -> f64 {
         e / (1.0 + e)
     }
 }
+
+/// c · l with 0 · (−∞) = 0: a count of nothing times the log of an impossible event.
+#[inline]
+#[must_use]
+pub fn times(c: f64, l: f64) -> f64 {
+    if c == 0.0 { 0.0 } else { c * l }
+}

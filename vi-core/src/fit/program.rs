@@ -63,8 +63,11 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Statistics of nothing, in the gauge of this context.
     fn zero(&self, context: &Self::Context<'_>) -> Self::Stats;
 
-    /// Statistics of the statements that no latent touches.
-    fn fixed(&self, context: &Self::Context<'_>) -> Self::Stats;
+    /// Statistics of the statements that no latent touches, from the first `rows` positions of their outermost index.
+    fn fixed(&self, context: &Self::Context<'_>, rows: usize) -> Self::Stats;
+
+    /// Moves the gauges of the statistics to where the data of a pilot lie.
+    fn gauge(&self, context: &mut Self::Context<'_>, pilot: &Self::Stats);
 
     /// Adds the log joint density of every state to a table (`states × units`, state-major) that holds zeros.
     fn potentials(
