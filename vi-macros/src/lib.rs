@@ -11,3 +11,6 @@ mod model;
 mod plan;
 mod report;
 mod syntax;
+
+#[cfg(test)]
+mod tests;

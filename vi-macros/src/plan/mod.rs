@@ -1,5 +1,17 @@
 //! The normal form in, the plan out: which latents form exact blocks, how each is eliminated, how each param is maximised, and why not better.
 
+pub mod blocks;
+mod closure;
+mod constraint;
+pub mod edges;
+mod eliminate;
+pub mod interact;
+mod leaf;
+pub mod print;
+pub mod refusal;
+pub mod statistics;
+pub mod whiten;
+
 use crate::density::poly::Exponent;
 use crate::density::symbol::Ix;
 use crate::model::ir::{ArrayId, StatementId};
