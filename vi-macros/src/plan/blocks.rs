@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::closure::{Elimination, NodeRule};
-use super::edges::distinct;
+use super::edges::{distinct, structure};
 use super::eliminate::eliminate;
 use super::interact::{Class, Factor, Interaction, Statistic};
 use super::refusal::{self, Kind, Refusal};
@@ -85,7 +85,11 @@ fn component(g: &Interaction, nodes: &[usize], wanted: &[Wanted]) -> Proof {
         out.obstacles = refusals;
     }
     for (n, w) in &groups {
-        let block = match (eliminate(g, &w.nodes), w.nodes.as_slice()) {
+        let joined = match w.nodes.as_slice() {
+            [one] if w.each && self_coupled(g, *one) => Err(vec![]),
+            _ => eliminate(g, &w.nodes),
+        };
+        let block = match (joined, w.nodes.as_slice()) {
             (Ok(steps), _) => Proved { nodes: w.nodes.clone(), each: false, steps, group: Some(*n) },
             (Err(_), [one]) if w.each => match one_at_a_time(g, *one) {
                 Ok(step) => Proved { nodes: vec![*one], each: true, steps: vec![step], group: Some(*n) },
@@ -122,6 +126,11 @@ fn component(g: &Interaction, nodes: &[usize], wanted: &[Wanted]) -> Proof {
     }
     out.stuck.extend(torn(g, nodes, &out.blocks));
     out
+}
+
+fn self_coupled(g: &Interaction, node: usize) -> bool {
+    let touching: Vec<&Factor> = g.factors.iter().filter(|f| f.touches(node)).collect();
+    structure(g, node, &touching).culprit.is_some()
 }
 
 /// Merges pairs that share a term, in a fixed order of preference, until none can be merged.

@@ -90,7 +90,7 @@ fn produce(touching: &[&Factor], position: &[Var], atoms: Vec<Incidence>) -> Fac
         Some(f) => Origin { lines: lines(touching), ..f.origin.clone() },
         None => Origin { statement: None, loc: proc_macro2::Span::call_site().into(), lines: vec![] },
     };
-    Factor { atoms, ambient: position.to_vec(), guards: vec![], origin, hard: false }
+    Factor { atoms, vars: vec![], ambient: position.to_vec(), guards: vec![], origin, hard: false }
 }
 
 fn indicators(scope: &[(usize, Vec<Ix>)]) -> Vec<Incidence> {

@@ -10,8 +10,8 @@ use crate::report::Diagnostic;
 
 pub fn factor(model: &Model, g: &Interaction, c: &Constraint) -> Result<Factor, Diagnostic> {
     let lower = Lower::new(model);
-    let vars = c.binds.iter().map(|b| lower.bind(*b)).collect();
-    lower.plates.replace(vars);
+    let vars: Vec<_> = c.binds.iter().map(|b| lower.bind(*b)).collect();
+    lower.plates.replace(vars.clone());
     let mut sides: Vec<Poly> = vec![lower.component(&c.first, &[])?];
     for (_, e) in &c.rest {
         sides.push(lower.component(e, &[])?);
@@ -19,6 +19,7 @@ pub fn factor(model: &Model, g: &Interaction, c: &Constraint) -> Result<Factor, 
     let guards = c.guards.iter().map(|e| lower.cond(e)).collect::<Result<_, _>>()?;
     let mut f = Factor {
         atoms: vec![],
+        vars,
         ambient: vec![],
         guards,
         origin: Origin { statement: None, loc: c.loc, lines: vec![c.line] },

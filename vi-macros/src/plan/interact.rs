@@ -67,6 +67,8 @@ pub enum Class {
 #[derive(Clone, Debug)]
 pub struct Factor {
     pub atoms: Vec<Incidence>,
+    /// What the term is summed over; empty for a factor that elimination left behind.
+    pub vars: Vec<Var>,
     /// Indices on which the coefficient depends, and whatever else in the term is held fixed.
     pub ambient: Vec<Var>,
     /// Where it applies; read before any rewriting.
@@ -222,7 +224,7 @@ fn push(g: &mut Interaction, model: &Model, f: Factor) {
 }
 
 fn monomial(model: &Model, g: &Interaction, m: &Monomial, hard: bool, origin: Origin) -> Factor {
-    let mut f = Factor { atoms: vec![], ambient: vec![], guards: m.guards.clone(), origin, hard };
+    let mut f = Factor { atoms: vec![], vars: m.vars.clone(), ambient: vec![], guards: m.guards.clone(), origin, hard };
     let copies: Vec<Ix> = m
         .copies
         .iter()

@@ -91,7 +91,7 @@ impl Shape {
         }
         let loc = proc_macro2::Span::call_site().into();
         let origin = Origin { statement: None, loc, lines: vec![line] };
-        self.g.factors.push(Factor { atoms, ambient: vec![], guards: vec![], origin, hard: false });
+        self.g.factors.push(Factor { atoms, vars: vec![], ambient: vec![], guards: vec![], origin, hard: false });
     }
 
     fn index(&mut self, s: &str, vars: &mut HashMap<String, Var>) -> Ix {
