@@ -7,10 +7,18 @@
 mod density;
 mod diagnostics;
 mod families;
+mod kernel;
 mod model;
+mod pipeline;
 mod plan;
 mod report;
 mod syntax;
 
 #[cfg(test)]
 mod tests;
+
+/// Declares a model. Documented where it is re-exported, in `vi-core`.
+#[proc_macro]
+pub fn model(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    pipeline::expand(tokens.into()).into()
+}

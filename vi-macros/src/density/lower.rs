@@ -121,6 +121,7 @@ impl<'a> Lower<'a> {
             | ElemKind::Positive
             | ElemKind::Unit
             | ElemKind::Count
+            | ElemKind::Counts(_)
             | ElemKind::Simplex(_)
             | ElemKind::Ordered(_)
             | ElemKind::Vector(_)
@@ -165,6 +166,7 @@ impl<'a> Lower<'a> {
             ElemKind::Real
             | ElemKind::Bool
             | ElemKind::Count
+            | ElemKind::Counts(_)
             | ElemKind::Category(_)
             | ElemKind::Ordered(_)
             | ElemKind::Vector(_)
@@ -172,9 +174,10 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Whether an element is a latent or a param.
+    /// Whether an element is declared as a latent or a param. A value that may be missing is data where it is there.
     pub fn unknown(&self, e: &Elem) -> bool {
-        is_unknown(self.model, e.array)
+        let pieces = &self.model.arrays[e.array.0].pieces;
+        pieces.iter().any(|p| matches!(self.model.statements[p.0].role, Role::Latent | Role::Param))
     }
 
     pub fn log(&self, p: &Poly) -> Poly {
@@ -594,10 +597,35 @@ pub fn rank(ty: &Type) -> usize {
     }
 }
 
-/// Whether elements of an array may be unobserved: latents, and whatever was declared with `?`.
+/// Whether elements of an array may be unobserved and matter: latents, and what was declared with `?` and is read elsewhere.
+///
+/// A missing element that nobody reads integrates to 1: its row is masked, and no latent stands for it.
 pub fn is_hidden(model: &Model, array: ArrayId) -> bool {
     let a = &model.arrays[array.0];
-    a.missing || a.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent)
+    a.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent) || a.missing && is_read(model, array)
+}
+
+fn is_read(model: &Model, array: ArrayId) -> bool {
+    let mut found = false;
+    let mut visit = |a: &Access| found |= a.array == array;
+    for s in &model.statements {
+        s.guards.iter().for_each(|g| model.each_read_deep(g, &mut visit));
+        let mut call = |c: &crate::model::ir::FamilyCall| {
+            c.args.iter().map(|(_, e)| e).chain(&c.min).chain(&c.max).for_each(|e| model.each_read_deep(e, &mut visit));
+        };
+        match &s.dist {
+            Some(crate::model::ir::Dist::Family(c)) => call(c),
+            Some(crate::model::ir::Dist::Match { on, arms, .. }) => {
+                arms.iter().for_each(|a| call(&a.call));
+                model.each_read_deep(on, &mut visit);
+            }
+            None => {}
+        }
+    }
+    for c in &model.constraints {
+        c.rest.iter().map(|(_, e)| e).chain([&c.first]).for_each(|e| model.each_read_deep(e, &mut visit));
+    }
+    found
 }
 
 pub fn is_unknown(model: &Model, array: ArrayId) -> bool {

@@ -128,6 +128,7 @@ impl Args<'_> {
             | ElemKind::Positive
             | ElemKind::Unit
             | ElemKind::Count
+            | ElemKind::Counts(_)
             | ElemKind::Simplex(_)
             | ElemKind::Ordered(_)
             | ElemKind::Vector(_)

@@ -130,6 +130,8 @@ pub enum ElemKind {
     Unit,
     Bool,
     Count,
+    /// Counts over one index that are drawn together: the value of a Multinomial.
+    Counts(Extent),
     /// Its extent is the number of categories; it is not an axis of the array.
     Category(Extent),
     Simplex(Extent),
@@ -149,7 +151,9 @@ impl ElemKind {
             | ElemKind::Bool
             | ElemKind::Count
             | ElemKind::Category(_) => vec![],
-            ElemKind::Simplex(d) | ElemKind::Ordered(d) | ElemKind::Vector(d) => vec![d],
+            ElemKind::Counts(d) | ElemKind::Simplex(d) | ElemKind::Ordered(d) | ElemKind::Vector(d) => {
+                vec![d]
+            }
             ElemKind::Matrix(r, c) => vec![r, c],
             ElemKind::SymPos(d) => vec![d, d],
         }
@@ -157,6 +161,23 @@ impl ElemKind {
 
     pub fn is_finite(&self) -> bool {
         matches!(self, ElemKind::Bool | ElemKind::Category(_))
+    }
+
+    /// The type of one element, read in an expression.
+    pub fn value_type(&self) -> Type {
+        match self {
+            ElemKind::Real => Type::Real,
+            ElemKind::Positive => Type::Positive,
+            ElemKind::Unit => Type::Unit,
+            ElemKind::Bool => Type::Bool,
+            ElemKind::Count => Type::Count,
+            ElemKind::Category(d) => Type::Index(d.nominal),
+            ElemKind::Simplex(d) => Type::Simplex(d.clone()),
+            ElemKind::Ordered(d) => Type::Ordered(d.clone()),
+            ElemKind::Counts(d) | ElemKind::Vector(d) => Type::Vector(d.clone()),
+            ElemKind::Matrix(r, c) => Type::Matrix(r.clone(), c.clone()),
+            ElemKind::SymPos(d) => Type::SymPos(d.clone()),
+        }
     }
 }
 
@@ -269,6 +290,40 @@ pub enum Type {
     SymPos(Extent),
     /// A vector literal: takes the size its place asks for.
     Literal(usize),
+}
+
+impl Type {
+    pub fn is_scalar(&self) -> bool {
+        match self {
+            Type::Real | Type::Positive | Type::Unit | Type::Count | Type::Bool | Type::Index(_) => true,
+            Type::Simplex(_)
+            | Type::Ordered(_)
+            | Type::Vector(_)
+            | Type::Matrix(..)
+            | Type::SymPos(_)
+            | Type::Literal(_) => false,
+        }
+    }
+
+    pub fn is_finite(&self) -> bool {
+        matches!(self, Type::Bool | Type::Index(_))
+    }
+
+    /// The extents of its axes, outermost first; a literal has none of its own.
+    pub fn axes(&self) -> Vec<&Extent> {
+        match self {
+            Type::Real
+            | Type::Positive
+            | Type::Unit
+            | Type::Count
+            | Type::Bool
+            | Type::Index(_)
+            | Type::Literal(_) => vec![],
+            Type::Simplex(d) | Type::Ordered(d) | Type::Vector(d) => vec![d],
+            Type::Matrix(r, c) => vec![r, c],
+            Type::SymPos(d) => vec![d, d],
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -36,6 +36,7 @@ pub struct Block {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a header has a handful")]
 pub enum Hyper {
     /// `K`, `K = 3`, `R = W + 1`
     Size { name: Ident, default: Option<Index> },
@@ -150,6 +151,7 @@ pub struct Let {
 /// `constrain a < b <= c;`
 #[derive(Clone, Debug)]
 pub struct Constrain {
+    pub attrs: Vec<Attribute>,
     pub loc: Loc,
     pub first: Expr,
     pub rest: Vec<(Compare, Span, Expr)>,
@@ -157,6 +159,7 @@ pub struct Constrain {
 
 #[derive(Clone, Debug)]
 pub struct Factorize {
+    pub attrs: Vec<Attribute>,
     pub span: Span,
     pub groups: Vec<Group>,
 }
@@ -194,6 +197,7 @@ pub enum Form {
 
 #[derive(Clone, Debug)]
 pub struct Init {
+    pub attrs: Vec<Attribute>,
     pub span: Span,
     pub entries: Vec<InitEntry>,
 }
@@ -229,7 +233,7 @@ pub struct Arg {
 pub struct Arm {
     pub pat: Pat,
     pub pat_span: Span,
-    pub dist: FamilyCall,
+    pub dist: Dist,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

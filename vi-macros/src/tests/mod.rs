@@ -1,3 +1,6 @@
-//! Tests of the stages.
+//! Unit tests of the stages.
 
 mod elimination;
+mod model;
+mod programs;
+mod syntax;

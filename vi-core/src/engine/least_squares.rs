@@ -1,0 +1,372 @@
+//! Weighted least squares from moments.
+//!
+//! ```text
+//! minimise over θ   Σ_rows w (target − Σⱼ aⱼ θⱼ − κ θ₀)²
+//! ```
+//!
+//! Rows come as [`Moments`](crate::stats::Moments) of u = (targets, regressors), or one at a time (priors). The system is set up about the
+//! gauge of the moments, so that data far from the origin cost no digits: with an intercept θ₀ the unknown is its value at the gauge.
+
+use crate::stats::Cell;
+use nalgebra::{DMatrix, DVector};
+
+/// A term of the mean: a column of u, or a constant, times an unknown or a value that is known here.
+#[derive(Clone, Copy, Debug)]
+pub struct Term {
+    /// Position in u; `None` is the constant.
+    pub column: Option<usize>,
+    /// The coefficient of a constant; 1 for a column.
+    pub constant: f64,
+    /// What it multiplies.
+    pub value: Value,
+}
+
+/// An unknown of the system, or a number.
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// Position among the unknowns.
+    Unknown(usize),
+    /// Held fixed.
+    Known(f64),
+}
+
+/// Normal equations for `outputs` right-hand sides that share their regressors.
+#[derive(Clone, Debug)]
+pub struct LeastSquares {
+    unknowns: usize,
+    outputs: usize,
+    gram: DMatrix<f64>,
+    rhs: DMatrix<f64>,
+    gauge: Option<Gauge>,
+}
+
+/// κ θ₀ = κ θ₀′ + c_target − Σ cⱼ θⱼ: the intercept is solved for at the gauge.
+#[derive(Clone, Debug)]
+struct Gauge {
+    id: usize,
+    constant: f64,
+    target: Vec<f64>,
+    slopes: Vec<(usize, f64)>,
+}
+
+/// A solution.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// `unknowns × outputs`
+    pub values: DMatrix<f64>,
+    /// Some direction is determined by nothing; the solution of least norm was taken.
+    pub rank_deficient: bool,
+}
+
+impl LeastSquares {
+    /// No rows yet.
+    #[must_use]
+    pub fn new(unknowns: usize, outputs: usize) -> Self {
+        LeastSquares {
+            unknowns,
+            outputs,
+            gram: DMatrix::zeros(unknowns, unknowns),
+            rhs: DMatrix::zeros(unknowns, outputs),
+            gauge: None,
+        }
+    }
+
+    /// Adds one row: `weight · (target − Σ coefficient · unknown)²`, one target for each output.
+    pub fn add_row(&mut self, weight: f64, coefficients: &[(usize, f64)], targets: &[f64]) {
+        let mut row: Vec<(usize, f64)> = coefficients.to_vec();
+        let mut targets = targets.to_vec();
+        if let Some(g) = &self.gauge
+            && let Some(&(_, q)) = coefficients.iter().find(|(id, _)| *id == g.id)
+        {
+            let ratio = q / g.constant;
+            for (t, c) in targets.iter_mut().zip(&g.target) {
+                *t -= ratio * c;
+            }
+            row.extend(g.slopes.iter().map(|(id, c)| (*id, -ratio * c)));
+        }
+        for &(i, a) in &row {
+            for &(j, b) in &row {
+                self.gram[(i, j)] += weight * a * b;
+            }
+            for (o, t) in targets.iter().enumerate() {
+                self.rhs[(i, o)] += weight * a * t;
+            }
+        }
+    }
+
+    /// Adds the rows behind moments whose first `outputs` columns are the targets.
+    pub fn add_moments(&mut self, weight: f64, m: Cell<'_>, terms: &[Term]) {
+        if m.count == 0.0 || weight == 0.0 {
+            return;
+        }
+        let outputs = self.outputs;
+        let columns: Vec<(usize, usize)> = terms
+            .iter()
+            .filter_map(|t| match (t.column, t.value) {
+                (Some(c), Value::Unknown(id)) => Some((c, id)),
+                _ => None,
+            })
+            .collect();
+        let constants: Vec<(usize, f64)> = terms
+            .iter()
+            .filter_map(|t| match (t.column, t.value) {
+                (None, Value::Unknown(id)) => Some((id, t.constant)),
+                _ => None,
+            })
+            .collect();
+        let known: Vec<(Option<usize>, f64)> = terms
+            .iter()
+            .filter_map(|t| match t.value {
+                Value::Known(v) => Some((t.column, v * t.constant)),
+                Value::Unknown(_) => None,
+            })
+            .collect();
+        // The part of the mean that is constant at the gauge, as a form in the unknowns and a number for each output.
+        let mut offset: Vec<f64> = m.gauge[..outputs].to_vec();
+        for (c, v) in &known {
+            let at = c.map_or(1.0, |c| m.gauge[c]);
+            offset.iter_mut().for_each(|o| *o -= v * at);
+        }
+        if self.gauge.is_none()
+            && let [(id, constant)] = constants.as_slice()
+            && self.gram.iter().all(|x| *x == 0.0)
+        {
+            let slopes = columns.iter().map(|(c, id)| (*id, m.gauge[*c])).collect();
+            self.gauge = Some(Gauge { id: *id, constant: *constant, target: offset.clone(), slopes });
+        }
+        let mut one: Vec<(usize, f64)> = constants.clone();
+        one.extend(columns.iter().map(|(c, id)| (*id, m.gauge[*c])));
+        if let Some(g) = &self.gauge
+            && let Some(&(_, q)) = constants.iter().find(|(id, _)| *id == g.id)
+        {
+            let ratio = q / g.constant;
+            for (o, c) in offset.iter_mut().zip(&g.target) {
+                *o -= ratio * c;
+            }
+            one.extend(g.slopes.iter().map(|(id, c)| (*id, -ratio * c)));
+        }
+        // Merge and drop what cancels, so that a row about its own gauge is the intercept alone.
+        one.sort_by_key(|(id, _)| *id);
+        one = one.chunk_by(|a, b| a.0 == b.0).map(|c| (c[0].0, c.iter().map(|x| x.1).sum::<f64>())).filter(|(_, x)| *x != 0.0).collect();
+        let target = |o: usize, i: usize| -> f64 {
+            // Σ w (u_o − known)(u_i), both about the gauge.
+            let mut s = m.square(o, i);
+            for (c, v) in &known {
+                if let Some(c) = c {
+                    s -= v * m.square(*c, i);
+                }
+            }
+            s
+        };
+        let target_sum = |o: usize| -> f64 {
+            let mut s = m.sum[o];
+            for (c, v) in &known {
+                if let Some(c) = c {
+                    s -= v * m.sum[*c];
+                }
+            }
+            s
+        };
+        for &(ci, i) in &columns {
+            for &(cj, j) in &columns {
+                self.gram[(i, j)] += weight * m.square(ci, cj);
+            }
+            for &(j, b) in &one {
+                self.gram[(i, j)] += weight * b * m.sum[ci];
+                self.gram[(j, i)] += weight * b * m.sum[ci];
+            }
+            for o in 0..outputs {
+                self.rhs[(i, o)] += weight * (target(o, ci) + offset[o] * m.sum[ci]);
+            }
+        }
+        for &(i, a) in &one {
+            for &(j, b) in &one {
+                self.gram[(i, j)] += weight * a * b * m.count;
+            }
+            for o in 0..outputs {
+                self.rhs[(i, o)] += weight * a * (target_sum(o) + offset[o] * m.count);
+            }
+        }
+    }
+
+    /// Adds rows whose components are coupled by a precision matrix: unknown `id(term, d)` in component d.
+    ///
+    /// Only for systems with one right-hand side; the targets are the first D columns.
+    pub fn add_coupled(&mut self, precision: &DMatrix<f64>, m: Cell<'_>, terms: &[Vec<Term>]) {
+        let dim = precision.nrows();
+        // Raw moments of (u, 1) about the origin are enough here: coupled systems have no common intercept to solve at the gauge.
+        let raw = |a: Option<usize>, b: Option<usize>| -> f64 {
+            match (a, b) {
+                (Some(a), Some(b)) => {
+                    m.square(a, b) + m.gauge[a] * m.sum[b] + m.sum[a] * m.gauge[b] + m.count * m.gauge[a] * m.gauge[b]
+                }
+                (Some(a), None) | (None, Some(a)) => m.sum[a] + m.count * m.gauge[a],
+                (None, None) => m.count,
+            }
+        };
+        for d in 0..dim {
+            for e in 0..dim {
+                let p = precision[(d, e)];
+                if p == 0.0 {
+                    continue;
+                }
+                for t in &terms[d] {
+                    let Value::Unknown(i) = t.value else { continue };
+                    let mut right = raw(t.column, Some(e));
+                    for s in &terms[e] {
+                        let g = t.constant * s.constant * raw(t.column, s.column);
+                        match s.value {
+                            Value::Unknown(j) => self.gram[(i, j)] += p * g,
+                            Value::Known(v) => right -= v * s.constant * raw(t.column, s.column),
+                        }
+                    }
+                    self.rhs[(i, 0)] += p * t.constant * right;
+                }
+            }
+        }
+    }
+
+    /// Adds one row with components coupled by a precision matrix.
+    pub fn add_coupled_row(&mut self, precision: &DMatrix<f64>, coefficients: &[Vec<(usize, f64)>], targets: &[f64]) {
+        for (d, row) in coefficients.iter().enumerate() {
+            for (e, other) in coefficients.iter().enumerate() {
+                let p = precision[(d, e)];
+                for &(i, a) in row {
+                    for &(j, b) in other {
+                        self.gram[(i, j)] += p * a * b;
+                    }
+                    self.rhs[(i, 0)] += p * a * targets[e];
+                }
+            }
+        }
+    }
+
+    /// Whether no row touches an unknown.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.gram.iter().all(|x| *x == 0.0)
+    }
+
+    /// Solves the normal equations; an unknown that no row determines keeps the value it has in `current`.
+    #[must_use]
+    pub fn solve(&self, current: &DMatrix<f64>) -> Solution {
+        let n = self.unknowns;
+        let scale: Vec<f64> = (0..n).map(|i| self.gram[(i, i)].sqrt()).collect();
+        let used: Vec<usize> = (0..n).filter(|i| scale[*i] > 0.0).collect();
+        let mut values = current.clone();
+        let mut rank_deficient = false;
+        if !used.is_empty() {
+            let gram = DMatrix::from_fn(used.len(), used.len(), |i, j| {
+                self.gram[(used[i], used[j])] / (scale[used[i]] * scale[used[j]])
+            });
+            let rhs = DMatrix::from_fn(used.len(), self.outputs, |i, o| self.rhs[(used[i], o)] / scale[used[i]]);
+            let solution = match well_conditioned(&gram) {
+                Some(chol) => {
+                    let first = chol.solve(&rhs);
+                    let residual = &rhs - &gram * &first;
+                    first + chol.solve(&residual)
+                }
+                None => {
+                    rank_deficient = true;
+                    least_norm(&gram, &rhs)
+                }
+            };
+            for (k, &i) in used.iter().enumerate() {
+                for o in 0..self.outputs {
+                    values[(i, o)] = solution[(k, o)] / scale[i];
+                }
+            }
+        }
+        if let Some(g) = &self.gauge {
+            for o in 0..self.outputs {
+                let mut shift = g.target[o];
+                for (id, c) in &g.slopes {
+                    shift -= c * values[(*id, o)];
+                }
+                if scale[g.id] > 0.0 {
+                    values[(g.id, o)] += shift / g.constant;
+                }
+            }
+        }
+        Solution { values, rank_deficient }
+    }
+}
+
+/// The Cholesky factor, unless a pivot of the unit-diagonal matrix says that a direction is lost in rounding.
+fn well_conditioned(gram: &DMatrix<f64>) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
+    let chol = nalgebra::Cholesky::new(gram.clone())?;
+    let floor = gram.nrows() as f64 * 4.0 * f64::EPSILON;
+    let smallest = chol.l_dirty().diagonal().iter().fold(f64::INFINITY, |m, x| m.min(x * x));
+    (smallest > floor).then_some(chol)
+}
+
+fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
+    let eigen = gram.clone().symmetric_eigen();
+    let largest = eigen.eigenvalues.iter().fold(0.0_f64, |m, x| m.max(*x));
+    let floor = largest * gram.nrows() as f64 * 16.0 * f64::EPSILON;
+    let inverse = DVector::from_iterator(
+        eigen.eigenvalues.len(),
+        eigen.eigenvalues.iter().map(|x| if *x > floor { 1.0 / x } else { 0.0 }),
+    );
+    &eigen.eigenvectors * DMatrix::from_diagonal(&inverse) * eigen.eigenvectors.transpose() * rhs
+}
+
+/// The residual u_target − Σ terms as a form (v, δ): v over the columns about their gauges, δ the constant.
+fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> (Vec<(usize, f64)>, f64) {
+    let mut form = vec![(target, 1.0)];
+    let mut constant = m.gauge[target];
+    for t in terms {
+        let Value::Known(v) = t.value else { continue };
+        match t.column {
+            Some(c) => {
+                form.push((c, -v));
+                constant -= v * m.gauge[c];
+            }
+            None => constant -= v * t.constant,
+        }
+    }
+    (form, constant)
+}
+
+fn product(m: &Cell<'_>, a: &(Vec<(usize, f64)>, f64), b: &(Vec<(usize, f64)>, f64)) -> f64 {
+    let mut s = m.count * a.1 * b.1;
+    for &(i, x) in &a.0 {
+        s += x * b.1 * m.sum[i];
+        for &(j, y) in &b.0 {
+            s += x * y * m.square(i, j);
+        }
+    }
+    for &(j, y) in &b.0 {
+        s += y * a.1 * m.sum[j];
+    }
+    s
+}
+
+/// Σ w (u_0 − Σ terms)², every term known. Never negative.
+#[must_use]
+pub fn residual_square(m: Cell<'_>, terms: &[Term]) -> f64 {
+    if m.count == 0.0 {
+        return 0.0;
+    }
+    let form = residual_form(&m, 0, terms);
+    product(&m, &form, &form).max(0.0)
+}
+
+/// Σ w ρ ρᵀ with ρ_d = u_d − Σ terms of component d.
+#[must_use]
+pub fn residual_scatter(m: Cell<'_>, terms: &[Vec<Term>]) -> DMatrix<f64> {
+    let dim = terms.len();
+    if m.count == 0.0 {
+        return DMatrix::zeros(dim, dim);
+    }
+    let forms: Vec<_> = terms.iter().enumerate().map(|(d, t)| residual_form(&m, d, t)).collect();
+    let mut out = DMatrix::zeros(dim, dim);
+    for d in 0..dim {
+        for e in 0..=d {
+            let s = product(&m, &forms[d], &forms[e]);
+            out[(d, e)] = s;
+            out[(e, d)] = s;
+        }
+    }
+    out
+}

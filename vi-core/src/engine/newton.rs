@@ -1,0 +1,194 @@
+//! Safeguarded Newton for the few numbers that have no closed form: a Gamma shape, the parameters of a Beta.
+//!
+//! The step is taken in coordinates without bounds (the logarithm of a positive number, the logit of a number between 0 and 1), with the
+//! Hessian shifted until it is negative definite, and halved until the objective rises. The result is never worse than the start.
+
+use nalgebra::{DMatrix, DVector};
+
+/// Where a number may lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Domain {
+    /// Open unless finite: a finite bound is attained.
+    pub min: f64,
+    /// See `min`.
+    pub max: f64,
+    /// The coordinate in which steps are taken.
+    pub chart: Chart,
+}
+
+/// A coordinate without bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chart {
+    /// x
+    Identity,
+    /// log x
+    Log,
+    /// log(x / (1 − x))
+    Logit,
+}
+
+impl Domain {
+    /// All reals.
+    pub const REAL: Domain = Domain { min: f64::NEG_INFINITY, max: f64::INFINITY, chart: Chart::Identity };
+    /// x > 0
+    pub const POSITIVE: Domain = Domain { min: 0.0, max: f64::INFINITY, chart: Chart::Log };
+    /// 0 < x < 1
+    pub const UNIT: Domain = Domain { min: 0.0, max: 1.0, chart: Chart::Logit };
+
+    /// The same with tighter bounds.
+    #[must_use]
+    pub fn within(self, min: f64, max: f64) -> Domain {
+        Domain { min: self.min.max(min), max: self.max.min(max), ..self }
+    }
+
+    fn to(self, x: f64) -> f64 {
+        match self.chart {
+            Chart::Identity => x,
+            Chart::Log => x.ln(),
+            Chart::Logit => (x / (1.0 - x)).ln(),
+        }
+    }
+
+    fn from(self, u: f64) -> f64 {
+        let x = match self.chart {
+            Chart::Identity => u,
+            Chart::Log => u.exp(),
+            Chart::Logit => 1.0 / (1.0 + (-u).exp()),
+        };
+        x.clamp(self.min, self.max)
+    }
+
+    /// dx/du and d²x/du²
+    fn derivatives(self, x: f64) -> (f64, f64) {
+        match self.chart {
+            Chart::Identity => (1.0, 0.0),
+            Chart::Log => (x, x),
+            Chart::Logit => (x * (1.0 - x), x * (1.0 - x) * (1.0 - 2.0 * x)),
+        }
+    }
+
+    /// Whether x lies on a bound that it may attain.
+    #[must_use]
+    pub fn at_bound(self, x: f64) -> bool {
+        let attained = |b: f64| b.is_finite() && x == b && !(self.chart != Chart::Identity && b == 0.0);
+        attained(self.min) || attained(self.max)
+    }
+}
+
+/// A maximum.
+#[derive(Clone, Debug)]
+pub struct Maximum {
+    /// The numbers.
+    pub values: Vec<f64>,
+    /// The objective runs away along some coordinate.
+    pub unbounded: bool,
+}
+
+/// Maximises a smooth function given with its gradient and its Hessian.
+///
+/// `f` returns (value, gradient, Hessian) in the natural coordinates; a value that is not finite marks a point outside.
+pub fn maximise(start: &[f64], domains: &[Domain], mut f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>)) -> Maximum {
+    const ITERATIONS: usize = 100;
+    // e^±60 of where it began: the likelihood does not stop rising.
+    const FAR: f64 = 60.0;
+    let dim = start.len();
+    let mut x: Vec<f64> = start.iter().zip(domains).map(|(x, d)| x.clamp(d.min, d.max)).collect();
+    let begin: Vec<f64> = x.iter().zip(domains).map(|(x, d)| d.to(*x)).collect();
+    let (mut value, mut gradient, mut hessian) = f(&x);
+    if !value.is_finite() {
+        return Maximum { values: start.to_vec(), unbounded: false };
+    }
+    for _ in 0..ITERATIONS {
+        let free: Vec<usize> = (0..dim)
+            .filter(|&i| {
+                let d = domains[i];
+                !(d.at_bound(x[i]) && ((x[i] == d.min && gradient[i] <= 0.0) || (x[i] == d.max && gradient[i] >= 0.0)))
+            })
+            .collect();
+        if free.is_empty() {
+            break;
+        }
+        let chart: Vec<(f64, f64)> = free.iter().map(|&i| domains[i].derivatives(x[i])).collect();
+        let n = free.len();
+        let g = DVector::from_fn(n, |a, _| gradient[free[a]] * chart[a].0);
+        let h = DMatrix::from_fn(n, n, |a, b| {
+            let second = if a == b { gradient[free[a]] * chart[a].1 } else { 0.0 };
+            hessian[(free[a], free[b])] * chart[a].0 * chart[b].0 + second
+        });
+        let Some(step) = ascent(&h, &g) else { break };
+        let slope = step.dot(&g);
+        if slope <= 1e-15 * (1.0 + value.abs()) {
+            break;
+        }
+        let longest = step.amax();
+        let mut t = if longest > 5.0 { 5.0 / longest } else { 1.0 };
+        let mut moved = false;
+        for _ in 0..50 {
+            let mut trial = x.clone();
+            for (a, &i) in free.iter().enumerate() {
+                trial[i] = domains[i].from(domains[i].to(x[i]) + t * step[a]);
+            }
+            let (v, g, h) = f(&trial);
+            if v.is_finite() && v >= value + 1e-4 * t * slope - 4.0 * f64::EPSILON * value.abs() && v >= value {
+                moved = trial != x;
+                (x, value, gradient, hessian) = (trial, v, g, h);
+                break;
+            }
+            t *= 0.5;
+        }
+        if !moved {
+            break;
+        }
+        let far = x.iter().zip(domains).zip(&begin).any(|((x, d), u)| (d.to(*x) - u).abs() > FAR && !d.at_bound(*x));
+        if far && domains.iter().any(|d| d.chart != Chart::Identity) {
+            return Maximum { values: x, unbounded: true };
+        }
+    }
+    Maximum { values: x, unbounded: false }
+}
+
+/// A step along which the objective rises: Newton's, with the Hessian shifted below zero where it is not.
+fn ascent(h: &DMatrix<f64>, g: &DVector<f64>) -> Option<DVector<f64>> {
+    if !(h.iter().all(|x| x.is_finite()) && g.iter().all(|x| x.is_finite())) {
+        return None;
+    }
+    let size = h.diagonal().amax().max(1e-300);
+    let mut shift = 0.0;
+    for _ in 0..60 {
+        let m = -h + DMatrix::identity(h.nrows(), h.nrows()) * shift;
+        if let Some(chol) = nalgebra::Cholesky::new(m) {
+            return Some(chol.solve(g));
+        }
+        shift = if shift == 0.0 { 1e-8 * size } else { shift * 10.0 };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quadratic_takes_one_step() {
+        let max = maximise(&[5.0], &[Domain::REAL], |x| {
+            (-(x[0] - 2.0).powi(2), DVector::from_element(1, -2.0 * (x[0] - 2.0)), DMatrix::from_element(1, 1, -2.0))
+        });
+        assert!((max.values[0] - 2.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_bound_is_attained() {
+        let max = maximise(&[5.0], &[Domain::POSITIVE.within(3.0, f64::INFINITY)], |x| {
+            (-(x[0] - 2.0).powi(2), DVector::from_element(1, -2.0 * (x[0] - 2.0)), DMatrix::from_element(1, 1, -2.0))
+        });
+        assert_eq!(max.values, [3.0]);
+    }
+
+    #[test]
+    fn a_rising_objective_is_unbounded() {
+        let max = maximise(&[1.0], &[Domain::POSITIVE], |x| {
+            (x[0].ln(), DVector::from_element(1, 1.0 / x[0]), DMatrix::from_element(1, 1, -1.0 / (x[0] * x[0])))
+        });
+        assert!(max.unbounded);
+    }
+}

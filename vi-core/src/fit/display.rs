@@ -1,0 +1,99 @@
+//! A fit as text: stable, rounded, made for snapshots.
+
+use super::{Described, Fit, Program};
+use std::fmt;
+
+/// Significant digits of a value. Enough to read, few enough to be the same on every machine.
+const DIGITS: usize = 4;
+
+impl<M: Program> fmt::Display for Fit<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = M::plan();
+        let ended = if self.converged { "converged" } else { "not converged" };
+        writeln!(f, "{}: {}, {ended} after {} sweeps", M::NAME, plan.claim, self.iterations)?;
+        let likelihood = self.elbo() - self.log_prior;
+        match plan.claim {
+            super::Claim::Exact => writeln!(f, "log-likelihood  {}", rounded(likelihood, 7))?,
+            super::Claim::MeanField => writeln!(f, "elbo  {}", rounded(self.elbo(), 7))?,
+        }
+        if self.log_prior != 0.0 {
+            writeln!(f, "log-prior       {}", rounded(self.log_prior, 7))?;
+        }
+        for d in M::describe(&self.params).iter().chain(&M::describe_lets(&self.lets)) {
+            write_array(f, d)?;
+        }
+        if !self.at_boundary.is_empty() {
+            writeln!(f, "at a bound: {}", self.at_boundary.join(", "))?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_array(f: &mut fmt::Formatter<'_>, d: &Described) -> fmt::Result {
+    // Rows and columns longer than this are cut: a snapshot is to be read.
+    const WIDE: usize = 12;
+    match d.dims.as_slice() {
+        [] => writeln!(f, "{} = {}", d.name, rounded(d.values[0], DIGITS)),
+        [_] => writeln!(f, "{} = {}", d.name, row(&d.values, WIDE)),
+        [plates @ .., last] => {
+            writeln!(f, "{}", d.name)?;
+            let rows = plates.iter().product::<usize>();
+            for (n, values) in d.values.chunks((*last).max(1)).enumerate().take(4 * WIDE) {
+                writeln!(f, "  [{}] {}", position(n, plates), row(values, WIDE))?;
+            }
+            if rows > 4 * WIDE {
+                writeln!(f, "  … {} more rows", rows - 4 * WIDE)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn position(mut n: usize, dims: &[usize]) -> String {
+    let mut at = vec![];
+    for d in dims.iter().rev() {
+        at.push((n % d.max(&1)).to_string());
+        n /= d.max(&1);
+    }
+    at.reverse();
+    at.join(", ")
+}
+
+fn row(values: &[f64], wide: usize) -> String {
+    let shown: Vec<String> = values.iter().take(wide).map(|x| rounded(*x, DIGITS)).collect();
+    let more = if values.len() > wide { format!(", … {} more", values.len() - wide) } else { String::new() };
+    format!("[{}{more}]", shown.join(", "))
+}
+
+/// A number to so many significant digits, without an exponent where it reads well.
+pub(crate) fn rounded(x: f64, digits: usize) -> String {
+    if x == 0.0 {
+        return "0".into();
+    }
+    if !x.is_finite() {
+        return x.to_string();
+    }
+    let magnitude = x.abs().log10().floor() as i32;
+    if !(-4..9).contains(&magnitude) {
+        return format!("{x:.*e}", digits - 1);
+    }
+    let decimals = (digits as i32 - 1 - magnitude).max(0) as usize;
+    let text = format!("{x:.decimals$}");
+    // −0.000 is 0.
+    if text.trim_start_matches(['-', '0', '.']).is_empty() { "0".into() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn numbers_are_rounded_to_significant_digits() {
+        for (x, text) in [(0.35587286, "0.3559"), (-1130.2639601, "-1130"), (54.478, "54.48"), (1e-7, "1.000e-7"), (0.0, "0"), (2.0, "2.000")] {
+            assert_eq!(rounded(x, 4), text);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Fitting: options, starts, the loop, and what a fit holds.
+
+mod display;
+mod options;
+mod plan;
+mod posterior;
+pub mod program;
+mod run;
+mod start;
+mod sweep;
+mod verify;
+
+pub use options::Options;
+pub use plan::{Claim, Plan};
+pub use posterior::Categories;
+pub use program::{Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics};
+pub use run::{State, accumulate, fit, infer};
+pub use verify::Verification;
+
+use crate::Error;
+
+/// Where a fit begins.
+#[derive(Clone, Debug)]
+pub enum Start<M: Program> {
+    /// The model's `init` block if it has one, else seeds spread over the data.
+    Default,
+    /// Params; those left unset are found by an M-step first.
+    Params(M::Params),
+    /// A posterior of the latents; an M-step comes first. Latents left unset are uniform.
+    Posterior(M::Posterior),
+    /// Values of the latents; an M-step comes first.
+    Latents(M::Latents),
+}
+
+/// What [`Options::progress`] is told after every sweep.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Sweeps so far.
+    pub iteration: usize,
+    /// The objective after this sweep.
+    pub objective: f64,
+}
+
+/// How one start of several ended.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct StartReport {
+    /// The objective it reached.
+    pub objective: Option<f64>,
+    /// Sweeps it took.
+    pub iterations: usize,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+}
+
+/// A fitted model: params, posterior and how they were reached. It holds no data.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Fit<M: Program> {
+    /// Sizes and constants.
+    pub model: M,
+    /// Point estimates.
+    pub params: M::Params,
+    /// One q for each latent; empty if locals were not kept.
+    pub posterior: M::Posterior,
+    /// The objective after the E-step of each sweep: log p(X; θ) + log p(θ) where the posterior is exact, a lower bound elsewhere.
+    pub trace: Vec<f64>,
+    /// Number of M-steps.
+    pub iterations: usize,
+    /// Whether the stopping rule was met.
+    pub converged: bool,
+    /// Params that lie on a bound.
+    pub at_boundary: Vec<String>,
+    /// What the last M-step had to say: empty components, rank-deficient regressions.
+    pub notes: Vec<String>,
+    /// Reported `let`s.
+    pub lets: M::Lets,
+    /// How every start ended.
+    pub starts: Vec<StartReport>,
+    elbo_terms: Vec<ElboTerm>,
+    log_prior: f64,
+    magnitude: f64,
+    units: usize,
+    kept: bool,
+}
+
+impl<M: Program> Fit<M> {
+    fn new(model: M, params: M::Params) -> Self {
+        Fit {
+            model,
+            params,
+            posterior: M::Posterior::default(),
+            trace: vec![],
+            iterations: 0,
+            converged: false,
+            at_boundary: vec![],
+            notes: vec![],
+            lets: M::Lets::default(),
+            starts: vec![],
+            elbo_terms: vec![],
+            log_prior: 0.0,
+            magnitude: 0.0,
+            units: 0,
+            kept: false,
+        }
+    }
+
+    /// The objective at the params of this fit: E_q log p(X, Z; θ) + H(q), plus log p(θ) where params have priors.
+    #[must_use]
+    pub fn elbo(&self) -> f64 {
+        self.trace.last().copied().unwrap_or(f64::NEG_INFINITY)
+    }
+
+    /// The objective term by term: E_q log p of every statement, the entropy of every block, the priors of params.
+    #[must_use]
+    pub fn elbo_terms(&self) -> &[ElboTerm] {
+        &self.elbo_terms
+    }
+
+    /// What was proved of the posterior at compile time: the text of the plan.
+    #[must_use]
+    pub fn certificate(&self) -> &'static Plan {
+        M::plan()
+    }
+
+    /// log p(X; θ̂) + log p(θ̂): the likelihood with the priors of params.
+    #[must_use]
+    pub fn log_posterior(&self) -> f64
+    where
+        M: ExactPosterior,
+    {
+        self.elbo()
+    }
+
+    /// log p(X; θ̂), without the priors of params.
+    ///
+    /// This method exists because the posterior of the latents was proved to be exact.
+    #[must_use]
+    pub fn log_likelihood(&self) -> f64
+    where
+        M: ExactPosterior,
+    {
+        self.elbo() - self.log_prior
+    }
+
+    /// log p(X), every unknown integrated out.
+    #[must_use]
+    pub fn log_evidence(&self) -> f64
+    where
+        M: ExactPosterior + NoParams,
+    {
+        self.elbo()
+    }
+
+    /// Posterior and likelihood of new data at the params of this fit.
+    ///
+    /// # Errors
+    /// What [`fit`] can meet with these data.
+    pub fn infer(&self, data: &M::Data<'_>) -> Result<Fit<M>, Error> {
+        infer(&self.model, data, &self.params, &Options::default())
+    }
+}
+
+/// The posterior of the latents given the params is computed exactly: KL(q ‖ p) = 0. Implemented by `model!` only where it has proved it.
+#[diagnostic::on_unimplemented(
+    message = "the posterior of this model is not exact, so its likelihood is not known",
+    label = "only a lower bound is: use `elbo()`",
+    note = "print the model's `PLAN`: it names the step that fails and what would remove it"
+)]
+pub trait ExactPosterior: crate::private::Proved {}
+
+/// Nothing is estimated by a point, so the evidence is the evidence of the model.
+#[diagnostic::on_unimplemented(
+    message = "this model has params, so its evidence is not defined",
+    label = "use `log_likelihood()`, or give each `param` a prior and call it `latent`"
+)]
+pub trait NoParams: crate::private::Proved {}

@@ -1,0 +1,139 @@
+//! Posteriors of finite latents.
+
+use nalgebra::DMatrix;
+
+/// q of an array of categories: one probability vector for each element.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Categories {
+    states: usize,
+    /// Element by element.
+    probs: Vec<f64>,
+}
+
+impl Categories {
+    /// One row of probabilities for each element; a row is normalised if it does not sum to 1.
+    #[must_use]
+    pub fn from_probs(probs: &DMatrix<f64>) -> Self {
+        let mut out = Categories { states: probs.ncols(), probs: Vec::with_capacity(probs.len()) };
+        for row in probs.row_iter() {
+            let total: f64 = row.iter().sum();
+            out.probs.extend(row.iter().map(|p| if total > 0.0 { p / total } else { *p }));
+        }
+        out
+    }
+
+    /// Every element on one category.
+    #[must_use]
+    pub fn one_hot(values: &[usize], states: usize) -> Self {
+        let mut probs = vec![0.0; values.len() * states];
+        for (n, v) in values.iter().enumerate() {
+            if *v < states {
+                probs[n * states + v] = 1.0;
+            }
+        }
+        Categories { states, probs }
+    }
+
+    /// From element-by-element probabilities that sum to 1 already.
+    #[must_use]
+    pub fn from_rows(states: usize, probs: Vec<f64>) -> Self {
+        Categories { states, probs }
+    }
+
+    /// Number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.probs.len().checked_div(self.states).unwrap_or(0)
+    }
+
+    /// Whether there are none; so it is when locals were not kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.probs.is_empty()
+    }
+
+    /// Number of categories.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        self.states
+    }
+
+    /// q(z[n] = ·)
+    ///
+    /// # Panics
+    /// If `n` is not an element.
+    #[must_use]
+    pub fn probs(&self, n: usize) -> &[f64] {
+        &self.probs[n * self.states..][..self.states]
+    }
+
+    /// q(z[n] = 1): for a Bool.
+    ///
+    /// # Panics
+    /// If `n` is not an element or there is one category only.
+    #[must_use]
+    pub fn prob(&self, n: usize) -> f64 {
+        self.probs(n)[1]
+    }
+
+    /// The category of largest probability, the first of equals.
+    ///
+    /// # Panics
+    /// If `n` is not an element.
+    #[must_use]
+    pub fn most_likely(&self, n: usize) -> usize {
+        let p = self.probs(n);
+        (0..p.len()).fold(0, |best, k| if p[k] > p[best] { k } else { best })
+    }
+
+    /// The expected number of elements in each category.
+    #[must_use]
+    pub fn counts(&self) -> Vec<f64> {
+        let mut out = vec![0.0; self.states];
+        for n in 0..self.len() {
+            for (o, p) in out.iter_mut().zip(self.probs(n)) {
+                *o += p;
+            }
+        }
+        out
+    }
+
+    /// All probabilities, one row for each element.
+    #[must_use]
+    pub fn to_matrix(&self) -> DMatrix<f64> {
+        DMatrix::from_row_slice(self.len(), self.states, &self.probs)
+    }
+
+    /// The marginal of one of several categories that share a table. State s of the table is (…, value, …) with `inner` joint states behind it.
+    #[must_use]
+    pub fn marginal(&self, states: usize, inner: usize) -> Categories {
+        let mut probs = vec![0.0; self.len() * states];
+        for n in 0..self.len() {
+            for (s, p) in self.probs(n).iter().enumerate() {
+                probs[n * states + (s / inner.max(1)) % states] += p;
+            }
+        }
+        Categories { states, probs }
+    }
+
+    /// Cuts the elements into rows of these lengths: an array over two indices.
+    #[must_use]
+    pub fn nested(&self, lengths: impl IntoIterator<Item = usize>) -> Vec<Categories> {
+        let mut at = 0;
+        lengths
+            .into_iter()
+            .map(|len| {
+                let probs = self.probs[at * self.states..(at + len) * self.states].to_vec();
+                at += len;
+                Categories { states: self.states, probs }
+            })
+            .collect()
+    }
+
+    /// Draws every element.
+    #[must_use]
+    pub fn sample(&self, rng: &mut impl rand::Rng) -> Vec<usize> {
+        (0..self.len()).map(|n| crate::rng::categorical(rng, self.probs(n))).collect()
+    }
+}

@@ -1,0 +1,219 @@
+//! What generated code provides: the boundary between a model and the runtime, kept narrow.
+
+use super::{Categories, Options, Plan};
+use crate::Error;
+use crate::tile::TileBuffer;
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// A model that was declared with [`model!`](crate::model), as the runtime sees it.
+///
+/// Only generated code implements this.
+pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
+    /// Borrowed data.
+    type Data<'a>: Copy + Send + Sync;
+    /// Point estimates.
+    type Params: Clone + Debug + Send + Sync + Default;
+    /// Values of the latents.
+    type Latents: Clone + Debug + Default;
+    /// One q for each latent.
+    type Posterior: Clone + Debug + Default;
+    /// Reported `let`s.
+    type Lets: Clone + Debug + Default;
+    /// Expected sufficient statistics.
+    type Stats: Statistics;
+    /// Data with what is worked out from them once: sizes, groups, gauges, statistics that never change.
+    type Context<'a>: Send + Sync;
+    /// Functions of the params, tabulated once a sweep.
+    type Prepared: Send + Sync;
+
+    /// The name the user gave the block.
+    const NAME: &'static str;
+
+    /// The plan that was proved at compile time.
+    fn plan() -> &'static Plan;
+
+    /// Checks the data, settles the sizes and gathers what never changes.
+    fn context<'a>(&self, data: &Self::Data<'a>, params: &Self::Params, options: &Options) -> Result<Self::Context<'a>, Error>;
+
+    /// Number of units of each independent set of latents, and number of joint states of each unit.
+    fn components(&self, context: &Self::Context<'_>) -> Vec<Component>;
+
+    /// Number of observed elements: what the tolerance is counted per.
+    fn observations(&self, context: &Self::Context<'_>) -> f64;
+
+    /// Params that break no rule and say nothing, with what `given` has set.
+    fn neutral(&self, context: &Self::Context<'_>, given: &Self::Params) -> Result<Self::Params, Error>;
+
+    /// Whether every param has a value.
+    fn is_complete(params: &Self::Params) -> bool;
+
+    /// Whether any param has a value.
+    fn is_set(params: &Self::Params) -> bool;
+
+    /// `fitted` where `given` is unset.
+    fn overlay(given: &Self::Params, fitted: Self::Params) -> Self::Params;
+
+    /// Checks shapes and bounds of params.
+    fn validate(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<(), Error>;
+
+    /// Tabulates functions of the params.
+    fn prepare(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<Self::Prepared, Error>;
+
+    /// Statistics of nothing, in the gauge of this context.
+    fn zero(&self, context: &Self::Context<'_>) -> Self::Stats;
+
+    /// Statistics of the statements that no latent touches.
+    fn fixed(&self, context: &Self::Context<'_>) -> Self::Stats;
+
+    /// Adds the log joint density of every state to a table (`states × units`, state-major) that holds zeros.
+    fn potentials(
+        &self,
+        context: &Self::Context<'_>,
+        at: &Self::Prepared,
+        component: usize,
+        units: Range<usize>,
+        table: &mut [f64],
+        scratch: &mut Scratch,
+    );
+
+    /// Adds the statistics of these units, weighted by the probabilities of their states.
+    fn collect(
+        &self,
+        context: &Self::Context<'_>,
+        component: usize,
+        units: Range<usize>,
+        table: &[f64],
+        stats: &mut Self::Stats,
+        scratch: &mut Scratch,
+    );
+
+    /// θ = argmax ELBO(q, θ), given the statistics of q. Params without a statistic keep their values.
+    fn maximise(&self, context: &Self::Context<'_>, stats: &Self::Stats, current: &Self::Params) -> Result<Maximised<Self>, Error>;
+
+    /// log p of the statements that no latent touches, from their statistics, without what depends on the data alone.
+    fn fixed_terms(&self, context: &Self::Context<'_>, stats: &Self::Stats, params: &Self::Params) -> Result<f64, Error>;
+
+    /// What depends on the data alone, by statement: computed once.
+    fn constants(&self, context: &Self::Context<'_>) -> Vec<(String, f64)>;
+
+    /// What depends on the data alone in one unit of a component.
+    fn unit_constant(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> f64;
+
+    /// E_q log p of each statement but for its constant, from the statistics.
+    fn expected_terms(&self, context: &Self::Context<'_>, stats: &Self::Stats, params: &Self::Params) -> Result<Vec<ElboTerm>, Error>;
+
+    /// log p(θ), by the distributions' own densities.
+    fn log_prior(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<f64, Error>;
+
+    /// log p(X, Z; θ) without the priors of params, by the distributions' own densities.
+    fn log_joint(&self, context: &Self::Context<'_>, latents: &Self::Latents, params: &Self::Params) -> Result<f64, Error>;
+
+    /// The state of a unit that the data fix, and the start that `init` or a user gives: probabilities of joint states.
+    fn started(&self, context: &Self::Context<'_>, component: usize, unit: usize, given: &Self::Posterior, out: &mut [f64]) -> Result<bool, Error>;
+
+    /// Params of an `init` block; those that it leaves out are unset.
+    fn init(&self, context: &Self::Context<'_>) -> Result<Self::Params, Error>;
+
+    /// Whether there is an `init` block that says anything of the latents of this component.
+    fn inits_latents(&self, component: usize) -> bool;
+
+    /// Marginals of each latent from the joint tables of their components.
+    fn posterior(&self, context: &Self::Context<'_>, tables: Vec<Categories>) -> Self::Posterior;
+
+    /// Latents from the joint state of every unit of every component.
+    fn latents(&self, context: &Self::Context<'_>, states: &[Vec<usize>]) -> Self::Latents;
+
+    /// Start from values: each latent's q is all on one value.
+    fn from_latents(&self, context: &Self::Context<'_>, latents: &Self::Latents) -> Result<Self::Posterior, Error>;
+
+    /// Reported `let`s at these params.
+    fn lets(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<Self::Lets, Error>;
+
+    /// Names and values of params, flat, in declaration order: for printing, comparing and accelerating.
+    fn describe(params: &Self::Params) -> Vec<Described>;
+
+    /// Names and values of reported `let`s.
+    fn describe_lets(lets: &Self::Lets) -> Vec<Described>;
+
+    /// A unit's name in an error message.
+    fn unit_name(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> String;
+}
+
+/// Additive statistics.
+pub trait Statistics: Clone + Debug + Send + Sync {
+    /// self ← self + other
+    fn merge(&mut self, other: &Self);
+    /// Back to nothing.
+    fn clear(&mut self);
+    /// All weights times a number.
+    fn scale(&mut self, by: f64);
+    /// What was summed along with the statistics.
+    fn evidence(&mut self) -> &mut Evidence;
+}
+
+/// The objective's share of the units that were added.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Evidence {
+    /// Σ log p(xₙ; θ) over units.
+    pub log: f64,
+    /// Σ |log p(xₙ; θ)|: what rounding is measured by.
+    pub magnitude: f64,
+}
+
+/// Latents that are enumerated together.
+#[derive(Clone, Copy, Debug)]
+pub struct Component {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// Number of independent copies.
+    pub units: usize,
+    /// Number of joint states.
+    pub states: usize,
+    /// Whether several categories share the table.
+    pub joint: bool,
+}
+
+/// The outcome of an M-step.
+#[derive(Clone, Debug)]
+pub struct Maximised<M: Program> {
+    /// The new params.
+    pub params: M::Params,
+    /// Params that lie on a bound.
+    pub at_boundary: Vec<String>,
+    /// What a user should know: a rank-deficient regression, an empty component.
+    pub notes: Vec<String>,
+}
+
+/// A named array of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// The name in the model.
+    pub name: &'static str,
+    /// Extents; empty for a number.
+    pub dims: Vec<usize>,
+    /// Row-major values.
+    pub values: Vec<f64>,
+}
+
+/// One term of the ELBO.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ElboTerm {
+    /// Such as `E log p(x)` or `H(z)`.
+    pub name: String,
+    /// Nats.
+    pub value: f64,
+}
+
+/// Workspace of one thread.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Columns of data of the current tile.
+    pub tile: TileBuffer,
+    /// Residuals, or one state's column.
+    pub column: TileBuffer,
+    /// One design vector.
+    pub row: Vec<f64>,
+}

@@ -1,0 +1,219 @@
+//! The loop: E-step, objective, M-step, until nothing is left to gain.
+
+use super::program::{ElboTerm, Maximised, Program, Statistics};
+use super::sweep::Work;
+use super::{Fit, Options, Progress, Start, StartReport};
+use crate::Error;
+use std::ops::Range;
+
+/// A fit in progress: one [`step`](State::step) is one sweep, so the loop is never hidden.
+///
+/// It dereferences to the [`Fit`] as it stands.
+pub struct State<'a, M: Program> {
+    work: Work<'a, M>,
+    constants: Vec<(String, f64)>,
+    options: Options,
+    fit: Fit<M>,
+    stats: M::Stats,
+}
+
+impl<M: Program> std::ops::Deref for State<'_, M> {
+    type Target = Fit<M>;
+    fn deref(&self) -> &Fit<M> {
+        &self.fit
+    }
+}
+
+impl<M: Program> std::fmt::Debug for State<'_, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("iterations", &self.fit.iterations).field("trace", &self.fit.trace).finish_non_exhaustive()
+    }
+}
+
+impl<'a, M: Program> State<'a, M> {
+    pub(crate) fn begin(model: &M, data: &M::Data<'a>, start: &Start<M>, options: &Options, restart: usize) -> Result<Self, Error> {
+        let given = match start {
+            Start::Params(p) => p.clone(),
+            Start::Default | Start::Posterior(_) | Start::Latents(_) => M::Params::default(),
+        };
+        let work = Work::new(model, data, &given, options)?;
+        let constants = model.constants(&work.context);
+        let neutral = model.neutral(&work.context, &given)?;
+        let params = super::start::params(model, &work, start, &given, neutral, options, restart)?;
+        model.validate(&work.context, &params)?;
+        let stats = work.expect(model, &params)?;
+        let mut state = State { work, constants, options: options.clone(), fit: Fit::new(model.clone(), params), stats };
+        state.record()?;
+        Ok(state)
+    }
+
+    /// The objective at the current params, from the statistics of their E-step.
+    fn record(&mut self) -> Result<(), Error> {
+        let fit = &mut self.fit;
+        let prior = fit.model.log_prior(&self.work.context, &fit.params)?;
+        let fixed: f64 = fit.model.fixed_terms(&self.work.context, &self.stats, &fit.params)?;
+        let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
+        let evidence = *self.stats.evidence();
+        let value = evidence.log + fixed + constant + prior;
+        if !value.is_finite() {
+            return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
+        }
+        let magnitude = evidence.magnitude + fixed.abs() + constant.abs() + prior.abs();
+        if let Some(last) = fit.trace.last() {
+            let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
+            if value < last - rounding {
+                return Err(Error::ObjectiveDecreased { block: M::NAME.to_string(), by: last - value });
+            }
+        }
+        fit.magnitude = magnitude;
+        fit.log_prior = prior;
+        fit.trace.push(value);
+        Ok(())
+    }
+
+    /// One sweep: M-step, then E-step. Returns the gain.
+    ///
+    /// # Errors
+    /// Whatever the M-step can meet; [`Error::ObjectiveDecreased`] if the objective fell by more than rounding.
+    pub fn step(&mut self) -> Result<f64, Error> {
+        let before = self.fit.trace.last().copied().unwrap_or(f64::NEG_INFINITY);
+        let Maximised { params, at_boundary, notes } =
+            self.fit.model.maximise(&self.work.context, &self.stats, &self.fit.params)?;
+        self.fit.params = params;
+        self.fit.at_boundary = at_boundary;
+        self.fit.notes = notes;
+        self.stats = self.work.expect(&self.fit.model, &self.fit.params)?;
+        self.fit.iterations += 1;
+        self.record()?;
+        self.fit.converged = self.settled();
+        if let Some(report) = self.options.progress {
+            report(&Progress { iteration: self.fit.iterations, objective: self.fit.elbo() });
+        }
+        Ok(self.fit.elbo() - before)
+    }
+
+    /// Whether neither the last sweep nor, by Aitken's estimate, all that follow would gain more than the tolerance.
+    fn settled(&self) -> bool {
+        let t = &self.fit.trace;
+        let n = t.len();
+        if n < 2 {
+            return false;
+        }
+        let limit = self.options.tolerance * self.fit.model.observations(&self.work.context).max(1.0);
+        let gain = t[n - 1] - t[n - 2];
+        if gain <= 64.0 * f64::EPSILON * self.fit.magnitude {
+            return true;
+        }
+        if n < 3 || gain >= limit {
+            return false;
+        }
+        let ratio = gain / (t[n - 2] - t[n - 3]);
+        let left = if ratio > 0.0 && ratio < 1.0 { gain * ratio / (1.0 - ratio) } else { gain };
+        left < limit
+    }
+
+    fn run(mut self) -> Result<Self, Error> {
+        while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
+            self.step()?;
+        }
+        Ok(self)
+    }
+
+    /// The fit as it stands, with the posterior of every unit unless `keep_locals(false)`.
+    ///
+    /// # Errors
+    /// None that an earlier sweep would not have met.
+    pub fn finish(mut self) -> Result<Fit<M>, Error> {
+        let fit = &mut self.fit;
+        fit.elbo_terms = self.terms()?;
+        let fit = &mut self.fit;
+        fit.lets = fit.model.lets(&self.work.context, &fit.params)?;
+        fit.units = self.work.components.iter().map(|c| c.units).sum();
+        if self.options.keep_locals {
+            let tables = self.work.tables(&fit.model, &fit.params)?;
+            fit.posterior = fit.model.posterior(&self.work.context, tables);
+            fit.kept = true;
+        }
+        Ok(self.fit)
+    }
+
+    /// E_q log p of each statement, and the entropy of each block.
+    fn terms(&mut self) -> Result<Vec<ElboTerm>, Error> {
+        let fit = &self.fit;
+        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &fit.params)?;
+        for t in &mut terms {
+            if let Some((_, c)) = self.constants.iter().find(|(name, _)| *name == t.name) {
+                t.value += c;
+            }
+        }
+        if !self.work.components.is_empty() {
+            let names: Vec<&str> = self.work.components.iter().map(|c| c.name).collect();
+            let total: f64 = terms.iter().map(|t| t.value).sum();
+            // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
+            let entropy = fit.elbo() - fit.log_prior - total;
+            terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy });
+        }
+        if fit.log_prior != 0.0 {
+            terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior });
+        }
+        Ok(terms)
+    }
+}
+
+/// Fits from one start, or from the best of several.
+pub fn fit<M: Program>(model: &M, data: &M::Data<'_>, start: &Start<M>, options: &Options) -> Result<Fit<M>, Error> {
+    let mut best: Option<State<'_, M>> = None;
+    let mut first_error = None;
+    let mut reports = vec![];
+    // Only a default start differs from restart to restart.
+    let restarts = if matches!(start, Start::Default) { options.restarts.max(1) } else { 1 };
+    for restart in 0..restarts {
+        match State::begin(model, data, start, options, restart).and_then(State::run) {
+            Ok(state) => {
+                reports.push(StartReport { objective: Some(state.fit.elbo()), iterations: state.fit.iterations, failure: None });
+                if best.as_ref().is_none_or(|b| state.fit.elbo() > b.fit.elbo()) {
+                    best = Some(state);
+                }
+            }
+            Err(e) => {
+                reports.push(StartReport { objective: None, iterations: 0, failure: Some(e.to_string()) });
+                first_error.get_or_insert(e);
+            }
+        }
+    }
+    match (best, first_error) {
+        (Some(state), _) => {
+            let mut fit = state.finish()?;
+            fit.starts = reports;
+            Ok(fit)
+        }
+        (None, Some(e)) => Err(e),
+        (None, None) => Err(Error::NotFinite { what: "a fit without starts".into() }),
+    }
+}
+
+/// E-step only: the posterior and the likelihood of data at known params.
+pub fn infer<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params, options: &Options) -> Result<Fit<M>, Error> {
+    if !M::is_complete(params) {
+        return Err(Error::NotFinite { what: format!("params of `{}`: every one needs a value here", M::NAME) });
+    }
+    let state = State::begin(model, data, &Start::Params(params.clone()), options, 0)?;
+    state.finish()
+}
+
+/// Expected statistics at known params: one E-step.
+pub fn accumulate<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params) -> Result<M::Stats, Error> {
+    let work = Work::new(model, data, params, &Options::default())?;
+    model.validate(&work.context, params)?;
+    work.expect(model, params)
+}
+
+/// Writes the probabilities of a table of joint states into tiles.
+pub(crate) fn fill_from(table: &super::Categories, units: Range<usize>, out: &mut [f64]) {
+    let n = units.len();
+    for (i, unit) in units.enumerate() {
+        for (s, p) in table.probs(unit).iter().enumerate() {
+            out[s * n + i] = *p;
+        }
+    }
+}

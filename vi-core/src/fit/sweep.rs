@@ -1,0 +1,204 @@
+//! One pass over the units: E-step and statistics fused, tile by tile. Nothing of size units × states is kept.
+
+use super::program::{Component, Evidence, Program, Scratch, Statistics};
+use super::{Categories, Options};
+use crate::Error;
+use crate::reduce::{self, Accumulate};
+use crate::tile::{self, TILE, TileBuffer};
+use std::ops::Range;
+
+/// Units of one leaf of the fixed tree.
+const LEAF: usize = 2048;
+
+/// Data at work: what the runtime holds on to while it fits.
+pub(crate) struct Work<'a, M: Program> {
+    pub context: M::Context<'a>,
+    pub components: Vec<Component>,
+    /// Statistics of the statements no latent touches.
+    pub fixed: M::Stats,
+    pub threads: usize,
+}
+
+impl<'a, M: Program> Work<'a, M> {
+    pub fn new(model: &M, data: &M::Data<'a>, params: &M::Params, options: &Options) -> Result<Self, Error> {
+        let context = model.context(data, params, options)?;
+        let components = model.components(&context);
+        for c in &components {
+            if c.joint && c.states > options.budget {
+                return Err(Error::TooLarge {
+                    block: c.name.to_string(),
+                    states: c.states as u128,
+                    budget: options.budget as u128,
+                    write: format!("factorize {{ {} }}", c.name.split(", ").map(|v| format!("q({v});")).collect::<Vec<_>>().join(" ")),
+                });
+            }
+        }
+        let fixed = model.fixed(&context);
+        Ok(Work { context, components, fixed, threads: options.thread_count() })
+    }
+
+    /// E-step at these params: expected statistics of all statements, and the log evidence of the units.
+    pub fn expect(&self, model: &M, params: &M::Params) -> Result<M::Stats, Error> {
+        let at = model.prepare(&self.context, params)?;
+        let mut stats = self.fixed.clone();
+        for (index, component) in self.components.iter().enumerate() {
+            let job = Sweep { model, work: self, at: &at, index, component: *component };
+            let sum = reduce::accumulate(component.units, LEAF, self.threads, &job)?;
+            stats.merge(&sum);
+        }
+        Ok(stats)
+    }
+
+    /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major.
+    pub fn collect(&self, model: &M, fill: &dyn Fn(usize, Range<usize>, &mut [f64])) -> M::Stats {
+        let mut stats = self.fixed.clone();
+        let mut scratch = Scratch::default();
+        for (index, c) in self.components.iter().enumerate() {
+            let tile = tile_size(c.states);
+            let mut table = vec![0.0; c.states * tile];
+            let mut start = 0;
+            while start < c.units {
+                let units = start..(start + tile).min(c.units);
+                let table = &mut table[..c.states * units.len()];
+                fill(index, units.clone(), table);
+                model.collect(&self.context, index, units.clone(), table, &mut stats, &mut scratch);
+                start = units.end;
+            }
+        }
+        stats
+    }
+
+    /// Joint tables of all components: the posterior of every unit.
+    pub fn tables(&self, model: &M, params: &M::Params) -> Result<Vec<Categories>, Error> {
+        let at = model.prepare(&self.context, params)?;
+        let mut out = vec![];
+        for (index, c) in self.components.iter().enumerate() {
+            let mut probs = vec![0.0; c.units * c.states];
+            self.each_tile(model, &at, index, *c, &mut |units, table, _| {
+                let n = units.len();
+                for i in 0..n {
+                    for s in 0..c.states {
+                        probs[(units.start + i) * c.states + s] = table[s * n + i];
+                    }
+                }
+            })?;
+            out.push(Categories::from_rows(c.states, probs));
+        }
+        Ok(out)
+    }
+
+    /// Log evidence of every unit of every component, without what depends on the data alone.
+    pub fn evidences(&self, model: &M, params: &M::Params) -> Result<Vec<Vec<f64>>, Error> {
+        let at = model.prepare(&self.context, params)?;
+        let mut out = vec![];
+        for (index, c) in self.components.iter().enumerate() {
+            let mut all = Vec::with_capacity(c.units);
+            self.each_tile(model, &at, index, *c, &mut |_, _, evidence| all.extend_from_slice(evidence))?;
+            out.push(all);
+        }
+        Ok(out)
+    }
+
+    fn each_tile(
+        &self,
+        model: &M,
+        at: &M::Prepared,
+        index: usize,
+        component: Component,
+        visit: &mut dyn FnMut(Range<usize>, &[f64], &[f64]),
+    ) -> Result<(), Error> {
+        let job = Sweep { model, work: self, at, index, component };
+        let mut desk = job.scratch();
+        let mut start = 0;
+        while start < component.units {
+            let units = start..(start + tile_size(component.states)).min(component.units);
+            job.normalised(units.clone(), &mut desk)?;
+            let n = units.len();
+            visit(units.clone(), &desk.table[..component.states * n], &desk.evidence[..n]);
+            start = units.end;
+        }
+        Ok(())
+    }
+}
+
+/// Units of one tile: fewer where a unit has many states, so that the table stays in the cache.
+pub(crate) fn tile_size(states: usize) -> usize {
+    (TILE * 64 / states.max(64)).clamp(8, TILE)
+}
+
+struct Sweep<'s, 'a, M: Program> {
+    model: &'s M,
+    work: &'s Work<'a, M>,
+    at: &'s M::Prepared,
+    index: usize,
+    component: Component,
+}
+
+struct Desk {
+    table: TileBuffer,
+    evidence: Vec<f64>,
+    scratch: Scratch,
+}
+
+impl<M: Program> Sweep<'_, '_, M> {
+    /// Fills the table of a tile with the posterior of its units.
+    fn normalised(&self, units: Range<usize>, desk: &mut Desk) -> Result<(), Error> {
+        let (states, n) = (self.component.states, units.len());
+        let table = &mut desk.table[..states * n];
+        let evidence = &mut desk.evidence[..n];
+        table.fill(0.0);
+        self.model.potentials(&self.work.context, self.at, self.index, units.clone(), table, &mut desk.scratch);
+        tile::normalise(table, states, n, evidence);
+        match evidence.iter().position(|e| !e.is_finite()) {
+            None => Ok(()),
+            Some(i) => {
+                let name = self.model.unit_name(&self.work.context, self.index, units.start + i);
+                if evidence[i] == f64::NEG_INFINITY {
+                    Err(Error::Impossible { at: name })
+                } else {
+                    Err(Error::NotFinite { what: format!("log p(data; params) of {name}") })
+                }
+            }
+        }
+    }
+}
+
+impl<M: Program> Accumulate for Sweep<'_, '_, M> {
+    type Sum = M::Stats;
+    type Scratch = Desk;
+    type Error = Error;
+
+    fn zero(&self) -> M::Stats {
+        self.model.zero(&self.work.context)
+    }
+
+    fn clear(&self, sum: &mut M::Stats) {
+        sum.clear();
+    }
+
+    fn scratch(&self) -> Desk {
+        let tile = tile_size(self.component.states);
+        Desk { table: TileBuffer::new(self.component.states * tile), evidence: vec![0.0; tile], scratch: Scratch::default() }
+    }
+
+    fn add(&self, sum: &mut M::Stats, desk: &mut Desk, units: Range<usize>) -> Result<(), Error> {
+        let (states, mut start) = (self.component.states, units.start);
+        while start < units.end {
+            let tile = start..(start + tile_size(states)).min(units.end);
+            self.normalised(tile.clone(), desk)?;
+            let n = tile.len();
+            let evidence = &desk.evidence[..n];
+            let share = Evidence { log: evidence.iter().sum(), magnitude: evidence.iter().map(|e| e.abs()).sum() };
+            let total = sum.evidence();
+            total.log += share.log;
+            total.magnitude += share.magnitude;
+            self.model.collect(&self.work.context, self.index, tile.clone(), &desk.table[..states * n], sum, &mut desk.scratch);
+            start = tile.end;
+        }
+        Ok(())
+    }
+
+    fn merge(&self, left: &mut M::Stats, right: &mut M::Stats) {
+        left.merge(right);
+    }
+}

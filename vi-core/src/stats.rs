@@ -1,0 +1,222 @@
+//! Second moments of design vectors about a gauge, one set for each cell.
+//!
+//! ```text
+//! count = Σ w        sum = Σ w (u − c)        square = Σ w (u − c)(u − c)ᵀ
+//! ```
+//!
+//! They are additive, so they stream, add up over threads and merge over machines. The gauge c keeps them accurate when the data lie far
+//! from the origin: about the origin, an offset of 10⁸ would cost all sixteen digits.
+
+use crate::tile::{StateMoments, packed_len};
+
+/// Moments of `dim`-vectors in `cells` cells.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    /// `gauges × dim`; cell c is measured from gauge c mod gauges.
+    gauge: Vec<f64>,
+    gauges: usize,
+    inner: StateMoments,
+}
+
+/// The moments of one cell.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a> {
+    /// Σ w
+    pub count: f64,
+    /// Σ w (u − c)
+    pub sum: &'a [f64],
+    /// Σ w (u − c)(u − c)ᵀ, the lower triangle row by row
+    pub square: &'a [f64],
+    /// c
+    pub gauge: &'a [f64],
+}
+
+impl Cell<'_> {
+    /// Σ w (uᵢ − cᵢ)(uⱼ − cⱼ)
+    #[inline]
+    #[must_use]
+    pub fn square(&self, i: usize, j: usize) -> f64 {
+        let (row, column) = if i < j { (j, i) } else { (i, j) };
+        self.square[row * (row + 1) / 2 + column]
+    }
+}
+
+impl Moments {
+    /// No data yet; the gauge is the origin. `gauges` is how many gauges the cells take turns with: 1, or the extent of the last cell axis.
+    #[must_use]
+    pub fn new(cells: usize, dim: usize, gauges: usize) -> Self {
+        let gauges = gauges.max(1);
+        Moments { gauge: vec![0.0; gauges * dim], gauges, inner: StateMoments::full(cells, dim) }
+    }
+
+    /// Number of cells.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.inner.states()
+    }
+
+    /// Length of the design vectors.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.inner.dimension()
+    }
+
+    /// The gauge of a cell.
+    #[must_use]
+    pub fn gauge(&self, cell: usize) -> &[f64] {
+        let dim = self.dim();
+        &self.gauge[(cell % self.gauges) * dim..][..dim]
+    }
+
+    /// Sets the gauges of empty moments. A component that is not finite becomes 0.
+    pub fn set_gauge(&mut self, gauge: &[f64]) {
+        for (to, from) in self.gauge.iter_mut().zip(gauge) {
+            *to = if from.is_finite() { *from } else { 0.0 };
+        }
+    }
+
+    /// Adds one design vector with weight `w`.
+    #[inline]
+    pub fn add_row(&mut self, cell: usize, w: f64, u: &[f64]) {
+        let dim = u.len();
+        let at = (cell % self.gauges) * dim;
+        let gauge = &self.gauge[at..at + dim];
+        let features = 1 + dim + packed_len(dim);
+        let totals = &mut self.inner.totals_mut()[cell * features..][..features];
+        totals[0] += w;
+        let (sum, square) = totals[1..].split_at_mut(dim);
+        let mut k = 0;
+        for i in 0..dim {
+            let wi = w * (u[i] - gauge[i]);
+            sum[i] += wi;
+            for j in 0..=i {
+                square[k] += wi * (u[j] - gauge[j]);
+                k += 1;
+            }
+        }
+    }
+
+    /// Adds `n` design vectors, measured from the gauge and component-major, to every cell with its own weights (`cells × n`).
+    pub fn add_tile(&mut self, u: &[f64], n: usize, weights: &[f64]) {
+        self.inner.add_weighted(u, n, weights);
+    }
+
+    /// The moments of a cell.
+    #[must_use]
+    pub fn cell(&self, cell: usize) -> Cell<'_> {
+        let square = self.inner.square(cell);
+        Cell { count: self.inner.count(cell), sum: self.inner.sum(cell), square, gauge: self.gauge(cell) }
+    }
+
+    /// Σ w of a cell.
+    #[must_use]
+    pub fn count(&self, cell: usize) -> f64 {
+        self.inner.count(cell)
+    }
+
+    /// Back to no data; the gauge stays.
+    pub fn clear(&mut self) {
+        self.inner.clear();
+    }
+
+    /// Multiplies all weights.
+    pub fn scale(&mut self, by: f64) {
+        self.inner.totals_mut().iter_mut().for_each(|x| *x *= by);
+    }
+
+    /// Moves the moments to another gauge.
+    fn recentre(&mut self, gauge: &[f64]) {
+        let dim = self.dim();
+        let features = 1 + dim + packed_len(dim);
+        let (gauges, old) = (self.gauges, self.gauge.clone());
+        for (cell, totals) in self.inner.totals_mut().chunks_mut(features).enumerate() {
+            let at = (cell % gauges) * dim;
+            let shift: Vec<f64> = (0..dim).map(|i| old[at + i] - gauge[at + i]).collect();
+            let count = totals[0];
+            let (sum, square) = totals[1..].split_at_mut(dim);
+            let mut k = 0;
+            for i in 0..dim {
+                for j in 0..=i {
+                    square[k] += shift[i] * sum[j] + sum[i] * shift[j] + count * shift[i] * shift[j];
+                    k += 1;
+                }
+            }
+            for i in 0..dim {
+                sum[i] += count * shift[i];
+            }
+        }
+        self.gauge.copy_from_slice(gauge);
+    }
+}
+
+/// Adds moments of the same shape; where the gauges differ, the right side is moved to the left one's.
+impl std::ops::AddAssign<&Moments> for Moments {
+    fn add_assign(&mut self, other: &Moments) {
+        if self.gauge == other.gauge {
+            self.inner.merge(&other.inner);
+        } else {
+            let mut moved = other.clone();
+            moved.recentre(&self.gauge);
+            self.inner.merge(&moved.inner);
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+mod serial {
+    use super::{Moments, StateMoments};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Repr {
+        cells: usize,
+        dim: usize,
+        gauge: Vec<f64>,
+        totals: Vec<f64>,
+    }
+
+    impl Serialize for Moments {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            Repr { cells: self.cells(), dim: self.dim(), gauge: self.gauge.clone(), totals: self.inner.totals().to_vec() }.serialize(s)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Moments {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            let repr = Repr::deserialize(d)?;
+            let mut inner = StateMoments::full(repr.cells, repr.dim);
+            if inner.totals().len() != repr.totals.len() {
+                return Err(serde::de::Error::custom("moments: the totals do not fit the shape"));
+            }
+            inner.totals_mut().copy_from_slice(&repr.totals);
+            let gauges = if repr.dim == 0 { 1 } else { (repr.gauge.len() / repr.dim).max(1) };
+            Ok(Moments { gauge: repr.gauge, gauges, inner })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_move_between_gauges() {
+        let rows = [[1e8 + 1.0, 2.0], [1e8 + 3.0, -1.0], [1e8 - 2.0, 0.5]];
+        let mut a = Moments::new(1, 2, 1);
+        a.set_gauge(&[1e8, 0.0]);
+        let mut b = Moments::new(1, 2, 1);
+        b.set_gauge(&[1e8 + 2.0, 1.0]);
+        for (n, r) in rows.iter().enumerate() {
+            (if n < 2 { &mut a } else { &mut b }).add_row(0, 1.0 + n as f64, r);
+        }
+        a += &b;
+        let cell = a.cell(0);
+        let by_hand = |f: &dyn Fn(&[f64; 2]) -> f64| -> f64 {
+            rows.iter().enumerate().map(|(n, r)| (1.0 + n as f64) * f(&[r[0] - 1e8, r[1]])).sum()
+        };
+        assert!((cell.count - 6.0).abs() < 1e-15);
+        assert!((cell.sum[0] - by_hand(&|r| r[0])).abs() < 1e-12);
+        assert!((cell.square(0, 1) - by_hand(&|r| r[0] * r[1])).abs() < 1e-12);
+        assert!((cell.square(0, 0) - by_hand(&|r| r[0] * r[0])).abs() < 1e-12);
+    }
+}

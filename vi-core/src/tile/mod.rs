@@ -1,0 +1,35 @@
+//! Numeric kernels on tiles: the loops that touch every unit in every iteration.
+//!
+//! A tile holds up to [`TILE`] consecutive units. Its data are component-major, `x[j · n + i]` for component `j` of unit
+//! `i`, and the table of a finite block is state-major, `table[k · n + i]`, so that units are contiguous and every
+//! kernel runs along them in vector lanes. Each kernel is compiled for several instruction sets and the best one of the
+//! running machine is used: results may differ in the last bits between machines, but are the same for the same slices
+//! on one machine.
+//!
+//! Shapes are the caller's contract. A slice too short for the stated shape panics; values never do.
+
+mod buffer;
+mod exp;
+mod moments;
+mod normal;
+mod reduce;
+mod simd;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use buffer::TileBuffer;
+pub use exp::{exp, log};
+pub use moments::{DiagMoments, Moments, StateMoments};
+pub use normal::{DiagNormalDensity, NormalDensity};
+pub use reduce::{add_gram, add_scaled, add_weighted_gram, dot, gather_tile, shift_tile, sum};
+pub use table::{log_evidence, maximise, normalise};
+
+/// The largest number of units in a tile. Kernels accept any number; this one keeps a tile in the first-level cache.
+pub const TILE: usize = 256;
+
+/// Number of entries of a packed lower triangle of order `d`: `d (d + 1) / 2`, rows `(0,0), (1,0), (1,1), (2,0), …`.
+#[must_use]
+pub const fn packed_len(d: usize) -> usize {
+    d * (d + 1) / 2
+}

@@ -1,0 +1,283 @@
+//! Log densities of normal distributions at all units of a tile.
+
+use super::packed_len;
+use super::simd::{Isa, MAX_LANES, vectorised};
+
+/// Rows of `L⁻¹` whose products are accumulated together.
+const ROWS: usize = 4;
+
+/// A multivariate normal distribution prepared for evaluation: its mean `m` and `L⁻¹`, where `Σ = L Lᵀ`.
+///
+/// Differences `x − m` are formed before they are whitened, so nothing cancels however far the data lie from 0.
+#[derive(Clone, Debug)]
+pub struct NormalDensity {
+    mean: Vec<f64>,
+    /// `L⁻¹` in blocks of [`ROWS`] rows, each stored by columns up to its last diagonal entry.
+    panels: Vec<f64>,
+    log_norm: f64,
+}
+
+impl NormalDensity {
+    /// From the mean (`d` entries), `L⁻¹` as a packed lower triangle, and the logarithm of the normalising constant,
+    /// `−½ d log 2π + Σ_j log L⁻¹[j,j]`, to which a log weight may be added.
+    ///
+    /// # Panics
+    /// If `inv_chol` is shorter than `d (d + 1) / 2`.
+    #[must_use]
+    pub fn new(mean: &[f64], inv_chol: &[f64], log_norm: f64) -> Self {
+        let d = mean.len();
+        let mut panels = Vec::new();
+        for first in (0..d).step_by(ROWS) {
+            let rows = ROWS.min(d - first);
+            for column in 0..first + rows {
+                for row in first..first + rows {
+                    panels.push(if column <= row { inv_chol[packed_len(row) + column] } else { 0.0 });
+                }
+            }
+        }
+        Self { mean: mean.to_vec(), panels, log_norm }
+    }
+
+    /// `out[i] += log_norm − ½ ‖L⁻¹ (x_i − m)‖²`; `x` is `d × n`, component-major, `out` has `n` entries.
+    ///
+    /// # Panics
+    /// If a slice is shorter than its shape.
+    pub fn add_log_density(&self, x: &[f64], n: usize, out: &mut [f64]) {
+        add_quadratic(self, x, n, self.log_norm, -0.5, out);
+    }
+
+    /// `out[i] += ‖L⁻¹ (x_i − m)‖²`, the squared Mahalanobis distance; shapes as in [`Self::add_log_density`].
+    ///
+    /// # Panics
+    /// If a slice is shorter than its shape.
+    pub fn add_squared_distance(&self, x: &[f64], n: usize, out: &mut [f64]) {
+        add_quadratic(self, x, n, 0.0, 1.0, out);
+    }
+}
+
+/// A normal distribution with independent components, prepared for evaluation.
+#[derive(Clone, Debug)]
+pub struct DiagNormalDensity {
+    /// Mean and precision of each component.
+    components: Vec<(f64, f64)>,
+    log_norm: f64,
+}
+
+impl DiagNormalDensity {
+    /// From mean and precision of each component, and the logarithm of the normalising constant,
+    /// `½ Σ_j log(precision[j] / 2π)`, to which a log weight may be added.
+    #[must_use]
+    pub fn new(mean: &[f64], precision: &[f64], log_norm: f64) -> Self {
+        Self { components: mean.iter().copied().zip(precision.iter().copied()).collect(), log_norm }
+    }
+
+    /// `out[i] += log_norm − ½ Σ_j precision[j] (x[j,i] − m[j])²`; `x` is `d × n`, component-major, `out` has `n`.
+    ///
+    /// # Panics
+    /// If a slice is shorter than its shape.
+    pub fn add_log_density(&self, x: &[f64], n: usize, out: &mut [f64]) {
+        add_diag_quadratic(self, x, n, self.log_norm, -0.5, out);
+    }
+}
+
+vectorised! {
+    /// `out[i] += constant + factor ‖L⁻¹ (x_i − m)‖²`
+    fn add_quadratic(normal: &NormalDensity, x: &[f64], n: usize, constant: f64, factor: f64, out: &mut [f64])
+        = add_quadratic_with;
+}
+
+vectorised! {
+    /// `out[i] += constant + factor Σ_j precision[j] (x[j,i] − m[j])²`
+    fn add_diag_quadratic(normal: &DiagNormalDensity, x: &[f64], n: usize, constant: f64, factor: f64, out: &mut [f64])
+        = add_diag_quadratic_with;
+}
+
+#[inline(always)]
+pub(super) fn add_quadratic_with<S: Isa>(
+    isa: S,
+    normal: &NormalDensity,
+    x: &[f64],
+    n: usize,
+    constant: f64,
+    factor: f64,
+    out: &mut [f64],
+) {
+    // The centred group of units needs `d` times at most 32 entries; small arrays are cheaper to clear than the heap
+    // is to ask.
+    match normal.mean.len() {
+        0..=16 => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut [0.0; 16 * 32]),
+        17..=64 => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut [0.0; 64 * 32]),
+        d => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut vec![0.0; d * 32]),
+    }
+}
+
+#[inline(always)]
+fn add_quadratic_in<S: Isa>(
+    isa: S,
+    normal: &NormalDensity,
+    x: &[f64],
+    n: usize,
+    constant: f64,
+    factor: f64,
+    out: &mut [f64],
+    centred: &mut [f64],
+) {
+    let finish = (constant, factor);
+    let mut start = 0;
+    // Four packs of eight lanes or two of four: as many as the registers hold beside four rows of accumulators.
+    if S::W == 8 {
+        while n - start >= 4 * S::W {
+            group::<S, 4>(isa, normal, x, n, start, finish, &mut out[start..], centred);
+            start += 4 * S::W;
+        }
+    } else {
+        while n - start >= 2 * S::W {
+            group::<S, 2>(isa, normal, x, n, start, finish, &mut out[start..], centred);
+            start += 2 * S::W;
+        }
+    }
+    while n - start >= S::W {
+        group::<S, 1>(isa, normal, x, n, start, finish, &mut out[start..], centred);
+        start += S::W;
+    }
+    if start < n {
+        for (j, (column, &mean)) in centred.chunks_exact_mut(S::W).zip(&normal.mean).enumerate() {
+            let values = isa.load_partial(&x[j * n + start..][..n - start]);
+            isa.store(isa.sub(values, isa.splat(mean)), column);
+        }
+        let mut padded = [0.0; MAX_LANES];
+        group_centred::<S, 1>(isa, normal, finish, &mut padded, centred);
+        for (out, value) in out[start..n].iter_mut().zip(padded) {
+            *out += value;
+        }
+    }
+}
+
+/// Adds to the first `G · W` entries of `out` the values of the units from `start` on.
+#[inline(always)]
+fn group<S: Isa, const G: usize>(
+    isa: S,
+    normal: &NormalDensity,
+    x: &[f64],
+    n: usize,
+    start: usize,
+    finish: (f64, f64),
+    out: &mut [f64],
+    centred: &mut [f64],
+) {
+    for (j, (column, &mean)) in centred.chunks_exact_mut(G * S::W).zip(&normal.mean).enumerate() {
+        let values = &x[j * n + start..][..G * S::W];
+        let mean = isa.splat(mean);
+        for g in 0..G {
+            isa.store(isa.sub(isa.load(&values[g * S::W..]), mean), &mut column[g * S::W..]);
+        }
+    }
+    group_centred::<S, G>(isa, normal, finish, out, centred);
+}
+
+#[inline(always)]
+fn group_centred<S: Isa, const G: usize>(
+    isa: S,
+    normal: &NormalDensity,
+    (constant, factor): (f64, f64),
+    out: &mut [f64],
+    centred: &[f64],
+) {
+    let d = normal.mean.len();
+    let mut norm = [isa.splat(0.0); G];
+    let mut panels = normal.panels.as_slice();
+    let mut first = 0;
+    while d - first >= ROWS {
+        let (panel, rest) = panels.split_at(ROWS * (first + ROWS));
+        add_norm_of_rows::<S, ROWS, G>(isa, panel, first, centred, &mut norm);
+        panels = rest;
+        first += ROWS;
+    }
+    match d - first {
+        1 => add_norm_of_rows::<S, 1, G>(isa, panels, first, centred, &mut norm),
+        2 => add_norm_of_rows::<S, 2, G>(isa, panels, first, centred, &mut norm),
+        3 => add_norm_of_rows::<S, 3, G>(isa, panels, first, centred, &mut norm),
+        _ => {}
+    }
+    let out = &mut out[..G * S::W];
+    let (factor, constant) = (isa.splat(factor), isa.splat(constant));
+    let one = isa.splat(1.0);
+    for g in 0..G {
+        let value = isa.fma(factor, norm[g], constant);
+        let out = &mut out[g * S::W..];
+        isa.store(isa.fma(isa.load(out), one, value), out);
+    }
+}
+
+/// Adds to `norm` the squares of the `R` rows of `L⁻¹ (x − m)` from row `first` on.
+#[inline(always)]
+fn add_norm_of_rows<S: Isa, const R: usize, const G: usize>(
+    isa: S,
+    panel: &[f64],
+    first: usize,
+    centred: &[f64],
+    norm: &mut [S::Pack; G],
+) {
+    let mut whitened = [[isa.splat(0.0); G]; R];
+    let (rectangle, triangle) = panel.split_at(first * R);
+    let (before, within) = centred.split_at(first * G * S::W);
+    for (factors, column) in rectangle.chunks_exact(R).zip(before.chunks_exact(G * S::W)) {
+        let mut values = [isa.splat(0.0); G];
+        for g in 0..G {
+            values[g] = isa.load(&column[g * S::W..]);
+        }
+        for r in 0..R {
+            let factor = isa.splat(factors[r]);
+            for g in 0..G {
+                whitened[r][g] = isa.fma(factor, values[g], whitened[r][g]);
+            }
+        }
+    }
+    let (triangle, within) = (&triangle[..R * R], &within[..R * G * S::W]);
+    for j in 0..R {
+        let mut values = [isa.splat(0.0); G];
+        for g in 0..G {
+            values[g] = isa.load(&within[(j * G + g) * S::W..]);
+        }
+        for r in 0..R {
+            if r >= j {
+                let factor = isa.splat(triangle[j * R + r]);
+                for g in 0..G {
+                    whitened[r][g] = isa.fma(factor, values[g], whitened[r][g]);
+                }
+            }
+        }
+    }
+    for r in 0..R {
+        for g in 0..G {
+            norm[g] = isa.fma(whitened[r][g], whitened[r][g], norm[g]);
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn add_diag_quadratic_with<S: Isa>(
+    isa: S,
+    normal: &DiagNormalDensity,
+    x: &[f64],
+    n: usize,
+    constant: f64,
+    factor: f64,
+    out: &mut [f64],
+) {
+    const GROUP: usize = 32;
+    for start in (0..n).step_by(GROUP) {
+        let len = GROUP.min(n - start);
+        let mut norm = [0.0; GROUP];
+        for (j, &(mean, precision)) in normal.components.iter().enumerate() {
+            let values = &x[j * n + start..][..len];
+            for (norm, &value) in norm.iter_mut().zip(values) {
+                let centred = value - mean;
+                *norm = isa.scalar_fma(precision * centred, centred, *norm);
+            }
+        }
+        for (out, &norm) in out[start..][..len].iter_mut().zip(&norm) {
+            *out += isa.scalar_fma(factor, norm, constant);
+        }
+    }
+}

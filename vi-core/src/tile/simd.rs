@@ -1,0 +1,175 @@
+//! The instruction set of the running machine, chosen once, and the packs of lanes the kernels are written in.
+//!
+//! A kernel is one generic body over [`Isa`]; [`vectorised!`] compiles it for AVX-512, for AVX2 with FMA, and for the
+//! target's baseline. A value of an `Isa` type proves that its instructions exist, because only [`detected`] makes one.
+//! Bodies and everything that handles a pack must be `#[inline(always)]` and use no closure on packs: code outside the
+//! wrapper's `target_feature` would pass packs through memory and call the instructions one by one.
+
+use std::sync::OnceLock;
+
+/// One instruction set: `W` lanes of `f64` and the arithmetic on them.
+pub(crate) trait Isa: Copy {
+    /// Lanes of `f64`.
+    type Pack: Copy;
+    /// Number of lanes.
+    const W: usize;
+    /// Columns that fit in registers beside four rows of accumulators: `4 · COLUMNS + COLUMNS + 1` packs are live.
+    const COLUMNS: usize;
+    /// Whether a fused multiply-add is one instruction. Without it `f64::mul_add` calls the C library.
+    const FMA: bool;
+
+    fn splat(self, value: f64) -> Self::Pack;
+    /// The first `W` entries of `from`.
+    fn load(self, from: &[f64]) -> Self::Pack;
+    /// Writes the lanes over the first `W` entries of `to`.
+    fn store(self, pack: Self::Pack, to: &mut [f64]);
+    fn sub(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn mul(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    /// `a b + c`
+    fn fma(self, a: Self::Pack, b: Self::Pack, c: Self::Pack) -> Self::Pack;
+    /// The sum over lanes of each of four packs.
+    fn sums(self, packs: [Self::Pack; 4]) -> [f64; 4];
+
+    /// The entries of `from`, fewer than `W`, with zeros in the remaining lanes.
+    #[inline(always)]
+    fn load_partial(self, from: &[f64]) -> Self::Pack {
+        let mut padded = [0.0; MAX_LANES];
+        for (lane, &value) in padded.iter_mut().zip(from) {
+            *lane = value;
+        }
+        self.load(&padded)
+    }
+
+    /// `a b + c` of scalars, fused where the machine fuses packs.
+    #[inline(always)]
+    fn scalar_fma(self, a: f64, b: f64, c: f64) -> f64 {
+        if Self::FMA { a.mul_add(b, c) } else { a * b + c }
+    }
+}
+
+/// The widest pack of any instruction set.
+pub(crate) const MAX_LANES: usize = 8;
+
+/// The target's baseline: the compiler vectorises what it can.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Isa for Portable {
+    type Pack = [f64; 2];
+    const W: usize = 2;
+    const COLUMNS: usize = 2;
+    const FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+
+    #[inline(always)]
+    fn splat(self, value: f64) -> [f64; 2] {
+        [value; 2]
+    }
+    #[inline(always)]
+    fn load(self, from: &[f64]) -> [f64; 2] {
+        [from[0], from[1]]
+    }
+    #[inline(always)]
+    fn store(self, pack: [f64; 2], to: &mut [f64]) {
+        to[..2].copy_from_slice(&pack);
+    }
+    #[inline(always)]
+    fn sub(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] - b[0], a[1] - b[1]]
+    }
+    #[inline(always)]
+    fn mul(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] * b[0], a[1] * b[1]]
+    }
+    #[inline(always)]
+    fn fma(self, a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {
+        [self.scalar_fma(a[0], b[0], c[0]), self.scalar_fma(a[1], b[1], c[1])]
+    }
+    #[inline(always)]
+    fn sums(self, p: [[f64; 2]; 4]) -> [f64; 4] {
+        [p[0][0] + p[0][1], p[1][0] + p[1][1], p[2][0] + p[2][1], p[3][0] + p[3][1]]
+    }
+}
+
+/// The best instruction set of the running machine.
+#[derive(Clone, Copy)]
+pub(crate) enum Detected {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Portable(Portable),
+}
+
+/// Looks at the machine on the first call.
+pub(crate) fn detected() -> Detected {
+    static DETECTED: OnceLock<Detected> = OnceLock::new();
+    *DETECTED.get_or_init(|| {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(isa) = Avx512::detect() {
+                return Detected::Avx512(isa);
+            }
+            if let Some(isa) = Avx2::detect() {
+                return Detected::Avx2(isa);
+            }
+        }
+        Detected::Portable(Portable)
+    })
+}
+
+/// Defines a function that runs `body(isa, arguments…)` compiled for the machine's instruction set.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path;) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")]
+            fn avx512(isa: $crate::tile::simd::Avx512, $($arg: $ty),*) $(-> $ret)? {
+                $body(isa, $($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2(isa: $crate::tile::simd::Avx2, $($arg: $ty),*) $(-> $ret)? {
+                $body(isa, $($arg),*)
+            }
+            match $crate::tile::simd::detected() {
+                // SAFETY: an `Avx512` exists only where every feature named on `avx512` was detected.
+                #[cfg(target_arch = "x86_64")]
+                $crate::tile::simd::Detected::Avx512(isa) => unsafe { avx512(isa, $($arg),*) },
+                // SAFETY: an `Avx2` exists only where every feature named on `avx2` was detected.
+                #[cfg(target_arch = "x86_64")]
+                $crate::tile::simd::Detected::Avx2(isa) => unsafe { avx2(isa, $($arg),*) },
+                $crate::tile::simd::Detected::Portable(isa) => $body(isa, $($arg),*),
+            }
+        }
+    };
+}
+pub(crate) use vectorised;
+
+/// Runs an expression once with each instruction set of the machine bound to `$isa`, not only the best one.
+#[cfg(test)]
+macro_rules! on_every_isa {
+    ($isa:ident => $check:expr) => {{
+        {
+            let $isa = $crate::tile::simd::Portable;
+            $check;
+        }
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some($isa) = $crate::tile::simd::Avx2::detect() {
+                $check;
+            }
+            if let Some($isa) = $crate::tile::simd::Avx512::detect() {
+                $check;
+            }
+        }
+    }};
+}
+#[cfg(test)]
+pub(crate) use on_every_isa;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86;

@@ -1,0 +1,144 @@
+//! Packs of four and of eight lanes on x86-64.
+//!
+//! Intrinsics rather than arrays of `f64`: the accumulators of a register-blocked kernel written on arrays are spilled
+//! to the stack in every iteration, which costs a factor of two to four.
+
+use std::arch::x86_64::*;
+
+use super::Isa;
+
+/// AVX-512 F, DQ, VL and BW, with AVX2 and FMA. A value is the proof that the machine has them.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    pub(crate) fn detect() -> Option<Self> {
+        let detected = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma");
+        detected.then_some(Self(()))
+    }
+}
+
+/// AVX2 and FMA. A value is the proof that the machine has them.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    pub(crate) fn detect() -> Option<Self> {
+        let detected = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        detected.then_some(Self(()))
+    }
+}
+
+impl Isa for Avx512 {
+    type Pack = __m512d;
+    const W: usize = 8;
+    const COLUMNS: usize = 6;
+    const FMA: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f64) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe { _mm512_set1_pd(value) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f64]) -> __m512d {
+        let from = &from[..8];
+        // SAFETY: `self` proves AVX-512F, and `from` has eight entries.
+        unsafe { _mm512_loadu_pd(from.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, pack: __m512d, to: &mut [f64]) {
+        let to = &mut to[..8];
+        // SAFETY: `self` proves AVX-512F, and `to` has eight entries.
+        unsafe { _mm512_storeu_pd(to.as_mut_ptr(), pack) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe { _mm512_sub_pd(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe { _mm512_mul_pd(a, b) }
+    }
+    #[inline(always)]
+    fn fma(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe { _mm512_fmadd_pd(a, b, c) }
+    }
+    #[inline(always)]
+    fn sums(self, [a, b, c, d]: [__m512d; 4]) -> [f64; 4] {
+        let mut sums = [0.0; 4];
+        // SAFETY: `self` proves AVX-512F and AVX, and `sums` has four entries.
+        unsafe {
+            let ab = _mm512_add_pd(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+            let cd = _mm512_add_pd(_mm512_unpacklo_pd(c, d), _mm512_unpackhi_pd(c, d));
+            // Four quarters (a, b) and four (c, d) become (a, b), (a, b), (c, d), (c, d).
+            let quarters =
+                _mm512_add_pd(_mm512_shuffle_f64x2::<0x88>(ab, cd), _mm512_shuffle_f64x2::<0xdd>(ab, cd));
+            let folded = _mm512_add_pd(quarters, _mm512_shuffle_f64x2::<0xb1>(quarters, quarters));
+            let packed = _mm512_shuffle_f64x2::<0x08>(folded, folded);
+            _mm256_storeu_pd(sums.as_mut_ptr(), _mm512_castpd512_pd256(packed));
+        }
+        sums
+    }
+}
+
+impl Isa for Avx2 {
+    type Pack = __m256d;
+    const W: usize = 4;
+    const COLUMNS: usize = 3;
+    const FMA: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f64) -> __m256d {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_set1_pd(value) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f64]) -> __m256d {
+        let from = &from[..4];
+        // SAFETY: `self` proves AVX, and `from` has four entries.
+        unsafe { _mm256_loadu_pd(from.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, pack: __m256d, to: &mut [f64]) {
+        let to = &mut to[..4];
+        // SAFETY: `self` proves AVX, and `to` has four entries.
+        unsafe { _mm256_storeu_pd(to.as_mut_ptr(), pack) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_sub_pd(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_mul_pd(a, b) }
+    }
+    #[inline(always)]
+    fn fma(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d {
+        // SAFETY: `self` proves FMA.
+        unsafe { _mm256_fmadd_pd(a, b, c) }
+    }
+    #[inline(always)]
+    fn sums(self, [a, b, c, d]: [__m256d; 4]) -> [f64; 4] {
+        let mut sums = [0.0; 4];
+        // SAFETY: `self` proves AVX, and `sums` has four entries.
+        unsafe {
+            let ab = _mm256_hadd_pd(a, b);
+            let cd = _mm256_hadd_pd(c, d);
+            let low = _mm256_permute2f128_pd::<0x20>(ab, cd);
+            let high = _mm256_permute2f128_pd::<0x31>(ab, cd);
+            _mm256_storeu_pd(sums.as_mut_ptr(), _mm256_add_pd(low, high));
+        }
+        sums
+    }
+}

@@ -1,0 +1,34 @@
+//! Constructs that are proved but have no code yet.
+
+use crate::report::Diagnostic;
+use crate::syntax::ast::Loc;
+
+pub use super::density::not_generated;
+
+/// A statement that reads the latents of two units at once.
+pub fn not_local(loc: Loc, name: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("`{name}` is read at another unit than its own: not generated yet")).help(
+        format!(
+            "every statement may read `{name}` at one element only, such as `{name}[n]` or `{name}[item[r]]`"
+        ),
+    )
+}
+
+/// `NegativeBinomial(mean: m, dispersion: r)` with an unknown r: no statistic of finite size.
+pub fn mixes(loc: Loc, family: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("`{family}` with these arguments: not generated yet"))
+        .help("make the argument that joins data and params a `given` or a constant")
+        .note("its log density has a function of data and params together, so no sufficient statistic of fixed size exists")
+}
+
+/// A mean that is not linear in the params.
+pub fn not_linear(loc: Loc) -> Diagnostic {
+    Diagnostic::new(loc, "this mean is not linear in the params: not generated yet")
+        .help("write it as a sum of products of data with one param each")
+}
+
+/// A block whose posterior is proved, but whose engine is not there.
+pub fn no_engine(loc: Loc, names: &str, rule: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("the posterior of `{names}` is not generated yet"))
+        .note(format!("the plan needs {rule}; today finite latents that are independent from unit to unit given the params have code"))
+}

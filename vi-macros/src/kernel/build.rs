@@ -1,0 +1,301 @@
+//! Assembles the kernel: components from the plan's blocks, rows from the statements, tables of what depends on params alone.
+
+use super::rows::RowBuilder;
+use super::{Body, Component, Hoist, HoistValue, Kernel, Local, Rows, Stat, Terms, is_param, maximise};
+use crate::density::lower::is_hidden;
+use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
+use crate::density::statement::StatementDensity;
+use crate::density::symbol::{Elem, Ix, Var, length};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::{ArrayId, IndexTerm, Model, Role};
+use crate::plan::{Block, Plan, Rule};
+use crate::report::{Diagnostic, Report};
+
+/// The kernel of a plan; mistakes name the construct that has no code yet.
+pub fn build<'a>(
+    model: &'a Model,
+    densities: &[StatementDensity],
+    plan: &Plan,
+    report: &mut Report,
+) -> Option<Kernel<'a>> {
+    let mut failed = false;
+    let mut fail = |d: Diagnostic, report: &mut Report| {
+        failed = true;
+        report.push(d);
+    };
+    let mut components = vec![];
+    for b in &plan.blocks {
+        match component(model, densities, b) {
+            Ok(c) => components.push(c),
+            Err(d) => fail(d, report),
+        }
+    }
+    let mut stats: Vec<Stat> = vec![];
+    let mut groups = vec![];
+    let mut fixed = vec![];
+    let mut priors = vec![];
+    for d in densities {
+        let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
+        if let Some(g) = d.gathers.first() {
+            let Some(at) = components.iter().position(|c| c.locals.iter().any(|l| l.array == g.elem.array))
+            else {
+                continue;
+            };
+            let (before, rest) = components.split_at_mut(at);
+            let _ = before;
+            match builder.rows(d, Some(&rest[0])) {
+                Ok(r) => rest[0].rows.push(r),
+                Err(e) => fail(e, report),
+            }
+        } else {
+            match d.role {
+                Role::Observed => match builder.rows(d, None) {
+                    Ok(r) => fixed.push(r),
+                    Err(e) => fail(e, report),
+                },
+                Role::Param => priors.push(d.id),
+                Role::Const | Role::Given | Role::Latent => {}
+            }
+        }
+    }
+    if failed {
+        return None;
+    }
+    let mut kernel =
+        Kernel { model, components, fixed, stats, hoists: vec![], groups, priors, steps: vec![] };
+    kernel.hoists = hoists(&kernel);
+    match maximise::steps(&kernel, densities, plan) {
+        Ok(steps) => kernel.steps = steps,
+        Err(d) => {
+            report.push(d);
+            return None;
+        }
+    }
+    Some(kernel)
+}
+
+fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<Component, Diagnostic> {
+    let names = b.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+    for step in &b.trace {
+        let rule = match &step.rule {
+            Rule::Sum => continue,
+            Rule::Scan { axis } => format!("a scan over {axis}"),
+            Rule::Tree { axis } => format!("a tree over {axis}"),
+            Rule::Family { family } => format!("a {family} posterior"),
+            Rule::Gaussian { .. } => "a Gaussian posterior".into(),
+            Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
+        };
+        return Err(mistakes::no_engine(b.loc, &names, &rule));
+    }
+    if b.each || b.point {
+        return Err(mistakes::no_engine(
+            b.loc,
+            &names,
+            if b.each { "updates of one element at a time" } else { "a point posterior" },
+        ));
+    }
+    let first = &model.arrays[b.latents[0].0];
+    if b.latents.iter().any(|a| model.arrays[a.0].plates.len() != first.plates.len()) {
+        return Err(mistakes::no_engine(b.loc, &names, "latents at several levels of a hierarchy"));
+    }
+    let mut unit: Vec<Var> = vec![];
+    for (axis, extent) in first.plates.iter().enumerate() {
+        let at: Vec<Ix> = unit.iter().map(Ix::var).collect();
+        let name = first
+            .pieces
+            .iter()
+            .find_map(|p| match model.statements[p.0].target.get(axis)?.terms.as_slice() {
+                [(1, IndexTerm::Bound(id))] => Some(model.indices[id.0].name.to_string()),
+                _ => None,
+            })
+            .unwrap_or_else(|| "n".into());
+        unit.push(Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, &at)));
+    }
+    let mut locals: Vec<Local> = vec![];
+    for a in &b.latents {
+        for p in &model.arrays[a.0].pieces {
+            if !model.statements[p.0].guards.is_empty() && model.statements[p.0].role == Role::Latent {
+                let fixed = model.statements[p.0].binds.is_empty();
+                if !fixed {
+                    return Err(mistakes::not_generated(
+                        model.statements[p.0].loc,
+                        "a latent under a condition",
+                        "declare it for every index, and put the condition on what it explains",
+                    ));
+                }
+            }
+        }
+        let Some(g) = densities.iter().flat_map(|d| &d.gathers).find(|g| g.elem.array == *a) else {
+            return Err(mistakes::no_engine(b.loc, &names, "a finite latent"));
+        };
+        let mut name = g.var.name.trim_end_matches('′').to_string();
+        while locals.iter().any(|l| l.state.name == name) || unit.iter().any(|v| v.name == name) {
+            name.push('′');
+        }
+        locals.push(Local {
+            array: *a,
+            state: Var::new(name, g.var.nominal, Ix::constant(0), g.var.high.clone()),
+        });
+    }
+    Ok(Component { locals, unit, rows: vec![] })
+}
+
+/// Functions of params that every row would compute again: each becomes a table.
+fn hoists(kernel: &Kernel) -> Vec<Hoist> {
+    let mut out: Vec<Hoist> = vec![];
+    let all = kernel.components.iter().flat_map(|c| &c.rows).chain(&kernel.fixed);
+    for rows in all {
+        let name = kernel.model.arrays[rows.target.array.0].name.to_string();
+        for case in &rows.cases {
+            match &case.body {
+                Body::Terms(t) => hoist_terms(kernel, t, &mut out),
+                Body::Scalar(r) => {
+                    hoist_terms(kernel, &r.normaliser, &mut out);
+                    if r.precision.as_number() != Some(1.0) {
+                        push(&mut out, &format!("{name}_prec"), r.precision.clone());
+                        push(
+                            &mut out,
+                            &format!("{name}_half_log_prec"),
+                            half_log(kernel.model, &r.precision),
+                        );
+                    }
+                }
+                Body::Dense(r) => {
+                    let over = free(&Poly(vec![whole(&r.factor, &r.matrix)]));
+                    let value = HoistValue::Whitener {
+                        factor: r.factor.clone(),
+                        matrix: r.matrix.clone(),
+                        inverse: r.inverse,
+                    };
+                    let matrix = kernel.model.arrays[r.matrix.array.0].name.to_string();
+                    let name = fresh(&out, &format!("{matrix}_whitener"));
+                    out.push(Hoist { name, over, value });
+                }
+                Body::Equal { .. } => {}
+            }
+        }
+    }
+    out
+}
+
+/// ½ log of a precision that is one term.
+pub fn half_log(model: &Model, p: &Poly) -> Poly {
+    let positive = |e: &Elem| crate::density::normal_form::positive_kind(&model.arrays[e.array.0].elem.kind);
+    p.log(&positive).scale(0.5)
+}
+
+fn whole(factor: &Poly, matrix: &crate::density::poly::MatrixRef) -> Term {
+    Poly::factor(Factor::LogDet(matrix.clone())).mul(factor).0.pop().unwrap_or_else(|| Term::number(1.0))
+}
+
+fn hoist_terms(kernel: &Kernel, t: &Terms, out: &mut Vec<Hoist>) {
+    for s in &t.separable {
+        for (f, e) in &s.params.0[0].factors {
+            let mut param = false;
+            f.visit_elems(&mut |x| param |= is_param(kernel.model, x.array));
+            if param && !(matches!(f, Factor::Elem(_)) && *e == Exponent::ONE) {
+                let name = name_of(kernel.model, f, *e);
+                push(out, &name, single(f, *e));
+            }
+        }
+    }
+}
+
+pub fn single(f: &Factor, e: Exponent) -> Poly {
+    Poly(vec![Term { factors: vec![(f.clone(), e)], ..Term::number(1.0) }])
+}
+
+fn push(out: &mut Vec<Hoist>, name: &str, value: Poly) {
+    if find_in(out, &value).is_some() {
+        return;
+    }
+    let over = free(&value);
+    let name = fresh(out, name);
+    out.push(Hoist { name, over, value: HoistValue::Scalar(value) });
+}
+
+fn fresh(out: &[Hoist], name: &str) -> String {
+    let taken = |n: &str| out.iter().any(|h| h.name == n);
+    if !taken(name) {
+        return name.into();
+    }
+    (2..).map(|i| format!("{name}_{i}")).find(|n| !taken(n)).unwrap_or_default()
+}
+
+/// Free indices in the order of the first element they stand in.
+pub fn free(p: &Poly) -> Vec<Var> {
+    let mut out = vec![];
+    for t in &p.0 {
+        for v in t.free_vars() {
+            if !out.contains(&v) {
+                out.push(v);
+            }
+        }
+    }
+    out
+}
+
+/// The table that holds a function of params, and the indices to read it at.
+pub fn find_in(hoists: &[Hoist], value: &Poly) -> Option<(usize, Vec<Var>)> {
+    let over = free(value);
+    hoists.iter().enumerate().find_map(|(i, h)| {
+        let HoistValue::Scalar(p) = &h.value else { return None };
+        if h.over.len() != over.len() {
+            return None;
+        }
+        let mut renamed = p.clone();
+        for (from, to) in h.over.iter().zip(&over) {
+            if from != to {
+                renamed = renamed.substitute(from, &Ix::var(to));
+            }
+        }
+        (renamed == *value).then(|| (i, over.clone()))
+    })
+}
+
+fn name_of(model: &Model, f: &Factor, e: Exponent) -> String {
+    let array = |f: &Factor| {
+        let mut name = None;
+        f.visit_elems(&mut |x| {
+            if name.is_none() && is_param(model, x.array) {
+                name = Some(model.arrays[x.array.0].name.to_string());
+            }
+        });
+        name.unwrap_or_else(|| "term".into())
+    };
+    let base = match f {
+        Factor::Apply(Func::Log, args) if crate::density::normal_form::as_elem(&args[0]).is_some() => {
+            format!("log_{}", array(f))
+        }
+        Factor::Apply(Func::Log, args)
+            if crate::density::normal_form::as_elem(&Poly::number(1.0).sub(&args[0])).is_some() =>
+        {
+            format!("log1m_{}", array(f))
+        }
+        Factor::Apply(Func::LGamma, _) => format!("lgamma_{}", array(f)),
+        Factor::LogDet(_) => format!("log_det_{}", array(f)),
+        Factor::Inverse(..) => format!("{}_inverse", array(f)),
+        Factor::Elem(_) if e == Exponent::int(-1) => format!("inv_{}", array(f)),
+        Factor::Elem(_) if e == Exponent::int(2) => format!("{}_square", array(f)),
+        Factor::Elem(_)
+        | Factor::Apply(..)
+        | Factor::Index(_)
+        | Factor::Gram(..)
+        | Factor::Iverson(_)
+        | Factor::Paren(_)
+        | Factor::Product(..)
+        | Factor::Infinity => format!("{}_term", array(f)),
+    };
+    base.trim_matches('_').to_string()
+}
+
+/// Arrays that may be missing and are not states of a component: their rows are masked.
+pub fn masked(model: &Model, a: ArrayId) -> bool {
+    model.arrays[a.0].missing && !is_hidden(model, a)
+}
+
+pub fn rows_of<'k>(kernel: &'k Kernel) -> impl Iterator<Item = (Option<usize>, &'k Rows)> {
+    let inside =
+        kernel.components.iter().enumerate().flat_map(|(i, c)| c.rows.iter().map(move |r| (Some(i), r)));
+    inside.chain(kernel.fixed.iter().map(|r| (None, r)))
+}

@@ -1,0 +1,797 @@
+//! M-steps: for each update of the plan, where its natural parameters come from.
+
+use super::build::{half_log, rows_of};
+use super::split::Splitter;
+use super::{
+    Body, Cell, Contribution, DenseResidual, Design, Kernel, MStep, MStepKind, MatrixResidual, MatrixSource,
+    Regression, RegressionRows, RegressionSource, Slot, Source, StatKind, Terms, is_param,
+};
+use crate::density::normal_form::as_elem;
+use crate::density::poly::{Exponent, Factor, Func, Num, Poly, Term};
+use crate::density::statement::{Form, Scale, StatementDensity};
+use crate::density::symbol::{Cond, Elem, Ix, Var};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::{ArrayId, ElemKind};
+use crate::plan::{Maximise, Plan};
+use crate::report::Diagnostic;
+
+pub fn steps(kernel: &Kernel, densities: &[StatementDensity], plan: &Plan) -> Result<Vec<MStep>, Diagnostic> {
+    let mut out = vec![];
+    for update in &plan.updates {
+        let kinds = match &update.rule {
+            Maximise::Simplex => vec![natural(kernel, densities, update.params[0], vec![Slot::Log])?],
+            Maximise::Unit => {
+                vec![natural(kernel, densities, update.params[0], vec![Slot::Log, Slot::Log1m])?]
+            }
+            Maximise::PowerGamma { power } => {
+                vec![natural(kernel, densities, update.params[0], vec![Slot::Log, Slot::Power(*power)])?]
+            }
+            Maximise::Regression { scale, joint } => {
+                let locations: Vec<ArrayId> =
+                    update.params.iter().copied().filter(|a| Some(*a) != *scale).collect();
+                let mut kinds = vec![MStepKind::Regression(regression(
+                    kernel,
+                    densities,
+                    &locations,
+                    scale.filter(|_| *joint),
+                )?)];
+                if let Some(s) = scale {
+                    kinds.push(scale_step(kernel, densities, *s)?);
+                }
+                kinds
+            }
+            Maximise::Scale => {
+                update.params.iter().map(|a| scale_step(kernel, densities, *a)).collect::<Result<_, _>>()?
+            }
+            Maximise::Newton => vec![newton(kernel, densities, &update.params)?],
+        };
+        for kind in kinds {
+            out.push(MStep { update: update.clone(), kind });
+        }
+    }
+    Ok(out)
+}
+
+fn loc_of(kernel: &Kernel, a: ArrayId) -> crate::syntax::ast::Loc {
+    let array = &kernel.model.arrays[a.0];
+    array.pieces.first().map_or(array.name.span().into(), |p| kernel.model.statements[p.0].loc)
+}
+
+fn scale_step(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result<MStepKind, Diagnostic> {
+    match kernel.model.arrays[a.0].elem.kind {
+        ElemKind::SymPos(_) => matrix(kernel, densities, a),
+        ElemKind::Positive
+        | ElemKind::Unit
+        | ElemKind::Real
+        | ElemKind::Bool
+        | ElemKind::Count
+        | ElemKind::Counts(_)
+        | ElemKind::Category(_)
+        | ElemKind::Simplex(_)
+        | ElemKind::Ordered(_)
+        | ElemKind::Vector(_)
+        | ElemKind::Matrix(..) => {
+            let power = precision_power(kernel, densities, a).unwrap_or(Exponent::int(-1));
+            natural(kernel, densities, a, vec![Slot::Log, Slot::Power(power)])
+        }
+    }
+}
+
+/// The power of a scale inside the precisions it is part of.
+fn precision_power(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Option<Exponent> {
+    let mut found = None;
+    let mut see = |p: &Poly| {
+        for (f, e) in p.0.iter().flat_map(|t| &t.factors) {
+            if matches!(f, Factor::Elem(x) if x.array == a) {
+                found = found.or(Some(*e));
+            }
+        }
+    };
+    for (_, rows) in rows_of(kernel) {
+        for c in &rows.cases {
+            if let Body::Scalar(r) = &c.body {
+                see(&r.precision);
+            }
+        }
+    }
+    for d in densities {
+        for c in &d.cases {
+            if let Form::Normal(r) = &c.form
+                && let Scale::Diagonal(p) = &r.scale
+            {
+                see(p);
+            }
+        }
+    }
+    found
+}
+
+/// Every place where an array's own statistic stands, with the rest of its monomial.
+fn natural(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    a: ArrayId,
+    slots: Vec<Slot>,
+) -> Result<MStepKind, Diagnostic> {
+    let mut terms = vec![];
+    let refuse = || {
+        mistakes::not_generated(
+            loc_of(kernel, a),
+            "this way of maximising it",
+            "give it a conjugate prior, or none",
+        )
+    };
+    for (_, rows) in rows_of(kernel) {
+        for case in &rows.cases {
+            match &case.body {
+                Body::Terms(t) => from_separable(kernel, t, a, &slots, &mut terms).ok_or_else(refuse)?,
+                Body::Scalar(r) => {
+                    from_separable(kernel, &r.normaliser, a, &slots, &mut terms).ok_or_else(refuse)?;
+                    if mentions(&r.precision, a) {
+                        let (own, slot, rest) =
+                            own_factor(&r.precision.0[0], a, &slots).ok_or_else(refuse)?;
+                        let cells = &kernel.stats[r.moments].cells;
+                        let at: Vec<Ix> = cells.iter().map(|c| Ix::var(&c.var)).collect();
+                        let over = vars(cells);
+                        terms.push(Contribution {
+                            over: over.clone(),
+                            guards: vec![],
+                            target: own.clone(),
+                            slot,
+                            coefficient: rest.scale(-0.5),
+                            source: Source::Residual {
+                                stat: r.moments,
+                                at: at.clone(),
+                                design: r.design.clone(),
+                            },
+                        });
+                        log_part(
+                            kernel,
+                            &half_log(kernel.model, &r.precision),
+                            a,
+                            &slots,
+                            &over,
+                            &[],
+                            &mut terms,
+                            &|| match r.count {
+                                Some(stat) => Source::Sum { stat, at: at.clone() },
+                                None => Source::Count { stat: r.moments, at: at.clone() },
+                            },
+                        );
+                    }
+                }
+                Body::Dense(_) | Body::Equal { .. } => {}
+            }
+        }
+    }
+    for (d, case) in prior_cases(kernel, densities) {
+        let mut over = d.vars.clone();
+        let guards = d.guards.clone();
+        match &case.form {
+            Form::Terms(p) => {
+                from_prior(kernel, &p.add(&case.normaliser), a, &slots, &over, &guards, &mut terms)
+                    .ok_or_else(refuse)?
+            }
+            Form::Normal(r) => {
+                from_prior(kernel, &case.normaliser, a, &slots, &over, &guards, &mut terms)
+                    .ok_or_else(refuse)?;
+                if let Scale::Diagonal(prec) = &r.scale
+                    && mentions(prec, a)
+                {
+                    over.extend(r.event.clone());
+                    let (own, slot, rest) = own_factor(&prec.0[0], a, &slots).ok_or_else(refuse)?;
+                    terms.push(Contribution {
+                        over: over.clone(),
+                        guards: guards.clone(),
+                        target: own,
+                        slot,
+                        coefficient: rest.scale(-0.5),
+                        source: Source::Square(r.rho.clone()),
+                    });
+                    log_part(
+                        kernel,
+                        &half_log(kernel.model, prec),
+                        a,
+                        &slots,
+                        &over,
+                        &guards,
+                        &mut terms,
+                        &|| Source::Prior,
+                    );
+                }
+            }
+            Form::Equal { .. } | Form::Flat => {}
+        }
+    }
+    Ok(MStepKind::Natural { array: a, slots, terms })
+}
+
+fn prior_cases<'d>(
+    kernel: &'d Kernel,
+    densities: &'d [StatementDensity],
+) -> impl Iterator<Item = (&'d StatementDensity, &'d crate::density::statement::Case)> {
+    densities
+        .iter()
+        .filter(|d| kernel.priors.contains(&d.id))
+        .flat_map(|d| d.cases.iter().map(move |c| (d, c)))
+}
+
+fn vars(cells: &[Cell]) -> Vec<Var> {
+    cells.iter().map(|c| c.var.clone()).collect()
+}
+
+fn mentions(p: &Poly, a: ArrayId) -> bool {
+    let mut found = false;
+    p.visit_elems(&mut |e| found |= e.array == a);
+    found
+}
+
+fn from_separable(
+    kernel: &Kernel,
+    t: &Terms,
+    a: ArrayId,
+    slots: &[Slot],
+    out: &mut Vec<Contribution>,
+) -> Option<()> {
+    for s in &t.separable {
+        if mentions(&s.params, a) {
+            let (target, slot, coefficient) = own_factor(&s.params.0[0], a, slots)?;
+            let cells = &kernel.stats[s.stat].cells;
+            let at = cells.iter().map(|c| Ix::var(&c.var)).collect();
+            out.push(Contribution {
+                over: vars(cells),
+                guards: vec![],
+                target,
+                slot,
+                coefficient,
+                source: Source::Sum { stat: s.stat, at },
+            });
+        }
+    }
+    Some(())
+}
+
+fn from_prior(
+    kernel: &Kernel,
+    p: &Poly,
+    a: ArrayId,
+    slots: &[Slot],
+    over: &[Var],
+    guards: &[Cond],
+    out: &mut Vec<Contribution>,
+) -> Option<()> {
+    for t in &p.0 {
+        let one = Poly(vec![t.clone()]);
+        if !mentions(&one, a) {
+            continue;
+        }
+        let (target, slot, coefficient) = own_factor(t, a, slots)?;
+        if coefficient.0.iter().any(|t| t.factors.iter().any(|(f, _)| mixes_own(kernel, f, a))) {
+            return None;
+        }
+        let mut over = over.to_vec();
+        over.extend(t.sums.iter().cloned());
+        let mut guards = guards.to_vec();
+        guards.extend(t.guard.iter().cloned());
+        out.push(Contribution { over, guards, target, slot, coefficient, source: Source::Prior });
+    }
+    Some(())
+}
+
+fn mixes_own(_: &Kernel, f: &Factor, a: ArrayId) -> bool {
+    let mut found = false;
+    f.visit_elems(&mut |e| found |= e.array == a);
+    found
+}
+
+#[allow(clippy::too_many_arguments, reason = "the pieces of one sum")]
+fn log_part(
+    _: &Kernel,
+    half: &Poly,
+    a: ArrayId,
+    slots: &[Slot],
+    over: &[Var],
+    guards: &[Cond],
+    out: &mut Vec<Contribution>,
+    source: &dyn Fn() -> Source,
+) {
+    for t in &half.0 {
+        if let Some((target, slot, coefficient)) = own_factor(t, a, slots) {
+            out.push(Contribution {
+                over: over.to_vec(),
+                guards: guards.to_vec(),
+                target,
+                slot,
+                coefficient,
+                source: source(),
+            });
+        }
+    }
+}
+
+/// The element's indices, which slot its statistic is, and the rest of the monomial.
+fn own_factor(t: &Term, a: ArrayId, slots: &[Slot]) -> Option<(Vec<Ix>, usize, Poly)> {
+    let mut found = None;
+    let mut rest = Term { factors: vec![], sums: vec![], guard: vec![], coef: Num(t.coef.0) };
+    for (f, e) in &t.factors {
+        let mut own = false;
+        f.visit_elems(&mut |x| own |= x.array == a);
+        if !own {
+            rest.factors.push((f.clone(), *e));
+            continue;
+        }
+        if found.is_some() {
+            return None;
+        }
+        let (slot, indices) = match f {
+            Factor::Elem(x) if x.array == a => (Slot::Power(*e), x.indices.clone()),
+            Factor::Apply(Func::Log, args) if *e == Exponent::ONE => match as_elem(&args[0]) {
+                Some(x) => (Slot::Log, x.indices),
+                None => (Slot::Log1m, as_elem(&Poly::number(1.0).sub(&args[0]))?.indices),
+            },
+            Factor::LogDet(m) if *e == Exponent::ONE => (Slot::LogDet, m.plates.clone()),
+            Factor::Inverse(m, i, j) if *e == Exponent::ONE => {
+                let mut ix = m.plates.clone();
+                ix.extend([i.clone(), j.clone()]);
+                (Slot::Inverse, ix)
+            }
+            Factor::Elem(_)
+            | Factor::Apply(..)
+            | Factor::LogDet(_)
+            | Factor::Inverse(..)
+            | Factor::Index(_)
+            | Factor::Gram(..)
+            | Factor::Iverson(_)
+            | Factor::Paren(_)
+            | Factor::Product(..)
+            | Factor::Infinity => return None,
+        };
+        // An entry of a matrix param is its first power.
+        let slot = if slot == Slot::Power(Exponent::ONE) && slots.contains(&Slot::Entry) {
+            Slot::Entry
+        } else {
+            slot
+        };
+        found = Some((indices, slots.iter().position(|s| *s == slot)?));
+    }
+    found.map(|(indices, slot)| (indices, slot, Poly(vec![rest])))
+}
+
+/// A covariance or precision: log det and trace coefficients, and the scatter of residuals.
+fn matrix(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result<MStepKind, Diagnostic> {
+    let slots = vec![Slot::LogDet, Slot::Inverse, Slot::Entry];
+    let refuse = || {
+        mistakes::not_generated(
+            loc_of(kernel, a),
+            "this way of maximising a matrix",
+            "give it a conjugate prior, or none",
+        )
+    };
+    let mut terms = vec![];
+    let mut residuals = vec![];
+    let mut inverse = None;
+    let mut orient = |inv: bool| -> bool { *inverse.get_or_insert(inv) == inv };
+    for (_, rows) in rows_of(kernel) {
+        for case in &rows.cases {
+            match &case.body {
+                Body::Dense(r) if r.matrix.array == a => {
+                    if !orient(r.inverse) {
+                        return Err(refuse());
+                    }
+                    dense_terms(kernel, r, &mut terms, &mut residuals);
+                }
+                Body::Terms(t) => {
+                    from_separable(kernel, t, a, &slots, &mut terms).ok_or_else(refuse)?;
+                }
+                Body::Scalar(_) | Body::Dense(_) | Body::Equal { .. } => {}
+            }
+        }
+    }
+    for (d, case) in prior_cases(kernel, densities) {
+        match &case.form {
+            Form::Terms(p) => {
+                from_prior(kernel, p, a, &slots, &d.vars, &d.guards, &mut terms).ok_or_else(refuse)?
+            }
+            Form::Normal(r) => {
+                if let Scale::Dense { factor, matrix, inverse } = &r.scale
+                    && matrix.array == a
+                {
+                    let Some(event) = &r.event else { return Err(refuse()) };
+                    if !orient(*inverse) {
+                        return Err(refuse());
+                    }
+                    let sign = if *inverse { -0.5 } else { 0.5 };
+                    terms.push(Contribution {
+                        over: d.vars.clone(),
+                        guards: d.guards.clone(),
+                        target: matrix.plates.clone(),
+                        slot: 0,
+                        coefficient: Poly::number(sign),
+                        source: Source::Prior,
+                    });
+                    residuals.push(MatrixResidual {
+                        over: d.vars.clone(),
+                        guards: d.guards.clone(),
+                        target: matrix.plates.clone(),
+                        factor: factor.clone(),
+                        source: MatrixSource::Prior { event: event.clone(), rho: r.rho.clone() },
+                    });
+                }
+            }
+            Form::Equal { .. } | Form::Flat => {}
+        }
+    }
+    for t in &terms {
+        let inv = match slots[t.slot] {
+            Slot::Inverse => true,
+            Slot::Entry => false,
+            Slot::LogDet | Slot::Log | Slot::Log1m | Slot::Power(_) => continue,
+        };
+        if !orient(inv) {
+            return Err(refuse());
+        }
+    }
+    Ok(MStepKind::Matrix { array: a, inverse: inverse.unwrap_or(true), terms, residuals })
+}
+
+fn dense_terms(
+    kernel: &Kernel,
+    r: &DenseResidual,
+    terms: &mut Vec<Contribution>,
+    residuals: &mut Vec<MatrixResidual>,
+) {
+    let cells = &kernel.stats[r.moments].cells;
+    let at: Vec<Ix> = cells.iter().map(|c| Ix::var(&c.var)).collect();
+    let sign = if r.inverse { -0.5 } else { 0.5 };
+    terms.push(Contribution {
+        over: vars(cells),
+        guards: vec![],
+        target: r.matrix.plates.clone(),
+        slot: 0,
+        coefficient: Poly::number(sign),
+        source: Source::Count { stat: r.moments, at: at.clone() },
+    });
+    residuals.push(MatrixResidual {
+        over: vars(cells),
+        guards: vec![],
+        target: r.matrix.plates.clone(),
+        factor: r.factor.clone(),
+        source: MatrixSource::Moments {
+            stat: r.moments,
+            at,
+            design: r.design.clone(),
+            event: r.event.clone(),
+        },
+    });
+}
+
+/// A residual that a regression takes part in, before the batch is known.
+struct Candidate {
+    over: Vec<Var>,
+    guards: Vec<Cond>,
+    precision: Poly,
+    dense: Option<(Var, crate::density::poly::MatrixRef, bool)>,
+    source: RegressionSource,
+}
+
+impl Candidate {
+    fn design(&self) -> &Design {
+        match &self.source {
+            RegressionSource::Moments { design, .. } | RegressionSource::Prior { design, .. } => design,
+        }
+    }
+}
+
+fn regression(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    arrays: &[ArrayId],
+    profiled: Option<ArrayId>,
+) -> Result<Regression, Diagnostic> {
+    let mut found: Vec<Candidate> = vec![];
+    let touches = |d: &Design| d.regressors.iter().any(|r| arrays.contains(&r.param.array));
+    for (_, rows) in rows_of(kernel) {
+        for case in &rows.cases {
+            match &case.body {
+                Body::Scalar(r) if touches(&r.design) => {
+                    let cells = &kernel.stats[r.moments].cells;
+                    found.push(Candidate {
+                        over: vars(cells),
+                        guards: vec![],
+                        precision: r.precision.clone(),
+                        dense: None,
+                        source: RegressionSource::Moments {
+                            stat: r.moments,
+                            at: cells.iter().map(|c| Ix::var(&c.var)).collect(),
+                            design: r.design.clone(),
+                        },
+                    });
+                }
+                Body::Dense(r) if touches(&r.design) => {
+                    let cells = &kernel.stats[r.moments].cells;
+                    found.push(Candidate {
+                        over: vars(cells),
+                        guards: vec![],
+                        precision: r.factor.clone(),
+                        dense: Some((r.event.clone(), r.matrix.clone(), r.inverse)),
+                        source: RegressionSource::Moments {
+                            stat: r.moments,
+                            at: cells.iter().map(|c| Ix::var(&c.var)).collect(),
+                            design: r.design.clone(),
+                        },
+                    });
+                }
+                Body::Scalar(_) | Body::Dense(_) | Body::Terms(_) | Body::Equal { .. } => {}
+            }
+        }
+    }
+    for (d, case) in prior_cases(kernel, densities) {
+        let Form::Normal(r) = &case.form else { continue };
+        let mut split = Splitter { model: kernel.model, cells: vec![] };
+        let (target_over, mut over, precision, dense) = match &r.scale {
+            Scale::Diagonal(p) => {
+                (vec![], d.vars.iter().chain(&r.event).cloned().collect::<Vec<_>>(), p.clone(), None)
+            }
+            Scale::Dense { factor, matrix, inverse } => {
+                let event = r.event.clone();
+                let dense = event.clone().map(|e| (e, matrix.clone(), *inverse));
+                (event.into_iter().collect(), d.vars.clone(), factor.clone(), dense)
+            }
+        };
+        let Some(design) = split.design(&r.rho, &target_over) else { continue };
+        if touches(&design) {
+            over.retain(|v| !target_over.contains(v));
+            let source = RegressionSource::Prior { rho: r.rho.clone(), design };
+            found.push(Candidate { over, guards: d.guards.clone(), precision, dense, source });
+        }
+    }
+    let outputs = match (profiled, found.iter().find_map(|c| c.dense.as_ref())) {
+        (Some(_), Some((event, ..))) => Some(event.clone()),
+        _ => None,
+    };
+    if found.iter().any(|c| c.dense.is_some())
+        && (outputs.is_none() || found.iter().any(|c| c.dense.is_none()))
+    {
+        return dense_system(kernel, arrays, found);
+    }
+    let batch = batch(kernel, arrays, &mut found, outputs.as_ref())?;
+    let rows = found
+        .into_iter()
+        .map(|c| RegressionRows {
+            over: c.over.into_iter().filter(|v| !batch.contains(v)).collect(),
+            guards: c.guards,
+            precision: without(&c.precision, profiled),
+            dense: None,
+            source: c.source,
+        })
+        .collect();
+    Ok(Regression { arrays: arrays.to_vec(), batch, outputs, rows })
+}
+
+/// Locations under covariances that do not cancel: all components of one element are solved together.
+fn dense_system(
+    kernel: &Kernel,
+    arrays: &[ArrayId],
+    mut found: Vec<Candidate>,
+) -> Result<Regression, Diagnostic> {
+    let batch = batch(kernel, arrays, &mut found, None)?;
+    let rows = found
+        .into_iter()
+        .map(|c| RegressionRows {
+            over: c.over.into_iter().filter(|v| !batch.contains(v)).collect(),
+            guards: c.guards,
+            precision: c.precision,
+            dense: c.dense,
+            source: c.source,
+        })
+        .collect();
+    Ok(Regression { arrays: arrays.to_vec(), batch, outputs: None, rows })
+}
+
+/// The precision with the profiled scale taken out of it.
+fn without(p: &Poly, scale: Option<ArrayId>) -> Poly {
+    let terms = p.0.iter().map(|t| {
+        let keep = |f: &Factor| !matches!((f, scale), (Factor::Elem(e), Some(s)) if e.array == s);
+        Term { factors: t.factors.iter().filter(|(f, _)| keep(f)).cloned().collect(), ..t.clone() }
+    });
+    Poly(terms.collect())
+}
+
+/// Indices that every location of every residual carries at one axis each: the system falls apart over them.
+///
+/// The indices of the first residual stand for the batch; those of the others are renamed to them.
+fn batch(
+    kernel: &Kernel,
+    arrays: &[ArrayId],
+    found: &mut [Candidate],
+    outputs: Option<&Var>,
+) -> Result<Vec<Var>, Diagnostic> {
+    let Some(first) = found.first() else { return Ok(vec![]) };
+    let own = |d: &Design| -> Vec<(Elem, Vec<Var>)> {
+        d.regressors
+            .iter()
+            .filter(|r| arrays.contains(&r.param.array))
+            .map(|r| (r.param.clone(), r.sums.clone()))
+            .collect()
+    };
+    let mut candidates: Vec<(Var, Vec<(ArrayId, usize)>)> = vec![];
+    let mine = own(first.design());
+    for v in &first.over {
+        if outputs == Some(v) {
+            continue;
+        }
+        let mut axes: Vec<(ArrayId, usize)> = vec![];
+        let everywhere =
+            mine.iter().all(|(e, _)| match e.indices.iter().position(|i| i.as_var() == Some(v)) {
+                Some(axis) => {
+                    let known = axes.iter().find(|(a, _)| *a == e.array).map(|(_, x)| *x);
+                    if known.is_none() {
+                        axes.push((e.array, axis));
+                    }
+                    known.is_none_or(|x| x == axis)
+                }
+                None => false,
+            });
+        if everywhere && arrays.iter().all(|a| axes.iter().any(|(b, _)| a == b)) {
+            candidates.push((v.clone(), axes));
+        }
+    }
+    // Each other residual must carry one index of its own there.
+    let mut batch = vec![];
+    for (v, axes) in candidates {
+        let mut renames = vec![];
+        let ok = found.iter().enumerate().skip(1).all(|(n, c)| {
+            let mut here: Option<Var> = None;
+            let same = own(c.design()).iter().all(|(e, sums)| {
+                let Some((_, axis)) = axes.iter().find(|(a, _)| *a == e.array) else { return false };
+                match e.indices.get(*axis).and_then(Ix::as_var) {
+                    Some(u) if c.over.contains(u) && !sums.contains(u) => {
+                        let same = here.as_ref().is_none_or(|h| h == u);
+                        here = Some(u.clone());
+                        same
+                    }
+                    _ => false,
+                }
+            });
+            match here {
+                Some(u) if same => {
+                    renames.push((n, u));
+                    true
+                }
+                _ => false,
+            }
+        });
+        if ok {
+            for (n, u) in renames {
+                rename(&mut found[n], &u, &v);
+            }
+            batch.push(v);
+        }
+    }
+    let _ = kernel;
+    Ok(batch)
+}
+
+fn rename(c: &mut Candidate, from: &Var, to: &Var) {
+    let by = Ix::var(to);
+    let swap = |v: &Var| if v == from { to.clone() } else { v.clone() };
+    c.over = c.over.iter().map(swap).collect();
+    c.guards = c.guards.iter().map(|g| g.substitute(from, &by)).collect();
+    c.precision = c.precision.substitute(from, &by);
+    if let Some((e, m, _)) = &mut c.dense {
+        *e = swap(e);
+        *m = m.substitute(from, &by);
+    }
+    let design = |d: &mut Design| {
+        for r in &mut d.regressors {
+            r.param = r.param.substitute(from, &by);
+        }
+        for col in &mut d.columns {
+            col.value = col.value.substitute(from, &by);
+            col.over = col.over.iter().map(swap).collect();
+        }
+    };
+    match &mut c.source {
+        RegressionSource::Moments { at, design: d, .. } => {
+            *at = at.iter().map(|i| i.substitute(from, &by)).collect();
+            design(d);
+        }
+        RegressionSource::Prior { rho, design: d } => {
+            *rho = rho.substitute(from, &by);
+            design(d);
+        }
+    }
+}
+
+/// A smooth objective of a few arrays: every term they stand in.
+fn newton(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    arrays: &[ArrayId],
+) -> Result<MStepKind, Diagnostic> {
+    let refuse = || {
+        mistakes::not_generated(
+            loc_of(kernel, arrays[0]),
+            "this way of maximising it",
+            "hold it as a constant of the header, or give it a conjugate prior",
+        )
+    };
+    let touches = |p: &Poly| arrays.iter().any(|a| mentions(p, *a));
+    let mut terms = vec![];
+    for (_, rows) in rows_of(kernel) {
+        for case in &rows.cases {
+            let parts = match &case.body {
+                Body::Terms(t) => t,
+                Body::Scalar(r) => {
+                    if touches(&r.precision) || touches(&r.rho) {
+                        // A residual enters through its square and its count, at the current locations.
+                        let cells = &kernel.stats[r.moments].cells;
+                        let at: Vec<Ix> = cells.iter().map(|c| Ix::var(&c.var)).collect();
+                        if touches(&r.rho) {
+                            return Err(refuse());
+                        }
+                        let over = vars(cells);
+                        let source =
+                            Source::Residual { stat: r.moments, at: at.clone(), design: r.design.clone() };
+                        terms.push(smooth(over.clone(), r.precision.scale(-0.5), source));
+                        let count = match r.count {
+                            Some(stat) => Source::Sum { stat, at },
+                            None => Source::Count { stat: r.moments, at },
+                        };
+                        terms.push(smooth(over, half_log(kernel.model, &r.precision), count));
+                    }
+                    &r.normaliser
+                }
+                Body::Dense(r) => {
+                    if touches(&r.rho) || touches(&r.factor) || arrays.contains(&r.matrix.array) {
+                        return Err(refuse());
+                    }
+                    continue;
+                }
+                Body::Equal { .. } => continue,
+            };
+            for s in &parts.separable {
+                if touches(&s.params) {
+                    let cells = &kernel.stats[s.stat].cells;
+                    let at = cells.iter().map(|c| Ix::var(&c.var)).collect();
+                    terms.push(smooth(vars(cells), s.params.clone(), Source::Sum { stat: s.stat, at }));
+                }
+            }
+        }
+    }
+    for (d, case) in prior_cases(kernel, densities) {
+        let p = match &case.form {
+            Form::Terms(p) => p.add(&case.normaliser),
+            Form::Normal(r) => {
+                let whole = r.expand(&|p| {
+                    p.log(&|e| {
+                        crate::density::normal_form::positive_kind(&kernel.model.arrays[e.array.0].elem.kind)
+                    })
+                });
+                whole.add(&case.normaliser)
+            }
+            Form::Equal { .. } | Form::Flat => continue,
+        };
+        for t in &p.0 {
+            let one = Poly(vec![Term { sums: vec![], guard: vec![], ..t.clone() }]);
+            if touches(&one) {
+                let mut c = smooth(d.vars.iter().chain(&t.sums).cloned().collect(), one, Source::Prior);
+                c.guards = d.guards.iter().chain(&t.guard).cloned().collect();
+                terms.push(c);
+            }
+        }
+    }
+    if arrays.iter().any(|a| !is_param(kernel.model, *a)) {
+        return Err(refuse());
+    }
+    Ok(MStepKind::Newton { arrays: arrays.to_vec(), terms })
+}
+
+fn smooth(over: Vec<Var>, coefficient: Poly, source: Source) -> Contribution {
+    Contribution { over, guards: vec![], target: vec![], slot: 0, coefficient, source }
+}
+
+/// Whether a statistic is a table of sums.
+pub fn is_sum(kernel: &Kernel, stat: usize) -> bool {
+    matches!(kernel.stats[stat].kind, StatKind::Sum(_))
+}

@@ -1,0 +1,330 @@
+//! The plan as loops: what is read for each unit, what is added to its table, which sums are kept, and how each param is read off them.
+//!
+//! Nothing here knows a distribution: a statement is a sum of `data · params` terms, a residual, or a structural zero.
+
+use crate::density::poly::{Exponent, MatrixRef, Poly};
+use crate::density::symbol::{Cond, Elem, Ix, Var};
+use crate::model::ir::{ArrayId, Model, StatementId};
+use crate::plan::Update;
+
+mod build;
+mod maximise;
+mod rows;
+mod split;
+
+pub use build::build;
+
+/// Whether an array is a param. The only unknowns left in a kernel: finite latents have become states.
+pub fn is_param(model: &Model, array: ArrayId) -> bool {
+    model.arrays[array.0].pieces.iter().any(|p| model.statements[p.0].role == crate::model::ir::Role::Param)
+}
+
+#[derive(Debug)]
+pub struct Kernel<'a> {
+    pub model: &'a Model,
+    pub components: Vec<Component>,
+    /// Observed statements that no latent touches: their statistics never change.
+    pub fixed: Vec<Rows>,
+    /// Sufficient statistics, each a table over its cells.
+    pub stats: Vec<Stat>,
+    /// Functions of the params that are tabulated once a sweep.
+    pub hoists: Vec<Hoist>,
+    /// Given maps that are inverted, so that a unit finds its rows.
+    pub groups: Vec<ArrayId>,
+    /// Statements that are priors of params.
+    pub priors: Vec<StatementId>,
+    pub steps: Vec<MStep>,
+}
+
+/// Latents that are enumerated together, once for each unit.
+#[derive(Debug)]
+pub struct Component {
+    pub locals: Vec<Local>,
+    /// The plates, which are the same for all locals.
+    pub unit: Vec<Var>,
+    pub rows: Vec<Rows>,
+}
+
+#[derive(Debug)]
+pub struct Local {
+    pub array: ArrayId,
+    /// The value of the latent.
+    pub state: Var,
+}
+
+/// One statement, seen from one unit.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    pub statement: StatementId,
+    pub line: usize,
+    /// Loops inside the unit, outermost first.
+    pub loops: Vec<Loop>,
+    /// Conditions that do not read a state.
+    pub guards: Vec<Cond>,
+    /// The observed element, and whether it may be missing.
+    pub target: Elem,
+    pub missing: bool,
+    pub copies: Vec<Elem>,
+    /// Which locals of the component it reads.
+    pub states: Vec<usize>,
+    pub cases: Vec<RowCase>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Loop {
+    /// Over the index's own range.
+    Range(Var),
+    /// Over the positions a given map sends to this unit.
+    Members { var: Var, map: ArrayId, of: Ix, group: usize },
+}
+
+#[derive(Debug, Clone)]
+pub struct RowCase {
+    /// Conditions that read a state or the data.
+    pub when: Vec<Cond>,
+    pub body: Body,
+}
+
+#[derive(Debug, Clone)]
+pub enum Body {
+    Terms(Terms),
+    Scalar(ScalarResidual),
+    Dense(DenseResidual),
+    /// −∞ unless the two are equal.
+    Equal {
+        value: Poly,
+        to: Poly,
+    },
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Data alone: a constant of the fit.
+    pub base: Poly,
+    /// Data and states, no params.
+    pub data: Poly,
+    /// data · params
+    pub separable: Vec<Separable>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Separable {
+    /// Data and states.
+    pub coefficient: Poly,
+    /// One term: a number times functions of params, at the cells.
+    pub params: Poly,
+    pub stat: usize,
+}
+
+/// An index of a statistic: a plate, a state, or the value of a given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    pub var: Var,
+    /// What the index is at a row; the variable itself for plates and states.
+    pub value: Ix,
+}
+
+#[derive(Debug, Clone)]
+pub struct Stat {
+    /// A field of `Stats`.
+    pub name: String,
+    pub cells: Vec<Cell>,
+    pub kind: StatKind,
+    pub statement: StatementId,
+}
+
+#[derive(Debug, Clone)]
+pub enum StatKind {
+    /// Σ weight · coefficient
+    Sum(Poly),
+    /// Σ weight · (1, u)(1, u)ᵀ about a gauge
+    Moments { columns: Vec<Column> },
+}
+
+/// Some components of a design vector u.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// The indices the components run over, such as d of x[n]; none for one number.
+    pub over: Vec<Var>,
+    pub value: Poly,
+}
+
+/// −½ w λ ρ² + ½ log λ
+#[derive(Debug, Clone)]
+pub struct ScalarResidual {
+    /// The component index of a vector with a diagonal scale: one more loop.
+    pub event: Option<Var>,
+    pub rho: Poly,
+    /// A factor of the precision that is data.
+    pub weight: Poly,
+    /// The factor of the precision that is params; 1 if there is none.
+    pub precision: Poly,
+    pub design: Design,
+    /// Σ weight · (1, u)(1, u)ᵀ
+    pub moments: usize,
+    /// Number of observations, where the data weight is not 1.
+    pub count: Option<usize>,
+    /// Terms of the density that are data alone.
+    pub base: Poly,
+    /// A truncation's −log P.
+    pub normaliser: Terms,
+}
+
+#[derive(Debug, Clone)]
+pub struct DenseResidual {
+    pub event: Var,
+    pub rho: Poly,
+    pub factor: Poly,
+    pub matrix: MatrixRef,
+    pub inverse: bool,
+    pub design: Design,
+    pub moments: usize,
+    pub base: Poly,
+}
+
+/// ρ = target − Σ coefficient · θ, with the target's and the coefficients' data in the columns of u.
+#[derive(Debug, Clone)]
+pub struct Design {
+    /// Column 0 is the target. For a dense residual it runs over the event.
+    pub columns: Vec<Column>,
+    pub regressors: Vec<Regressor>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Regressor {
+    pub param: Elem,
+    /// Indices that are summed over, such as h in Σ_h W_dh f_h.
+    pub sums: Vec<Var>,
+    /// `None`: a constant.
+    pub column: Option<usize>,
+    /// −coefficient of θ in ρ is this number (for a constant), or 1 (the column holds the sign).
+    pub constant: f64,
+}
+
+/// A function of params, tabulated over its cells.
+#[derive(Debug, Clone)]
+pub struct Hoist {
+    pub name: String,
+    pub over: Vec<Var>,
+    pub value: HoistValue,
+}
+
+#[derive(Debug, Clone)]
+pub enum HoistValue {
+    Scalar(Poly),
+    /// Whitening by the Cholesky factor of a precision or covariance.
+    Whitener {
+        factor: Poly,
+        matrix: MatrixRef,
+        inverse: bool,
+    },
+}
+
+/// One M-step, in terms of statistics.
+#[derive(Debug, Clone)]
+pub struct MStep {
+    pub update: Update,
+    pub kind: MStepKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum MStepKind {
+    /// Natural parameters of one array are added up, then its mode is taken.
+    Natural { array: ArrayId, slots: Vec<Slot>, terms: Vec<Contribution> },
+    /// A covariance or precision matrix.
+    Matrix { array: ArrayId, inverse: bool, terms: Vec<Contribution>, residuals: Vec<MatrixResidual> },
+    /// Locations.
+    Regression(Regression),
+    /// A smooth function of a few numbers.
+    Newton { arrays: Vec<ArrayId>, terms: Vec<Contribution> },
+}
+
+/// Which statistic of the param a coefficient multiplies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Slot {
+    Log,
+    Log1m,
+    Power(Exponent),
+    LogDet,
+    /// tr of the inverse
+    Inverse,
+    Entry,
+}
+
+/// coefficient · statistic, summed over some indices, added to one element's natural parameter.
+#[derive(Debug, Clone)]
+pub struct Contribution {
+    pub over: Vec<Var>,
+    pub guards: Vec<Cond>,
+    /// The element of the param, plates and events.
+    pub target: Vec<Ix>,
+    pub slot: usize,
+    /// Numbers, constants and other params.
+    pub coefficient: Poly,
+    pub source: Source,
+}
+
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A prior: no statistic.
+    Prior,
+    Sum {
+        stat: usize,
+        at: Vec<Ix>,
+    },
+    /// The count of a moment statistic.
+    Count {
+        stat: usize,
+        at: Vec<Ix>,
+    },
+    /// Σ weight · ρ² at the current locations.
+    Residual {
+        stat: usize,
+        at: Vec<Ix>,
+        design: Design,
+    },
+    /// The square of a residual of a prior.
+    Square(Poly),
+}
+
+#[derive(Debug, Clone)]
+pub struct MatrixResidual {
+    pub over: Vec<Var>,
+    pub guards: Vec<Cond>,
+    pub target: Vec<Ix>,
+    pub factor: Poly,
+    pub source: MatrixSource,
+}
+
+#[derive(Debug, Clone)]
+pub enum MatrixSource {
+    Moments { stat: usize, at: Vec<Ix>, design: Design, event: Var },
+    Prior { event: Var, rho: Poly },
+}
+
+#[derive(Debug, Clone)]
+pub struct Regression {
+    pub arrays: Vec<ArrayId>,
+    /// Indices every location carries in every residual: the problem splits over them.
+    pub batch: Vec<Var>,
+    /// Dense residuals whose whitening cancels: one solve for all outputs.
+    pub outputs: Option<Var>,
+    pub rows: Vec<RegressionRows>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RegressionRows {
+    /// Cells that are not in the batch.
+    pub over: Vec<Var>,
+    pub guards: Vec<Cond>,
+    pub precision: Poly,
+    /// A covariance or precision that does not cancel: the component, the matrix, and whether it is a covariance.
+    pub dense: Option<(Var, MatrixRef, bool)>,
+    pub source: RegressionSource,
+}
+
+#[derive(Debug, Clone)]
+pub enum RegressionSource {
+    Moments { stat: usize, at: Vec<Ix>, design: Design },
+    Prior { rho: Poly, design: Design },
+}

@@ -1,0 +1,405 @@
+//! One statement as seen from one unit of a component: its loops, its guards, and what it adds.
+
+use super::split::{Splitter, cond_mentions, reads_data, solve_shift};
+use super::{
+    Body, Cell, Column, Component, DenseResidual, Loop, RowCase, Rows, ScalarResidual, Stat, StatKind, Terms,
+};
+use crate::density::poly::{Factor, Poly};
+use crate::density::statement::{Case, Compared, Form, Residual, Scale, StatementDensity};
+use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::Model;
+use crate::report::Diagnostic;
+
+/// Replaces indices of a statement by those of the unit it is seen from.
+#[derive(Default, Clone)]
+pub struct Renaming(pub Vec<(Var, Ix)>);
+
+impl Renaming {
+    pub fn poly(&self, p: &Poly) -> Poly {
+        self.0.iter().fold(p.clone(), |p, (v, by)| p.substitute(v, by))
+    }
+    pub fn cond(&self, c: &Cond) -> Cond {
+        self.0.iter().fold(c.clone(), |c, (v, by)| c.substitute(v, by))
+    }
+    pub fn elem(&self, e: &Elem) -> Elem {
+        self.0.iter().fold(e.clone(), |e, (v, by)| e.substitute(v, by))
+    }
+    pub fn var(&self, v: &Var) -> Var {
+        let (low, high) = self.0.iter().fold((v.low.clone(), v.high.clone()), |(l, h), (u, by)| {
+            (l.substitute(u, by), h.substitute(u, by))
+        });
+        if low == v.low && high == v.high {
+            v.clone()
+        } else {
+            Var::new(v.name.clone(), v.nominal, low, high)
+        }
+    }
+}
+
+pub struct RowBuilder<'a> {
+    pub model: &'a Model,
+    pub stats: &'a mut Vec<Stat>,
+    /// Given maps that are inverted: one group table each.
+    pub groups: &'a mut Vec<crate::model::ir::ArrayId>,
+}
+
+impl RowBuilder<'_> {
+    /// A statement inside a component, or on its own.
+    pub fn rows(&mut self, d: &StatementDensity, component: Option<&Component>) -> Result<Rows, Diagnostic> {
+        let mut renaming = Renaming::default();
+        let mut guards = vec![];
+        let mut states = vec![];
+        let mut solved: Vec<Var> = vec![];
+        let mut members: Vec<(Var, Loop)> = vec![];
+        if let Some(c) = component {
+            for g in &d.gathers {
+                let Some(a) = c.locals.iter().position(|l| l.array == g.elem.array) else {
+                    return Err(mistakes::not_local(d.loc, &self.name(g.elem.array)));
+                };
+                renaming.0.push((g.var.clone(), Ix::var(&c.locals[a].state)));
+                if !states.contains(&a) {
+                    states.push(a);
+                }
+            }
+            // Every gathered element must belong to one unit; the first one says which.
+            let first = &d.gathers[0].elem;
+            if d.gathers.iter().any(|g| g.elem.indices != first.indices) {
+                return Err(mistakes::not_local(d.loc, &self.name(first.array)));
+            }
+            for (unit, ix) in c.unit.iter().zip(&first.indices) {
+                let here = Ix::var(unit);
+                if let Some((v, shift)) = solve_shift(ix).filter(|(v, _)| !solved.contains(v)) {
+                    let by = here.plus(-1, &shift);
+                    if shift != Ix::default() || v.low != Ix::constant(0) {
+                        guards.push(Cond::Compare(Cmp::Le, v.low.clone(), by.clone()));
+                    }
+                    if shift != Ix::default() || !same_range(&v, unit) {
+                        guards.push(Cond::Compare(Cmp::Lt, by.clone(), v.high.clone()));
+                    }
+                    renaming.0.push((v.clone(), by));
+                    solved.push(v);
+                } else if let [(1, IxTerm::Read(map))] = ix.terms.as_slice()
+                    && ix.offset == 0
+                    && let [over] = map.indices.as_slice()
+                    && let Some(v) = over.as_var().filter(|v| !solved.contains(v))
+                    && v.low == Ix::constant(0)
+                {
+                    let group = self.groups.iter().position(|m| *m == map.array).unwrap_or_else(|| {
+                        self.groups.push(map.array);
+                        self.groups.len() - 1
+                    });
+                    members
+                        .push((v.clone(), Loop::Members { var: v.clone(), map: map.array, of: here, group }));
+                    solved.push(v.clone());
+                } else if ix.terms.iter().all(|(_, t)| matches!(t, IxTerm::Size(..))) {
+                    guards.push(Cond::Compare(Cmp::Eq, here, ix.clone()));
+                } else {
+                    return Err(mistakes::not_local(d.loc, &self.name(first.array)));
+                }
+            }
+        }
+        let mut loops: Vec<Loop> = vec![];
+        for v in &d.vars {
+            if let Some((_, l)) = members.iter().find(|(u, _)| u == v) {
+                loops.push(l.clone());
+            } else if !solved.contains(v) {
+                let inner = renaming.var(v);
+                if inner != *v {
+                    renaming.0.push((v.clone(), Ix::var(&inner)));
+                }
+                loops.push(Loop::Range(inner));
+            }
+        }
+        guards.extend(d.guards.iter().map(|c| renaming.cond(c)));
+        let guards: Vec<Cond> =
+            guards.into_iter().map(|c| renaming.cond(&c)).filter(|c| c.decided() != Some(true)).collect();
+        let state_vars: Vec<Var> =
+            component.map_or(vec![], |c| states.iter().map(|a| c.locals[*a].state.clone()).collect());
+        let target = renaming.elem(&d.target);
+        let array = &self.model.arrays[d.target.array.0];
+        let mut cases = vec![];
+        for case in &d.cases {
+            cases.push(self.case(d, case, &renaming, &state_vars)?);
+        }
+        Ok(Rows {
+            statement: d.id,
+            line: d.line,
+            loops,
+            guards,
+            target,
+            missing: array.missing && !array.elem.kind.is_finite() || array.missing && component.is_none(),
+            copies: d.repeat.iter().map(|e| renaming.elem(e)).collect(),
+            states,
+            cases,
+        })
+    }
+
+    fn name(&self, a: crate::model::ir::ArrayId) -> String {
+        self.model.arrays[a.0].name.to_string()
+    }
+
+    fn case(
+        &mut self,
+        d: &StatementDensity,
+        case: &Case,
+        renaming: &Renaming,
+        states: &[Var],
+    ) -> Result<RowCase, Diagnostic> {
+        let when = case.when.iter().map(|c| renaming.cond(c)).collect();
+        let name = self.name(d.target.array);
+        let mut split = Splitter { model: self.model, cells: vec![] };
+        let normaliser = renaming.poly(&case.normaliser);
+        let body = match &case.form {
+            Form::Terms(p) => {
+                let p = renaming.poly(p).add(&normaliser);
+                let stats = &mut *self.stats;
+                let terms = split
+                    .terms(&p, states, &mut |coefficient, cells| {
+                        sum_stat(stats, d, &name, coefficient, cells)
+                    })
+                    .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
+                Body::Terms(terms)
+            }
+            Form::Normal(r) => self.residual(d, case, r, renaming, states, &name, split, &normaliser)?,
+            Form::Equal { value, to } => {
+                let side = |c: &Compared| match c {
+                    Compared::Index(i) => renaming.poly(&Poly::index(i)),
+                    Compared::Number(p) => renaming.poly(p),
+                };
+                Body::Equal { value: side(value), to: side(to) }
+            }
+            Form::Flat => Body::Terms(Terms::default()),
+        };
+        Ok(RowCase { when, body })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one call site; the parts of one case")]
+    fn residual(
+        &mut self,
+        d: &StatementDensity,
+        case: &Case,
+        r: &Residual,
+        renaming: &Renaming,
+        states: &[Var],
+        name: &str,
+        mut split: Splitter,
+        normaliser: &Poly,
+    ) -> Result<Body, Diagnostic> {
+        let rho = renaming.poly(&r.rho);
+        let half_log_two_pi = Poly::number(-0.5 * (2.0 * std::f64::consts::PI).ln());
+        match &r.scale {
+            Scale::Diagonal(prec) => {
+                let prec = renaming.poly(prec);
+                let design = split.design(&rho, &[]).ok_or_else(|| mistakes::not_linear(case.loc))?;
+                // λ = weight (data) · precision (params)
+                let [t] = prec.0.as_slice() else { return Err(mistakes::mixes(case.loc, case.family.name)) };
+                let (data, params) =
+                    split.split(t).map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
+                let params = split.at_cells(&params);
+                let (weight, precision) = if params.factors.is_empty() {
+                    (Poly(vec![data]), Poly::number(1.0))
+                } else {
+                    (Poly(vec![data]), Poly(vec![params]))
+                };
+                let mut vars = vec![];
+                for x in &design.regressors {
+                    let sums = &x.sums;
+                    x.param.indices.iter().for_each(|i| {
+                        i.visit_vars(&mut |v| {
+                            if !sums.contains(v) && !vars.contains(v) {
+                                vars.push(v.clone());
+                            }
+                        });
+                    });
+                }
+                for v in precision.0.iter().flat_map(|t| t.free_vars()) {
+                    if !vars.contains(&v) {
+                        vars.push(v);
+                    }
+                }
+                let cells = split.as_cells(ordered(vars, states, r.event.as_ref()));
+                let moments = self.moments(d, name, &design.columns, cells.clone());
+                let count = (weight.as_number() != Some(1.0))
+                    .then(|| sum_stat(self.stats, d, name, Poly::number(1.0), cells));
+                let positive = |e: &Elem| {
+                    crate::density::normal_form::positive_kind(&self.model.arrays[e.array.0].elem.kind)
+                        || !super::is_param(self.model, e.array)
+                };
+                let base = half_log_two_pi.add(&weight.log(&positive).scale(0.5));
+                let stats = &mut *self.stats;
+                let normaliser = split
+                    .terms(normaliser, states, &mut |c, cells| sum_stat(stats, d, name, c, cells))
+                    .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
+                Ok(Body::Scalar(ScalarResidual {
+                    event: r.event.clone(),
+                    rho,
+                    weight,
+                    precision,
+                    design,
+                    moments,
+                    count,
+                    base,
+                    normaliser,
+                }))
+            }
+            Scale::Dense { factor, matrix, inverse } => {
+                let Some(event) = r.event.clone() else {
+                    return Err(mistakes::mixes(case.loc, case.family.name));
+                };
+                if !normaliser.is_zero() {
+                    return Err(mistakes::not_generated(
+                        case.loc,
+                        "truncating a vector",
+                        "give each component its own scale with `var:` or `sd:`",
+                    ));
+                }
+                let factor = renaming.poly(factor);
+                let mut matrix = matrix.clone();
+                matrix.plates =
+                    renaming.elem(&Elem { array: matrix.array, indices: matrix.plates.clone() }).indices;
+                let matrix = split.matrix_at_cells(&matrix);
+                if matrix.plates.iter().any(reads_data) || varies_by_data(self.model, &factor) {
+                    return Err(mistakes::not_generated(
+                        case.loc,
+                        "a dense covariance that differs from row to row by the data",
+                        "index it by a Category given",
+                    ));
+                }
+                let design = split
+                    .design(&rho, std::slice::from_ref(&event))
+                    .ok_or_else(|| mistakes::not_linear(case.loc))?;
+                if design.columns[1..].iter().any(|c| c.value.mentions(&event)) {
+                    return Err(mistakes::not_generated(
+                        case.loc,
+                        "regressors that differ by component under a dense covariance",
+                        "use `var:` with a vector",
+                    ));
+                }
+                let mut vars = vec![];
+                for x in &design.regressors {
+                    x.param.indices.iter().for_each(|i| {
+                        i.visit_vars(&mut |v| {
+                            if !x.sums.contains(v) && *v != event && !vars.contains(v) {
+                                vars.push(v.clone());
+                            }
+                        });
+                    });
+                }
+                for i in &matrix.plates {
+                    i.visit_vars(&mut |v| {
+                        if !vars.contains(v) {
+                            vars.push(v.clone());
+                        }
+                    });
+                }
+                let cells = split.as_cells(ordered(vars, states, None));
+                let moments = self.moments(d, name, &design.columns, cells);
+                let base = Poly::index(&event.high).mul(&half_log_two_pi);
+                Ok(Body::Dense(DenseResidual {
+                    event,
+                    rho,
+                    factor,
+                    matrix,
+                    inverse: *inverse,
+                    design,
+                    moments,
+                    base,
+                }))
+            }
+        }
+    }
+
+    fn moments(&mut self, d: &StatementDensity, name: &str, columns: &[Column], cells: Vec<Cell>) -> usize {
+        let name = unique(self.stats, &format!("{name}_moments"));
+        self.stats.push(Stat {
+            name,
+            cells,
+            kind: StatKind::Moments { columns: columns.to_vec() },
+            statement: d.id,
+        });
+        self.stats.len() - 1
+    }
+}
+
+/// States first, then plates, then the event: the order of the loops that fill a statistic.
+fn ordered(mut vars: Vec<Var>, states: &[Var], event: Option<&Var>) -> Vec<Var> {
+    vars.sort_by_key(|v| {
+        let rank = if states.contains(v) {
+            0
+        } else if Some(v) == event {
+            2
+        } else {
+            1
+        };
+        (rank, v.clone())
+    });
+    vars
+}
+
+fn varies_by_data(model: &Model, p: &Poly) -> bool {
+    let mut data = false;
+    p.visit_elems(&mut |e| {
+        data |=
+            !super::is_param(model, e.array) && model.arrays[e.array.0].role != crate::model::ir::Role::Const;
+    });
+    data
+}
+
+fn same_range(v: &Var, unit: &Var) -> bool {
+    v.high == unit.high
+}
+
+/// The statistic Σ weight · coefficient over these cells, found or made.
+fn sum_stat(
+    stats: &mut Vec<Stat>,
+    d: &StatementDensity,
+    name: &str,
+    coefficient: Poly,
+    cells: Vec<Cell>,
+) -> usize {
+    let same = |s: &Stat| {
+        s.statement == d.id && s.cells == cells && matches!(&s.kind, StatKind::Sum(c) if *c == coefficient)
+    };
+    if let Some(i) = stats.iter().position(same) {
+        return i;
+    }
+    let what = match coefficient.as_number() {
+        Some(1.0) => "count".to_string(),
+        _ => format!("sum{}", words(&coefficient)),
+    };
+    let name = unique(stats, &format!("{name}_{what}"));
+    stats.push(Stat { name, cells, kind: StatKind::Sum(coefficient), statement: d.id });
+    stats.len() - 1
+}
+
+/// A short suffix that says what is summed.
+fn words(p: &Poly) -> String {
+    let [t] = p.0.as_slice() else { return String::new() };
+    let mut out = String::new();
+    for (f, e) in &t.factors {
+        if let Factor::Apply(crate::density::poly::Func::Log, _) = f {
+            out.push_str("_log");
+        }
+        if *e == crate::density::poly::Exponent::int(-1) {
+            out.push_str("_inverse");
+        }
+        if *e == crate::density::poly::Exponent::int(2) {
+            out.push_str("_square");
+        }
+    }
+    out
+}
+
+fn unique(stats: &[Stat], name: &str) -> String {
+    let taken = |n: &str| stats.iter().any(|s| s.name == n);
+    if !taken(name) {
+        return name.to_string();
+    }
+    (2..).map(|i| format!("{name}_{i}")).find(|n| !taken(n)).unwrap_or_default()
+}
+
+/// Conditions of a case that can be tested before any state is known.
+pub fn without_states<'c>(when: &'c [Cond], states: &[Var]) -> (Vec<&'c Cond>, Vec<&'c Cond>) {
+    when.iter().partition(|c| !cond_mentions(c, states))
+}

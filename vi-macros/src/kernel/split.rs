@@ -1,0 +1,300 @@
+//! Splits a polynomial into what is data and what is params, and names the cells where they meet.
+
+use super::is_param;
+use super::{Cell, Column, Design, Regressor, Separable, Terms};
+use crate::density::poly::{Exponent, Factor, Num, Poly, Term};
+use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var};
+use crate::model::ir::{Model, Nominal};
+
+/// Data, params, or both in one function.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Side {
+    Data,
+    Params,
+    Mixed,
+}
+
+pub fn side(model: &Model, f: &Factor) -> Side {
+    let (mut unknown, mut data) = (false, false);
+    f.visit_elems(&mut |e| {
+        if is_param(model, e.array) {
+            unknown = true;
+        } else if model.arrays[e.array.0].role != crate::model::ir::Role::Const {
+            data = true;
+        }
+    });
+    match (unknown, data) {
+        (false, _) => Side::Data,
+        (true, false) => Side::Params,
+        // A param read at a given index is still a function of params alone.
+        (true, true) if matches!(f, Factor::Elem(_) | Factor::LogDet(_)) => Side::Params,
+        (true, true) if only_as_index(model, f) => Side::Params,
+        (true, true) => Side::Mixed,
+    }
+}
+
+/// Whether data occur in a factor only inside subscripts.
+fn only_as_index(model: &Model, f: &Factor) -> bool {
+    fn poly(model: &Model, p: &Poly) -> bool {
+        p.0.iter().all(|t| t.factors.iter().all(|(f, _)| factor(model, f)))
+    }
+    fn factor(model: &Model, f: &Factor) -> bool {
+        match f {
+            Factor::Elem(e) => {
+                is_param(model, e.array) || model.arrays[e.array.0].role == crate::model::ir::Role::Const
+            }
+            Factor::LogDet(_)
+            | Factor::Inverse(..)
+            | Factor::Gram(..)
+            | Factor::Index(_)
+            | Factor::Infinity => true,
+            Factor::Iverson(_) => false,
+            Factor::Apply(_, args) => args.iter().all(|p| poly(model, p)),
+            Factor::Paren(p) | Factor::Product(_, _, p) => poly(model, p),
+        }
+    }
+    factor(model, f)
+}
+
+/// What the terms of a density come to, for one statement.
+pub struct Splitter<'a> {
+    pub model: &'a Model,
+    /// Values of givens that params are read at, with the index that stands for each.
+    pub cells: Vec<Cell>,
+}
+
+/// A term in which a function mixes data and params.
+pub struct Inseparable;
+
+impl Splitter<'_> {
+    /// Pulls a polynomial apart. `stat` finds or makes the statistic for a coefficient over its cells.
+    pub fn terms(
+        &mut self,
+        p: &Poly,
+        states: &[Var],
+        stat: &mut dyn FnMut(Poly, Vec<Cell>) -> usize,
+    ) -> Result<Terms, Inseparable> {
+        let mut out = Terms::default();
+        for t in &p.0 {
+            let (data, params) = self.split(t)?;
+            if params.factors.is_empty() {
+                let whole = Poly(vec![t.clone()]);
+                if states.iter().any(|s| t.mentions(s)) {
+                    out.data = out.data.add(&whole);
+                } else {
+                    out.base = out.base.add(&whole);
+                }
+                continue;
+            }
+            let params = self.at_cells(&params);
+            let cells = self.cells_of(&params);
+            // A sum index that only the data read is summed there; one that the params read is a cell.
+            let coefficient = Term {
+                sums: t.sums.iter().filter(|v| !cells.iter().any(|c| c.var == **v)).cloned().collect(),
+                ..data
+            };
+            let coefficient = Poly(vec![coefficient]);
+            let stat = stat(coefficient.clone(), cells);
+            out.separable.push(Separable { coefficient, params: Poly(vec![params]), stat });
+        }
+        Ok(out)
+    }
+
+    /// (data, params): the number goes with the params.
+    pub fn split(&self, t: &Term) -> Result<(Term, Term), Inseparable> {
+        let empty = Term { factors: vec![], sums: vec![], guard: vec![], coef: Num(1.0) };
+        let mut data = Term { guard: t.guard.clone(), ..empty.clone() };
+        let mut params = Term { coef: t.coef, ..empty };
+        for (f, e) in &t.factors {
+            match side(self.model, f) {
+                Side::Data => data.factors.push((f.clone(), *e)),
+                Side::Params => params.factors.push((f.clone(), *e)),
+                Side::Mixed => return Err(Inseparable),
+            }
+        }
+        if params.factors.is_empty() {
+            data.coef = t.coef;
+        } else {
+            // Constants of the header multiply the params, so that one statistic serves every term.
+            let (keep, moved): (Vec<_>, Vec<_>) = data.factors.drain(..).partition(|(f, _)| self.varies(f));
+            data.factors = keep;
+            params.factors.extend(moved);
+            params.factors.sort();
+        }
+        Ok((data, params))
+    }
+
+    /// Whether a factor of data differs from row to row: it reads data or an index.
+    fn varies(&self, f: &Factor) -> bool {
+        let mut reads = false;
+        f.visit_elems(&mut |e| reads |= self.model.arrays[e.array.0].role != crate::model::ir::Role::Const);
+        f.visit_vars(&mut |_| reads = true);
+        reads
+    }
+
+    /// Replaces givens inside subscripts of params by indices of their own.
+    pub fn at_cells(&mut self, t: &Term) -> Term {
+        let mut out = t.clone();
+        for (f, _) in &mut out.factors {
+            *f = self.factor_at_cells(f);
+        }
+        out
+    }
+
+    pub fn poly_at_cells(&mut self, p: &Poly) -> Poly {
+        Poly(p.0.iter().map(|t| self.at_cells(t)).collect())
+    }
+
+    pub fn elem_at_cells(&mut self, e: &Elem) -> Elem {
+        let indices = e
+            .indices
+            .iter()
+            .enumerate()
+            .map(|(axis, i)| if reads_data(i) { Ix::var(&self.cell(e, axis, i)) } else { i.clone() })
+            .collect();
+        Elem { array: e.array, indices }
+    }
+
+    pub fn matrix_at_cells(
+        &mut self,
+        m: &crate::density::poly::MatrixRef,
+    ) -> crate::density::poly::MatrixRef {
+        let e = self.elem_at_cells(&Elem { array: m.array, indices: m.plates.clone() });
+        crate::density::poly::MatrixRef { plates: e.indices, ..m.clone() }
+    }
+
+    fn factor_at_cells(&mut self, f: &Factor) -> Factor {
+        match f {
+            Factor::Elem(e) if is_param(self.model, e.array) => Factor::Elem(self.elem_at_cells(e)),
+            Factor::LogDet(m) => Factor::LogDet(self.matrix_at_cells(m)),
+            Factor::Inverse(m, i, j) => Factor::Inverse(self.matrix_at_cells(m), i.clone(), j.clone()),
+            Factor::Gram(m, i, j) => Factor::Gram(self.matrix_at_cells(m), i.clone(), j.clone()),
+            Factor::Apply(g, args) => Factor::Apply(*g, args.iter().map(|p| self.poly_at_cells(p)).collect()),
+            Factor::Paren(p) => Factor::Paren(self.poly_at_cells(p)),
+            Factor::Product(v, c, p) => Factor::Product(v.clone(), c.clone(), self.poly_at_cells(p)),
+            Factor::Elem(_) | Factor::Index(_) | Factor::Iverson(_) | Factor::Infinity => f.clone(),
+        }
+    }
+
+    /// The index that stands for a given's value on an axis of a param.
+    fn cell(&mut self, e: &Elem, axis: usize, value: &Ix) -> Var {
+        if let Some(c) = self.cells.iter().find(|c| c.value == *value) {
+            return c.var.clone();
+        }
+        let array = &self.model.arrays[e.array.0];
+        let extents: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).collect();
+        let high = extents
+            .get(axis)
+            .map_or(Ix::constant(1), |x| crate::density::symbol::length(&x.length, &e.indices));
+        let nominal = extents.get(axis).map_or(Nominal::Literal(1), |x| x.nominal);
+        let name = match nominal {
+            Nominal::Size(s) => self.model.sizes[s.0].name.to_string().to_lowercase(),
+            Nominal::Literal(_) => "c".into(),
+        };
+        let name = if name.chars().count() <= 2 { name } else { "c".into() };
+        let var = Var::new(name, nominal, Ix::constant(0), high);
+        self.cells.push(Cell { var: var.clone(), value: value.clone() });
+        var
+    }
+
+    /// The cells a function of params lives on, in the order in which they stand.
+    pub fn cells_of(&self, t: &Term) -> Vec<Cell> {
+        self.as_cells(t.free_vars())
+    }
+
+    pub fn as_cells(&self, vars: Vec<Var>) -> Vec<Cell> {
+        vars.into_iter()
+            .map(|v| match self.cells.iter().find(|c| c.var == v) {
+                Some(c) => c.clone(),
+                None => Cell { value: Ix::var(&v), var: v },
+            })
+            .collect()
+    }
+
+    /// ρ as a target and regressors; `None` if it is not linear in the params.
+    pub fn design(&mut self, rho: &Poly, target_over: &[Var]) -> Option<Design> {
+        let mut target = Poly::zero();
+        let mut columns = vec![];
+        let mut regressors = vec![];
+        for t in &rho.0 {
+            let (data, params) = self.split(t).ok()?;
+            let unknown: Vec<_> = params
+                .factors
+                .iter()
+                .filter(|(f, _)| {
+                    let mut u = false;
+                    f.visit_elems(&mut |e| u |= is_param(self.model, e.array));
+                    u
+                })
+                .cloned()
+                .collect();
+            match unknown.as_slice() {
+                [] => target = target.add(&Poly(vec![t.clone()])),
+                [(Factor::Elem(e), Exponent::ONE)] => {
+                    let param = self.elem_at_cells(e);
+                    let rest = Term {
+                        factors: params
+                            .factors
+                            .iter()
+                            .filter(|(f, _)| *f != Factor::Elem(e.clone()))
+                            .chain(&data.factors)
+                            .cloned()
+                            .collect(),
+                        sums: vec![],
+                        guard: t.guard.clone(),
+                        coef: Num(-t.coef.0),
+                    };
+                    let number = rest.factors.is_empty() && rest.guard.is_empty();
+                    if number {
+                        regressors.push(Regressor {
+                            param,
+                            sums: t.sums.clone(),
+                            column: None,
+                            constant: rest.coef.0,
+                        });
+                    } else {
+                        let over = t.sums.clone();
+                        columns.push(Column { over, value: Poly(vec![rest]) });
+                        regressors.push(Regressor {
+                            param,
+                            sums: t.sums.clone(),
+                            column: Some(columns.len()),
+                            constant: 1.0,
+                        });
+                    }
+                }
+                _ => return None,
+            }
+        }
+        columns.insert(0, Column { over: target_over.to_vec(), value: target });
+        Some(Design { columns, regressors })
+    }
+}
+
+/// Whether an index reads a value of the data.
+pub fn reads_data(i: &Ix) -> bool {
+    let mut found = false;
+    i.visit_reads(&mut |_| found = true);
+    found
+}
+
+/// Whether a condition reads one of these indices.
+pub fn cond_mentions(c: &Cond, vars: &[Var]) -> bool {
+    let mut found = false;
+    c.visit_vars(&mut |v| found |= vars.contains(v));
+    found
+}
+
+/// `(variable, constant)` of `v + c`, where c may hold sizes.
+pub fn solve_shift(i: &Ix) -> Option<(Var, Ix)> {
+    let mut var = None;
+    let mut rest = Ix::constant(i.offset);
+    for (c, t) in &i.terms {
+        match t {
+            IxTerm::Var(v) if *c == 1 && var.is_none() => var = Some(v.clone()),
+            IxTerm::Size(..) => rest = rest.plus(*c, &Ix::term(t.clone())),
+            IxTerm::Var(_) | IxTerm::Read(_) => return None,
+        }
+    }
+    var.map(|v| (v, rest))
+}
