@@ -372,7 +372,7 @@ fn class(model: &Model, array: ArrayId) -> Class {
         (ElemKind::Simplex(_), _) => Class::Simplex,
         (ElemKind::SymPos(_), _) => Class::Matrix,
         (ElemKind::Ordered(_), _) => Class::Ordered,
-        (ElemKind::Count, _) => Class::Count,
+        (ElemKind::Count | ElemKind::Counts(_), _) => Class::Count,
     }
 }
 

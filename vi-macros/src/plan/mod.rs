@@ -1,16 +1,25 @@
 //! The normal form in, the plan out: which latents form exact blocks, how each is eliminated, how each param is maximised, and why not better.
 
+mod advise;
+mod align;
+mod assemble;
 pub mod blocks;
 mod closure;
 mod constraint;
+mod cost;
 pub mod edges;
 mod eliminate;
 pub mod interact;
 mod leaf;
+mod mstep;
 pub mod print;
 pub mod refusal;
+mod schedule;
 pub mod statistics;
 pub mod whiten;
+
+pub use assemble::plan;
+pub use print::render;
 
 use crate::density::poly::Exponent;
 use crate::density::symbol::Ix;

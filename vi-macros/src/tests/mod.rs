@@ -2,5 +2,6 @@
 
 mod elimination;
 mod model;
+mod plan;
 mod programs;
 mod syntax;
