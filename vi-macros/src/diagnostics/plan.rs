@@ -4,11 +4,16 @@ use crate::report::Diagnostic;
 use crate::syntax::ast::Loc;
 
 /// `latent w …; observed y ~ Bernoulli(logit: dot(w, x))`: maximise over `w` instead.
-pub fn no_update(loc: Loc, latent: &str, through: &str, reason: &str) -> Diagnostic {
-    Diagnostic::new(loc, format!("no exact update for `{latent}`: this line sees it through {through}"))
-        .help(format!("write `param {latent}` in place of `latent {latent}`, or `factorize {{ q({latent}): Point; }}`: both give its mode"))
-        .note("lines like this one need an auxiliary variable (augmentation), which is not available yet")
-        .note(format!("`{latent}`: {reason}"))
+pub fn no_update(loc: Loc, latents: &[String], through: &str, reasons: &[String]) -> Diagnostic {
+    let all = latents.iter().map(|l| format!("`{l}`")).collect::<Vec<_>>().join(" and ");
+    let list = latents.join(", ");
+    let mut out = Diagnostic::new(loc, format!("no update for {all}: they enter through {through}"))
+        .help(format!("write `param` in place of `latent` before {all}, or `factorize {{ q({list}): Point; }}`: both give the mode"))
+        .note("an exact update of this line needs auxiliary variables (augmentation), which are not available yet");
+    if let [one] = latents {
+        out.title = format!("no update for `{one}`: it enters through {through}");
+    }
+    reasons.iter().fold(out, |d, r| d.note(r))
 }
 
 /// A latent whose terms are of no family: `latent x: Positive ~ LogNormal(…)` under a Poisson.

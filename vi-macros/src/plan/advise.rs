@@ -6,9 +6,9 @@ use super::refusal::{Kind, Refusal};
 use crate::density::normal_form::{Monomial, Stat};
 use crate::density::poly::{Exponent, Factor, Func, Poly};
 use crate::diagnostics::plan as mistakes;
-use crate::model::ir::{Access, Dist, Expr, ExprKind, FamilyCall, Index, IndexTerm, Model};
+use crate::model::ir::{Access, Dist, Expr, ExprKind, FamilyCall, Index, IndexTerm, Model, StatementId};
 use crate::report::Diagnostic;
-use crate::syntax::ast::Binary;
+use crate::syntax::ast::{Binary, Loc};
 
 pub fn obstacle(model: &Model, g: &Interaction, r: &Refusal, monomials: &[Monomial]) -> Obstacle {
     Obstacle {
@@ -20,26 +20,41 @@ pub fn obstacle(model: &Model, g: &Interaction, r: &Refusal, monomials: &[Monomi
     }
 }
 
-/// The mistake of a latent that cannot be updated.
-pub fn mistake(g: &Interaction, r: &Refusal) -> Diagnostic {
-    let name = &g.nodes[r.node].name;
-    match r.kind {
-        Kind::Hard => mistakes::torn_constraint(r.origin.loc, &r.reason),
-        Kind::MayCoincide => mistakes::may_coincide(r.origin.loc, name, &r.reason),
-        Kind::NoFamily | Kind::Structure | Kind::Unscaled { .. } | Kind::SelfCoupled => {
-            match opaque(g, r.node) {
-                Some((loc, what)) => mistakes::no_update(loc, name, what, &r.reason),
-                None => mistakes::no_family(r.origin.loc, name, &r.reason),
+/// The mistakes of latents that cannot be updated; those that share a line and a function are one.
+pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
+    let mut out = vec![];
+    let mut shared: Vec<(Loc, StatementId, &'static str, Vec<String>, Vec<String>)> = vec![];
+    for r in stuck {
+        let name = g.nodes[r.node].name.clone();
+        let statistics = format!("`{name}`: {}", r.reason);
+        match r.kind {
+            Kind::Hard => out.push(mistakes::torn_constraint(r.origin.loc, &r.reason)),
+            Kind::MayCoincide => out.push(mistakes::may_coincide(r.origin.loc, &name, &r.reason)),
+            Kind::NoFamily | Kind::Structure | Kind::Unscaled { .. } | Kind::SelfCoupled => {
+                match opaque(g, r.node) {
+                    Some((loc, statement, what)) => {
+                        match shared.iter_mut().find(|(_, s, w, ..)| *s == statement && *w == what) {
+                            Some((.., names, notes)) => {
+                                names.push(name);
+                                notes.push(statistics);
+                            }
+                            None => shared.push((loc, statement, what, vec![name], vec![statistics])),
+                        }
+                    }
+                    None => out.push(mistakes::no_family(r.origin.loc, &name, &r.reason)),
+                }
             }
         }
     }
+    out.extend(shared.iter().map(|(loc, _, what, names, notes)| mistakes::no_update(*loc, names, what, notes)));
+    out
 }
 
 /// The first term in which a latent is inside a function that no family knows, and what to call it.
-fn opaque(g: &Interaction, node: usize) -> Option<(crate::syntax::ast::Loc, &'static str)> {
+fn opaque(g: &Interaction, node: usize) -> Option<(Loc, StatementId, &'static str)> {
     g.factors.iter().find_map(|f| {
         f.of(node).find_map(|a| match &a.stat {
-            Statistic::Of(Stat::Opaque(p)) => Some((f.origin.loc, function(p))),
+            Statistic::Of(Stat::Opaque(p)) => f.origin.statement.map(|s| (f.origin.loc, s, function(p))),
             Statistic::Of(
                 Stat::Indicator
                 | Stat::Power(_)

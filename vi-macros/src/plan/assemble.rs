@@ -61,7 +61,7 @@ pub fn plan(
     if report.count() > before {
         return None;
     }
-    let mut out: Vec<Block> = blocks.iter().map(|b| block(model, &g, b, monomials)).collect();
+    let mut out: Vec<Block> = blocks.iter().map(|b| block(model, &g, b, densities, monomials)).collect();
     for (n, group) in model.groups.iter().enumerate() {
         let arrays: Vec<ArrayId> =
             group.vars.iter().map(|(a, ..)| *a).filter(|a| points.contains(a)).collect();
@@ -90,9 +90,7 @@ fn is_masked(model: &Model, hidden: &[ArrayId], a: ArrayId) -> bool {
 }
 
 fn refuse(model: &Model, g: &Interaction, p: &Proof, wanted: &[(usize, Wanted)], report: &mut Report) {
-    for r in &p.stuck {
-        report.push(advise::mistake(g, r));
-    }
+    advise::mistakes(g, &p.stuck).into_iter().for_each(|d| report.push(d));
     for (n, refusals) in &p.unmet {
         let group = &model.groups[wanted[*n].0];
         let names: Vec<String> =
@@ -129,7 +127,13 @@ fn place(model: &Model, a: ArrayId) -> Loc {
     array.pieces.first().map_or(array.name.span().into(), |p| model.statements[p.0].loc)
 }
 
-fn block(model: &Model, g: &Interaction, b: &Proved, monomials: &[Monomial]) -> Block {
+fn block(
+    model: &Model,
+    g: &Interaction,
+    b: &Proved,
+    densities: &[StatementDensity],
+    monomials: &[Monomial],
+) -> Block {
     let array = |n: usize| g.nodes[n].array;
     let loc = match b.group {
         Some(n) => model.groups[n].loc,
@@ -172,6 +176,6 @@ fn block(model: &Model, g: &Interaction, b: &Proved, monomials: &[Monomial]) -> 
         unit,
         trace,
         loc,
-        cost: cost::cost(model, g, b, monomials),
+        cost: cost::cost(model, g, b, densities, monomials),
     }
 }

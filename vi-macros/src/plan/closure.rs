@@ -113,14 +113,14 @@ fn finite(
     touching: &[&Factor],
     all: &[Factor],
 ) -> Result<Elimination, Refusal> {
+    if let Coupling::Pairs { one, other } = &s.coupling {
+        return Err(refusal::all_pairs(g, node, one, other, touching[s.culprit.unwrap_or(0)]));
+    }
     let others = neighbours(touching, &|n| n == node);
     let infinite: Vec<usize> =
         others.iter().map(|(n, _)| *n).filter(|n| g.nodes[*n].class != Class::Finite).collect();
     if let Some((_, at)) = others.iter().find(|(n, _)| infinite.contains(n)) {
         return Err(refusal::log_sum_exp(g, node, &infinite, touching[*at]));
-    }
-    if let Coupling::Pairs { one, other } = &s.coupling {
-        return Err(refusal::all_pairs(g, node, one, other, touching[s.culprit.unwrap_or(0)]));
     }
     let frame = Frame::of(node, s);
     let Some(rows) = framed(&frame, touching) else {
