@@ -4,7 +4,7 @@ mod advise;
 mod align;
 mod assemble;
 pub mod blocks;
-mod closure;
+pub mod closure;
 mod constraint;
 mod cost;
 pub mod edges;
