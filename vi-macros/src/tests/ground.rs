@@ -174,16 +174,22 @@ fn joined(factors: &[Ground], among: &[Element]) -> BTreeSet<Element> {
 fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
     let axes = ["n", "m"];
     let names = ["a", "b", "c"];
-    let count = rng.random_range(1..=3);
-    // Every third shape is about chains alone.
-    let chains = rng.random_bool(0.34);
+    // A third of the shapes is about chains and trees alone, a third about one scale.
+    let style = rng.random_range(0..3);
+    let (chains, scales) = (style == 1, style == 2);
+    let count = rng.random_range(if chains { 1..=2 } else { 2..=3 });
     let mut classes = vec![];
     let mut plates: Vec<Vec<&str>> = vec![];
-    for _ in 0..count {
-        classes.push(["finite", "finite", "gaussian", "positive"][rng.random_range(0..if chains { 2 } else { 4 })]);
-        plates.push(match rng.random_range(0..5) {
+    for k in 0..count {
+        classes.push(match (chains, scales, k) {
+            (true, ..) => "finite",
+            (_, true, 0) => "gaussian",
+            (_, true, 1) => "positive",
+            _ => ["finite", "finite", "gaussian", "positive"][rng.random_range(0..4)],
+        });
+        plates.push(match rng.random_range(if chains { 3..8 } else { 0..5 }) {
             0 => vec![],
-            1 | 2 => vec![axes[0]],
+            1 | 2 | 7 => vec![axes[0]],
             3 => vec![axes[1]],
             _ => axes.to_vec(),
         });
@@ -191,17 +197,17 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
     let read = |rng: &mut ChaCha8Rng, k: usize| -> String {
         let ix: Vec<String> = plates[k]
             .iter()
-            .map(|p| match rng.random_range(0..if chains { 40 } else { 20 }) {
-                0 | 1 | 20..=27 => format!("{p}-1"),
-                2 => format!("f({p})"),
-                3 => format!("h({p})"),
-                4 => format!("up<{p}>"),
-                9 => format!("down<{p}>"),
-                5 => "0".into(),
-                6 => "r".into(),
-                7 => format!("f({p}-1)"),
-                8 => axes[rng.random_range(0..2)].into(),
-                _ => (*p).into(),
+            .map(|p| match (chains, rng.random_range(0..24)) {
+                (_, 0 | 1) | (true, 2..=6) => format!("{p}-1"),
+                (_, 7) | (true, 8) => format!("up<{p}>"),
+                (_, 9) | (true, 10) => format!("down<{p}>"),
+                (false, 2) => format!("f({p})"),
+                (false, 3) => format!("h({p})"),
+                (false, 4) => format!("f({p}-1)"),
+                (false, 5) => "0".into(),
+                (false, 6) => "r".into(),
+                (false, 8) => axes[rng.random_range(0..2)].into(),
+                (true | false, _) => (*p).into(),
             })
             .collect();
         format!("{}[{}]", names[k], ix.join(","))
@@ -231,14 +237,14 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
         }
         terms.push(words.join(" "));
     }
-    // A prior that is scaled as well, now and then, so that whitening has something to find.
+    // Every row scaled, so that whitening has something to find; not always by the same power.
     let gaussian = (0..count).find(|k| classes[*k] == "gaussian");
     let scale = (0..count).find(|k| classes[*k] == "positive");
-    if let (Some(x), Some(s), true) = (gaussian, scale, rng.random_bool(0.6)) {
+    if let (Some(x), Some(s), true) = (gaussian, scale, scales) {
         let by = format!("{}[{}]", names[s], plates[s].join(","));
         for t in terms.iter_mut().filter(|t| t.contains(&format!("{}[", names[x]))) {
             if !t.contains(&format!("{}[", names[s])) {
-                let power = if rng.random_bool(0.1) { "^-1" } else { "" };
+                let power = if rng.random_bool(0.2) { "^-1" } else { "" };
                 *t = format!("{by}{power} {t}");
             }
         }
