@@ -177,7 +177,7 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
     // A third of the shapes is about chains and trees alone, a third about one scale.
     let style = rng.random_range(0..3);
     let (chains, scales) = (style == 1, style == 2);
-    let count = rng.random_range(if chains { 1..=2 } else { 2..=3 });
+    let count = if chains { rng.random_range(1..=2) } else { rng.random_range(2..=3) };
     let mut classes = vec![];
     let mut plates: Vec<Vec<&str>> = vec![];
     for k in 0..count {
@@ -187,9 +187,9 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
             (_, true, 1) => "positive",
             _ => ["finite", "finite", "gaussian", "positive"][rng.random_range(0..4)],
         });
-        plates.push(match rng.random_range(if chains { 3..8 } else { 0..5 }) {
+        plates.push(match rng.random_range(if chains { 2..8 } else { 0..5 }) {
             0 => vec![],
-            1 | 2 | 7 => vec![axes[0]],
+            1 | 2 => vec![axes[0]],
             3 => vec![axes[1]],
             _ => axes.to_vec(),
         });
@@ -198,9 +198,9 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
         let ix: Vec<String> = plates[k]
             .iter()
             .map(|p| match (chains, rng.random_range(0..24)) {
-                (_, 0 | 1) | (true, 2..=6) => format!("{p}-1"),
-                (_, 7) | (true, 8) => format!("up<{p}>"),
-                (_, 9) | (true, 10) => format!("down<{p}>"),
+                (_, 0 | 1) | (true, 2..=7) => format!("{p}-1"),
+                (false, 7) | (true, 8) => format!("up<{p}>"),
+                (_, 9) => format!("down<{p}>"),
                 (false, 2) => format!("f({p})"),
                 (false, 3) => format!("h({p})"),
                 (false, 4) => format!("f({p}-1)"),
@@ -222,10 +222,10 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
             _ => own,
         });
     }
-    for _ in 0..rng.random_range(1..=3) {
+    for _ in 0..rng.random_range(if chains { 2..=3 } else { 1..=3 }) {
         let mut words = vec![];
         let mut degree = 0;
-        for _ in 0..rng.random_range(2..=4) {
+        for _ in 0..rng.random_range(2..=if chains { 2 } else { 4 }) {
             let k = rng.random_range(0..count);
             if classes[k] == "gaussian" {
                 degree += 1;
