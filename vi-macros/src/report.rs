@@ -76,6 +76,11 @@ impl Report {
         self.diagnostics.is_empty()
     }
 
+    /// How many mistakes there are so far.
+    pub fn count(&self) -> usize {
+        self.diagnostics.len()
+    }
+
     pub fn take(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.diagnostics)
     }

@@ -3,6 +3,7 @@
 pub mod density;
 pub mod kernel;
 pub mod model;
+pub mod plan;
 pub mod syntax;
 
 /// The candidate closest to `word` by edit distance, if one is close enough to be what was meant.

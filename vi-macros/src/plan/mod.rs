@@ -1,5 +1,26 @@
 //! The normal form in, the plan out: which latents form exact blocks, how each is eliminated, how each param is maximised, and why not better.
 
+mod advise;
+mod align;
+mod assemble;
+pub mod blocks;
+pub mod closure;
+mod constraint;
+mod cost;
+pub mod edges;
+mod eliminate;
+pub mod interact;
+mod leaf;
+mod mstep;
+pub mod print;
+pub mod refusal;
+mod schedule;
+pub mod statistics;
+pub mod whiten;
+
+pub use assemble::plan;
+pub use print::render;
+
 use crate::density::poly::Exponent;
 use crate::density::symbol::Ix;
 use crate::model::ir::{ArrayId, StatementId};

@@ -1,5 +1,8 @@
 //! Unit tests of the stages.
 
+mod elimination;
+mod ground;
 mod model;
+mod plan;
 mod programs;
 mod syntax;
