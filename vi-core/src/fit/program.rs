@@ -220,3 +220,53 @@ pub struct Scratch {
     /// One design vector.
     pub row: Vec<f64>,
 }
+
+/// Gathers the numbers of one nested array.
+#[derive(Debug)]
+pub struct Describer {
+    name: &'static str,
+    dims: Vec<usize>,
+    depth: usize,
+    values: Vec<f64>,
+}
+
+impl Describer {
+    /// An array of this name.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        Describer { name, dims: vec![], depth: 0, values: vec![] }
+    }
+
+    /// Enters an axis of this length. Arrays are rectangular, so the first entry tells for all.
+    pub fn open(&mut self, len: usize) {
+        if self.values.is_empty() {
+            self.dims.push(len);
+            self.depth = self.dims.len();
+        }
+    }
+
+    /// A number.
+    pub fn number(&mut self, x: &f64) {
+        self.values.push(*x);
+    }
+
+    /// A vector: one more axis.
+    pub fn vector(&mut self, x: &nalgebra::DVector<f64>) {
+        self.open(x.len());
+        self.values.extend(x.iter());
+    }
+
+    /// A matrix: two more axes.
+    pub fn matrix(&mut self, x: &nalgebra::DMatrix<f64>) {
+        if self.values.is_empty() {
+            self.dims.extend([x.nrows(), x.ncols()]);
+        }
+        self.values.extend(x.row_iter().flat_map(|r| r.iter().copied().collect::<Vec<_>>()));
+    }
+
+    /// The array.
+    #[must_use]
+    pub fn finish(self) -> Described {
+        Described { name: self.name, dims: self.dims, values: self.values }
+    }
+}

@@ -31,7 +31,7 @@ impl<'a, M: Program> Work<'a, M> {
                 return Err(Error::TooLarge {
                     block: c.name.to_string(),
                     states: c.states as u128,
-                    budget: options.budget as u128,
+                    budget: options.budget,
                     write: format!("factorize {{ {} }}", c.name.split(", ").map(|v| format!("q({v});")).collect::<Vec<_>>().join(" ")),
                 });
             }

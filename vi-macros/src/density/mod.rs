@@ -5,6 +5,7 @@ pub mod lower;
 pub mod normal_form;
 
 pub mod poly;
+pub mod print;
 
 pub mod statement;
 pub mod symbol;

@@ -18,7 +18,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn size_patterns(&self) -> Vec<TokenStream> {
+    pub fn size_patterns(&self) -> Vec<TokenStream> {
         let pattern = |s: &crate::model::ir::Size| {
             let n = &s.name;
             if s.over.is_empty() { quote!(#n) } else { quote!(ref #n) }

@@ -23,8 +23,9 @@ impl Emitter<'_> {
         let stats = self.stats();
         let passes = self.passes();
         let maximise = self.maximise()?;
-        let program = self.program();
-        let interface = self.interface();
+        let program = self.program(maximise.reads_data);
+        let interface = self.interface(maximise.reads_data);
+        let maximise = maximise.functions;
         let simulate = self.simulate();
         let exact = match self.plan.claim {
             Claim::Exact => quote! {
@@ -77,7 +78,23 @@ impl Emitter<'_> {
     }
 
     /// The inherent methods that users call.
-    fn interface(&self) -> TokenStream {
+    fn interface(&self, reads_data: bool) -> TokenStream {
+        let maximise = if reads_data {
+            quote!()
+        } else {
+            quote! {
+                /// The params that maximise the ELBO for these statistics; params without a statistic keep their values.
+                ///
+                /// # Errors
+                /// A likelihood without a maximum; statistics that [`accumulate`](Self::accumulate) did not make.
+                pub fn maximise(&self, stats: &Stats, current: &Params) -> Result<Params, Error> {
+                    let Some(sizes) = &stats.sizes else {
+                        return Err(Error::NotFinite { what: "statistics that `accumulate` did not make".to_string() });
+                    };
+                    self.update_params(sizes, stats, current).map(|m| m.params)
+                }
+            }
+        };
         let data = self.data_type(quote!('_));
         let (data_a, life) = if self.borrows() { (quote!(Data<'a>), quote!(<'a>)) } else { (quote!(Data), quote!(<'a>)) };
         quote! {
@@ -142,16 +159,7 @@ impl Emitter<'_> {
                     Ok(stats)
                 }
 
-                /// The params that maximise the ELBO for these statistics; params without a statistic keep their values.
-                ///
-                /// # Errors
-                /// A likelihood without a maximum.
-                pub fn maximise(&self, stats: &Stats, current: &Params) -> Result<Params, Error> {
-                    let Some(sizes) = &stats.sizes else {
-                        return Err(Error::NotFinite { what: "statistics that `accumulate` did not make".to_string() });
-                    };
-                    fit::maximise_stats(self, sizes, stats, current)
-                }
+                #maximise
             }
         }
     }

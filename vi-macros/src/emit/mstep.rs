@@ -15,37 +15,53 @@ use crate::report::Diagnostic;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
+/// The code of the M-steps.
+pub struct Updates {
+    pub functions: TokenStream,
+    /// Whether a step needs more than statistics.
+    pub reads_data: bool,
+}
+
 impl Emitter<'_> {
-    /// One function for each step, and `maximise` which calls them in order.
-    pub fn maximise(&self) -> Result<TokenStream, Diagnostic> {
+    /// One function for each step, and one that calls them in order.
+    pub fn maximise(&self) -> Result<Updates, Diagnostic> {
+        let steps = self.kernel.steps.iter().map(|s| self.step(s)).collect::<Result<Vec<_>, _>>()?;
+        // A prior may depend on a given; then statistics alone are not enough.
+        let reads_data = steps.iter().any(|(_, body)| body.to_string().contains("data ."));
+        let (data, pass) = if reads_data {
+            let data = self.data_type(quote!('_));
+            (quote!(data: &#data,), quote!(data,))
+        } else {
+            (quote!(), quote!())
+        };
+        let sizes = self.size_patterns();
         let mut functions = TokenStream::new();
         let mut calls = TokenStream::new();
-        for (n, step) in self.kernel.steps.iter().enumerate() {
+        for (n, (step, (doc, body))) in self.kernel.steps.iter().zip(&steps).enumerate() {
             let name = self.step_name(step, n);
-            let (doc, body) = self.step(step)?;
             let docs = doc.iter().map(|d| quote!(#[doc = #d]));
-            let open = self.open();
             functions.extend(quote! {
                 #(#docs)*
-                fn #name(&self, context: &Context<'_>, stats: &Stats, params: &mut Params, notes: &mut Notes) -> Result<(), Error> {
-                    #open
+                fn #name(&self, sizes: &Sizes, #data stats: &Stats, params: &mut Params, notes: &mut Notes) -> Result<(), Error> {
+                    let &Sizes { #(#sizes),* } = sizes;
                     #body
                     Ok(())
                 }
             });
-            calls.extend(quote!(self.#name(context, stats, &mut params, &mut notes)?;));
+            calls.extend(quote!(self.#name(sizes, #pass stats, &mut params, &mut notes)?;));
         }
-        Ok(quote! {
+        let functions = quote! {
             #functions
 
             /// θ = argmax ELBO(q, θ) for the statistics of q, one block of params after another.
-            fn maximise_all(&self, context: &Context<'_>, stats: &Stats, current: &Params) -> Result<Maximised<Model>, Error> {
+            fn update_params(&self, sizes: &Sizes, #data stats: &Stats, current: &Params) -> Result<Maximised<Model>, Error> {
                 let mut params = current.clone();
                 let mut notes = Notes::default();
                 #calls
                 Ok(Maximised { params, at_boundary: notes.at_boundary, notes: notes.notes })
             }
-        })
+        };
+        Ok(Updates { functions, reads_data })
     }
 
     fn step_name(&self, step: &MStep, n: usize) -> proc_macro2::Ident {

@@ -106,7 +106,8 @@ impl Emitter<'_> {
         }
     }
 
-    pub fn program(&self) -> TokenStream {
+    pub fn program(&self, reads_data: bool) -> TokenStream {
+        let with_data = if reads_data { quote!(&context.data,) } else { quote!() };
         let data = self.data_type(quote!('a));
         let name = self.model.name.to_string();
         let context = self.context_fn();
@@ -136,7 +137,6 @@ impl Emitter<'_> {
                 type Stats = Stats;
                 type Context<'a> = Context<'a>;
                 type Prepared = Prepared;
-                type Sizes = Sizes;
 
                 const NAME: &'static str = #name;
 
@@ -148,7 +148,7 @@ impl Emitter<'_> {
                 #(#parts)*
 
                 fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &Params) -> Result<Maximised<Model>, Error> {
-                    self.maximise_all(context, stats, current)
+                    self.update_params(&context.sizes, #with_data stats, current)
                 }
 
                 fn lets(&self, context: &Context<'_>, params: &Params) -> Result<Lets, Error> {
@@ -209,10 +209,6 @@ impl Emitter<'_> {
                     #(#names)*
                     _ => String::new(),
                 }
-            }
-
-            fn sizes(context: &Context<'_>) -> Sizes {
-                context.sizes.clone()
             }
         }
     }

@@ -12,8 +12,7 @@ mod maximise;
 mod rows;
 mod split;
 
-pub use build::{build, find_in, free, half_log, rows_of, single};
-pub use rows::without_states;
+pub use build::{build, find_in, half_log, rows_of, single};
 
 /// Whether an array is a param. The only unknowns left in a kernel: finite latents have become states.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
