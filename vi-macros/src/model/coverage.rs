@@ -119,7 +119,8 @@ impl<'a> Checker<'a> {
         for world in World::generic(model) {
             let covered: BTreeMap<Holder, Covered> =
                 holders.iter().map(|h| (*h, coverage_of(&world, *h))).collect();
-            Reads { world: &world, covered: &covered, found: &mut found }.check_all();
+            let mismatched = &self.mismatched;
+            Reads { world: &world, covered: &covered, mismatched, found: &mut found }.check_all();
         }
         // One example of each mistake, and no further one at the same place.
         let mut places: Vec<String> = Vec::new();
@@ -171,7 +172,7 @@ fn overlap(world: &World<'_>, holder: Holder) -> Option<Diagnostic> {
                     (first == second).then(|| loose.map(|id| world.model.indices[id.0].name.to_string()));
                 return Some(match loose.flatten() {
                     Some(index) => diagnostic::missing_index(b.loc, &name, &element, &index),
-                    None => diagnostic::overlap(b.loc, &element, a.line, b.random && a.random),
+                    None => diagnostic::overlap(b.loc, &element, a.line, b.random && a.random, world.small),
                 });
             }
         }
@@ -259,6 +260,7 @@ fn possible_values(world: &World<'_>, access: &Access, near: &[f64]) -> Vec<f64>
 struct Reads<'w, 'm> {
     world: &'w World<'m>,
     covered: &'w BTreeMap<Holder, Covered>,
+    mismatched: &'w [String],
     found: &'w mut Vec<Diagnostic>,
 }
 
@@ -320,6 +322,9 @@ impl<'m> Reads<'_, 'm> {
         data: &Data,
     ) -> Option<Diagnostic> {
         let (world, model) = (self.world, self.world.model);
+        if self.mismatched.contains(&format!("{:?}", loc.start)) {
+            return None;
+        }
         let plates = holder.plates(model);
         let axes: Vec<Extent> = match holder {
             Holder::Array(id) => plates.iter().chain(model.arrays[id.0].elem.kind.axes()).cloned().collect(),

@@ -4,10 +4,10 @@
 
 use super::Checker;
 use super::facts::constant_value;
-use super::ir::{Expr, ExprKind, Extent, Function, Index, IndexId, IndexTerm, Nominal, Role, Type};
+use super::ir::{ArrayId, Expr, ExprKind, Extent, Function, Index, IndexId, IndexTerm, Nominal, Role, Type};
 use super::names::{Scope, Symbol};
 use crate::diagnostics::model as diagnostic;
-use crate::syntax::ast::{self, Compare, Loc, Reducer, Unary};
+use crate::syntax::ast::{self, Binary, Compare, Loc, Reducer, Unary};
 use proc_macro2::Ident;
 
 impl<'a> Checker<'a> {
@@ -172,6 +172,7 @@ impl<'a> Checker<'a> {
         scope: &Scope,
     ) -> Option<Expr> {
         let (indices, guard, body) = self.bound_body(body, binders, scope)?;
+        let (guard, body) = self.fold_guard(Reducer::Sum, guard, body)?;
         if !body.ty.is_scalar() {
             let found = self.model.show_type(&body.ty);
             self.error(diagnostic::not_a_number(body.loc, &found));
@@ -229,6 +230,7 @@ impl<'a> Checker<'a> {
             }
             Reducer::Prod | Reducer::Sum => {}
         }
+        let (guard, body) = self.fold_guard(op, guard, body)?;
         let ty = match (&body.ty, op) {
             (Type::Simplex(d) | Type::Ordered(d), _) => Type::Vector(d.clone()),
             (t, _) if !t.is_scalar() => t.clone(),
@@ -272,6 +274,36 @@ impl<'a> Checker<'a> {
         };
         let body = self.expr(body, &scope, None)?;
         Some((indices, guard, body))
+    }
+
+    /// A condition on something random does not decide which terms there are, but what they are: it becomes a factor.
+    fn fold_guard(&mut self, op: Reducer, guard: Option<Expr>, body: Expr) -> Option<(Option<Expr>, Expr)> {
+        let Some(guard) = guard else { return Some((None, body)) };
+        if self.random_read(&guard).is_none() {
+            return Some((Some(guard), body));
+        }
+        let loc = body.loc;
+        let folded = match op {
+            Reducer::Sum => self.binary(loc, Binary::Mul, guard, body)?,
+            Reducer::Prod => self.binary(loc, Binary::Pow, body, guard)?,
+            Reducer::Any => self.binary(loc, Binary::And, guard, body)?,
+            Reducer::All => {
+                let not = self.unary(loc, Unary::Not, guard)?;
+                self.binary(loc, Binary::Or, not, body)?
+            }
+        };
+        Some((None, folded))
+    }
+
+    /// The first read of something that is not given.
+    pub(super) fn random_read(&self, e: &Expr) -> Option<(Loc, ArrayId)> {
+        let mut found = None;
+        self.model.each_read_deep(e, &mut |access| {
+            if !self.is_given(access.array) && found.is_none() {
+                found = Some((access.loc, access.array));
+            }
+        });
+        found
     }
 
     pub(super) fn condition(&mut self, e: &ast::Expr, scope: &Scope) -> Option<Expr> {
@@ -335,8 +367,7 @@ impl<'a> Checker<'a> {
         let mut found = None;
         self.model.each_read_deep(e, &mut |access| {
             let array = &self.model.arrays[access.array.0];
-            let given = matches!(array.role, Role::Const | Role::Given);
-            if !given && !array.elem.kind.is_finite() && found.is_none() {
+            if !self.is_given(access.array) && !array.elem.kind.is_finite() && found.is_none() {
                 found = Some((array.name.to_string(), array.role));
             }
         });

@@ -121,6 +121,16 @@ pub struct Elem {
     pub kind: ElemKind,
     pub min: Option<Expr>,
     pub max: Option<Expr>,
+    /// Of `Simplex[k in K if …]`: which components there are; the others are structural zeros.
+    pub cells: Option<Cells>,
+}
+
+/// For the element at `target`, component `index` is there where the guard holds.
+#[derive(Clone, Debug)]
+pub struct Cells {
+    pub target: Vec<Index>,
+    pub index: IndexId,
+    pub guard: Expr,
 }
 
 #[derive(Clone, Debug)]

@@ -44,10 +44,6 @@ impl Signs {
 impl<'a> Checker<'a> {
     pub(super) fn order(&mut self) {
         let all: Vec<usize> = (0..self.model.statements.len()).collect();
-        if !self.lets_end() {
-            self.model.order = all.into_iter().map(StatementId).collect();
-            return;
-        }
         let edges = edges(&self.model);
         let mut kept = Vec::new();
         let mut mistakes = Vec::new();
@@ -57,30 +53,10 @@ impl<'a> Checker<'a> {
         }
         self.model.order = sorted(&all, &kept).into_iter().map(StatementId).collect();
     }
-
-    /// No `let` depends on itself.
-    fn lets_end(&mut self) -> bool {
-        let model = &self.model;
-        let mut reads: Vec<Vec<usize>> = vec![Vec::new(); model.lets.len()];
-        for (id, value) in model.lets.iter().enumerate() {
-            for piece in &value.pieces {
-                piece.value.each_read(&mut |_| {}, &mut |LetId(other)| reads[id].push(other));
-            }
-        }
-        for start in 0..reads.len() {
-            if let Some(path) = path(&reads, start, start) {
-                let names: Vec<String> = path.iter().map(|id| model.lets[*id].name.to_string()).collect();
-                let loc = model.lets[start].name.span().into();
-                self.error(diagnostic::let_cycle(loc, &names));
-                return false;
-            }
-        }
-        true
-    }
 }
 
 /// The shortest way from a node to another, both ends included.
-fn path(next: &[Vec<usize>], from: usize, to: usize) -> Option<Vec<usize>> {
+pub fn path(next: &[Vec<usize>], from: usize, to: usize) -> Option<Vec<usize>> {
     let mut came: BTreeMap<usize, usize> = BTreeMap::new();
     let mut front = vec![from];
     while !front.is_empty() {

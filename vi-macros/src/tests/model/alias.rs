@@ -1,0 +1,1 @@
+//! Same, distinct or unknown: the claims that independence rests on.
