@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::ir::{Access, ArrayId, Expr, ExprKind, Extent, Index, IndexId, LetId, Model, Role};
+use super::visit::each_access;
 use super::world::{Bindings, Data, World};
 use crate::diagnostics::model as diagnostic;
 use crate::report::Diagnostic;
@@ -180,9 +181,12 @@ fn overlap(world: &World<'_>, holder: Holder) -> Option<Diagnostic> {
     None
 }
 
+/// An element of a given array.
+type Cell = (usize, Vec<i64>);
+
 /// Whether some data satisfy both guards: the given numbers they read are tried at a few values each.
 fn can_both_hold(world: &World<'_>, a: (&[Expr], &Bindings), b: (&[Expr], &Bindings)) -> bool {
-    let mut cells: Vec<((usize, Vec<i64>), Vec<f64>)> = Vec::new();
+    let mut cells: Vec<(Cell, Vec<f64>)> = Vec::new();
     for (guards, at) in [a, b] {
         for guard in guards {
             let numbers = numbers_near(guard);
@@ -394,78 +398,4 @@ pub fn each_rest(world: &World<'_>, plates: &[Extent], positions: &[i64], visit:
 
 fn count_expr(access: &Access) -> Expr {
     Expr { loc: access.loc, ty: super::ir::Type::Count, kind: ExprKind::Read(access.clone()) }
-}
-
-/// Every access of an array or `let`, with the point it happens at: inner binders are counted through.
-pub fn each_access(
-    world: &World<'_>,
-    e: &Expr,
-    at: &Bindings,
-    visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings),
-) {
-    match &e.kind {
-        ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) => {}
-        ExprKind::Index(index) => in_index(index, at, visit),
-        ExprKind::Read(access) => in_access(access, at, visit),
-        ExprKind::Let(id, indices) => {
-            visit(Holder::Let(*id), e.loc, indices, at);
-            indices.iter().for_each(|i| in_index(i, at, visit));
-        }
-        ExprKind::Unary(_, a) | ExprKind::Transpose(a) => each_access(world, a, at, visit),
-        ExprKind::Binary(_, a, b) | ExprKind::Compare(_, a, b) => {
-            each_access(world, a, at, visit);
-            each_access(world, b, at, visit);
-        }
-        ExprKind::Component(a, indices) => {
-            each_access(world, a, at, visit);
-            indices.iter().for_each(|i| in_index(i, at, visit));
-        }
-        ExprKind::Call(_, items) | ExprKind::Vector(items) => {
-            items.iter().for_each(|i| each_access(world, i, at, visit));
-        }
-        ExprKind::Comprehension { index, guard, body } => {
-            inner(world, &[*index], guard.as_deref(), body, at, visit);
-        }
-        ExprKind::Reduce { indices, guard, body, .. } => {
-            inner(world, indices, guard.as_deref(), body, at, visit);
-        }
-    }
-}
-
-fn inner(
-    world: &World<'_>,
-    binds: &[IndexId],
-    guard: Option<&Expr>,
-    body: &Expr,
-    at: &Bindings,
-    visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings),
-) {
-    world.each_point(binds, at, &mut |point| {
-        if let Some(guard) = guard {
-            each_access(world, guard, point, visit);
-            match world.value(guard, point, &Data::Unknown) {
-                Some(0.0) => return,
-                None if !world.possible => return,
-                None | Some(_) => {}
-            }
-        }
-        each_access(world, body, point, visit);
-    });
-}
-
-fn in_access(access: &Access, at: &Bindings, visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings)) {
-    visit(Holder::Array(access.array), access.loc, &access.indices, at);
-    access.indices.iter().for_each(|i| in_index(i, at, visit));
-}
-
-fn in_index(index: &Index, at: &Bindings, visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings)) {
-    let mut accesses = Vec::new();
-    index.each_term(&mut |term| {
-        if let super::ir::IndexTerm::Read(access) = term {
-            accesses.push(access);
-        }
-    });
-    for access in accesses {
-        visit(Holder::Array(access.array), access.loc, &access.indices, at);
-    }
 }

@@ -38,7 +38,7 @@ impl<'a> Checker<'a> {
     fn settle(&mut self, flat: &Flat<'a>) -> bool {
         let mut learnt = false;
         for decl in &flat.decls {
-            if self.known[decl.array.0] {
+            if self.known[decl.array.0] || self.failed.contains(&decl.array) {
                 continue;
             }
             if let Evidence::Settled(kind) = self.evidence(decl.ast, &decl.frame) {
@@ -90,7 +90,7 @@ impl<'a> Checker<'a> {
     fn close(&mut self, flat: &Flat<'a>, unanimous: bool) -> bool {
         let mut learnt = false;
         for array in 0..self.model.arrays.len() {
-            if self.known[array] {
+            if self.known[array] || self.failed.iter().any(|f| f.0 == array) {
                 continue;
             }
             let mut open = None;

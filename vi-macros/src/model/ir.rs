@@ -251,6 +251,7 @@ pub struct Statement {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a match is rare, and a statement has one of them")]
 pub enum Dist {
     Family(FamilyCall),
     Match { loc: Loc, on: Expr, arms: Vec<Arm> },

@@ -11,6 +11,7 @@ mod expr;
 mod extent;
 mod facts;
 mod flatten;
+mod functions;
 mod index;
 mod infer;
 pub mod ir;
@@ -25,6 +26,7 @@ mod roles;
 mod simplex;
 mod sizes;
 mod statements;
+mod visit;
 pub mod walk;
 mod world;
 

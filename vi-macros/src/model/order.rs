@@ -4,8 +4,9 @@
 //! the steps then belong to earlier elements, and what stays must have an order of its own.
 
 use super::Checker;
-use super::coverage::{Covered, Holder, coverage_of, each_access, each_rest, place};
+use super::coverage::{Covered, Holder, coverage_of, each_rest, place};
 use super::ir::{Access, Expr, ExprKind, Index, IndexTerm, LetId, Model, Nominal, Role, StatementId};
+use super::visit::each_access;
 use super::world::{Bindings, Data, World};
 use crate::diagnostics::model as diagnostic;
 use crate::syntax::ast::Loc;

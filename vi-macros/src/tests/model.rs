@@ -22,6 +22,25 @@ fn every_program_of_the_language_checks() {
     }
 }
 
+#[test]
+fn checked_models_print() {
+    for name in [
+        "04_hmm",
+        "06_lda",
+        "12_block_model",
+        "13_dawid_skene",
+        "15_dp_mixture",
+        "16_ratings",
+        "17_switching",
+        "19_zero_inflated",
+    ] {
+        let (_, source) = programs::ALL.iter().find(|(n, _)| *n == name).expect("the program is in the list");
+        let (model, _) = checked(source);
+        let text = model.map(|m| m.to_string()).unwrap_or_default();
+        insta::assert_snapshot!(format!("model_{name}"), text, source);
+    }
+}
+
 /// What a diagnostic points at, as it stands in the source.
 fn pointed_at(source: &str, mistake: &Diagnostic) -> String {
     let (start, end) = (mistake.loc.start.start(), mistake.loc.end.end());

@@ -182,3 +182,26 @@ fn boxes_have_one_size_an_axis() {
         &[("K + L", "named by two sizes")],
     );
 }
+
+#[test]
+fn forms_of_binders_and_accesses() {
+    refuses(
+        "mod m { for t in 0..T - 1 { latent x[t + 1] ~ Normal(0, sd: 1); } observed y[t in T] ~ Normal(0, sd: 1); }",
+        &[("t + 1", "bind the position itself")],
+    );
+    refuses(
+        "mod m { param a[k in K]: Real; given g: Real; observed x[k in K, t in T[g]] ~ Normal(0, sd: 1); }",
+        &[("g", "`T` must be indexed by a bound index")],
+    );
+    refuses(
+        "mod m { given z[n in N, t in T]: Category[K]; param a[k in K]: Real; given h[n in N]: Category[K]; observed x[n in N] ~ Normal(z[n], sd: 1); }",
+        &[("z[n]", "`z` needs 2 indices, not 1")],
+    );
+    refuses(
+        "mod m { given z[s in S, t in T[s]]: Real; observed x ~ Normal(trace(z), sd: 1); }",
+        &[("z", "the rows of `z` differ in length")],
+    );
+    refuses("mod m(K) { given g[n in N]: Category[K]; param p: Simplex[K]; latent up[n in 1..N]: Category[n] ~ Uniform(); latent v[0] ~ Normal(0, sd: 1);
+        latent c[n in N] ~ Categorical(p); latent v[n in 1..N] ~ Normal(v[w[n]], sd: 1); latent w[n in 1..N]: Category[N] ~ Uniform(); observed x[n in N] ~ Normal(v[n] + c[n] + g[n] + up[1], sd: 1); }",
+        &[("v[w[n]]", "`w` is not given, so the order of the elements would be random")]);
+}
