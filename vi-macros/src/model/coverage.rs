@@ -120,8 +120,8 @@ impl<'a> Checker<'a> {
         for world in World::generic(model) {
             let covered: BTreeMap<Holder, Covered> =
                 holders.iter().map(|h| (*h, coverage_of(&world, *h))).collect();
-            let mismatched = &self.mismatched;
-            Reads { world: &world, covered: &covered, mismatched, found: &mut found }.check_all();
+            let (mismatched, incomplete) = (&self.mismatched, self.incomplete);
+            Reads { world: &world, covered: &covered, mismatched, incomplete, found: &mut found }.check_all();
         }
         // One example of each mistake, and no further one at the same place.
         let mut places: Vec<String> = Vec::new();
@@ -265,6 +265,7 @@ struct Reads<'w, 'm> {
     world: &'w World<'m>,
     covered: &'w BTreeMap<Holder, Covered>,
     mismatched: &'w [String],
+    incomplete: bool,
     found: &'w mut Vec<Diagnostic>,
 }
 
@@ -326,7 +327,7 @@ impl<'m> Reads<'_, 'm> {
         data: &Data,
     ) -> Option<Diagnostic> {
         let (world, model) = (self.world, self.world.model);
-        if self.mismatched.contains(&format!("{:?}", loc.start)) {
+        if !self.mismatched.is_empty() && self.mismatched.contains(&format!("{:?}", loc.start)) {
             return None;
         }
         let plates = holder.plates(model);
@@ -352,7 +353,10 @@ impl<'m> Reads<'_, 'm> {
         // Where the position is data, so is the answer.
         let certain = world.indices(indices, at, &Data::Unknown).is_some();
         let covered = self.covered.get(&holder)?;
-        if !certain || matches!(holder, Holder::Array(id) if model.arrays[id.0].role == Role::Const) {
+        if !certain
+            || self.incomplete
+            || matches!(holder, Holder::Array(id) if model.arrays[id.0].role == Role::Const)
+        {
             return None;
         }
         let mut gap = None;

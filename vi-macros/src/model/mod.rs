@@ -92,6 +92,10 @@ struct Checker<'a> {
     cyclic_lets: Vec<usize>,
     /// Where an index that counts something else was reported: whether it is in range says nothing more.
     mismatched: Vec<String>,
+    /// Statements were lost to mistakes of syntax: what they declared may be all that seems to be missing.
+    incomplete: bool,
+    /// Unknown names that were reported.
+    unknown: Vec<String>,
     /// Mistakes found while types were being inferred.
     muted: usize,
     /// The box of some array could not be made out.
@@ -116,6 +120,7 @@ impl<'a> Checker<'a> {
             init: Vec::new(),
             order: Vec::new(),
         };
+        let incomplete = !report.is_empty();
         Checker {
             model,
             report,
@@ -137,6 +142,8 @@ impl<'a> Checker<'a> {
             let_pieces: Vec::new(),
             cyclic_lets: Vec::new(),
             mismatched: Vec::new(),
+            incomplete,
+            unknown: Vec::new(),
             muted: 0,
             unboxed: false,
             first_line: first_line(block),

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::ir::{Array, ArrayId, Elem, ElemKind, Index, Let, LetId, Role, Size, SizeId, Type};
-use crate::diagnostics::model as diagnostic;
+use crate::diagnostics::{model as diagnostic, nearest};
 use crate::syntax::ast;
 use proc_macro2::Ident;
 
@@ -199,11 +199,21 @@ impl<'a> Checker<'a> {
         if scope.broken.iter().any(|b| name == b) {
             return;
         }
+        if self.quiet == 0 {
+            // Every further use of the name is the same mistake.
+            if self.unknown.iter().any(|u| name == u) {
+                return;
+            }
+            self.unknown.push(name.to_string());
+        }
         let mut known: Vec<String> = self.names.keys().cloned().collect();
         known.extend(scope.names().map(str::to_owned));
         known.sort();
         known.dedup();
-        self.error(diagnostic::unknown_name(name, &known));
+        let near = nearest(&name.to_string(), known.iter().map(String::as_str)).is_some();
+        if near || !self.incomplete || self.quiet > 0 {
+            self.error(diagnostic::unknown_name(name, &known));
+        }
     }
 }
 

@@ -18,6 +18,7 @@ struct Edge {
     reader: usize,
     read: usize,
     loc: Loc,
+    access: *const Index,
     text: String,
     /// Along each plate axis of what is read, where the reader is indexed by the same size: the signs of (read − own position).
     steps: Vec<BTreeMap<usize, Signs>>,
@@ -337,9 +338,11 @@ impl<'m> Reader<'_, 'm> {
         own: &[i64],
     ) {
         let model = self.world.model;
-        let text = format!("{}{}", holder.name(model), model.show_indices(indices));
         let reader = self.statement;
-        let found = self.edges.iter().position(|e| e.reader == reader && e.read == read && e.text == text);
+        // The model does not move while it is read, so the address tells accesses apart.
+        let access = indices.as_ptr();
+        let known = |e: &Edge| e.reader == reader && e.read == read && e.access == access;
+        let found = self.edges.iter().position(known);
         let n = found.unwrap_or_else(|| {
             let through = indices.iter().find_map(|i| {
                 i.terms.iter().find_map(|(_, t)| match t {
@@ -348,7 +351,8 @@ impl<'m> Reader<'_, 'm> {
                 })
             });
             let steps = vec![BTreeMap::new(); element.len()];
-            self.edges.push(Edge { reader, read, loc, text, steps, through });
+            let text = format!("{}{}", holder.name(model), model.show_indices(indices));
+            self.edges.push(Edge { reader, read, loc, access, text, steps, through });
             self.edges.len() - 1
         });
         for (axis, position) in element.iter().enumerate() {

@@ -85,6 +85,7 @@ fn accepts(source: &str) -> Model {
 }
 
 mod alias;
+mod corpus;
 mod coverage;
 mod names;
 mod types;

@@ -191,3 +191,20 @@ fn starting_values_read_what_is_given() {
     refuses(&model("mean[k in K] = [1, 2];"), &[("[1, 2]", "`Real` is needed")]);
     refuses(&model("mean[n in N] = 1;"), &[("n", "`n` counts `N`, but `K` is indexed here")]);
 }
+
+#[test]
+fn a_mistake_is_told_once() {
+    // The name is unknown in two places; what x and y are follows from it.
+    refuses(
+        "mod m { observed x[n in N] ~ Normal(mu, sd: 1); observed y[n in N] ~ Normal(mu, sd: 1); }",
+        &[("mu", "nothing is called `mu` here")],
+    );
+    // The statement that would declare mu was not read.
+    let (_, mistakes) = super::checked("mod m { latent mu ~ ; observed x[n in N] ~ Normal(mu, sd: 1); }");
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    // A misspelt name beside it still is.
+    let (_, mistakes) = super::checked(
+        "mod m { latent mu ~ ; param scale: Positive; observed x[n in N] ~ Normal(mu, sd: scael); }",
+    );
+    assert!(mistakes.iter().any(|m| m.message().contains("did you mean `scale`?")), "{mistakes:?}");
+}
