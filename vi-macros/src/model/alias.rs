@@ -35,6 +35,10 @@ pub fn alias(model: &Model, a: &[Index], b: &[Index], guards: &[Expr], same_bind
     for guard in guards.iter().chain(&second_guards) {
         cases = product(&cases, &premises.condition(guard, true));
     }
+    // Both accesses happen, so whatever they mention is in its range, even where it cancels.
+    for index in a.iter().chain(&b) {
+        premises.linear(index);
+    }
     let differences: Vec<Inequality> = differences.iter().map(|d| premises.linear(d)).collect();
     premises.close();
     let refuted = |extra: &dyn Fn(&mut Vec<Inequality>)| {

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::ir::{Access, ArrayId, Expr, ExprKind, Extent, Index, IndexId, LetId, Model, Role};
+use super::visit::each_access;
 use super::world::{Bindings, Data, World};
 use crate::diagnostics::model as diagnostic;
 use crate::report::Diagnostic;
@@ -119,7 +120,8 @@ impl<'a> Checker<'a> {
         for world in World::generic(model) {
             let covered: BTreeMap<Holder, Covered> =
                 holders.iter().map(|h| (*h, coverage_of(&world, *h))).collect();
-            Reads { world: &world, covered: &covered, found: &mut found }.check_all();
+            let (mismatched, incomplete) = (&self.mismatched, self.incomplete);
+            Reads { world: &world, covered: &covered, mismatched, incomplete, found: &mut found }.check_all();
         }
         // One example of each mistake, and no further one at the same place.
         let mut places: Vec<String> = Vec::new();
@@ -171,7 +173,7 @@ fn overlap(world: &World<'_>, holder: Holder) -> Option<Diagnostic> {
                     (first == second).then(|| loose.map(|id| world.model.indices[id.0].name.to_string()));
                 return Some(match loose.flatten() {
                     Some(index) => diagnostic::missing_index(b.loc, &name, &element, &index),
-                    None => diagnostic::overlap(b.loc, &element, a.line, b.random && a.random),
+                    None => diagnostic::overlap(b.loc, &element, a.line, b.random && a.random, world.small),
                 });
             }
         }
@@ -179,9 +181,12 @@ fn overlap(world: &World<'_>, holder: Holder) -> Option<Diagnostic> {
     None
 }
 
+/// An element of a given array.
+type Cell = (usize, Vec<i64>);
+
 /// Whether some data satisfy both guards: the given numbers they read are tried at a few values each.
 fn can_both_hold(world: &World<'_>, a: (&[Expr], &Bindings), b: (&[Expr], &Bindings)) -> bool {
-    let mut cells: Vec<((usize, Vec<i64>), Vec<f64>)> = Vec::new();
+    let mut cells: Vec<(Cell, Vec<f64>)> = Vec::new();
     for (guards, at) in [a, b] {
         for guard in guards {
             let numbers = numbers_near(guard);
@@ -259,6 +264,8 @@ fn possible_values(world: &World<'_>, access: &Access, near: &[f64]) -> Vec<f64>
 struct Reads<'w, 'm> {
     world: &'w World<'m>,
     covered: &'w BTreeMap<Holder, Covered>,
+    mismatched: &'w [String],
+    incomplete: bool,
     found: &'w mut Vec<Diagnostic>,
 }
 
@@ -320,6 +327,9 @@ impl<'m> Reads<'_, 'm> {
         data: &Data,
     ) -> Option<Diagnostic> {
         let (world, model) = (self.world, self.world.model);
+        if !self.mismatched.is_empty() && self.mismatched.contains(&format!("{:?}", loc.start)) {
+            return None;
+        }
         let plates = holder.plates(model);
         let axes: Vec<Extent> = match holder {
             Holder::Array(id) => plates.iter().chain(model.arrays[id.0].elem.kind.axes()).cloned().collect(),
@@ -343,7 +353,10 @@ impl<'m> Reads<'_, 'm> {
         // Where the position is data, so is the answer.
         let certain = world.indices(indices, at, &Data::Unknown).is_some();
         let covered = self.covered.get(&holder)?;
-        if !certain || matches!(holder, Holder::Array(id) if model.arrays[id.0].role == Role::Const) {
+        if !certain
+            || self.incomplete
+            || matches!(holder, Holder::Array(id) if model.arrays[id.0].role == Role::Const)
+        {
             return None;
         }
         let mut gap = None;
@@ -389,78 +402,4 @@ pub fn each_rest(world: &World<'_>, plates: &[Extent], positions: &[i64], visit:
 
 fn count_expr(access: &Access) -> Expr {
     Expr { loc: access.loc, ty: super::ir::Type::Count, kind: ExprKind::Read(access.clone()) }
-}
-
-/// Every access of an array or `let`, with the point it happens at: inner binders are counted through.
-pub fn each_access(
-    world: &World<'_>,
-    e: &Expr,
-    at: &Bindings,
-    visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings),
-) {
-    match &e.kind {
-        ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) => {}
-        ExprKind::Index(index) => in_index(index, at, visit),
-        ExprKind::Read(access) => in_access(access, at, visit),
-        ExprKind::Let(id, indices) => {
-            visit(Holder::Let(*id), e.loc, indices, at);
-            indices.iter().for_each(|i| in_index(i, at, visit));
-        }
-        ExprKind::Unary(_, a) | ExprKind::Transpose(a) => each_access(world, a, at, visit),
-        ExprKind::Binary(_, a, b) | ExprKind::Compare(_, a, b) => {
-            each_access(world, a, at, visit);
-            each_access(world, b, at, visit);
-        }
-        ExprKind::Component(a, indices) => {
-            each_access(world, a, at, visit);
-            indices.iter().for_each(|i| in_index(i, at, visit));
-        }
-        ExprKind::Call(_, items) | ExprKind::Vector(items) => {
-            items.iter().for_each(|i| each_access(world, i, at, visit));
-        }
-        ExprKind::Comprehension { index, guard, body } => {
-            inner(world, &[*index], guard.as_deref(), body, at, visit);
-        }
-        ExprKind::Reduce { indices, guard, body, .. } => {
-            inner(world, indices, guard.as_deref(), body, at, visit);
-        }
-    }
-}
-
-fn inner(
-    world: &World<'_>,
-    binds: &[IndexId],
-    guard: Option<&Expr>,
-    body: &Expr,
-    at: &Bindings,
-    visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings),
-) {
-    world.each_point(binds, at, &mut |point| {
-        if let Some(guard) = guard {
-            each_access(world, guard, point, visit);
-            match world.value(guard, point, &Data::Unknown) {
-                Some(0.0) => return,
-                None if !world.possible => return,
-                None | Some(_) => {}
-            }
-        }
-        each_access(world, body, point, visit);
-    });
-}
-
-fn in_access(access: &Access, at: &Bindings, visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings)) {
-    visit(Holder::Array(access.array), access.loc, &access.indices, at);
-    access.indices.iter().for_each(|i| in_index(i, at, visit));
-}
-
-fn in_index(index: &Index, at: &Bindings, visit: &mut dyn FnMut(Holder, Loc, &[Index], &Bindings)) {
-    let mut accesses = Vec::new();
-    index.each_term(&mut |term| {
-        if let super::ir::IndexTerm::Read(access) = term {
-            accesses.push(access);
-        }
-    });
-    for access in accesses {
-        visit(Holder::Array(access.array), access.loc, &access.indices, at);
-    }
 }

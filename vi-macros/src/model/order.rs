@@ -4,8 +4,9 @@
 //! the steps then belong to earlier elements, and what stays must have an order of its own.
 
 use super::Checker;
-use super::coverage::{Covered, Holder, coverage_of, each_access, each_rest, place};
+use super::coverage::{Covered, Holder, coverage_of, each_rest, place};
 use super::ir::{Access, Expr, ExprKind, Index, IndexTerm, LetId, Model, Nominal, Role, StatementId};
+use super::visit::each_access;
 use super::world::{Bindings, Data, World};
 use crate::diagnostics::model as diagnostic;
 use crate::syntax::ast::Loc;
@@ -17,6 +18,7 @@ struct Edge {
     reader: usize,
     read: usize,
     loc: Loc,
+    access: *const Index,
     text: String,
     /// Along each plate axis of what is read, where the reader is indexed by the same size: the signs of (read − own position).
     steps: Vec<BTreeMap<usize, Signs>>,
@@ -44,10 +46,6 @@ impl Signs {
 impl<'a> Checker<'a> {
     pub(super) fn order(&mut self) {
         let all: Vec<usize> = (0..self.model.statements.len()).collect();
-        if !self.lets_end() {
-            self.model.order = all.into_iter().map(StatementId).collect();
-            return;
-        }
         let edges = edges(&self.model);
         let mut kept = Vec::new();
         let mut mistakes = Vec::new();
@@ -57,30 +55,10 @@ impl<'a> Checker<'a> {
         }
         self.model.order = sorted(&all, &kept).into_iter().map(StatementId).collect();
     }
-
-    /// No `let` depends on itself.
-    fn lets_end(&mut self) -> bool {
-        let model = &self.model;
-        let mut reads: Vec<Vec<usize>> = vec![Vec::new(); model.lets.len()];
-        for (id, value) in model.lets.iter().enumerate() {
-            for piece in &value.pieces {
-                piece.value.each_read(&mut |_| {}, &mut |LetId(other)| reads[id].push(other));
-            }
-        }
-        for start in 0..reads.len() {
-            if let Some(path) = path(&reads, start, start) {
-                let names: Vec<String> = path.iter().map(|id| model.lets[*id].name.to_string()).collect();
-                let loc = model.lets[start].name.span().into();
-                self.error(diagnostic::let_cycle(loc, &names));
-                return false;
-            }
-        }
-        true
-    }
 }
 
 /// The shortest way from a node to another, both ends included.
-fn path(next: &[Vec<usize>], from: usize, to: usize) -> Option<Vec<usize>> {
+pub fn path(next: &[Vec<usize>], from: usize, to: usize) -> Option<Vec<usize>> {
     let mut came: BTreeMap<usize, usize> = BTreeMap::new();
     let mut front = vec![from];
     while !front.is_empty() {
@@ -360,9 +338,11 @@ impl<'m> Reader<'_, 'm> {
         own: &[i64],
     ) {
         let model = self.world.model;
-        let text = format!("{}{}", holder.name(model), model.show_indices(indices));
         let reader = self.statement;
-        let found = self.edges.iter().position(|e| e.reader == reader && e.read == read && e.text == text);
+        // The model does not move while it is read, so the address tells accesses apart.
+        let access = indices.as_ptr();
+        let known = |e: &Edge| e.reader == reader && e.read == read && e.access == access;
+        let found = self.edges.iter().position(known);
         let n = found.unwrap_or_else(|| {
             let through = indices.iter().find_map(|i| {
                 i.terms.iter().find_map(|(_, t)| match t {
@@ -371,7 +351,8 @@ impl<'m> Reader<'_, 'm> {
                 })
             });
             let steps = vec![BTreeMap::new(); element.len()];
-            self.edges.push(Edge { reader, read, loc, text, steps, through });
+            let text = format!("{}{}", holder.name(model), model.show_indices(indices));
+            self.edges.push(Edge { reader, read, loc, access, text, steps, through });
             self.edges.len() - 1
         });
         for (axis, position) in element.iter().enumerate() {

@@ -30,6 +30,8 @@ pub struct World<'m> {
     /// Ranges longer than this are visited near their ends.
     longest: i64,
     literals: Vec<i64>,
+    /// All sizes are this small: what goes wrong here may be right for larger ones.
+    pub small: Option<i64>,
     /// Visit what only may be there, because data decide.
     pub possible: bool,
 }
@@ -48,13 +50,17 @@ impl<'m> World<'m> {
     pub fn all(model: &'m Model) -> Vec<World<'m>> {
         let literals = literals(model);
         let mut worlds = World::generic(model);
-        worlds.extend((1..=2).map(|size| World::with(model, &literals, &|_| size)));
+        worlds.extend((1..=2).map(|size| {
+            let world = World::with(model, &literals, &|_| size);
+            World { small: Some(size), ..world }
+        }));
         worlds
     }
 
     fn with(model: &'m Model, literals: &[i64], size: &dyn Fn(i64) -> i64) -> World<'m> {
         let sizes = (0..model.sizes.len()).map(|id| size(id as i64)).collect();
-        let mut world = World { model, sizes, longest: 8, literals: literals.to_vec(), possible: false };
+        let mut world =
+            World { model, sizes, longest: 8, literals: literals.to_vec(), possible: false, small: None };
         // `R = W + 1` holds unless the user says otherwise; `K = 3` is only a default.
         for id in 0..model.sizes.len() {
             let header = model.sizes[id].sources.first();

@@ -5,15 +5,19 @@ use crate::report::Diagnostic;
 use crate::syntax::ast::Loc;
 
 /// `z[0] ~ …; z[t in T] ~ …`: write `z[t in 1..T]`.
-pub fn overlap(loc: Loc, element: &str, line: usize, random: bool) -> Diagnostic {
+pub fn overlap(loc: Loc, element: &str, line: usize, random: bool, small: Option<i64>) -> Diagnostic {
     let title = if random {
         format!("`{element}` is given two distributions")
     } else {
         format!("`{element}` is declared twice")
     };
-    Diagnostic::new(loc, title)
+    let d = Diagnostic::new(loc, title)
         .help("let the pieces begin where others end, as in `z[0]` and `z[t in 1..T]`")
-        .note(format!("the first is on line {line}"))
+        .note(format!("the first is on line {line}"));
+    match small {
+        Some(size) => d.note(format!("this happens where a size is {size}")),
+        None => d,
+    }
 }
 
 /// `for s in S { latent m ~ …; }`: write `latent m[s] ~ …`.
