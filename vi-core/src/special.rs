@@ -17,8 +17,9 @@ pub use gamma::{
 };
 pub use incomplete::{log_beta_inc, log_gamma_inc};
 pub use interval::{
-    log_beta_interval, log_binomial_interval, log_cauchy_interval, log_gamma_interval, log_inside, log_laplace_interval,
-    log_negative_binomial_interval, log_normal_interval, log_poisson_interval, log_student_interval, normal_interval_slope,
+    log_beta_interval, log_binomial_interval, log_cauchy_interval, log_gamma_interval, log_inside,
+    log_laplace_interval, log_negative_binomial_interval, log_normal_interval, log_poisson_interval,
+    log_student_interval, normal_interval_slope,
 };
 pub use libm::{erf, erfc};
 pub use normal::{HALF_LN_2PI, inverse_mills, normal_log_cdf, normal_log_density, normal_quantile};

@@ -29,12 +29,19 @@ impl Density {
     ///
     /// # Errors
     /// [`Error::Unbounded`] if the matrix is not positive definite: the density has collapsed.
-    pub fn new(mean: &[f64], matrix: &DMatrix<f64>, scale: Scale, factor: f64, what: Element<'_>) -> Result<Density, Error> {
-        let (inverse_lower, half_log_det) = whitener(matrix, scale, factor).ok_or_else(|| Error::Unbounded {
-            block: what.to_string(),
-            component: what.at.first().copied(),
-            reason: "it is not positive definite".to_string(),
-        })?;
+    pub fn new(
+        mean: &[f64],
+        matrix: &DMatrix<f64>,
+        scale: Scale,
+        factor: f64,
+        what: Element<'_>,
+    ) -> Result<Density, Error> {
+        let (inverse_lower, half_log_det) =
+            whitener(matrix, scale, factor).ok_or_else(|| Error::Unbounded {
+                block: what.to_string(),
+                component: what.at.first().copied(),
+                reason: "it is not positive definite".to_string(),
+            })?;
         Ok(Density { kernel: NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det) })
     }
 
@@ -72,9 +79,15 @@ fn whitener(matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Option<(DMatrix
 ///
 /// # Errors
 /// [`Error::NotFinite`] if the matrix is not positive definite.
-pub fn expected(scatter: &DMatrix<f64>, weight: f64, matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Result<f64, Error> {
-    let (w, half_log_det) =
-        whitener(matrix, scale, factor).ok_or_else(|| Error::NotFinite { what: "the expected density of a Normal".to_string() })?;
+pub fn expected(
+    scatter: &DMatrix<f64>,
+    weight: f64,
+    matrix: &DMatrix<f64>,
+    scale: Scale,
+    factor: f64,
+) -> Result<f64, Error> {
+    let (w, half_log_det) = whitener(matrix, scale, factor)
+        .ok_or_else(|| Error::NotFinite { what: "the expected density of a Normal".to_string() })?;
     let trace = (&w * scatter * w.transpose()).trace();
     Ok(weight * half_log_det - 0.5 * trace)
 }

@@ -165,7 +165,12 @@ impl Emitter<'_> {
         let scope = self.scope();
         let open = self.open();
         let items = self.kernel.components.iter().enumerate().map(|(i, c)| {
-            let name = c.locals.iter().map(|l| self.model.arrays[l.array.0].name.to_string()).collect::<Vec<_>>().join(", ");
+            let name = c
+                .locals
+                .iter()
+                .map(|l| self.model.arrays[l.array.0].name.to_string())
+                .collect::<Vec<_>>()
+                .join(", ");
             let units = match c.unit.as_slice() {
                 [] => quote!(1),
                 [n] => scope.index(&n.high),
@@ -176,7 +181,8 @@ impl Emitter<'_> {
             };
             let states: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let joint = c.locals.len() > 1;
-            quote!(Component { name: #name, units: #units, states: #(#states)**, joint: #joint })
+            let states = super::product(&states);
+            quote!(Component { name: #name, units: #units, states: #states, joint: #joint })
         });
         let rows = self.kernel.fixed.iter().map(|r| {
             let n = r.loops.first().map_or(quote!(1), |l| match l {
@@ -190,7 +196,8 @@ impl Emitter<'_> {
             let unit = self.unit_at(i, c, quote!(unit));
             let first = self.model.arrays[c.locals[0].array.0].name.to_string();
             let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
-            let text = if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };
+            let text =
+                if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };
             quote!(#n => { #unit format!(#text, #(#at),*) })
         });
         quote! {
@@ -493,7 +500,7 @@ impl Emitter<'_> {
             match &s.kind {
                 StatKind::Sum(_) => quote!(let #n = Table::zeros([#(#dims),*]);),
                 StatKind::Moments { columns } => {
-                    let cells = if dims.is_empty() { quote!(1) } else { quote!(#(#dims)**) };
+                    let cells = if dims.is_empty() { quote!(1) } else { super::product(&dims) };
                     let dim = self.columns_len(columns);
                     let gauges = self.gauge_count(s).unwrap_or_else(|| quote!(1));
                     let gauge = format_ident!("{}_gauge", s.name);
@@ -575,7 +582,9 @@ impl Emitter<'_> {
                     out.push((#name.to_string(), (0..self.components(context)[#index].units).map(|unit| self.#f(context, #n, unit)).sum()));
                 });
             }
-            unit_constants.extend(quote!(#index => (0..#count).map(|statement| self.#f(context, statement, unit)).sum(),));
+            unit_constants.extend(
+                quote!(#index => (0..#count).map(|statement| self.#f(context, statement, unit)).sum(),),
+            );
         }
         for r in &self.kernel.fixed {
             let f = format_ident!("constant_{}", self.fixed_name(r));
@@ -614,7 +623,8 @@ impl Emitter<'_> {
 
     fn term_name(&self, r: &Rows) -> String {
         let n = &self.model.arrays[r.target.array.0].name;
-        let twice = crate::kernel::rows_of(self.kernel).filter(|(_, x)| x.target.array == r.target.array).count() > 1;
+        let twice =
+            crate::kernel::rows_of(self.kernel).filter(|(_, x)| x.target.array == r.target.array).count() > 1;
         if twice { format!("E log p({n}), line {}", r.line) } else { format!("E log p({n})") }
     }
 
@@ -638,7 +648,11 @@ impl Emitter<'_> {
                     let stat = &self.kernel.stats[x.moments];
                     let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
                     let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
-                    let (setup, square) = self.source_of(&Source::Residual { stat: x.moments, at: at.clone(), design: x.design.clone() });
+                    let (setup, square) = self.source_of(&Source::Residual {
+                        stat: x.moments,
+                        at: at.clone(),
+                        design: x.design.clone(),
+                    });
                     let prec = scope.grouped(&x.precision);
                     let half = crate::kernel::half_log(self.model, &x.precision);
                     let count = match x.count {
@@ -757,11 +771,16 @@ impl Emitter<'_> {
                 let name = self.name(l.array);
                 let states = scope.index(&l.state.high);
                 let inner: Vec<_> = c.locals[n + 1..].iter().map(|l| scope.index(&l.state.high)).collect();
-                let inner = if inner.is_empty() { quote!(1) } else { quote!(#(#inner)**) };
-                let marginal = if c.locals.len() == 1 { quote!(tables[#i].clone()) } else { quote!(tables[#i].marginal(#states, #inner)) };
+                let inner = if inner.is_empty() { quote!(1) } else { super::product(&inner) };
+                let marginal = if c.locals.len() == 1 {
+                    quote!(tables[#i].clone())
+                } else {
+                    quote!(tables[#i].marginal(#states, #inner))
+                };
                 let nested = match c.unit.as_slice() {
                     [outer, second] => {
-                        let (o, high, len) = (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
+                        let (o, high, len) =
+                            (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
                         quote!(#marginal.nested((0..#high).map(|#o| #len)))
                     }
                     _ => quote!(#marginal),
@@ -787,11 +806,16 @@ impl Emitter<'_> {
                 let as_index = if is_bool { quote!(usize::from(v)) } else { quote!(v) };
                 let one_hot = match c.unit.len() {
                     0 => {
-                        let v = if is_bool { quote!(usize::from(latents.#name)) } else { quote!(latents.#name) };
+                        let v =
+                            if is_bool { quote!(usize::from(latents.#name)) } else { quote!(latents.#name) };
                         quote!(Categories::one_hot(&[#v], #states))
                     }
-                    1 => quote!(Categories::one_hot(&latents.#name.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)),
-                    _ => quote!(latents.#name.iter().map(|row| Categories::one_hot(&row.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)).collect()),
+                    1 => {
+                        quote!(Categories::one_hot(&latents.#name.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states))
+                    }
+                    _ => {
+                        quote!(latents.#name.iter().map(|row| Categories::one_hot(&row.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)).collect())
+                    }
                 };
                 from.extend(quote!(posterior.#name = #one_hot;));
                 // A start from probabilities; what is observed overrules it.
@@ -906,7 +930,12 @@ impl Emitter<'_> {
                 let i = scope.index(&i);
                 quote!({ let start = #i; own.iter_mut().enumerate().for_each(|(s, p)| *p = f64::from(u8::from(s == start))); })
             } else {
-                let v = Var::new("state", crate::model::ir::Nominal::Literal(0), Ix::constant(0), Ix::constant(0));
+                let v = Var::new(
+                    "state",
+                    crate::model::ir::Nominal::Literal(0),
+                    Ix::constant(0),
+                    Ix::constant(0),
+                );
                 let Ok(p) = lower.component(&init.value, &[Ix::var(&v)]) else { continue };
                 let p = scope.poly(&p);
                 quote!(own.iter_mut().enumerate().for_each(|(state, p)| *p = #p);)
@@ -946,9 +975,12 @@ impl Emitter<'_> {
             let write = scope.guarded(&guards, quote!(#place = #value;));
             set.extend(scope.loops(&vars, write));
         }
-        let latents = self.kernel.components.iter().enumerate().filter(|(_, c)| {
-            c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array))
-        });
+        let latents = self
+            .kernel
+            .components
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array)));
         let latents = latents.map(|(i, _)| Literal::usize_unsuffixed(i));
         quote! {
             fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
@@ -971,12 +1003,20 @@ impl Emitter<'_> {
             let n = self.name(a);
             let text = n.to_string();
             let leaf = match array.elem.kind {
-                ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count | ElemKind::Category(_) => quote!(number),
-                ElemKind::Counts(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Vector(_) => quote!(vector),
+                ElemKind::Real
+                | ElemKind::Positive
+                | ElemKind::Unit
+                | ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Category(_) => quote!(number),
+                ElemKind::Counts(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Vector(_) => {
+                    quote!(vector)
+                }
                 ElemKind::Matrix(..) | ElemKind::SymPos(_) => quote!(matrix),
             };
             let depth = array.plates.len();
-            let walk = (0..depth).fold(quote!(d.#leaf(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+            let walk = (0..depth)
+                .fold(quote!(d.#leaf(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
             quote! {
                 let mut d = fit::Describer::new(#text);
                 let x = &params.#n;
@@ -988,7 +1028,8 @@ impl Emitter<'_> {
             let x = &self.model.lets[l];
             let n = &x.name;
             let text = n.to_string();
-            let walk = (0..x.plates.len()).fold(quote!(d.number(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+            let walk = (0..x.plates.len())
+                .fold(quote!(d.number(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
             quote! {
                 let mut d = fit::Describer::new(#text);
                 let x = &lets.#n;

@@ -162,7 +162,9 @@ impl RowBuilder<'_> {
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Body::Terms(terms)
             }
-            Form::Normal(r) => self.residual(d, case, r, renaming, states, conditional, &name, split, &normaliser)?,
+            Form::Normal(r) => {
+                self.residual(d, case, r, renaming, states, conditional, &name, split, &normaliser)?
+            }
             Form::Equal { value, to } => {
                 let side = |c: &Compared| match c {
                     Compared::Index(i) => renaming.poly(&Poly::index(i)),
@@ -236,7 +238,9 @@ impl RowBuilder<'_> {
                 }
                 let stats = &mut *self.stats;
                 let normaliser = split
-                    .terms(&normaliser, states, conditional, &mut |c, cells| sum_stat(stats, d, name, c, cells))
+                    .terms(&normaliser, states, conditional, &mut |c, cells| {
+                        sum_stat(stats, d, name, c, cells)
+                    })
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Ok(Body::Scalar(ScalarResidual {
                     event: r.event.clone(),

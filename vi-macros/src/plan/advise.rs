@@ -46,7 +46,9 @@ pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
             }
         }
     }
-    out.extend(shared.iter().map(|(loc, _, what, names, notes)| mistakes::no_update(*loc, names, what, notes)));
+    out.extend(
+        shared.iter().map(|(loc, _, what, names, notes)| mistakes::no_update(*loc, names, what, notes)),
+    );
     out
 }
 
@@ -56,12 +58,7 @@ fn opaque(g: &Interaction, node: usize) -> Option<(Loc, StatementId, &'static st
         f.of(node).find_map(|a| match &a.stat {
             Statistic::Of(Stat::Opaque(p)) => f.origin.statement.map(|s| (f.origin.loc, s, function(p))),
             Statistic::Of(
-                Stat::Indicator
-                | Stat::Power(_)
-                | Stat::Log
-                | Stat::Log1m
-                | Stat::LogDet
-                | Stat::Inverse,
+                Stat::Indicator | Stat::Power(_) | Stat::Log | Stat::Log1m | Stat::LogDet | Stat::Inverse,
             )
             | Statistic::Support => None,
         })
@@ -113,12 +110,20 @@ fn help(model: &Model, g: &Interaction, r: &Refusal, monomials: &[Monomial]) -> 
         return None;
     }
     let name = array.name.to_string();
-    let power = monomials.iter().flat_map(|m| &m.atoms).find_map(|a| match (&a.stat, a.array == g.nodes[scale].array) {
-        (Stat::Power(p), true) => Some(*p),
-        (
-            Stat::Power(_) | Stat::Indicator | Stat::Log | Stat::Log1m | Stat::LogDet | Stat::Inverse | Stat::Opaque(_),
-            _,
-        ) => None,
+    let power = monomials.iter().flat_map(|m| &m.atoms).find_map(|a| {
+        match (&a.stat, a.array == g.nodes[scale].array) {
+            (Stat::Power(p), true) => Some(*p),
+            (
+                Stat::Power(_)
+                | Stat::Indicator
+                | Stat::Log
+                | Stat::Log1m
+                | Stat::LogDet
+                | Stat::Inverse
+                | Stat::Opaque(_),
+                _,
+            ) => None,
+        }
     })?;
     let (way, value) = scale_argument(call)?;
     let value = text(model, value)?;

@@ -141,7 +141,11 @@ fn alone(g: &Interaction, n: usize) -> Rule {
             None if within(&[Shape::Log]) => Rule::PowerGamma(Exponent::ONE),
             None => Rule::Newton,
         },
-        Class::Matrix if !coupled && (within(&[Shape::LogDet, Shape::Inverse]) || within(&[Shape::LogDet, Shape::Power(Exponent::ONE)])) => {
+        Class::Matrix
+            if !coupled
+                && (within(&[Shape::LogDet, Shape::Inverse])
+                    || within(&[Shape::LogDet, Shape::Power(Exponent::ONE)])) =>
+        {
             Rule::Scale
         }
         Class::Finite
@@ -182,9 +186,9 @@ fn with_scales(g: &Interaction, groups: Vec<Group>) -> Vec<Group> {
             taken.push(s);
         }
     }
-    let rest = groups.into_iter().filter(|b| {
-        !matches!(b.rule, Rule::Regression { .. }) && !b.nodes.iter().any(|n| taken.contains(n))
-    });
+    let rest = groups
+        .into_iter()
+        .filter(|b| !matches!(b.rule, Rule::Regression { .. }) && !b.nodes.iter().any(|n| taken.contains(n)));
     out.extend(rest);
     out
 }
@@ -231,9 +235,7 @@ fn joins(g: &Interaction, group: &[usize], other: &Group) -> bool {
             let ours = f.atoms.iter().filter(|a| group.contains(&a.node));
             let theirs: Vec<_> = f.atoms.iter().filter(|a| other.nodes.contains(&a.node)).collect();
             ours.into_iter().any(|a| {
-                theirs.iter().any(|b| {
-                    (nonlinear(a) || nonlinear(b)) && plates(g, f, a) == plates(g, f, b)
-                })
+                theirs.iter().any(|b| (nonlinear(a) || nonlinear(b)) && plates(g, f, a) == plates(g, f, b))
             })
         })
 }

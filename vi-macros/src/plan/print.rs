@@ -50,7 +50,8 @@ fn block(b: &Block, model: &Model) -> String {
     }
     let copies = units(model, b);
     let apart = if b.each { ", one element at a time" } else { "" };
-    let over = if copies.is_empty() { String::new() } else { format!(", an independent copy for each {copies}") };
+    let over =
+        if copies.is_empty() { String::new() } else { format!(", an independent copy for each {copies}") };
     let mut out = format!("block {{{}}}{over}{apart}    cost {}\n", names.join(", "), b.cost);
     for (n, s) in b.trace.iter().enumerate() {
         out += &format!("  {}. {}    {}\n", n + 1, step(s, b, model), lines(&s.lines));
@@ -95,32 +96,50 @@ fn step(s: &Step, b: &Block, model: &Model) -> String {
         }
         all
     };
-    let given = if scope.is_empty() { String::new() } else { format!("; leaves a factor of {}", scope.join(", ")) };
+    let given =
+        if scope.is_empty() { String::new() } else { format!("; leaves a factor of {}", scope.join(", ")) };
     match &s.rule {
         Rule::Sum if b.each => {
             format!("{who} is finite ({}): its table, given all the others", states(model, s.latents[0]))
         }
         Rule::Sum => {
-            let touches = if scope.is_empty() { "no term joins it to another latent" } else { "its neighbours are finite" };
+            let touches = if scope.is_empty() {
+                "no term joins it to another latent"
+            } else {
+                "its neighbours are finite"
+            };
             format!("{who} is finite ({}) and {touches}: log-sum-exp{given}", states(model, s.latents[0]))
         }
         Rule::Scan { axis } if s.latents.len() > 1 => {
-            format!("{who} are finite chains that advance together: scan over {axis}, their joint state the frontier{given}")
+            format!(
+                "{who} are finite chains that advance together: scan over {axis}, their joint state the frontier{given}"
+            )
         }
         Rule::Scan { axis } => {
-            format!("{who} is finite ({}) and a chain: forward and backward over {axis}{given}", states(model, s.latents[0]))
+            format!(
+                "{who} is finite ({}) and a chain: forward and backward over {axis}{given}",
+                states(model, s.latents[0])
+            )
         }
         Rule::Tree { axis } => {
-            format!("{who} is finite ({}) and a tree: up and down over {axis}{given}", states(model, s.latents[0]))
+            format!(
+                "{who} is finite ({}) and a tree: up and down over {axis}{given}",
+                states(model, s.latents[0])
+            )
         }
-        Rule::Family { family } if b.each => format!("{who} given all the others is {family}, by its statistics"),
+        Rule::Family { family } if b.each => {
+            format!("{who} given all the others is {family}, by its statistics")
+        }
         Rule::Family { family } => format!("{who} is {family}, by its statistics{given}"),
         Rule::Gaussian { whitened_by, stack } => {
             let how = if *stack { "one dense or sparse Gaussian" } else { "Gaussian" };
             format!("{who} enters at most squared: {how}{}{given}", whitened(model, *whitened_by))
         }
         Rule::GaussianScan { axis, whitened_by } => {
-            format!("{who} enters at most squared along a chain: Gaussian scan over {axis}{}{given}", whitened(model, *whitened_by))
+            format!(
+                "{who} enters at most squared along a chain: Gaussian scan over {axis}{}{given}",
+                whitened(model, *whitened_by)
+            )
         }
     }
 }

@@ -67,9 +67,14 @@ impl Shape {
             let inside = rest.strip_suffix(']').expect("]");
             let (outer, events) = inside.split_once('|').unwrap_or((inside, ""));
             let (plates, own) = outer.split_once(';').unwrap_or((outer, ""));
-            let node = self.g.nodes.iter().position(|n| n.name == name).unwrap_or_else(|| panic!("unknown {name}"));
+            let node =
+                self.g.nodes.iter().position(|n| n.name == name).unwrap_or_else(|| panic!("unknown {name}"));
             let mut read = |s: &str| -> Vec<Ix> {
-                s.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| self.index(s, &mut vars)).collect()
+                s.split(',')
+                    .map(str::trim)
+                    .filter(|s| !s.is_empty())
+                    .map(|s| self.index(s, &mut vars))
+                    .collect()
             };
             let (plates, own, events) = (read(plates), read(own), read(events));
             let n = &mut self.g.nodes[node];
@@ -91,7 +96,14 @@ impl Shape {
         }
         let loc = proc_macro2::Span::call_site().into();
         let origin = Origin { statement: None, loc, lines: vec![line] };
-        self.g.factors.push(Factor { atoms, vars: vec![], ambient: vec![], guards: vec![], origin, hard: false });
+        self.g.factors.push(Factor {
+            atoms,
+            vars: vec![],
+            ambient: vec![],
+            guards: vec![],
+            origin,
+            hard: false,
+        });
     }
 
     fn index(&mut self, s: &str, vars: &mut HashMap<String, Var>) -> Ix {
@@ -129,12 +141,19 @@ fn check(nodes: &str, terms: &[&str], expected: &[&str]) {
                 .iter()
                 .map(|s| {
                     let latents: Vec<_> = s.nodes.iter().map(|n| shape.g.nodes[*n].name.as_str()).collect();
-                    let by = s.rule.whitened_by.map(|n| format!(" / {}", shape.g.nodes[n].name)).unwrap_or_default();
+                    let by = s
+                        .rule
+                        .whitened_by
+                        .map(|n| format!(" / {}", shape.g.nodes[n].name))
+                        .unwrap_or_default();
                     format!("{}: {}{by}", latents.join("×"), crate::plan::print::rule_name(&s.rule.rule))
                 })
                 .collect();
             let claim = if part.exact { "exact" } else { "mean field" };
-            out.push(format!("{claim} {}", if b.each { format!("each {}", steps.join("; ")) } else { steps.join("; ") }));
+            out.push(format!(
+                "{claim} {}",
+                if b.each { format!("each {}", steps.join("; ")) } else { steps.join("; ") }
+            ));
         }
         for r in &part.obstacles {
             out.push(format!("not {}: {}", shape.g.nodes[r.node].name, r.reason));
