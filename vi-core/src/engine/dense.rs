@@ -75,7 +75,8 @@ fn whitener(matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Option<(DMatrix
     Some((chol.inverse_lower() * root, -0.5 * chol.log_det() + dim * root.ln()))
 }
 
-/// Σ w log Normal, less what depends on the data alone, from the scatter of the residuals and their weight.
+/// Σ w log Normal, less what depends on the data alone, from the scatter of the residuals and their weight; and the sum of the absolute
+/// values of its terms.
 ///
 /// # Errors
 /// [`Error::NotFinite`] if the matrix is not positive definite.
@@ -85,11 +86,12 @@ pub fn expected(
     matrix: &DMatrix<f64>,
     scale: Scale,
     factor: f64,
-) -> Result<f64, Error> {
+) -> Result<(f64, f64), Error> {
     let (w, half_log_det) = whitener(matrix, scale, factor)
         .ok_or_else(|| Error::NotFinite { what: "the expected density of a Normal".to_string() })?;
     let trace = (&w * scatter * w.transpose()).trace();
-    Ok(weight * half_log_det - 0.5 * trace)
+    let value = weight * half_log_det - 0.5 * trace;
+    Ok((value, (weight * half_log_det).abs() + 0.5 * trace.abs()))
 }
 
 /// log det of a symmetric positive definite matrix; NaN if it is not one.

@@ -383,3 +383,20 @@ pub fn residual_scatter(m: Cell<'_>, terms: &[Vec<Term>]) -> DMatrix<f64> {
     }
     out
 }
+
+/// The sum of the absolute values that [`residual_square`] adds up: what its rounding is measured by.
+#[must_use]
+pub fn residual_magnitude(m: Cell<'_>, terms: &[Term]) -> f64 {
+    if m.count == 0.0 {
+        return 0.0;
+    }
+    let (form, constant) = residual_form(&m, 0, terms);
+    let mut s = m.count * constant * constant;
+    for &(i, x) in &form {
+        s += 2.0 * (x * constant * m.sum[i]).abs();
+        for &(j, y) in &form {
+            s += (x * y * m.square(i, j)).abs();
+        }
+    }
+    s
+}

@@ -104,13 +104,8 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         current: &Self::Params,
     ) -> Result<Maximised<Self>, Error>;
 
-    /// log p of the statements that no latent touches, from their statistics, without what depends on the data alone.
-    fn fixed_terms(
-        &self,
-        context: &Self::Context<'_>,
-        stats: &Self::Stats,
-        params: &Self::Params,
-    ) -> Result<f64, Error>;
+    /// Whether no latent touches the statement of this term.
+    fn is_fixed(term: &str) -> bool;
 
     /// What depends on the data alone, by statement: computed once.
     fn constants(&self, context: &Self::Context<'_>) -> Vec<(String, f64)>;
@@ -244,6 +239,8 @@ pub struct ElboTerm {
     pub name: String,
     /// Nats.
     pub value: f64,
+    /// Σ of the absolute values that were added up: what rounding is measured by.
+    pub magnitude: f64,
 }
 
 /// Workspace of one thread.

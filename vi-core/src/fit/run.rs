@@ -69,14 +69,16 @@ impl<'a, M: Program> State<'a, M> {
     fn record(&mut self) -> Result<(), Error> {
         let fit = &mut self.fit;
         let prior = fit.model.log_prior(&self.work.context, &fit.params)?;
-        let fixed: f64 = fit.model.fixed_terms(&self.work.context, &self.stats, &fit.params)?;
+        let terms = fit.model.expected_terms(&self.work.context, &self.stats, &fit.params)?;
+        let fixed: f64 = terms.iter().filter(|t| M::is_fixed(&t.name)).map(|t| t.value).sum();
         let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
         let evidence = *self.stats.evidence();
         let value = evidence.log + fixed + constant + prior;
         if !value.is_finite() {
             return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
         }
-        let magnitude = evidence.magnitude + fixed.abs() + constant.abs() + prior.abs();
+        let added: f64 = terms.iter().map(|t| t.magnitude).sum();
+        let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
         if let Some(last) = fit.trace.last() {
             let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
             if value < last - rounding {
@@ -168,10 +170,10 @@ impl<'a, M: Program> State<'a, M> {
             let total: f64 = terms.iter().map(|t| t.value).sum();
             // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
             let entropy = fit.elbo() - fit.log_prior - total;
-            terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy });
+            terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy, magnitude: 0.0 });
         }
         if fit.log_prior != 0.0 {
-            terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior });
+            terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior, magnitude: 0.0 });
         }
         Ok(terms)
     }

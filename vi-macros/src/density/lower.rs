@@ -164,12 +164,15 @@ impl<'a> Lower<'a> {
 
     /// A fresh index over an axis.
     pub fn axis(&self, extent: &Extent, at: &[Ix], fallback: &str) -> Var {
-        Var::new(
-            self.name_for(extent.nominal, fallback),
-            extent.nominal,
-            Ix::constant(0),
-            length(&extent.length, at),
-        )
+        let mut name = self.name_for(extent.nominal, fallback);
+        let taken = |name: &str| {
+            self.plates.borrow().iter().any(|v| v.name == name)
+                || self.gathers.borrow().iter().any(|g| g.var.name == name)
+        };
+        while taken(&name) {
+            name.push('′');
+        }
+        Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, at))
     }
 
     pub fn positive(&self, e: &Elem) -> bool {

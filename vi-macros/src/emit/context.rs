@@ -134,6 +134,8 @@ impl Emitter<'_> {
             let name = &s.name;
             let text = name.to_string();
             let mut known: Option<(TokenStream, String, &'static str)> = None;
+            // A param says something only where it is set; then a later source is not asked.
+            let mut soft = false;
             for source in &s.sources {
                 let (length, from, what) = match source {
                     SizeSource::Header { .. } => (quote!(self.#name), text.clone(), ""),
@@ -158,8 +160,13 @@ impl Emitter<'_> {
                         let base = if is_const { quote!(self.#n) } else { quote!(params.#n) };
                         let length = self.value_axis(base.clone(), *array, *axis);
                         if !is_const {
-                            // A param says something only where it is set.
-                            if known.is_some() {
+                            if known.is_some() && !soft {
+                                continue;
+                            }
+                            let first = known.is_none();
+                            soft = true;
+                            if !first {
+                                out.extend(quote!(let #name = if #name > 0 { #name } else { #length };));
                                 continue;
                             }
                             (length, n.to_string(), "entries")
@@ -168,7 +175,7 @@ impl Emitter<'_> {
                         }
                     }
                     SizeSource::LargestCategory { arrays } => {
-                        if known.is_some() {
+                        if known.is_some() && !soft {
                             continue;
                         }
                         let largest = arrays.iter().map(|a| {
@@ -179,7 +186,12 @@ impl Emitter<'_> {
                                 quote!(data.#n.largest().map_or(0, |v| v + 1))
                             }
                         });
-                        (quote!([#(#largest),*].into_iter().max().unwrap_or(0)), String::new(), "")
+                        let largest = quote!([#(#largest),*].into_iter().max().unwrap_or(0));
+                        if soft {
+                            out.extend(quote!(let #name = if #name > 0 { #name } else { #largest };));
+                            continue;
+                        }
+                        (largest, String::new(), "")
                     }
                 };
                 if s.over.is_empty() {

@@ -157,7 +157,8 @@ impl Emitter<'_> {
                 let setup = quote! {
                     let mut terms = Vec::new();
                     #terms
-                    let square = least_squares::residual_square(stats.#field.cell(#cell), &terms);
+                    let cell = stats.#field.cell(#cell);
+                    let square = least_squares::residual_square(cell, &terms);
                 };
                 (setup, Some(quote!(square)))
             }

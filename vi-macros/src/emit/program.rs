@@ -101,6 +101,8 @@ impl Emitter<'_> {
             /// Functions of the params, tabulated once a sweep.
             #[derive(Clone, Debug)]
             pub struct Prepared {
+                /// The params themselves.
+                pub params: Params,
                 #prepared
             }
         }
@@ -486,7 +488,7 @@ impl Emitter<'_> {
             fn prepare(&self, context: &Context<'_>, params: &Params) -> Result<Prepared, Error> {
                 #open
                 #make
-                Ok(Prepared { #(#names),* })
+                Ok(Prepared { params: params.clone(), #(#names),* })
             }
         }
     }
@@ -638,7 +640,14 @@ impl Emitter<'_> {
             let at: Vec<_> = stat.cells.iter().map(|c| scope.var(&c.var)).collect();
             let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
             let value = scope.poly(&s.params);
-            out.extend(scope.loops(&vars, quote!(term += special::times(stats.#field[[#(#at),*]], #value);)));
+            out.extend(scope.loops(
+                &vars,
+                quote! {
+                    let piece = special::times(stats.#field[[#(#at),*]], #value);
+                    term += piece;
+                    magnitude += piece.abs();
+                },
+            ));
         };
         for case in &r.cases {
             match &case.body {
@@ -663,9 +672,18 @@ impl Emitter<'_> {
                         quote!()
                     } else {
                         let half = scope.poly(&half);
-                        quote!(term += special::times(#count, #half);)
+                        quote! {
+                            let piece = special::times(#count, #half);
+                            term += piece;
+                            magnitude += piece.abs();
+                        }
                     };
-                    out.extend(scope.loops(&vars, quote!(#setup term += -0.5 * #prec * #square; #log)));
+                    out.extend(scope.loops(&vars, quote! {
+                            #setup
+                            term += -0.5 * #prec * #square;
+                            magnitude += 0.5 * (#prec).abs() * least_squares::residual_magnitude(cell, &terms);
+                            #log
+                        }));
                 }
                 Body::Dense(d) => {
                     let stat = &self.kernel.stats[d.moments];
@@ -692,7 +710,9 @@ impl Emitter<'_> {
                                 rows.push(terms);
                             }
                             let cell = stats.#field.cell(#cell);
-                            term += dense::expected(&least_squares::residual_scatter(cell, &rows), cell.count, &#matrix, #kind, #factor)?;
+                            let (value, size) = dense::expected(&least_squares::residual_scatter(cell, &rows), cell.count, &#matrix, #kind, #factor)?;
+                            term += value;
+                            magnitude += size;
                         },
                     ));
                 }
@@ -705,25 +725,23 @@ impl Emitter<'_> {
     fn terms_fn(&self) -> TokenStream {
         let open = self.open();
         let mut all = TokenStream::new();
-        let mut fixed = TokenStream::new();
+        let mut fixed: Vec<String> = vec![];
         for (component, r) in crate::kernel::rows_of(self.kernel) {
             let name = self.term_name(r);
             let sum = self.expected(r);
             all.extend(quote! {
-                let mut term = 0.0;
+                let (mut term, mut magnitude) = (0.0, 0.0_f64);
                 #sum
-                out.push(ElboTerm { name: #name.to_string(), value: term });
+                out.push(ElboTerm { name: #name.to_string(), value: term, magnitude });
             });
             if component.is_none() {
-                fixed.extend(quote!(let mut term = 0.0; #sum total += term;));
+                fixed.push(name);
             }
         }
         quote! {
-            fn fixed_terms(&self, context: &Context<'_>, stats: &Stats, params: &Params) -> Result<f64, Error> {
-                #open
-                let mut total = 0.0;
-                #fixed
-                Ok(total)
+            fn is_fixed(term: &str) -> bool {
+                let fixed: &[&str] = &[#(#fixed),*];
+                fixed.contains(&term)
             }
 
             fn expected_terms(&self, context: &Context<'_>, stats: &Stats, params: &Params) -> Result<Vec<ElboTerm>, Error> {

@@ -59,6 +59,7 @@ impl Emitter<'_> {
                 #[doc = #t]
                 fn #potentials(&self, context: &Context<'_>, at: &Prepared, units: Range<usize>, table: &mut [f64], scratch: &mut Scratch) {
                     #open
+                    let params = &at.params;
                     let len = units.len();
                     #(#add)*
                     #clamp
@@ -205,7 +206,7 @@ impl Emitter<'_> {
             [] => None,
             copies => {
                 let copies = super::product(&copies.iter().map(|e| scope.elem(e)).collect::<Vec<_>>());
-                Some(quote!(let weight = #copies;))
+                Some(quote!(let copies = #copies;))
             }
         };
         let event_inside = r.cases.iter().any(|c| matches!(&c.body, Body::Scalar(s) if s.event.is_some()));
@@ -231,11 +232,33 @@ impl Emitter<'_> {
         pass: Pass,
         weighted: bool,
     ) -> TokenStream {
-        match pass {
+        let inside = match pass {
             Pass::Potentials => self.potential(scope, c, r, weighted),
             Pass::Collect => self.collect_cases(scope, c, r, weighted),
             Pass::Base => self.base_cases(scope, c, r, weighted),
+        };
+        self.bind_cells(scope, r, inside)
+    }
+
+    /// Binds the values of givens that params are read at, before any loop over states.
+    fn bind_cells(&self, scope: &Scope<'_>, r: &Rows, inside: TokenStream) -> TokenStream {
+        if inside.is_empty() {
+            return inside;
         }
+        let used = inside.to_string();
+        let mut bound: Vec<String> = vec![];
+        let mut out = TokenStream::new();
+        for c in r.cases.iter().flat_map(|c| &c.cells) {
+            let name = scope.var(&c.var);
+            let text = name.to_string();
+            let read = used.split(|x: char| !x.is_alphanumeric() && x != '_').any(|w| w == text);
+            if read && !bound.contains(&text) {
+                let value = scope.index(&c.value);
+                out.extend(quote!(let #name = #value;));
+                bound.push(text);
+            }
+        }
+        quote!(#out #inside)
     }
 
     /// `if a { … } else if b { … }`, over the cases of a `match`.
@@ -273,7 +296,7 @@ impl Emitter<'_> {
             return value;
         }
         let simple = r.cases.len() == 1 && matches!(r.cases[0].body, Body::Terms(_) | Body::Equal { .. });
-        let add = if weighted { quote!(weight * value) } else { quote!(value) };
+        let add = if weighted { quote!(copies * value) } else { quote!(value) };
         let index = self.state_index(c);
         let used: Vec<Var> = r.states.iter().map(|s| c.locals[*s].state.clone()).collect();
         let unused: Vec<Var> =
@@ -404,7 +427,7 @@ impl Emitter<'_> {
         if r.cases.iter().any(|case| case.when.iter().any(|w| mentions(w, &states))) {
             return TokenStream::new();
         }
-        let weight = if weighted { quote!(weight *) } else { quote!() };
+        let weight = if weighted { quote!(copies *) } else { quote!() };
         self.chain(scope, r, |case| {
             let (base, event) = match &case.body {
                 Body::Terms(t) => (t.base.clone(), None),
@@ -475,21 +498,21 @@ impl Emitter<'_> {
             return body;
         }
         let Some(c) = c else {
-            return if weighted { quote!(let r = weight; #body) } else { quote!(let r = 1.0; #body) };
+            return if weighted { quote!(let prob = copies; #body) } else { quote!(let prob = 1.0; #body) };
         };
         let used: Vec<Var> = r.states.iter().map(|s| c.locals[*s].state.clone()).collect();
         let unused: Vec<Var> =
             c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
         let index = self.state_index(c);
-        let weight = if weighted { quote!(weight *) } else { quote!() };
+        let weight = if weighted { quote!(copies *) } else { quote!() };
         let r = if unused.is_empty() {
-            quote!(let r = #weight table[(#index) * len + i];)
+            quote!(let prob = #weight table[(#index) * len + i];)
         } else {
-            let sum = scope.loops(&unused, quote!(r += table[(#index) * len + i];));
-            quote!(let mut r = 0.0; #sum let r = #weight r;)
+            let sum = scope.loops(&unused, quote!(prob += table[(#index) * len + i];));
+            quote!(let mut prob = 0.0; #sum let prob = #weight prob;)
         };
         // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
-        scope.loops(&used, quote!(#r if r > 0.0 { #body }))
+        scope.loops(&used, quote!(#r if prob > 0.0 { #body }))
     }
 
     fn collect_terms(&self, scope: &Scope<'_>, t: &Terms, out: &mut TokenStream) {
@@ -506,12 +529,12 @@ impl Emitter<'_> {
         let s: &Stat = &self.kernel.stats[stat];
         let StatKind::Sum(coefficient) = &s.kind else { return TokenStream::new() };
         let field = format_ident!("{}", s.name);
-        let at = s.cells.iter().map(|c| scope.index(&c.value));
+        let at = s.cells.iter().map(|c| scope.var(&c.var));
         let write = match coefficient.as_number() {
-            Some(1.0) => quote!(stats.#field[[#(#at),*]] += r;),
+            Some(1.0) => quote!(stats.#field[[#(#at),*]] += prob;),
             _ => {
                 let x = scope.grouped(coefficient);
-                quote!(stats.#field[[#(#at),*]] += r * #x;)
+                quote!(stats.#field[[#(#at),*]] += prob * #x;)
             }
         };
         // Cells that the row does not fix: the components of its value.
@@ -554,10 +577,10 @@ impl Emitter<'_> {
         let field = format_ident!("{}", s.name);
         let at = self.cell_index(scope, s);
         let r = match weight.as_number() {
-            Some(1.0) => quote!(r),
+            Some(1.0) => quote!(prob),
             _ => {
                 let w = scope.grouped(weight);
-                quote!(r * #w)
+                quote!(prob * #w)
             }
         };
         if columns.iter().all(|c| c.over.is_empty()) {
@@ -574,7 +597,7 @@ impl Emitter<'_> {
     }
 
     pub fn cell_index(&self, scope: &Scope<'_>, s: &Stat) -> TokenStream {
-        let at: Vec<(Ix, Ix)> = s.cells.iter().map(|c| (c.value.clone(), c.var.high.clone())).collect();
+        let at: Vec<(Ix, Ix)> = s.cells.iter().map(|c| (Ix::var(&c.var), c.var.high.clone())).collect();
         scope.flat(&at)
     }
 
@@ -617,8 +640,11 @@ impl Emitter<'_> {
 
     /// A dense residual whose rows are the units: whole tiles go to the kernels.
     fn dense_tile(&self, c: &Component, r: &Rows, pass: Pass) -> Option<TokenStream> {
-        let [RowCase { when, body: Body::Dense(d) }] = r.cases.as_slice() else { return None };
+        let [RowCase { when, cells: data_cells, body: Body::Dense(d) }] = r.cases.as_slice() else {
+            return None;
+        };
         if !when.is_empty()
+            || !data_cells.is_empty()
             || !r.loops.is_empty()
             || !r.guards.is_empty()
             || !r.copies.is_empty()
