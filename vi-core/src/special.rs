@@ -113,7 +113,12 @@ pub fn half_deviance(x: f64, m: f64) -> f64 {
         return m;
     }
     let relative = (m - x) / x;
-    if relative.is_finite() && m > 0.0 { x * x_minus_log1p(relative) } else { x * (x.ln() - m.ln()) + m - x }
+    if relative.abs() < 0.4 {
+        return x * x_minus_log1p(relative);
+    }
+    let ratio = x / m;
+    let log_ratio = if ratio.is_normal() { ratio.ln() } else { x.ln() - m.ln() };
+    x * log_ratio + m - x
 }
 
 /// The logistic function 1/(1 + e⁻ˣ), accurate in both tails.
