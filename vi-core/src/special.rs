@@ -59,7 +59,7 @@ pub fn log_diff_exp(a: f64, b: f64) -> f64 {
     }
 }
 
-/// log Σₖ exp(x[k]); −∞ for no terms.
+/// log Σₖ exp(`x[k]`); −∞ for no terms.
 pub fn log_sum_exp(x: &[f64]) -> f64 {
     let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if max.is_infinite() || x.iter().any(|v| v.is_nan()) {

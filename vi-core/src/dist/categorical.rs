@@ -26,7 +26,7 @@ pub struct Categorical<'a> {
 pub enum Weights<'a> {
     /// Probabilities that sum to 1.
     P(Cow<'a, [f64]>),
-    /// Logits, the greatest of them, and log Σₖ exp(logit[k] − greatest): apart, they keep the digits of large logits.
+    /// Logits, the greatest of them, and log Σₖ exp(`logit[k]` − greatest): apart, they keep the digits of large logits.
     Logit(Cow<'a, [f64]>, f64, f64),
     /// Not a probability vector.
     Invalid,
@@ -43,7 +43,7 @@ impl<'a> Categorical<'a> {
         Self { weights: Weights::from_logits(Cow::Borrowed(eta)) }
     }
 
-    /// log p[k]; −∞ for a category out of range.
+    /// log `p[k]`; −∞ for a category out of range.
     pub fn log_density(&self, k: usize) -> f64 {
         match &self.weights {
             Weights::P(p) => p.get(k).map_or(f64::NEG_INFINITY, |p| p.ln()),
@@ -84,17 +84,17 @@ impl<'a> Categorical<'a> {
         last
     }
 
-    /// E [x = k] = p[k], for each k.
+    /// E `[x = k]` = `p[k]`, for each k.
     pub fn expectation(&self) -> DVector<f64> {
         DVector::from_iterator(self.len(), (0..self.len()).map(|k| self.log_density(k).exp()))
     }
 
-    /// Var [x = k] = p[k] (1 − p[k]), for each k.
+    /// Var `[x = k]` = `p[k]` (1 − `p[k]`), for each k.
     pub fn variance(&self) -> DVector<f64> {
         self.expectation().map(|p| p * (1.0 - p))
     }
 
-    /// −Σₖ p[k] log p[k].
+    /// −Σₖ `p[k]` log `p[k]`.
     pub fn entropy(&self) -> f64 {
         if self.is_empty() { f64::NAN } else { (0..self.len()).map(|k| surprise(self.log_density(k))).sum() }
     }
@@ -122,9 +122,9 @@ fn proper(eta: &[f64]) -> Result<Categorical<'_>, Improper> {
 }
 
 impl ExponentialFamily for Categorical<'static> {
-    /// The coefficient of [x = k], for each k, up to a common constant.
+    /// The coefficient of `[x = k]`, for each k, up to a common constant.
     type Natural = Vec<f64>;
-    /// E [x = k] = p[k].
+    /// E `[x = k]` = `p[k]`.
     type Moments = DVector<f64>;
     type Value = usize;
 
