@@ -319,3 +319,11 @@ fn a_matrix_that_is_not_positive_definite_is_refused_with_its_name() {
     );
     assert!(DiagNormal::mean_sd(&[0.0], &[1.0, 2.0]).map_err(message).unwrap_err().contains("as long as"));
 }
+
+#[test]
+fn an_interval_narrower_than_its_standardised_bounds_can_tell_keeps_its_probability() {
+    // Both bounds standardise to 1: the probability is the density there times the width.
+    let law = Normal::mean_sd(-1e17, 1e17);
+    let want = -0.5 - 0.5 * (2.0 * std::f64::consts::PI).ln() + 1e-17f64.ln();
+    assert!((law.log_interval(1.0, 2.0) - want).abs() < TOLERANCE * want.abs());
+}

@@ -83,6 +83,7 @@ fn limits_are_taken() {
     assert!(log1mexp(1.0).is_nan());
     assert_eq!(log_add_exp(-infinity, -infinity), -infinity);
     assert_eq!(log_add_exp(-infinity, 2.0), 2.0);
+    assert_eq!(log_add_exp(3.0, 3.0), 3.0 + 2f64.ln());
     assert_eq!(log_diff_exp(3.0, 3.0), -infinity);
     assert_eq!(log_diff_exp(3.0, -infinity), 3.0);
     assert!(log_diff_exp(1.0, 2.0).is_nan());
