@@ -218,6 +218,17 @@ fn unit_if_new(said: &str, unit: &str) -> String {
     if said == unit { String::new() } else { space(unit) }
 }
 
+impl From<crate::dist::DomainError> for Error {
+    fn from(e: crate::dist::DomainError) -> Error {
+        Error::Domain {
+            variable: e.family.to_string(),
+            element: e.argument.to_string(),
+            value: "its value".to_string(),
+            rule: e.rule.to_string(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

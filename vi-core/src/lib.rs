@@ -9,6 +9,7 @@ pub mod engine;
 pub mod error;
 pub mod family;
 pub mod fit;
+pub mod linalg;
 #[doc(hidden)]
 pub mod private;
 pub mod reduce;

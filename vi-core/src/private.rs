@@ -3,7 +3,8 @@
 pub use crate::data;
 pub use crate::data::{Groups, check};
 pub use crate::dist;
-pub use crate::engine::{least_squares, newton};
+pub use crate::engine::mode::Notes;
+pub use crate::engine::{dense, least_squares, mode, newton};
 pub use crate::fit::program::{Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics};
 pub use crate::fit::{self, Categories, Claim, ExactPosterior, Fit, NoParams, Options, Plan, Start, State};
 pub use crate::rng;
@@ -16,3 +17,50 @@ pub use nalgebra::{DMatrix, DVector};
 
 /// Names a model for which `model!` has a proof to show.
 pub trait Proved {}
+
+/// serde for generated structs. A `cfg` in generated code would read the features of the user's crate, so the choice is made here.
+#[cfg(not(feature = "serde"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __serde_impls {
+    ($($tokens:tt)*) => {};
+}
+
+#[cfg(feature = "serde")]
+pub use serde;
+
+/// serde for generated structs: through a twin that derives it.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __serde_impls {
+    ($name:ident { $($field:ident: $ty:ty),* $(,)? }) => {
+        const _: () = {
+            #[derive($crate::private::serde::Serialize)]
+            #[serde(crate = "::vi_core::private::serde", rename = "params")]
+            struct Borrowed<'a> {
+                $($field: &'a $ty,)*
+                #[serde(skip)]
+                lifetime: ::std::marker::PhantomData<&'a ()>,
+            }
+            #[derive($crate::private::serde::Deserialize)]
+            #[serde(crate = "::vi_core::private::serde")]
+            struct Owned {
+                $($field: $ty,)*
+            }
+            impl $crate::private::serde::Serialize for $name {
+                fn serialize<S: $crate::private::serde::Serializer>(&self, s: S) -> ::std::result::Result<S::Ok, S::Error> {
+                    Borrowed { $($field: &self.$field,)* lifetime: ::std::marker::PhantomData }.serialize(s)
+                }
+            }
+            impl<'de> $crate::private::serde::Deserialize<'de> for $name {
+                fn deserialize<D: $crate::private::serde::Deserializer<'de>>(d: D) -> ::std::result::Result<Self, D::Error> {
+                    let owned = Owned::deserialize(d)?;
+                    Ok($name { $($field: owned.$field,)* })
+                }
+            }
+        };
+    };
+}
+
+pub use crate::__serde_impls as serde_impls;

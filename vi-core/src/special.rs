@@ -6,6 +6,7 @@
 
 mod gamma;
 mod incomplete;
+mod interval;
 mod normal;
 mod quadrature;
 
@@ -15,6 +16,10 @@ pub use gamma::{
     stirling_error, tetragamma, trigamma,
 };
 pub use incomplete::{log_beta_inc, log_gamma_inc};
+pub use interval::{
+    log_beta_interval, log_binomial_interval, log_cauchy_interval, log_gamma_interval, log_inside, log_laplace_interval,
+    log_negative_binomial_interval, log_normal_interval, log_poisson_interval, log_student_interval, normal_interval_slope,
+};
 pub use libm::{erf, erfc};
 pub use normal::{HALF_LN_2PI, inverse_mills, normal_log_cdf, normal_log_density, normal_quantile};
 pub use quadrature::{gauss_legendre, log_integral};
@@ -119,4 +124,11 @@ pub fn sigmoid(x: f64) -> f64 {
         let e = x.exp();
         e / (1.0 + e)
     }
+}
+
+/// c · l with 0 · (−∞) = 0: a count of nothing times the log of an impossible event.
+#[inline]
+#[must_use]
+pub fn times(c: f64, l: f64) -> f64 {
+    if c == 0.0 { 0.0 } else { c * l }
 }

@@ -75,6 +75,24 @@ impl Moments {
         }
     }
 
+    /// The weighted mean over the cells that share a gauge, one for each gauge: where a gauge belongs.
+    #[must_use]
+    pub fn mean(&self) -> Vec<f64> {
+        let dim = self.dim();
+        let mut out = self.gauge.clone();
+        for g in 0..self.gauges {
+            let cells = || (g..self.cells()).step_by(self.gauges);
+            let count: f64 = cells().map(|c| self.count(c)).sum();
+            for i in 0..dim {
+                let sum: f64 = cells().map(|c| self.inner.sum(c)[i]).sum();
+                if count > 0.0 {
+                    out[g * dim + i] += sum / count;
+                }
+            }
+        }
+        out
+    }
+
     /// Adds one design vector with weight `w`.
     #[inline]
     pub fn add_row(&mut self, cell: usize, w: f64, u: &[f64]) {

@@ -6,6 +6,7 @@
 
 mod density;
 mod diagnostics;
+mod emit;
 mod families;
 mod kernel;
 mod model;

@@ -36,5 +36,8 @@ fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStrea
         return None;
     }
     let kernel = kernel::build(&model, &densities, &plan, report)?;
-    report.is_empty().then(|| emit::emit(&model, &densities, &plan, &kernel))
+    if !report.is_empty() {
+        return None;
+    }
+    emit::emit(&model, &plan, &kernel, report)
 }

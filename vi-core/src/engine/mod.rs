@@ -1,4 +1,6 @@
 //! Engines: exact elimination and exact maximisation, knowing no model.
 
+pub mod dense;
 pub mod least_squares;
+pub mod mode;
 pub mod newton;

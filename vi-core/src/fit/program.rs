@@ -63,8 +63,11 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Statistics of nothing, in the gauge of this context.
     fn zero(&self, context: &Self::Context<'_>) -> Self::Stats;
 
-    /// Statistics of the statements that no latent touches.
-    fn fixed(&self, context: &Self::Context<'_>) -> Self::Stats;
+    /// Statistics of the statements that no latent touches, from the first `rows` positions of their outermost index.
+    fn fixed(&self, context: &Self::Context<'_>, rows: usize) -> Self::Stats;
+
+    /// Moves the gauges of the statistics to where the data of a pilot lie.
+    fn gauge(&self, context: &mut Self::Context<'_>, pilot: &Self::Stats);
 
     /// Adds the log joint density of every state to a table (`states × units`, state-major) that holds zeros.
     fn potentials(
@@ -216,4 +219,54 @@ pub struct Scratch {
     pub column: TileBuffer,
     /// One design vector.
     pub row: Vec<f64>,
+}
+
+/// Gathers the numbers of one nested array.
+#[derive(Debug)]
+pub struct Describer {
+    name: &'static str,
+    dims: Vec<usize>,
+    depth: usize,
+    values: Vec<f64>,
+}
+
+impl Describer {
+    /// An array of this name.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        Describer { name, dims: vec![], depth: 0, values: vec![] }
+    }
+
+    /// Enters an axis of this length. Arrays are rectangular, so the first entry tells for all.
+    pub fn open(&mut self, len: usize) {
+        if self.values.is_empty() {
+            self.dims.push(len);
+            self.depth = self.dims.len();
+        }
+    }
+
+    /// A number.
+    pub fn number(&mut self, x: &f64) {
+        self.values.push(*x);
+    }
+
+    /// A vector: one more axis.
+    pub fn vector(&mut self, x: &nalgebra::DVector<f64>) {
+        self.open(x.len());
+        self.values.extend(x.iter());
+    }
+
+    /// A matrix: two more axes.
+    pub fn matrix(&mut self, x: &nalgebra::DMatrix<f64>) {
+        if self.values.is_empty() {
+            self.dims.extend([x.nrows(), x.ncols()]);
+        }
+        self.values.extend(x.row_iter().flat_map(|r| r.iter().copied().collect::<Vec<_>>()));
+    }
+
+    /// The array.
+    #[must_use]
+    pub fn finish(self) -> Described {
+        Described { name: self.name, dims: self.dims, values: self.values }
+    }
 }

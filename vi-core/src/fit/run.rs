@@ -31,6 +31,14 @@ impl<M: Program> std::fmt::Debug for State<'_, M> {
 }
 
 impl<'a, M: Program> State<'a, M> {
+    /// A fit before its first sweep.
+    ///
+    /// # Errors
+    /// What the data or the start can break.
+    pub fn new(model: &M, data: &M::Data<'a>, start: &Start<M>, options: &Options) -> Result<Self, Error> {
+        State::begin(model, data, start, options, 0)
+    }
+
     pub(crate) fn begin(model: &M, data: &M::Data<'a>, start: &Start<M>, options: &Options, restart: usize) -> Result<Self, Error> {
         let given = match start {
             Start::Params(p) => p.clone(),
@@ -124,8 +132,7 @@ impl<'a, M: Program> State<'a, M> {
     /// # Errors
     /// None that an earlier sweep would not have met.
     pub fn finish(mut self) -> Result<Fit<M>, Error> {
-        let fit = &mut self.fit;
-        fit.elbo_terms = self.terms()?;
+        self.fit.elbo_terms = self.terms()?;
         let fit = &mut self.fit;
         fit.lets = fit.model.lets(&self.work.context, &fit.params)?;
         fit.units = self.work.components.iter().map(|c| c.units).sum();

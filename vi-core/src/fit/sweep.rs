@@ -10,6 +10,9 @@ use std::ops::Range;
 /// Units of one leaf of the fixed tree.
 const LEAF: usize = 2048;
 
+/// Units that say where the data lie.
+const PILOT: usize = 64;
+
 /// Data at work: what the runtime holds on to while it fits.
 pub(crate) struct Work<'a, M: Program> {
     pub context: M::Context<'a>,
@@ -21,19 +24,27 @@ pub(crate) struct Work<'a, M: Program> {
 
 impl<'a, M: Program> Work<'a, M> {
     pub fn new(model: &M, data: &M::Data<'a>, params: &M::Params, options: &Options) -> Result<Self, Error> {
-        let context = model.context(data, params, options)?;
+        let mut context = model.context(data, params, options)?;
         let components = model.components(&context);
         for c in &components {
             if c.joint && c.states > options.budget {
                 return Err(Error::TooLarge {
                     block: c.name.to_string(),
                     states: c.states as u128,
-                    budget: options.budget as u128,
+                    budget: options.budget,
                     write: format!("factorize {{ {} }}", c.name.split(", ").map(|v| format!("q({v});")).collect::<Vec<_>>().join(" ")),
                 });
             }
         }
-        let fixed = model.fixed(&context);
+        let mut pilot = model.fixed(&context, PILOT);
+        let mut scratch = Scratch::default();
+        for (index, c) in components.iter().enumerate() {
+            let units = 0..c.units.min(PILOT);
+            let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
+            model.collect(&context, index, units, &table, &mut pilot, &mut scratch);
+        }
+        model.gauge(&mut context, &pilot);
+        let fixed = model.fixed(&context, usize::MAX);
         Ok(Work { context, components, fixed, threads: options.thread_count() })
     }
 

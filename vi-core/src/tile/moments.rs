@@ -1,7 +1,8 @@
 //! Weighted moments of the units of tiles about a gauge: the statistics of normal distributions.
 //!
 //! The tiles passed here have their origin at the gauge `c` already (see [`super::shift_tile`]), so moments of tiles,
-//! threads and machines that share a gauge are merged by plain addition.
+//! threads and machines that share a gauge are merged by plain addition. Components must be finite even where the
+//! weight is 0: a missing entry is the caller's to replace.
 
 use super::buffer::TileBuffer;
 use super::packed_len;
@@ -266,9 +267,7 @@ fn add_feature_blocks<S: Isa, const B: usize>(
     }
     let StateMoments { states, features, totals, ones, formed, .. } = moments;
     let width = features.len();
-    // Rows of the products are offset by a cache line against the rows of the tile: at equal distances the stores
-    // would share the low address bits of the loads and hold them up.
-    let stride = n.next_multiple_of(8) + 8;
+    let stride = n.next_multiple_of(8);
     if ones.len() < n {
         *ones = TileBuffer::new(n);
         ones.fill(1.0);

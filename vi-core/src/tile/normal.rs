@@ -2,6 +2,7 @@
 
 use super::packed_len;
 use super::simd::{Isa, MAX_LANES, vectorised};
+use crate::linalg::{Cholesky, pack_lower};
 
 /// Rows of `L⁻¹` whose products are accumulated together.
 const ROWS: usize = 4;
@@ -36,6 +37,16 @@ impl NormalDensity {
             }
         }
         Self { mean: mean.to_vec(), panels, log_norm }
+    }
+
+    /// The density `N(x | m, Σ)` from the factor of `Σ`.
+    ///
+    /// # Panics
+    /// If `mean` has more entries than `Σ` has rows.
+    #[must_use]
+    pub fn from_cholesky(mean: &[f64], covariance: &Cholesky) -> Self {
+        let log_norm = -0.5 * (mean.len() as f64 * std::f64::consts::TAU.ln() + covariance.log_det());
+        Self::new(mean, &pack_lower(&covariance.inverse_lower()), log_norm)
     }
 
     /// `out[i] += log_norm − ½ ‖L⁻¹ (x_i − m)‖²`; `x` is `d × n`, component-major, `out` has `n` entries.
@@ -123,23 +134,13 @@ fn add_quadratic_in<S: Isa>(
     centred: &mut [f64],
 ) {
     let finish = (constant, factor);
-    let mut start = 0;
-    // Four packs of eight lanes or two of four: as many as the registers hold beside four rows of accumulators.
-    if S::W == 8 {
-        while n - start >= 4 * S::W {
-            group::<S, 4>(isa, normal, x, n, start, finish, &mut out[start..], centred);
-            start += 4 * S::W;
-        }
-    } else {
-        while n - start >= 2 * S::W {
-            group::<S, 2>(isa, normal, x, n, start, finish, &mut out[start..], centred);
-            start += 2 * S::W;
-        }
-    }
-    while n - start >= S::W {
-        group::<S, 1>(isa, normal, x, n, start, finish, &mut out[start..], centred);
-        start += S::W;
-    }
+    // As many packs as the registers hold beside four rows of accumulators.
+    let start = match S::W {
+        8 => groups::<S, 4>(isa, normal, x, n, 0, finish, out, centred),
+        4 => groups::<S, 3>(isa, normal, x, n, 0, finish, out, centred),
+        _ => groups::<S, 2>(isa, normal, x, n, 0, finish, out, centred),
+    };
+    let start = groups::<S, 1>(isa, normal, x, n, start, finish, out, centred);
     if start < n {
         for (j, (column, &mean)) in centred.chunks_exact_mut(S::W).zip(&normal.mean).enumerate() {
             let values = isa.load_partial(&x[j * n + start..][..n - start]);
@@ -153,26 +154,30 @@ fn add_quadratic_in<S: Isa>(
     }
 }
 
-/// Adds to the first `G · W` entries of `out` the values of the units from `start` on.
+/// Adds to `out` the values of the units from `start` on, in groups of `G · W`; returns where the last group ends.
 #[inline(always)]
-fn group<S: Isa, const G: usize>(
+fn groups<S: Isa, const G: usize>(
     isa: S,
     normal: &NormalDensity,
     x: &[f64],
     n: usize,
-    start: usize,
+    mut start: usize,
     finish: (f64, f64),
     out: &mut [f64],
     centred: &mut [f64],
-) {
-    for (j, (column, &mean)) in centred.chunks_exact_mut(G * S::W).zip(&normal.mean).enumerate() {
-        let values = &x[j * n + start..][..G * S::W];
-        let mean = isa.splat(mean);
-        for g in 0..G {
-            isa.store(isa.sub(isa.load(&values[g * S::W..]), mean), &mut column[g * S::W..]);
+) -> usize {
+    while n - start >= G * S::W {
+        for (j, (column, &mean)) in centred.chunks_exact_mut(G * S::W).zip(&normal.mean).enumerate() {
+            let values = &x[j * n + start..][..G * S::W];
+            let mean = isa.splat(mean);
+            for g in 0..G {
+                isa.store(isa.sub(isa.load(&values[g * S::W..]), mean), &mut column[g * S::W..]);
+            }
         }
+        group_centred::<S, G>(isa, normal, finish, &mut out[start..], centred);
+        start += G * S::W;
     }
-    group_centred::<S, G>(isa, normal, finish, out, centred);
+    start
 }
 
 #[inline(always)]

@@ -32,9 +32,8 @@ pub fn gather_tile(
         }
     } else {
         for (j, (column, &centre)) in tile.chunks_exact_mut(n).zip(centre).enumerate() {
-            let values = data[j * col_stride..].iter().step_by(row_stride.max(1));
-            for (to, &value) in column.iter_mut().zip(values) {
-                *to = value - centre;
+            for (i, to) in column.iter_mut().enumerate() {
+                *to = data[i * row_stride + j * col_stride] - centre;
             }
         }
     }

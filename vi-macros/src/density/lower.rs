@@ -33,6 +33,8 @@ pub struct Lower<'a> {
     pub gathers: RefCell<Vec<Gather>>,
     /// The indices bound around the statement: only these may stand in a gathered element.
     pub plates: RefCell<Vec<Var>>,
+    /// Latents have values here: nothing is gathered.
+    pub direct: bool,
 }
 
 /// A matrix argument: c·M, or a diagonal.
@@ -50,7 +52,16 @@ pub type Lowered<T = Poly> = Result<T, Diagnostic>;
 
 impl<'a> Lower<'a> {
     pub fn new(model: &'a Model) -> Self {
-        Lower { model, vars: RefCell::default(), gathers: RefCell::default(), plates: RefCell::default() }
+        Lower { model, vars: RefCell::default(), gathers: RefCell::default(), plates: RefCell::default(), direct: false }
+    }
+
+    /// For code that knows the values of latents.
+    pub fn direct(model: &'a Model) -> Self {
+        Lower { direct: true, ..Lower::new(model) }
+    }
+
+    fn hides(&self, a: ArrayId) -> bool {
+        !self.direct && is_hidden(self.model, a)
     }
 
     /// Whether an element reads an index that a sum binds.
@@ -96,7 +107,7 @@ impl<'a> Lower<'a> {
 
     /// The value of a finite element as an index: gathered if it is latent, read from the data if not.
     pub fn value_of(&self, e: &Elem) -> Ix {
-        if !is_hidden(self.model, e.array) {
+        if !self.hides(e.array) {
             return Ix::term(super::symbol::IxTerm::Read(e.clone()));
         }
         if let Some(g) = self.gathers.borrow().iter().find(|g| g.elem == *e) {
@@ -237,7 +248,7 @@ impl<'a> Lower<'a> {
         let array = &self.model.arrays[a.array.0];
         let elem = Elem { array: a.array, indices };
         // Inside a sum a Bool stays a number: its element differs from term to term.
-        if array.elem.kind.is_finite() && is_hidden(self.model, a.array) && !self.varies_in_sum(&elem) {
+        if array.elem.kind.is_finite() && self.hides(a.array) && !self.varies_in_sum(&elem) {
             return Poly::index(&self.value_of(&elem));
         }
         Poly::elem(elem.array, elem.indices)
@@ -448,7 +459,7 @@ impl<'a> Lower<'a> {
             ExprKind::Read(a) => {
                 let elem =
                     Elem { array: a.array, indices: a.indices.iter().map(|i| self.index(i)).collect() };
-                if is_hidden(self.model, a.array) {
+                if self.hides(a.array) {
                     return Ok(Cond::Compare(Cmp::Eq, self.value_of(&elem), Ix::constant(1)));
                 }
                 Ok(Cond::Read(elem))

@@ -1,9 +1,11 @@
 //! The checked model's log-joint, statement by statement: as symbols to reason with, linked to the statement they came from.
 
+pub mod derive;
 pub mod lower;
 pub mod normal_form;
 
 pub mod poly;
+pub mod print;
 
 pub mod statement;
 pub mod symbol;

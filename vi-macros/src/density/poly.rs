@@ -119,6 +119,12 @@ pub enum Func {
     Abs,
     /// 0 where a ≤ x ≤ b and −∞ elsewhere; arguments (x, a, b)
     LogInside,
+    /// φ(x) / Φ(x)
+    InverseMills,
+    /// −1, 0 or 1
+    Sign,
+    /// φ(x) / (Φ(b) − Φ(a)); arguments (x, a, b)
+    PhiIntervalSlope,
     /// log(Φ(b) − Φ(a)); arguments (a, b)
     LogPhiInterval,
     /// log(P(shape, b) − P(shape, a)) of the regularised lower incomplete gamma function; arguments (shape, a, b)

@@ -12,7 +12,7 @@ mod maximise;
 mod rows;
 mod split;
 
-pub use build::build;
+pub use build::{build, find_in, half_log, rows_of, single};
 
 /// Whether an array is a param. The only unknowns left in a kernel: finite latents have become states.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
@@ -101,8 +101,6 @@ pub enum Body {
 pub struct Terms {
     /// Data alone: a constant of the fit.
     pub base: Poly,
-    /// Data and states, no params.
-    pub data: Poly,
     /// data · params
     pub separable: Vec<Separable>,
 }

@@ -146,7 +146,8 @@ impl RowBuilder<'_> {
         renaming: &Renaming,
         states: &[Var],
     ) -> Result<RowCase, Diagnostic> {
-        let when = case.when.iter().map(|c| renaming.cond(c)).collect();
+        let when: Vec<Cond> = case.when.iter().map(|c| renaming.cond(c)).collect();
+        let conditional = when.iter().any(|c| cond_mentions(c, states));
         let name = self.name(d.target.array);
         let mut split = Splitter { model: self.model, cells: vec![] };
         let normaliser = renaming.poly(&case.normaliser);
@@ -155,13 +156,13 @@ impl RowBuilder<'_> {
                 let p = renaming.poly(p).add(&normaliser);
                 let stats = &mut *self.stats;
                 let terms = split
-                    .terms(&p, states, &mut |coefficient, cells| {
+                    .terms(&p, states, conditional, &mut |coefficient, cells| {
                         sum_stat(stats, d, &name, coefficient, cells)
                     })
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Body::Terms(terms)
             }
-            Form::Normal(r) => self.residual(d, case, r, renaming, states, &name, split, &normaliser)?,
+            Form::Normal(r) => self.residual(d, case, r, renaming, states, conditional, &name, split, &normaliser)?,
             Form::Equal { value, to } => {
                 let side = |c: &Compared| match c {
                     Compared::Index(i) => renaming.poly(&Poly::index(i)),
@@ -182,6 +183,7 @@ impl RowBuilder<'_> {
         r: &Residual,
         renaming: &Renaming,
         states: &[Var],
+        conditional: bool,
         name: &str,
         mut split: Splitter,
         normaliser: &Poly,
@@ -226,10 +228,15 @@ impl RowBuilder<'_> {
                     crate::density::normal_form::positive_kind(&self.model.arrays[e.array.0].elem.kind)
                         || !super::is_param(self.model, e.array)
                 };
-                let base = half_log_two_pi.add(&weight.log(&positive).scale(0.5));
+                let mut base = half_log_two_pi.add(&weight.log(&positive).scale(0.5));
+                let mut normaliser = normaliser.clone();
+                if conditional {
+                    normaliser = normaliser.add(&base);
+                    base = Poly::zero();
+                }
                 let stats = &mut *self.stats;
                 let normaliser = split
-                    .terms(normaliser, states, &mut |c, cells| sum_stat(stats, d, name, c, cells))
+                    .terms(&normaliser, states, conditional, &mut |c, cells| sum_stat(stats, d, name, c, cells))
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Ok(Body::Scalar(ScalarResidual {
                     event: r.event.clone(),

@@ -67,11 +67,13 @@ pub struct Splitter<'a> {
 pub struct Inseparable;
 
 impl Splitter<'_> {
-    /// Pulls a polynomial apart. `stat` finds or makes the statistic for a coefficient over its cells.
+    /// Pulls a polynomial apart. A term without params is a constant of the fit, unless a state decides its value or whether it counts
+    /// (`conditional`): then it is a statistic with coefficient 1. `stat` finds or makes the statistic for a coefficient over its cells.
     pub fn terms(
         &mut self,
         p: &Poly,
         states: &[Var],
+        conditional: bool,
         stat: &mut dyn FnMut(Poly, Vec<Cell>) -> usize,
     ) -> Result<Terms, Inseparable> {
         let mut out = Terms::default();
@@ -79,8 +81,9 @@ impl Splitter<'_> {
             let (data, params) = self.split(t)?;
             if params.factors.is_empty() {
                 let whole = Poly(vec![t.clone()]);
-                if states.iter().any(|s| t.mentions(s)) {
-                    out.data = out.data.add(&whole);
+                if conditional || states.iter().any(|s| t.mentions(s)) {
+                    let stat = stat(whole.clone(), vec![]);
+                    out.separable.push(Separable { coefficient: whole, params: Poly::number(1.0), stat });
                 } else {
                     out.base = out.base.add(&whole);
                 }

@@ -11,11 +11,11 @@ impl<'a> Checker<'a> {
     pub(super) fn header_types(&mut self, block: &'a ast::Block) {
         for hyper in &block.hypers {
             let ast::Hyper::Constant { name, ty, .. } = hyper else { continue };
-            if let Some(Symbol::Array(id)) = self.symbol(name) {
-                if let Some(kind) = self.written_kind(ty, &Frame::default()) {
-                    self.model.arrays[id.0].elem.kind = kind;
-                    self.known[id.0] = true;
-                }
+            if let Some(Symbol::Array(id)) = self.symbol(name)
+                && let Some(kind) = self.written_kind(ty, &Frame::default())
+            {
+                self.model.arrays[id.0].elem.kind = kind;
+                self.known[id.0] = true;
             }
         }
     }

@@ -3,11 +3,10 @@
 //! `None` means that the type is not known yet (while types are being inferred), or that a mistake was reported.
 
 use super::Checker;
-use super::facts::constant_value;
-use super::ir::{Expr, ExprKind, Extent, Function, Index, IndexId, IndexTerm, Nominal, Role, Type};
+use super::ir::{ArrayId, Expr, ExprKind, Extent, Index, IndexId, IndexTerm, Nominal, Role, Type};
 use super::names::{Scope, Symbol};
 use crate::diagnostics::model as diagnostic;
-use crate::syntax::ast::{self, Compare, Loc, Reducer, Unary};
+use crate::syntax::ast::{self, Binary, Compare, Loc, Reducer, Unary};
 use proc_macro2::Ident;
 
 impl<'a> Checker<'a> {
@@ -172,6 +171,7 @@ impl<'a> Checker<'a> {
         scope: &Scope,
     ) -> Option<Expr> {
         let (indices, guard, body) = self.bound_body(body, binders, scope)?;
+        let (guard, body) = self.fold_guard(Reducer::Sum, guard, body)?;
         if !body.ty.is_scalar() {
             let found = self.model.show_type(&body.ty);
             self.error(diagnostic::not_a_number(body.loc, &found));
@@ -229,6 +229,7 @@ impl<'a> Checker<'a> {
             }
             Reducer::Prod | Reducer::Sum => {}
         }
+        let (guard, body) = self.fold_guard(op, guard, body)?;
         let ty = match (&body.ty, op) {
             (Type::Simplex(d) | Type::Ordered(d), _) => Type::Vector(d.clone()),
             (t, _) if !t.is_scalar() => t.clone(),
@@ -272,6 +273,36 @@ impl<'a> Checker<'a> {
         };
         let body = self.expr(body, &scope, None)?;
         Some((indices, guard, body))
+    }
+
+    /// A condition on something random does not decide which terms there are, but what they are: it becomes a factor.
+    fn fold_guard(&mut self, op: Reducer, guard: Option<Expr>, body: Expr) -> Option<(Option<Expr>, Expr)> {
+        let Some(guard) = guard else { return Some((None, body)) };
+        if self.random_read(&guard).is_none() {
+            return Some((Some(guard), body));
+        }
+        let loc = body.loc;
+        let folded = match op {
+            Reducer::Sum => self.binary(loc, Binary::Mul, guard, body)?,
+            Reducer::Prod => self.binary(loc, Binary::Pow, body, guard)?,
+            Reducer::Any => self.binary(loc, Binary::And, guard, body)?,
+            Reducer::All => {
+                let not = self.unary(loc, Unary::Not, guard)?;
+                self.binary(loc, Binary::Or, not, body)?
+            }
+        };
+        Some((None, folded))
+    }
+
+    /// The first read of something that is not given.
+    pub(super) fn random_read(&self, e: &Expr) -> Option<(Loc, ArrayId)> {
+        let mut found = None;
+        self.model.each_read_deep(e, &mut |access| {
+            if !self.is_given(access.array) && found.is_none() {
+                found = Some((access.loc, access.array));
+            }
+        });
+        found
     }
 
     pub(super) fn condition(&mut self, e: &ast::Expr, scope: &Scope) -> Option<Expr> {
@@ -335,116 +366,11 @@ impl<'a> Checker<'a> {
         let mut found = None;
         self.model.each_read_deep(e, &mut |access| {
             let array = &self.model.arrays[access.array.0];
-            let given = matches!(array.role, Role::Const | Role::Given);
-            if !given && !array.elem.kind.is_finite() && found.is_none() {
+            if !self.is_given(access.array) && !array.elem.kind.is_finite() && found.is_none() {
                 found = Some((array.name.to_string(), array.role));
             }
         });
         found
-    }
-
-    fn call(
-        &mut self,
-        loc: Loc,
-        name: &Ident,
-        args: &[ast::Expr],
-        scope: &Scope,
-        place: Option<&Extent>,
-    ) -> Option<Expr> {
-        let Some((function, arity)) = function(name) else {
-            let family = crate::families::find(&name.to_string()).is_some();
-            self.error(diagnostic::unknown_function(name, FUNCTIONS.map(|f| f.0).as_slice(), family));
-            return None;
-        };
-        if args.len() != arity {
-            self.error(diagnostic::function_arity(name, loc, arity, args.len()));
-            return None;
-        }
-        let typed: Vec<Option<Expr>> = args.iter().map(|a| self.expr(a, scope, None)).collect();
-        let args: Vec<Expr> = typed.into_iter().collect::<Option<_>>()?;
-        let ty = self.function_type(name, function, &args, place)?;
-        let narrow = ty.is_scalar();
-        let mut expr = Expr { loc, ty, kind: ExprKind::Call(function, args) };
-        if narrow {
-            expr.ty = self.model.facts(&expr).scalar_type();
-        }
-        Some(expr)
-    }
-
-    fn function_type(
-        &mut self,
-        name: &Ident,
-        function: Function,
-        args: &[Expr],
-        place: Option<&Extent>,
-    ) -> Option<Type> {
-        let first = &args[0];
-        let facts = self.model.facts(first);
-        let shown = self.model.show_type(&first.ty);
-        let refuse = |this: &mut Self, wanted: &str| {
-            this.error(diagnostic::function_domain(name, first.loc, &shown, wanted));
-            None
-        };
-        match function {
-            Function::Dot => {
-                for arg in args {
-                    if !is_vector(&arg.ty) {
-                        let found = self.model.show_type(&arg.ty);
-                        self.error(diagnostic::function_domain(name, arg.loc, &found, "a vector"));
-                        return None;
-                    }
-                }
-                self.same_extent(args[1].loc, &args[0].ty, &args[1].ty)?;
-                Some(Type::Real)
-            }
-            Function::Exp | Function::Log | Function::Sqrt | Function::Logit | Function::Sigmoid
-                if !first.ty.is_scalar() =>
-            {
-                self.error(diagnostic::function_of_vector(name, first.loc, &shown));
-                None
-            }
-            Function::Exp | Function::Sigmoid => Some(Type::Real),
-            Function::Log if !facts.positive => refuse(self, "a positive number"),
-            Function::Sqrt if !facts.nonnegative => refuse(self, "a number that is not negative"),
-            Function::Logit if !(facts.nonnegative && facts.at_most_one) => refuse(self, "a number in 0..1"),
-            Function::Log | Function::Sqrt | Function::Logit => Some(Type::Real),
-            Function::Diag => match &first.ty {
-                Type::Vector(d) | Type::Simplex(d) | Type::Ordered(d) if facts.positive => {
-                    Some(Type::SymPos(d.clone()))
-                }
-                Type::Vector(d) | Type::Simplex(d) | Type::Ordered(d) => {
-                    Some(Type::Matrix(d.clone(), d.clone()))
-                }
-                Type::Literal(n) => {
-                    let extent = match place {
-                        Some(extent) => extent.clone(),
-                        None => Extent::literal(first.loc, *n as u64),
-                    };
-                    if facts.positive {
-                        Some(Type::SymPos(extent))
-                    } else {
-                        Some(Type::Matrix(extent.clone(), extent))
-                    }
-                }
-                _ => refuse(self, "a vector"),
-            },
-            Function::Trace => match &first.ty {
-                Type::SymPos(_) => Some(Type::Positive),
-                Type::Matrix(r, c) if !r.differs(c) => Some(Type::Real),
-                _ => refuse(self, "a square matrix"),
-            },
-            Function::Onehot => match (&first.ty, place) {
-                (Type::Index(Nominal::Size(size)), _) => {
-                    Some(Type::Vector(Extent::of_size(first.loc, *size)))
-                }
-                (Type::Index(Nominal::Literal(n)), _) => Some(Type::Vector(Extent::literal(first.loc, *n))),
-                (Type::Bool, _) => Some(Type::Vector(Extent::literal(first.loc, 2))),
-                (_, Some(extent)) if constant_value(first).is_some() && facts.whole => {
-                    Some(Type::Vector(extent.clone()))
-                }
-                _ => refuse(self, "an index or a category"),
-            },
-        }
     }
 
     /// Two vectors, or a vector and a place, must have the same extent; literals take it.
@@ -457,22 +383,6 @@ impl<'a> Checker<'a> {
         }
         Some(())
     }
-}
-
-const FUNCTIONS: [(&str, Function, usize); 9] = [
-    ("dot", Function::Dot, 2),
-    ("exp", Function::Exp, 1),
-    ("log", Function::Log, 1),
-    ("sqrt", Function::Sqrt, 1),
-    ("logit", Function::Logit, 1),
-    ("sigmoid", Function::Sigmoid, 1),
-    ("diag", Function::Diag, 1),
-    ("onehot", Function::Onehot, 1),
-    ("trace", Function::Trace, 1),
-];
-
-fn function(name: &Ident) -> Option<(Function, usize)> {
-    FUNCTIONS.iter().find(|(n, _, _)| name == n).map(|(_, f, arity)| (*f, *arity))
 }
 
 pub fn is_vector(ty: &Type) -> bool {

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::flatten::{Flat, Frame};
-use super::ir::{Expr, ExprKind, Extent, Index, IndexTerm, Nominal, Type};
+use super::ir::{Expr, ExprKind, Extent, Index, IndexTerm, Nominal, SizeId, Type};
 use crate::diagnostics::model as diagnostic;
 use crate::syntax::ast::Compare;
 use proc_macro2::Ident;
@@ -11,6 +11,8 @@ use proc_macro2::Ident;
 struct Reach {
     /// One past its last position.
     end: Index,
+    /// Where its range begins.
+    low: Option<Index>,
     /// It runs over a range; otherwise it is a fixed position.
     ranges: bool,
 }
@@ -33,14 +35,18 @@ impl<'a> Checker<'a> {
 
     fn hull(&mut self, name: &Ident, frames: &[&Frame]) -> Vec<Extent> {
         let whole: Vec<&Frame> = frames.iter().copied().filter(|f| !f.broken).collect();
+        self.unboxed |= whole.len() < frames.len();
         let Some(first) = whole.first() else { return Vec::new() };
         let rank = first.target.len();
         if let Some(other) = whole.iter().find(|f| f.target.len() != rank) {
             let loc = other.target.first().map_or(name.span().into(), |i| i.loc);
+            self.unboxed = true;
             self.error(diagnostic::ranks_differ(name, loc, rank, other.target.len()));
             return Vec::new();
         }
-        (0..rank).filter_map(|axis| self.axis_hull(name, &whole, axis)).collect()
+        let axes: Option<Vec<Extent>> = (0..rank).map(|axis| self.axis_hull(name, &whole, axis)).collect();
+        self.unboxed |= axes.is_none();
+        axes.unwrap_or_default()
     }
 
     fn axis_hull(&mut self, name: &Ident, frames: &[&Frame], axis: usize) -> Option<Extent> {
@@ -57,10 +63,16 @@ impl<'a> Checker<'a> {
                 Some(id) => self.model.indices[id.0].nominal,
                 None => self.nominal_of_bound(&end)?,
             };
-            let reach = Reach { end, ranges };
+            let low = at.as_bound().map(|id| self.model.indices[id.0].low.clone());
+            let reach = Reach { end, low, ranges };
             best = match best {
                 None => Some((reach, nominal)),
                 Some((old, size)) => match (size, nominal) {
+                    // `y[t in 0..L]` and `y[t in L..T]`: one goes on where the other ends.
+                    (Nominal::Size(a), Nominal::Size(b)) if a != b && begins_at(&reach, a) => {
+                        Some((reach, nominal))
+                    }
+                    (Nominal::Size(a), Nominal::Size(b)) if a != b && begins_at(&old, b) => Some((old, size)),
                     (Nominal::Size(a), Nominal::Size(b)) if a != b => {
                         let (first, second) =
                             (self.model.show_nominal(size), self.model.show_nominal(nominal));
@@ -132,6 +144,10 @@ pub fn to_axes(index: &Index, frame: &Frame) -> Index {
         }
         IndexTerm::Size(..) | IndexTerm::Read(_) | IndexTerm::Axis(_) => None,
     })
+}
+
+fn begins_at(reach: &Reach, size: SizeId) -> bool {
+    reach.low.as_ref().is_some_and(|low| low.as_shifted_size().is_some_and(|(id, _, _)| id == size))
 }
 
 fn further(old: Reach, new: Reach) -> Reach {

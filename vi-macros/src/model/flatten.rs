@@ -160,6 +160,7 @@ impl<'a> Checker<'a> {
                     Some(index)
                 }
                 None => {
+                    frame.scope.bind_broken(name);
                     frame.broken = true;
                     None
                 }
@@ -183,7 +184,6 @@ impl<'a> Checker<'a> {
         range: &ast::Range,
         scope: &Scope,
     ) -> Option<IndexId> {
-        self.not_a_keyword(name);
         if self.quiet == 0 && scope.find(name).is_some() {
             self.error(diagnostic::bound_twice(name));
         }

@@ -3,6 +3,8 @@
 use super::Checker;
 use super::flatten::{Flat, Frame};
 use super::ir::{ElemKind, Expr, Extent, Nominal, Type};
+use super::let_cycles::each_name;
+use super::names::Symbol;
 use crate::diagnostics::model as diagnostic;
 use crate::families::{Family, Support};
 use crate::syntax::ast;
@@ -19,7 +21,9 @@ enum Evidence {
 
 impl<'a> Checker<'a> {
     pub(super) fn infer(&mut self, flat: &Flat<'a>) {
-        while self.settle(flat) || self.close(flat, true) || self.close(flat, false) {}
+        while self.settle(flat) || self.close(flat, true) || self.close(flat, false) || self.break_cycle(flat)
+        {
+        }
         for array in 0..self.model.arrays.len() {
             if self.known[array] || self.failed.iter().any(|f| f.0 == array) {
                 continue;
@@ -34,7 +38,7 @@ impl<'a> Checker<'a> {
     fn settle(&mut self, flat: &Flat<'a>) -> bool {
         let mut learnt = false;
         for decl in &flat.decls {
-            if self.known[decl.array.0] {
+            if self.known[decl.array.0] || self.failed.contains(&decl.array) {
                 continue;
             }
             if let Evidence::Settled(kind) = self.evidence(decl.ast, &decl.frame) {
@@ -86,7 +90,7 @@ impl<'a> Checker<'a> {
     fn close(&mut self, flat: &Flat<'a>, unanimous: bool) -> bool {
         let mut learnt = false;
         for array in 0..self.model.arrays.len() {
-            if self.known[array] {
+            if self.known[array] || self.failed.iter().any(|f| f.0 == array) {
                 continue;
             }
             let mut open = None;
@@ -111,6 +115,42 @@ impl<'a> Checker<'a> {
         learnt
     }
 
+    /// Numbers that wait for each other's types are numbers; that they wait for each other's values is reported as a cycle.
+    fn break_cycle(&mut self, flat: &Flat<'a>) -> bool {
+        for decl in &flat.decls {
+            let Some(ast::Dist::Family(call)) = &decl.ast.dist else { continue };
+            let family = crate::families::find(&call.name.to_string());
+            let is_open = family.is_some_and(|f| f.value == Support::RealOrVector);
+            if self.known[decl.array.0] || self.failed.contains(&decl.array) || !is_open {
+                continue;
+            }
+            let before = self.muted;
+            let _ = self.evidence(decl.ast, &decl.frame);
+            if self.muted == before && !self.reads_failed(decl.ast) {
+                self.set_kind(decl.array, ElemKind::Real);
+                return true;
+            }
+            // A mistake in its arguments, which the last visit reports.
+            self.failed.push(decl.array);
+        }
+        false
+    }
+
+    fn reads_failed(&self, decl: &ast::Decl) -> bool {
+        let mut failed = false;
+        let calls = decl.dist.iter().flat_map(calls);
+        for arg in calls.flat_map(|call| &call.args) {
+            each_name(&arg.value, &mut Vec::new(), &mut |name| {
+                failed |= match self.symbol(name) {
+                    Some(Symbol::Array(id)) => self.failed.contains(&id),
+                    Some(Symbol::Let(id)) => self.cyclic_lets.contains(&id.0),
+                    Some(Symbol::Size(_)) | None => false,
+                };
+            });
+        }
+        failed
+    }
+
     fn set_kind(&mut self, array: super::ir::ArrayId, kind: ElemKind) {
         self.model.arrays[array.0].elem.kind = kind;
         self.known[array.0] = true;
@@ -119,26 +159,24 @@ impl<'a> Checker<'a> {
     fn evidence(&mut self, decl: &'a ast::Decl, frame: &Frame<'a>) -> Evidence {
         let calls: Vec<&ast::FamilyCall> = match &decl.dist {
             None => return Evidence::Unknown,
-            Some(ast::Dist::Family(call)) => vec![call],
-            Some(ast::Dist::Match { arms, .. }) => arms
-                .iter()
-                .filter_map(|arm| match &arm.dist {
-                    ast::Dist::Family(call) => Some(call),
-                    ast::Dist::Match { .. } => None,
-                })
-                .collect(),
+            Some(dist) => calls(dist),
         };
-        let mut open = None;
+        let mut open: Option<(ElemKind, bool)> = None;
         let mut unknown = false;
         for call in calls {
+            let constant = call.name == "Constant";
             match self.quietly(|this| this.call_evidence(call, frame)) {
                 Evidence::Settled(kind) => return Evidence::Settled(kind),
-                Evidence::Open(kind) => open = Some(kind),
+                // A constant takes the type that the other arms have.
+                Evidence::Open(kind) if open.as_ref().is_none_or(|(_, c)| *c) => {
+                    open = Some((kind, constant))
+                }
+                Evidence::Open(_) => {}
                 Evidence::Unknown => unknown = true,
             }
         }
         match open {
-            Some(kind) if !unknown => Evidence::Open(kind),
+            Some((kind, _)) if !unknown => Evidence::Open(kind),
             _ => Evidence::Unknown,
         }
     }
@@ -150,6 +188,16 @@ impl<'a> Checker<'a> {
         for (name, e) in &matched.args {
             typed.push((name, self.expr(e, &frame.scope, None)));
         }
+        if family.value == Support::RealOrVector {
+            for ((_, e), (_, typed)) in matched.args.iter().zip(&typed) {
+                if typed.is_none()
+                    && let Some(extent) = self.vector_hint(e, frame)
+                    && let Some(kind) = self.kind_in_axes(&ElemKind::Vector(extent), frame)
+                {
+                    return Evidence::Settled(kind);
+                }
+            }
+        }
         let bound = |this: &mut Self, e: Option<&ast::Expr>| e.and_then(|e| this.expr(e, &frame.scope, None));
         let (min, max) = (bound(self, matched.min), bound(self, matched.max));
         let number = self.bounded_kind(min.as_ref(), max.as_ref());
@@ -159,6 +207,30 @@ impl<'a> Checker<'a> {
                 None => Evidence::Unknown,
             },
             other => other,
+        }
+    }
+
+    /// The extent of a sum or product that is a vector whatever its unknown parts are: `A * x` has the rows of A.
+    fn vector_hint(&mut self, e: &ast::Expr, frame: &Frame<'a>) -> Option<Extent> {
+        if let Some(typed) = self.expr(e, &frame.scope, None) {
+            return vector_extent(&typed);
+        }
+        match &e.kind {
+            ast::ExprKind::Binary(ast::Binary::Add | ast::Binary::Sub, a, b) => {
+                self.vector_hint(a, frame).or_else(|| self.vector_hint(b, frame))
+            }
+            ast::ExprKind::Binary(ast::Binary::Mul, a, b) => {
+                if let Some(Type::Matrix(rows, _) | Type::SymPos(rows)) =
+                    self.expr(a, &frame.scope, None).map(|a| a.ty)
+                {
+                    return Some(rows);
+                }
+                self.vector_hint(a, frame).or_else(|| self.vector_hint(b, frame))
+            }
+            ast::ExprKind::Binary(ast::Binary::Div, a, _) | ast::ExprKind::Unary(ast::Unary::Neg, a) => {
+                self.vector_hint(a, frame)
+            }
+            _ => None,
         }
     }
 
@@ -275,7 +347,10 @@ impl<'a> Checker<'a> {
     fn report_unknown(&mut self, decl: &'a ast::Decl) {
         let Some(ast::Dist::Family(call)) = &decl.dist else {
             if decl.dist.is_none() {
-                self.error(diagnostic::needs_type(&decl.name, self.kind_of(&decl.name)));
+                // A latent or observed without `~` is reported as that.
+                if matches!(decl.role, ast::Role::Given | ast::Role::Param) {
+                    self.error(diagnostic::needs_type(&decl.name, self.kind_of(&decl.name)));
+                }
             } else {
                 self.error(diagnostic::type_not_inferred(&decl.name, "Real"));
             }
@@ -301,6 +376,13 @@ impl<'a> Checker<'a> {
         } else {
             self.unresolved.push(diagnostic::type_not_inferred(&decl.name, example));
         }
+    }
+}
+
+fn calls(dist: &ast::Dist) -> Vec<&ast::FamilyCall> {
+    match dist {
+        ast::Dist::Family(call) => vec![call],
+        ast::Dist::Match { arms, .. } => arms.iter().flat_map(|arm| calls(&arm.dist)).collect(),
     }
 }
 

@@ -121,6 +121,16 @@ pub struct Elem {
     pub kind: ElemKind,
     pub min: Option<Expr>,
     pub max: Option<Expr>,
+    /// Of `Simplex[k in K if …]`: which components there are; the others are structural zeros.
+    pub cells: Option<Cells>,
+}
+
+/// For the element at `target`, component `index` is there where the guard holds.
+#[derive(Clone, Debug)]
+pub struct Cells {
+    pub target: Vec<Index>,
+    pub index: IndexId,
+    pub guard: Expr,
 }
 
 #[derive(Clone, Debug)]
@@ -241,6 +251,7 @@ pub struct Statement {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a match is rare, and a statement has one of them")]
 pub enum Dist {
     Family(FamilyCall),
     Match { loc: Loc, on: Expr, arms: Vec<Arm> },

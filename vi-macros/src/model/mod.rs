@@ -3,15 +3,20 @@
 //! Every later stage may rely on what [`check`] accepted: indices count what their axes count, arguments lie in the domains of their families,
 //! and no element is given two distributions. Nothing is known here of conjugacy or of plans.
 
+pub mod alias;
 mod annotate;
 mod calls;
+mod coverage;
 mod expr;
 mod extent;
 mod facts;
 mod flatten;
+mod functions;
 mod index;
 mod infer;
 pub mod ir;
+mod let_cycles;
+mod linear;
 mod names;
 mod operators;
 mod order;
@@ -21,7 +26,9 @@ mod roles;
 mod simplex;
 mod sizes;
 mod statements;
+mod visit;
 pub mod walk;
+mod world;
 
 use crate::report::{Diagnostic, Report};
 use crate::syntax::ast;
@@ -30,20 +37,25 @@ use names::Symbol;
 use std::collections::BTreeMap;
 
 /// The checked model of a block. A model comes back even after mistakes, so that later stages can report theirs;
-/// `None` only where nothing sensible is left.
+/// `None` where the type of an array or a distribution could not be made out, since all they would say follows from that.
 pub fn check(block: &ast::Block, report: &mut Report) -> Option<Model> {
     let mut checker = Checker::new(block, report);
     checker.declare(block);
     checker.header_types(block);
-    let flat = checker.flatten(block);
+    let mut flat = checker.flatten(block);
+    checker.lets_end(&mut flat);
     checker.boxes(&flat);
     checker.annotations(&flat);
     checker.infer(&flat);
     checker.header_defaults(block);
     checker.statements(&flat);
     checker.sources(block, &flat);
+    checker.symmetries();
+    checker.scopes(&flat);
+    checker.coverage();
     checker.order();
-    Some(checker.model)
+    let complete = checker.broken.is_empty() && !checker.known.contains(&false);
+    complete.then_some(checker.model)
 }
 
 /// The model under construction, and what is known of it so far.
@@ -57,6 +69,8 @@ struct Checker<'a> {
     size_ranks: Vec<usize>,
     /// Which arrays have their element type.
     known: Vec<bool>,
+    /// The roles of the pieces of each array.
+    roles: Vec<Vec<ir::Role>>,
     /// The types of the `let`s, as far as they are known.
     let_types: Vec<Option<Type>>,
     /// The plates of all arrays are known.
@@ -69,8 +83,23 @@ struct Checker<'a> {
     broken: Vec<ir::StatementId>,
     /// For each statement, the `for … repeat` blocks around it.
     blocks: Vec<Vec<usize>>,
+    let_blocks: Vec<(Vec<usize>, ir::LetId, usize)>,
+    constraint_blocks: Vec<Vec<usize>>,
     /// Types that could not be made out, most likely because of another mistake: said only if there is none.
     unresolved: Vec<Diagnostic>,
+    /// How many pieces each `let` was written with.
+    let_pieces: Vec<usize>,
+    cyclic_lets: Vec<usize>,
+    /// Where an index that counts something else was reported: whether it is in range says nothing more.
+    mismatched: Vec<String>,
+    /// Statements were lost to mistakes of syntax: what they declared may be all that seems to be missing.
+    incomplete: bool,
+    /// Unknown names that were reported.
+    unknown: Vec<String>,
+    /// Mistakes found while types were being inferred.
+    muted: usize,
+    /// The box of some array could not be made out.
+    unboxed: bool,
     first_line: usize,
 }
 
@@ -91,6 +120,7 @@ impl<'a> Checker<'a> {
             init: Vec::new(),
             order: Vec::new(),
         };
+        let incomplete = !report.is_empty();
         Checker {
             model,
             report,
@@ -98,6 +128,7 @@ impl<'a> Checker<'a> {
             names: BTreeMap::new(),
             size_ranks: Vec::new(),
             known: Vec::new(),
+            roles: Vec::new(),
             let_types: Vec::new(),
             boxed: false,
             header_names: block.hypers.iter().map(|h| hyper_name(h).to_string()).collect(),
@@ -105,7 +136,16 @@ impl<'a> Checker<'a> {
             failed: Vec::new(),
             broken: Vec::new(),
             blocks: Vec::new(),
+            let_blocks: Vec::new(),
+            constraint_blocks: Vec::new(),
             unresolved: Vec::new(),
+            let_pieces: Vec::new(),
+            cyclic_lets: Vec::new(),
+            mismatched: Vec::new(),
+            incomplete,
+            unknown: Vec::new(),
+            muted: 0,
+            unboxed: false,
             first_line: first_line(block),
         }
     }
@@ -113,6 +153,8 @@ impl<'a> Checker<'a> {
     fn error(&mut self, diagnostic: Diagnostic) {
         if self.quiet == 0 {
             self.report.push(diagnostic);
+        } else {
+            self.muted += 1;
         }
     }
 

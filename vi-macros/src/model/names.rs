@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::ir::{Array, ArrayId, Elem, ElemKind, Index, Let, LetId, Role, Size, SizeId, Type};
-use crate::diagnostics::model as diagnostic;
+use crate::diagnostics::{model as diagnostic, nearest};
 use crate::syntax::ast;
 use proc_macro2::Ident;
 
@@ -15,19 +15,27 @@ pub enum Symbol {
 
 /// The bound indices in scope, innermost last. A name stands for an index expression over bound indices.
 #[derive(Clone, Debug, Default)]
-pub struct Scope(Vec<(String, Index)>);
+pub struct Scope {
+    bound: Vec<(String, Index)>,
+    broken: Vec<String>,
+}
 
 impl Scope {
     pub fn bind(&mut self, name: &Ident, index: Index) {
-        self.0.push((name.to_string(), index));
+        self.bound.push((name.to_string(), index));
     }
 
     pub fn find(&self, name: &Ident) -> Option<&Index> {
-        self.0.iter().rev().find(|(n, _)| name == n).map(|(_, index)| index)
+        self.bound.iter().rev().find(|(n, _)| name == n).map(|(_, index)| index)
+    }
+
+    /// A binder that was refused: what reads it is not reported again.
+    pub fn bind_broken(&mut self, name: &Ident) {
+        self.broken.push(name.to_string());
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(n, _)| n.as_str())
+        self.bound.iter().map(|(n, _)| n.as_str())
     }
 }
 
@@ -47,23 +55,13 @@ const MODEL_METHODS: &[&str] = &[
     "verify",
 ];
 
-const RUST_KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
-    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self",
-    "static", "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield",
-];
-
 impl<'a> Checker<'a> {
     /// Gives every declared name its symbol, so that programs may refer forward.
     pub(super) fn declare(&mut self, block: &'a ast::Block) {
-        self.not_a_keyword(&block.name);
         for hyper in &block.hypers {
             let name = match hyper {
                 ast::Hyper::Size { name, .. } | ast::Hyper::Constant { name, .. } => name,
             };
-            self.not_a_keyword(name);
             if MODEL_METHODS.iter().any(|m| name == m) {
                 self.error(diagnostic::method_of_model(name, MODEL_METHODS));
             }
@@ -96,11 +94,13 @@ impl<'a> Checker<'a> {
     }
 
     fn declare_array(&mut self, decl: &ast::Decl) {
-        self.not_a_keyword(&decl.name);
         let id = match self.symbol(&decl.name) {
             None => self.new_array(&decl.name, role(decl.role)),
-            // A further piece of an array.
-            Some(Symbol::Array(id)) if self.model.arrays[id.0].role != Role::Const => id,
+            // A further piece of an array, perhaps in another role.
+            Some(Symbol::Array(id)) if self.model.arrays[id.0].role != Role::Const => {
+                self.roles[id.0].push(role(decl.role));
+                id
+            }
             Some(_) => {
                 self.error(diagnostic::declared_twice(&decl.name, self.kind_of(&decl.name)));
                 return;
@@ -111,7 +111,6 @@ impl<'a> Checker<'a> {
     }
 
     fn declare_let(&mut self, value: &ast::Let) {
-        self.not_a_keyword(&value.name);
         let id = match self.symbol(&value.name) {
             None => {
                 let id = LetId(self.model.lets.len());
@@ -126,6 +125,7 @@ impl<'a> Checker<'a> {
                     reported: false,
                 });
                 self.let_types.push(None);
+                self.let_pieces.push(0);
                 id
             }
             Some(Symbol::Let(id)) => id,
@@ -134,14 +134,9 @@ impl<'a> Checker<'a> {
                 return;
             }
         };
+        self.let_pieces[id.0] += 1;
         let docs = value.attrs.iter().filter(|a| a.path().is_ident("doc")).cloned();
         self.model.lets[id.0].docs.extend(docs);
-    }
-
-    pub(super) fn not_a_keyword(&mut self, name: &Ident) {
-        if RUST_KEYWORDS.iter().any(|k| name == k) {
-            self.error(diagnostic::rust_keyword(name));
-        }
     }
 
     pub(super) fn symbol(&self, name: &Ident) -> Option<Symbol> {
@@ -163,7 +158,7 @@ impl<'a> Checker<'a> {
             name: name.clone(),
             docs: Vec::new(),
             plates: Vec::new(),
-            elem: Elem { kind: ElemKind::Real, min: None, max: None },
+            elem: Elem { kind: ElemKind::Real, min: None, max: None, cells: None },
             missing: false,
             symmetric: false,
             pieces: Vec::new(),
@@ -171,7 +166,17 @@ impl<'a> Checker<'a> {
             default: None,
         });
         self.known.push(false);
+        self.roles.push(vec![role]);
         id
+    }
+
+    /// All pieces of the array are given: its values are there before anything is inferred.
+    pub(super) fn is_given(&self, id: ArrayId) -> bool {
+        self.roles[id.0].iter().all(|r| matches!(r, Role::Given | Role::Const))
+    }
+
+    pub(super) fn has_role(&self, id: ArrayId, role: Role) -> bool {
+        self.roles[id.0].contains(&role)
     }
 
     /// What a declared name is, in words.
@@ -191,11 +196,24 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn unknown_name(&mut self, name: &Ident, scope: &Scope) {
+        if scope.broken.iter().any(|b| name == b) {
+            return;
+        }
+        if self.quiet == 0 {
+            // Every further use of the name is the same mistake.
+            if self.unknown.iter().any(|u| name == u) {
+                return;
+            }
+            self.unknown.push(name.to_string());
+        }
         let mut known: Vec<String> = self.names.keys().cloned().collect();
         known.extend(scope.names().map(str::to_owned));
         known.sort();
         known.dedup();
-        self.error(diagnostic::unknown_name(name, &known));
+        let near = nearest(&name.to_string(), known.iter().map(String::as_str)).is_some();
+        if near || !self.incomplete || self.quiet > 0 {
+            self.error(diagnostic::unknown_name(name, &known));
+        }
     }
 }
 

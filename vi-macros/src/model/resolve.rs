@@ -81,7 +81,9 @@ impl<'a> Checker<'a> {
             let known = self.model.sizes[id.0].over.get(axis).copied();
             match (known, nominal) {
                 (None, Some(size)) => self.model.sizes[id.0].over.push(size),
-                (Some(known), Some(_)) => self.index_fits(&index, Nominal::Size(known), None),
+                (Some(known), Some(_)) => {
+                    self.index_fits(&index, Nominal::Size(known), None);
+                }
                 (_, None) if index.terms.is_empty() => {}
                 (_, None) => {
                     self.error(diagnostic::ragged_over_what(&access.name, index.loc));
@@ -133,7 +135,9 @@ impl<'a> Checker<'a> {
             }
             for (index, extent) in indices.iter().zip(&axes) {
                 let place = Place { name: self.model.arrays[array.0].name.clone() };
-                self.index_fits(index, extent.nominal, Some(&place));
+                if !self.index_fits(index, extent.nominal, Some(&place)) {
+                    self.mismatched.push(format!("{:?}", loc.start));
+                }
             }
         }
         Some(Access { loc, array, indices })
@@ -176,7 +180,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports an index that counts something else than its axis. A range of literal length is checked by its bounds instead.
-    pub(super) fn index_fits(&mut self, index: &Index, axis: Nominal, place: Option<&Place>) {
+    pub(super) fn index_fits(&mut self, index: &Index, axis: Nominal, place: Option<&Place>) -> bool {
         let mut counted = Vec::new();
         for (coefficient, term) in &index.terms {
             if *coefficient <= 0 {
@@ -188,7 +192,7 @@ impl<'a> Checker<'a> {
             }
         }
         if counted.is_empty() || counted.contains(&axis) {
-            return;
+            return true;
         }
         let found = self.model.show_nominal(counted[0]);
         let wanted = self.model.show_nominal(axis);
@@ -203,6 +207,7 @@ impl<'a> Checker<'a> {
             &wanted,
             notes,
         ));
+        false
     }
 
     fn where_from(&self, index: &Index) -> String {
@@ -324,7 +329,9 @@ impl<'a> Checker<'a> {
         }
         for (index, extent) in indices.iter().zip(&axes) {
             let place = Place { name: self.model.lets[id.0].name.clone() };
-            self.index_fits(index, extent.nominal, Some(&place));
+            if !self.index_fits(index, extent.nominal, Some(&place)) {
+                self.mismatched.push(format!("{:?}", loc.start));
+            }
         }
         if indices.len() == plates.len() {
             return Some(ty);

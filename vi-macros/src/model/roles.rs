@@ -1,14 +1,109 @@
 //! What each role may do: who needs a distribution, who may be constrained, started or grouped.
 
 use super::Checker;
-use super::flatten::{RawConstrain, RawInit};
-use super::ir::{Constraint, ElemKind, Expr, Group, Nominal, Role, Type};
+use super::flatten::{Flat, RawConstrain, RawDecl, RawInit};
+use super::ir::{Constraint, ElemKind, Expr, ExprKind, Group, Model, Nominal, Role, Type};
 use crate::diagnostics::model as diagnostic;
 use crate::families::Domain;
 use crate::syntax::ast::{self, Compare};
 use proc_macro2::Span;
 
 impl<'a> Checker<'a> {
+    /// Who has a distribution, and who must write a type.
+    pub(super) fn declaration(&mut self, decl: &RawDecl<'a>) {
+        let ast = decl.ast;
+        let name = &ast.name;
+        match (ast.role, &ast.dist) {
+            (ast::Role::Observed | ast::Role::Latent, None) => {
+                self.error(diagnostic::needs_distribution(name, ast.role));
+                self.failed.push(decl.array);
+            }
+            (ast::Role::Given, Some(dist)) => {
+                let loc = match dist {
+                    ast::Dist::Family(call) => call.loc,
+                    ast::Dist::Match { span, .. } => (*span).into(),
+                };
+                self.error(diagnostic::given_has_no_distribution(loc, name));
+            }
+            (ast::Role::Given, None) if !self.known[decl.array.0] => {
+                self.failed.push(decl.array);
+                self.error(diagnostic::needs_type(name, "a `given`"));
+            }
+            (ast::Role::Observed | ast::Role::Latent | ast::Role::Param, Some(_))
+            | (ast::Role::Given | ast::Role::Param, None) => {}
+        }
+        if let (Some(span), ast::Role::Given | ast::Role::Latent | ast::Role::Param) = (ast.missing, ast.role)
+        {
+            self.error(diagnostic::missing_of_role(span, name, ast.role));
+        }
+        if let (
+            Some(span),
+            ElemKind::Simplex(_) | ElemKind::SymPos(_) | ElemKind::Matrix(..) | ElemKind::Ordered(_),
+        ) = (ast.missing, &self.model.arrays[decl.array.0].elem.kind)
+        {
+            let kind = self.model.show_kind(&self.model.arrays[decl.array.0].elem.kind);
+            self.error(diagnostic::missing_of_type(span, &kind));
+        }
+    }
+
+    /// `B[a in K, b in K if a <= b]` holds each pair once.
+    pub(super) fn symmetries(&mut self) {
+        for id in 0..self.model.arrays.len() {
+            let array = &self.model.arrays[id];
+            let ([first, second], [piece]) = (array.plates.as_slice(), array.pieces.as_slice()) else {
+                continue;
+            };
+            let statement = &self.model.statements[piece.0];
+            let [a, b] = statement.target.as_slice() else { continue };
+            let (Some(a), Some(b)) = (a.as_bound(), b.as_bound()) else { continue };
+            let bound = |e: &Expr| e.as_index().and_then(|i| i.as_bound());
+            let triangle = statement.guards.iter().any(|g| match &g.kind {
+                ExprKind::Compare(Compare::Le, x, y) => bound(x) == Some(a) && bound(y) == Some(b),
+                ExprKind::Compare(Compare::Ge, x, y) => bound(x) == Some(b) && bound(y) == Some(a),
+                _ => false,
+            });
+            self.model.arrays[id].symmetric = triangle && !first.differs(second);
+        }
+    }
+
+    /// A latent of a `repeat` stands for independent copies, so nothing outside can read «the» value.
+    pub(super) fn scopes(&mut self, flat: &Flat<'a>) {
+        let mut home: Vec<Option<Vec<usize>>> = vec![None; self.model.arrays.len()];
+        for decl in &flat.decls {
+            if decl.ast.role == ast::Role::Latent && !decl.frame.blocks.is_empty() {
+                home[decl.array.0] = Some(decl.frame.blocks.clone());
+            }
+        }
+        let mut outside = Vec::new();
+        let mut check = |model: &Model, blocks: &[usize], e: &Expr| {
+            model.each_read_deep(e, &mut |access| {
+                if let Some(home) = &home[access.array.0]
+                    && !blocks.starts_with(home)
+                {
+                    outside.push((access.loc, model.arrays[access.array.0].name.to_string()));
+                }
+            });
+        };
+        for (s, blocks) in self.model.statements.iter().zip(&self.blocks) {
+            for e in s.dist.iter().flat_map(|d| d.exprs()) {
+                check(&self.model, blocks, e);
+            }
+        }
+        for (blocks, id, line) in &self.let_blocks {
+            for piece in self.model.lets[id.0].pieces.iter().filter(|p| p.line == *line) {
+                check(&self.model, blocks, &piece.value);
+            }
+        }
+        for (c, blocks) in self.model.constraints.iter().zip(&self.constraint_blocks) {
+            for e in std::iter::once(&c.first).chain(c.rest.iter().map(|(_, e)| e)) {
+                check(&self.model, blocks, e);
+            }
+        }
+        for (loc, name) in outside {
+            self.error(diagnostic::read_outside_repeat(loc, &name));
+        }
+    }
+
     /// Plans do not depend on the value of a size, so arms over a size need `_`.
     pub(super) fn arms_cover(&mut self, on: &Expr, arms: &[ast::Arm], span: Span) -> Option<()> {
         let values: Option<u64> = match &on.ty {
@@ -87,10 +182,10 @@ impl<'a> Checker<'a> {
             }
             self.model.each_read_deep(side, &mut |access| {
                 let array = &self.model.arrays[access.array.0];
-                match array.role {
-                    Role::Latent => latent = true,
-                    Role::Observed if !array.missing => other = Some((access.loc, array.name.to_string())),
-                    Role::Const | Role::Given | Role::Observed | Role::Param => {}
+                if self.has_role(access.array, Role::Latent) || array.missing {
+                    latent = true;
+                } else if self.has_role(access.array, Role::Observed) {
+                    other = Some((access.loc, array.name.to_string()));
                 }
             });
         }
@@ -108,17 +203,16 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn check_start(&mut self, raw: &RawInit<'a>, value: &Expr, kind: &ElemKind) {
-        let array = &self.model.arrays[raw.array.0];
-        if !matches!(array.role, Role::Latent | Role::Param) {
+        let latent = self.has_role(raw.array, Role::Latent);
+        if !latent && !self.has_role(raw.array, Role::Param) {
             let name = &raw.ast.name;
             self.error(diagnostic::init_of_what(name, self.kind_of(name)));
             return;
         }
-        let latent = array.role == Role::Latent;
         let mut outside = None;
         self.model.each_read_deep(value, &mut |access| {
             let read = &self.model.arrays[access.array.0];
-            if !matches!(read.role, Role::Const | Role::Given) {
+            if !self.is_given(access.array) {
                 outside = Some((access.loc, read.name.to_string(), read.role));
             }
         });
@@ -149,7 +243,7 @@ impl<'a> Checker<'a> {
         for (n, (id, over, loc)) in group.vars.iter().enumerate() {
             let array = &self.model.arrays[id.0];
             let name = array.name.clone();
-            if array.role != Role::Latent && !(array.role == Role::Observed && array.missing) {
+            if !self.has_role(*id, Role::Latent) && !array.missing {
                 let kind = self.kind_of(&name);
                 self.error(diagnostic::factorize_of_what_at(*loc, &name, kind));
             }

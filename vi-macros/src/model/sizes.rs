@@ -140,8 +140,8 @@ impl<'a> Checker<'a> {
                     }
                 }
             }
-            // Where the type of an array is missing, so may be the axis that would fix the size.
-            if found || self.known.contains(&false) {
+            // Where a statement, a type or a box is missing, so may be the axis that would fix the size.
+            if found || self.incomplete || self.unboxed || self.known.contains(&false) {
                 continue;
             }
             let size = self.model.sizes[id].name.clone();

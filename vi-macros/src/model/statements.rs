@@ -3,8 +3,8 @@
 use super::Checker;
 use super::flatten::{Flat, Frame, RawConstrain, RawDecl, RawInit, RawLet};
 use super::ir::{
-    Access, Arm, Constraint, Dist, ElemKind, Expr, ExprKind, Extent, Group, Index, Init, LetPiece, Role,
-    Statement, StatementId, Type,
+    Access, Arm, Cells, Constraint, Dist, ElemKind, Expr, ExprKind, Extent, FamilyCall, Group, Index, Init,
+    LetPiece, Nominal, Role, Statement, StatementId, Type,
 };
 use super::names::{Symbol, role};
 use crate::diagnostics::model as diagnostic;
@@ -19,15 +19,17 @@ impl<'a> Checker<'a> {
             let mut reported = false;
             for piece in &self.model.lets[id].pieces {
                 self.model.each_read_deep(&piece.value, &mut |access| {
-                    let role = self.model.arrays[access.array.0].role;
-                    reported |= matches!(role, Role::Latent | Role::Param);
+                    reported |= self.has_role(access.array, Role::Latent);
+                    reported |= self.has_role(access.array, Role::Param);
                 });
             }
             self.model.lets[id].reported = reported;
         }
         for decl in &flat.decls {
+            self.declaration(decl);
             if let Some(ty) = &decl.ast.ty {
                 self.elem_bounds(decl.array, ty);
+                self.cells(decl, ty);
             }
             self.statement(decl);
         }
@@ -86,6 +88,13 @@ impl<'a> Checker<'a> {
         let typed: Vec<Option<Expr>> = frame.guards.iter().map(|g| self.condition(g, &frame.scope)).collect();
         let mut guards = Vec::new();
         for guard in typed.into_iter().collect::<Option<Vec<_>>>()? {
+            if let Some((loc, array)) = self.random_read(&guard) {
+                let array = &self.model.arrays[array.0];
+                let role = super::print::role_name(array.role);
+                let (name, finite) = (array.name.to_string(), array.elem.kind.is_finite());
+                self.error(diagnostic::guard_reads(loc, &name, role, finite));
+                return None;
+            }
             conjuncts(guard, &mut guards);
         }
         Some(guards)
@@ -100,8 +109,7 @@ impl<'a> Checker<'a> {
                         continue;
                     };
                     let Some(ty) = self.slice_type(&access) else { continue };
-                    let given = matches!(self.model.arrays[array.0].role, Role::Given | Role::Const);
-                    if !given || !matches!(ty, Type::Count | Type::Positive) {
+                    if !self.is_given(array) || !matches!(ty, Type::Count | Type::Positive) {
                         let found = self.model.show_type(&ty);
                         self.error(diagnostic::repeat_of(&count.name, count.loc, &found));
                         continue;
@@ -129,31 +137,119 @@ impl<'a> Checker<'a> {
             ast::Dist::Family(call) => {
                 Some(Dist::Family(self.family_call(call, &frame.scope, kind, name)?))
             }
-            ast::Dist::Match { span, on, arms } => {
-                let on = self.expr(on, &frame.scope, None);
-                let mut typed = Vec::new();
-                for arm in arms {
-                    let call = match &arm.dist {
-                        ast::Dist::Family(call) => self.family_call(call, &frame.scope, kind, name),
-                        ast::Dist::Match { span, .. } => {
-                            self.error(diagnostic::nested_match((*span).into()));
-                            None
-                        }
-                    };
-                    let value = match arm.pat {
-                        ast::Pat::True => Some(1),
-                        ast::Pat::False => Some(0),
-                        ast::Pat::Int(value) => Some(value),
-                        ast::Pat::Wild => None,
-                    };
-                    typed.push(call.map(|call| Arm { loc: arm.pat_span.into(), value, call }));
-                }
-                let on = on?;
-                self.arms_cover(&on, arms, *span)?;
-                let arms = typed.into_iter().collect::<Option<Vec<Arm>>>()?;
-                Some(Dist::Match { loc: (*span).into(), on, arms })
+            ast::Dist::Match { span, .. } => {
+                let mut cases = Vec::new();
+                self.cases(dist, frame, kind, name, None, &mut cases)?;
+                self.joined(*span, cases)
             }
         }
+    }
+
+    /// The distributions of a `match`, each with the pattern and the condition that select it. One inside an arm is opened up.
+    fn cases(
+        &mut self,
+        dist: &'a ast::Dist,
+        frame: &Frame<'a>,
+        kind: Option<&ElemKind>,
+        name: &str,
+        given: Option<Case>,
+        into: &mut Vec<Case>,
+    ) -> Option<()> {
+        let (span, on, arms) = match dist {
+            ast::Dist::Family(call) => {
+                let call = self.family_call(call, &frame.scope, kind, name)?;
+                if let Some(given) = given {
+                    into.push(Case { call: Some(call), ..given });
+                }
+                return Some(());
+            }
+            ast::Dist::Match { span, on, arms } => (*span, on, arms),
+        };
+        let on = self.expr(on, &frame.scope, None);
+        let covers = on.as_ref().and_then(|on| self.arms_cover(on, arms, span));
+        let mut earlier: Vec<Expr> = Vec::new();
+        let mut sound = true;
+        for arm in arms {
+            let loc = ast::Loc::from(arm.pat_span);
+            let bool = |kind| Expr { loc, ty: Type::Bool, kind };
+            let (value, condition) = match (&on, arm.pat) {
+                (None, _) => (None, bool(ExprKind::Bool(true))),
+                (Some(on), ast::Pat::True) => (Some(1), on.clone()),
+                (Some(on), ast::Pat::False) => {
+                    (Some(0), bool(ExprKind::Unary(ast::Unary::Not, Box::new(on.clone()))))
+                }
+                (Some(on), ast::Pat::Int(value)) => {
+                    let literal = i64::try_from(value).unwrap_or(i64::MAX);
+                    let literal = Expr { loc, ty: Type::Count, kind: ExprKind::Int(literal) };
+                    let on = Box::new(on.clone());
+                    (Some(value), bool(ExprKind::Compare(ast::Compare::Eq, on, Box::new(literal))))
+                }
+                (Some(_), ast::Pat::Wild) => {
+                    let others =
+                        earlier.iter().map(|e| bool(ExprKind::Unary(ast::Unary::Not, Box::new(e.clone()))));
+                    (None, others.reduce(both).unwrap_or(bool(ExprKind::Bool(true))))
+                }
+            };
+            earlier.push(condition.clone());
+            let (nested, condition) = match &given {
+                Some(outer) => (true, both(outer.condition.clone(), condition)),
+                None => (false, condition),
+            };
+            let case = Case { loc, on: on.clone(), nested, value, condition, call: None };
+            sound &= self.cases(&arm.dist, frame, kind, name, Some(case), into).is_some();
+        }
+        covers?;
+        sound.then_some(())
+    }
+
+    /// One `match` on what was typed; or, where one was inside another, on the number of the case.
+    fn joined(&mut self, span: proc_macro2::Span, cases: Vec<Case>) -> Option<Dist> {
+        let loc = ast::Loc::from(span);
+        let nested = cases.iter().any(|c| c.nested);
+        let mut number: Option<Expr> = None;
+        let mut arms = Vec::new();
+        let ty = Type::Index(Nominal::Literal(cases.len() as u64));
+        let mut on = None;
+        for (n, case) in cases.into_iter().enumerate() {
+            let value = if nested { Some(n as u64) } else { case.value };
+            arms.push(Arm { loc: case.loc, value, call: case.call? });
+            on = on.or(case.on);
+            let expr = |kind| Expr { loc, ty: ty.clone(), kind };
+            if n > 0 {
+                let weight = Box::new(expr(ExprKind::Int(n as i64)));
+                let term = match n {
+                    1 => case.condition,
+                    _ => expr(ExprKind::Binary(ast::Binary::Mul, weight, Box::new(case.condition))),
+                };
+                number = Some(match number {
+                    None => term,
+                    Some(sum) => expr(ExprKind::Binary(ast::Binary::Add, Box::new(sum), Box::new(term))),
+                });
+            }
+        }
+        let on = if nested { number } else { on };
+        Some(Dist::Match { loc, on: on?, arms })
+    }
+
+    /// `Simplex[k in K if …]`
+    fn cells(&mut self, decl: &RawDecl<'a>, ty: &'a ast::Type) {
+        let ast::TypeKind::Simplex(ast::SimplexDim::Bind(binders)) = &ty.kind else { return };
+        let (Some(guard), [ast::Bind::In { name, range }]) = (&binders.guard, binders.binds.as_slice())
+        else {
+            return;
+        };
+        let mut scope = decl.frame.scope.clone();
+        let Some(index) = self.new_index(name, range, &scope) else { return };
+        scope.bind(name, Index::bound(name.span().into(), index));
+        let Some(guard) = self.condition(guard, &scope) else { return };
+        if let Some((loc, array)) = self.random_read(&guard) {
+            let array = &self.model.arrays[array.0];
+            let (name, role) = (array.name.to_string(), super::print::role_name(array.role));
+            self.error(diagnostic::guard_reads(loc, &name, role, false));
+            return;
+        }
+        let target = decl.frame.target.clone();
+        self.model.arrays[decl.array.0].elem.cells = Some(Cells { target, index, guard });
     }
 
     fn let_piece(&mut self, value: &RawLet<'a>) {
@@ -200,6 +296,7 @@ impl<'a> Checker<'a> {
             value: e,
         };
         self.unify_let(value, &written, &piece.value);
+        self.let_blocks.push((frame.blocks.clone(), value.id, piece.line));
         self.model.lets[value.id.0].pieces.push(piece);
     }
 
@@ -252,6 +349,7 @@ impl<'a> Checker<'a> {
         };
         self.check_constraint(&constraint, raw);
         if !frame.broken {
+            self.constraint_blocks.push(frame.blocks.clone());
             self.model.constraints.push(constraint);
         }
     }
@@ -319,6 +417,23 @@ impl<'a> Checker<'a> {
             self.model.groups.push(group);
         }
     }
+}
+
+/// A distribution of a `match`, and when it is taken.
+#[derive(Clone)]
+struct Case {
+    loc: ast::Loc,
+    /// What the innermost `match` looks at.
+    on: Option<Expr>,
+    nested: bool,
+    value: Option<u64>,
+    condition: Expr,
+    call: Option<FamilyCall>,
+}
+
+fn both(a: Expr, b: Expr) -> Expr {
+    let loc = a.loc;
+    Expr { loc, ty: Type::Bool, kind: ExprKind::Binary(ast::Binary::And, Box::new(a), Box::new(b)) }
 }
 
 /// `a and b` as two guards.

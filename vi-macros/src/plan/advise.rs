@@ -77,7 +77,10 @@ fn function(p: &Poly) -> &'static str {
         Factor::Apply(Func::LGamma | Func::LGammaD | Func::Digamma | Func::Trigamma, _) => "a gamma function",
         Factor::Apply(Func::Abs, _) => "an absolute value",
         Factor::Apply(
-            Func::LogInside
+            Func::InverseMills
+            | Func::Sign
+            | Func::PhiIntervalSlope
+            | Func::LogInside
             | Func::LogPhiInterval
             | Func::LogGammaInterval
             | Func::LogBetaInterval

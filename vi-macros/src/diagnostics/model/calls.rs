@@ -50,7 +50,12 @@ pub fn arguments(family: &Family, name: &Ident, loc: Loc, problems: &Arguments) 
         .map(|n| Loc::from(n.span()))
         .or(problems.unnamed.first().copied())
         .unwrap_or(Loc { start: name.span(), end: loc.end });
-    let mut d = Diagnostic::new(place, format!("`{name}` {}", parts.join(", ")));
+    let title = format!("`{name}` {}", parts.join(", "));
+    let mut d = if title.chars().count() < 70 {
+        Diagnostic::new(place, title)
+    } else {
+        Diagnostic::new(place, format!("these are not the arguments of `{name}`")).note(title)
+    };
     d = d.help(format!("write `{}`", signature(family)));
     let ways: Vec<String> = family.params.iter().filter(|p| p.ways.len() > 1).map(way_names).collect();
     if !ways.is_empty() {
@@ -108,12 +113,12 @@ pub fn outside_domain(
     needed: &[&str],
     suggestion: Option<String>,
 ) -> Diagnostic {
-    let d = Diagnostic::new(loc, format!("`{argument}:` of `{family}` must be {}", needed.join(" or ")));
+    let d = Diagnostic::new(loc, format!("`{argument}:` of `{family}` cannot be `{found}`"));
     let d = match suggestion {
         Some(help) => d.help(help),
         None => d,
     };
-    d.note(format!("`{text}` is `{found}`"))
+    d.note(format!("`{text}` is `{found}`, and must be {}", needed.join(" or ")))
 }
 
 /// `Categorical([0.2, 0.7])`: the components must add up to 1.

@@ -49,13 +49,6 @@ pub fn declared_twice(name: &Ident, first: &str) -> Diagnostic {
         .help("give one of the two another name")
 }
 
-/// `latent type ~ …`: write `kind`.
-pub fn rust_keyword(name: &Ident) -> Diagnostic {
-    Diagnostic::new(name.span(), format!("`{name}` is a keyword of Rust"))
-        .help(format!("write `{name}_`, or another name"))
-        .note("every name of a model is a field or a variable of the generated module")
-}
-
 /// `mod m(step) { … }`: write `steps`.
 pub fn method_of_model(name: &Ident, methods: &[&str]) -> Diagnostic {
     Diagnostic::new(name.span(), format!("`{name}` is a method of `Model`"))

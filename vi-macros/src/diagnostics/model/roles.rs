@@ -1,7 +1,7 @@
 //! What a role allows: constraints, starting values, groups, copies.
 
 use crate::report::Diagnostic;
-use crate::syntax::ast::Loc;
+use crate::syntax::ast::{Loc, Role};
 use proc_macro2::{Ident, Span};
 
 /// `for i in I repeat x[i]` where x is a latent: a count must be given.
@@ -66,4 +66,65 @@ pub fn factorized_twice(loc: Loc, name: &Ident) -> Diagnostic {
     Diagnostic::new(loc, format!("`{name}` is in two groups"))
         .help("keep it in one")
         .note("the groups multiply, so a latent stands in one of them")
+}
+
+/// `latent mu: Real;`: write `latent mu: Real ~ Normal(0, sd: 1);`, or make it a param.
+pub fn needs_distribution(name: &Ident, role: Role) -> Diagnostic {
+    let d = Diagnostic::new(name.span(), format!("{} `{name}` needs a distribution", article(role)));
+    match role {
+        Role::Latent => {
+            d.help(format!("write `latent {name} ~ …;`, or `param {name}: …;` for maximum likelihood"))
+        }
+        Role::Observed | Role::Given | Role::Param => d.help(format!(
+            "write `observed {name} ~ …;`, or `given {name}: …;` for data that are not modelled"
+        )),
+    }
+}
+
+/// `given x: Real ~ Normal(0, sd: 1);`: data that have a distribution are `observed`.
+pub fn given_has_no_distribution(loc: Loc, name: &Ident) -> Diagnostic {
+    Diagnostic::new(loc, format!("the given `{name}` has a distribution"))
+        .help(format!("write `observed {name} ~ …;`"))
+        .note("what is given is conditioned on, and has no term in the log-joint")
+}
+
+/// `latent z[n in N]: Category[K]? ~ …`: only observed elements can be missing.
+pub fn missing_of_role(span: Span, name: &Ident, role: Role) -> Diagnostic {
+    let d = Diagnostic::new(span, format!("{} `{name}` cannot be missing", article(role)));
+    match role {
+        Role::Latent | Role::Param | Role::Observed => d.help("remove the `?`"),
+        Role::Given => {
+            d.help(format!("write `observed {name}: … ? ~ …;`, which says what it might have been"))
+        }
+    }
+    .note("`?` marks observations, each of which is latent where it is missing")
+}
+
+/// `observed x[n in N]: SymPos[D]? ~ …`
+pub fn missing_of_type(span: Span, kind: &str) -> Diagnostic {
+    Diagnostic::new(span, format!("a `{kind}` cannot be missing"))
+        .note("numbers, categories, Bools, counts and vectors can")
+}
+
+/// `x[n in N if z[n]] ~ …` where z is latent: write `match z[n] { … }`.
+pub fn guard_reads(loc: Loc, name: &str, role: &str, finite: bool) -> Diagnostic {
+    let d = Diagnostic::new(loc, format!("a guard cannot read the {role} `{name}`"));
+    if finite { d.help(format!("write `~ match {name}[…] {{ … }}`")) } else { d }
+        .note("which statements there are is decided by givens, constants and indices alone")
+}
+
+/// A latent of a `repeat` that is read outside of it.
+pub fn read_outside_repeat(loc: Loc, name: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("`{name}` is repeated, so it can be read inside its block only"))
+        .help("move the statement into the `for … repeat`, or the latent out of it")
+        .note("a repeated latent stands for independent copies, one for each count")
+}
+
+fn article(role: Role) -> &'static str {
+    match role {
+        Role::Observed => "an observed",
+        Role::Given => "a given",
+        Role::Latent => "a latent",
+        Role::Param => "a param",
+    }
 }

@@ -133,8 +133,3 @@ pub fn arms_do_not_cover(span: Span, missing: &str) -> Diagnostic {
     Diagnostic::new(span, format!("no arm covers `{missing}`"))
         .help(format!("add `{missing} => …`, or `_ => …` for all that is left"))
 }
-
-pub fn nested_match(loc: Loc) -> Diagnostic {
-    Diagnostic::new(loc, "a `match` inside a `match` is one `match` too many")
-        .help("match on one category that tells all the cases apart")
-}

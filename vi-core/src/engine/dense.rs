@@ -1,0 +1,119 @@
+//! Normals with a dense scale: whitening, and the few matrix functions that generated code calls by name.
+
+use super::mode::Element;
+use crate::Error;
+use crate::data::RealRows;
+use crate::linalg::{self, Cholesky};
+use crate::tile::{self, NormalDensity, TileBuffer};
+use nalgebra::DMatrix;
+
+/// What a matrix argument of a Normal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Σ
+    Covariance,
+    /// Λ
+    Precision,
+    /// L with Σ = L Lᵀ
+    Cholesky,
+}
+
+/// log Normal(x | mean, Λ), less ½ D log 2π, which depends on nothing.
+#[derive(Clone, Debug)]
+pub struct Density {
+    kernel: NormalDensity,
+}
+
+impl Density {
+    /// `factor` multiplies the precision.
+    ///
+    /// # Errors
+    /// [`Error::Unbounded`] if the matrix is not positive definite: the density has collapsed.
+    pub fn new(mean: &[f64], matrix: &DMatrix<f64>, scale: Scale, factor: f64, what: Element<'_>) -> Result<Density, Error> {
+        let (inverse_lower, half_log_det) = whitener(matrix, scale, factor).ok_or_else(|| Error::Unbounded {
+            block: what.to_string(),
+            component: what.at.first().copied(),
+            reason: "it is not positive definite".to_string(),
+        })?;
+        Ok(Density { kernel: NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det) })
+    }
+
+    /// Adds the log density of the `n` columns of a tile.
+    pub fn add(&self, tile: &[f64], n: usize, out: &mut [f64]) {
+        self.kernel.add_log_density(tile, n, out);
+    }
+
+    /// The log density of one vector.
+    #[must_use]
+    pub fn one(&self, x: &[f64]) -> f64 {
+        let mut out = [0.0];
+        self.kernel.add_log_density(x, 1, &mut out);
+        out[0]
+    }
+}
+
+/// (W, ½ log det Λ) with Λ = Wᵀ W and W lower triangular.
+fn whitener(matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Option<(DMatrix<f64>, f64)> {
+    if !(factor > 0.0) {
+        return None;
+    }
+    let root = factor.sqrt();
+    let dim = matrix.nrows() as f64;
+    let covariance = match scale {
+        Scale::Covariance => matrix.clone(),
+        Scale::Precision => Cholesky::new(matrix).ok()?.inverse(),
+        Scale::Cholesky => matrix * matrix.transpose(),
+    };
+    let chol = Cholesky::new(&covariance).ok()?;
+    Some((chol.inverse_lower() * root, -0.5 * chol.log_det() + dim * root.ln()))
+}
+
+/// Σ w log Normal, less what depends on the data alone, from the scatter of the residuals and their weight.
+///
+/// # Errors
+/// [`Error::NotFinite`] if the matrix is not positive definite.
+pub fn expected(scatter: &DMatrix<f64>, weight: f64, matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Result<f64, Error> {
+    let (w, half_log_det) =
+        whitener(matrix, scale, factor).ok_or_else(|| Error::NotFinite { what: "the expected density of a Normal".to_string() })?;
+    let trace = (&w * scatter * w.transpose()).trace();
+    Ok(weight * half_log_det - 0.5 * trace)
+}
+
+/// log det of a symmetric positive definite matrix; NaN if it is not one.
+#[must_use]
+pub fn log_det(m: &DMatrix<f64>) -> f64 {
+    Cholesky::new(m).map_or(f64::NAN, |c| c.log_det())
+}
+
+/// The inverse of a symmetric positive definite matrix; NaN if it is not one.
+#[must_use]
+pub fn inverse(m: &DMatrix<f64>) -> DMatrix<f64> {
+    Cholesky::new(m).map_or_else(|_| DMatrix::from_element(m.nrows(), m.ncols(), f64::NAN), |c| c.inverse())
+}
+
+/// (L Lᵀ)_ij
+#[must_use]
+pub fn gram(l: &DMatrix<f64>, i: usize, j: usize) -> f64 {
+    (0..=i.min(j)).map(|k| l[(i, k)] * l[(j, k)]).sum()
+}
+
+/// A matrix of the data.
+#[must_use]
+pub fn of_rows(rows: &RealRows<'_>) -> DMatrix<f64> {
+    DMatrix::from_fn(rows.nrows(), rows.ncols(), |i, j| rows.get(i, j))
+}
+
+/// A buffer of this length, kept from tile to tile.
+pub fn tile(buffer: &mut TileBuffer, len: usize) -> &mut [f64] {
+    if buffer.len() < len {
+        *buffer = TileBuffer::new(len);
+    }
+    &mut buffer[..len]
+}
+
+/// Measures a tile from a gauge; no gauge is the origin.
+pub fn shift(x: &mut [f64], n: usize, gauge: &[f64]) {
+    if !gauge.is_empty() {
+        tile::shift_tile(x, n, gauge);
+    }
+}

@@ -1,0 +1,607 @@
+//! The log-joint as it was written: each distribution's own density at the values of its arguments. No algebra was done on it.
+
+use super::Emitter;
+use super::scope::Scope;
+use super::types::Layout;
+use crate::density::lower::{Finite, Lower, is_hidden, rank};
+use crate::density::symbol::{Cmp, Cond, Elem, Ix, Var, length};
+use crate::model::ir::{ArrayId, Dist, ElemKind, Expr, Extent, FamilyCall, Role, Statement, Type};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+/// What is done with the distribution of an element.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Density,
+    Draw,
+}
+
+impl Emitter<'_> {
+    /// Σ log p over the statements that `pick` takes.
+    pub fn density_sum(&self, pick: impl Fn(&Statement) -> bool) -> TokenStream {
+        let mut out = TokenStream::new();
+        for s in self.model.statements.iter().filter(|s| s.dist.is_some() && pick(s)) {
+            let line = format!("line {}", s.line);
+            let _ = line;
+            out.extend(self.statement(s, Use::Density));
+        }
+        out
+    }
+
+    /// `fn simulate`, where nothing conditions or repeats.
+    pub fn simulate(&self) -> TokenStream {
+        let flat = |d: &Dist| match d {
+            Dist::Family(c) => c.family.name == "Flat",
+            Dist::Match { arms, .. } => arms.iter().any(|a| a.call.family.name == "Flat"),
+        };
+        let blocked = !self.model.constraints.is_empty()
+            || self.model.statements.iter().any(|s| !s.repeat.is_empty() || s.dist.as_ref().is_some_and(flat));
+        let observed: Vec<ArrayId> = self.observed();
+        let ragged = observed.iter().any(|a| self.layout(*a) == Layout::RaggedTwo && self.model.arrays[a.0].plates.len() != 2);
+        if blocked || ragged {
+            return TokenStream::new();
+        }
+        let fields = observed.iter().map(|a| {
+            let (n, t) = (self.name(*a), self.store(*a));
+            quote!(pub #n: #t)
+        });
+        let make = observed.iter().map(|a| {
+            let n = self.name(*a);
+            let empty = self.empty_store(*a);
+            quote!(let mut #n = #empty;)
+        });
+        let latents = self.hidden();
+        let make_latents = latents.iter().map(|a| {
+            let n = self.name(*a);
+            let (plates, kind) = self.model_axes(*a);
+            let empty = self.scope_filled(&plates, kind);
+            quote!(latents.#n = #empty;)
+        });
+        let mut draws = TokenStream::new();
+        for id in &self.model.order {
+            let s = &self.model.statements[id.0];
+            if matches!(s.role, Role::Observed | Role::Latent) && s.dist.is_some() {
+                draws.extend(self.statement(s, Use::Draw));
+            }
+        }
+        let names: Vec<_> = observed.iter().map(|a| self.name(*a)).collect();
+        let views = observed.iter().map(|a| {
+            let n = self.name(*a);
+            if self.layout(*a) == Layout::Scalar {
+                if self.model.arrays[a.0].missing { quote!(#n: Some(self.#n)) } else { quote!(#n: self.#n) }
+            } else {
+                quote!(#n: (&self.#n).into())
+            }
+        });
+        let data = self.data_type(quote!('a));
+        let data_out = self.data_type(quote!('_));
+        let open = self.open();
+        let lifetime = if self.borrows() { quote!(<'a>) } else { quote!() };
+        let elided = if self.borrows() { quote!(<'_>) } else { quote!() };
+        let rest = if observed.len() == self.data().len() { quote!() } else { quote!(, ..self.given) };
+        quote! {
+            /// Data and latents drawn from the model.
+            #[derive(Clone, Debug)]
+            pub struct Simulated #lifetime {
+                /// The givens that were drawn under.
+                pub given: #data,
+                #(#fields,)*
+                /// The latents behind the data.
+                pub latents: Latents,
+            }
+
+            impl Simulated #elided {
+                /// The draw as data, with the givens it was made under.
+                #[must_use]
+                pub fn data(&self) -> #data_out {
+                    Data { #(#views),* #rest }
+                }
+            }
+
+            impl Model {
+                /// Draws latents and observations, in the order in which they depend on one another. Observed arrays in `data` say only how
+                /// many there are: pass `Absent`.
+                ///
+                /// # Errors
+                /// Sizes that disagree, and params outside their bounds.
+                pub fn simulate #lifetime (&self, params: &Params, data: &#data, seed: u64) -> Result<Simulated #lifetime, Error> {
+                    let given = *data;
+                    let context = self.context(data, params, &Options::new())?;
+                    self.validate(&context, params)?;
+                    #open
+                    let mut latents = Latents::default();
+                    #(#make_latents)*
+                    #(#make)*
+                    #draws
+                    Ok(Simulated { given, #(#names,)* latents })
+                }
+            }
+        }
+    }
+
+    pub fn observed(&self) -> Vec<ArrayId> {
+        self.ids(|r| *r == Role::Observed)
+    }
+
+    fn model_axes(&self, a: ArrayId) -> (Vec<Var>, &ElemKind) {
+        let array = &self.model.arrays[a.0];
+        let mut vars: Vec<Var> = vec![];
+        for (n, x) in array.plates.iter().enumerate() {
+            let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
+            vars.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
+        }
+        (vars, &array.elem.kind)
+    }
+
+    fn scope_filled(&self, plates: &[Var], kind: &ElemKind) -> TokenStream {
+        let scope = self.scope();
+        let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
+        let extent = |x: &Extent| scope.index(&length(&x.length, &at));
+        let zero = match kind {
+            ElemKind::Real | ElemKind::Positive | ElemKind::Unit => quote!(0.0),
+            ElemKind::Bool => quote!(false),
+            ElemKind::Count | ElemKind::Category(_) => quote!(0),
+            ElemKind::Counts(d) | ElemKind::Simplex(d) | ElemKind::Ordered(d) | ElemKind::Vector(d) => {
+                let d = extent(d);
+                quote!(DVector::zeros(#d))
+            }
+            ElemKind::Matrix(r, c) => {
+                let (r, c) = (extent(r), extent(c));
+                quote!(DMatrix::zeros(#r, #c))
+            }
+            ElemKind::SymPos(d) => {
+                let d = extent(d);
+                quote!(DMatrix::zeros(#d, #d))
+            }
+        };
+        plates.iter().rev().fold(zero, |inner, v| {
+            let (n, high) = (scope.var(v), scope.index(&v.high));
+            let inner_uses = inner.to_string().contains(&n.to_string());
+            let n = if inner_uses { quote!(#n) } else { quote!(_) };
+            quote!((0..#high).map(|#n| #inner).collect::<Vec<_>>())
+        })
+    }
+
+    fn element_type(&self, a: ArrayId) -> TokenStream {
+        match self.model.arrays[a.0].elem.kind {
+            ElemKind::Bool => quote!(bool),
+            ElemKind::Count | ElemKind::Counts(_) => quote!(u64),
+            ElemKind::Category(_) => quote!(usize),
+            ElemKind::Real
+            | ElemKind::Positive
+            | ElemKind::Unit
+            | ElemKind::Simplex(_)
+            | ElemKind::Ordered(_)
+            | ElemKind::Vector(_)
+            | ElemKind::Matrix(..)
+            | ElemKind::SymPos(_) => quote!(f64),
+        }
+    }
+
+    /// How simulated data are kept.
+    fn store(&self, a: ArrayId) -> TokenStream {
+        let t = self.element_type(a);
+        match self.layout(a) {
+            Layout::Scalar => t,
+            Layout::One => quote!(Vec<#t>),
+            Layout::Two => quote!(DMatrix<#t>),
+            Layout::RaggedOne => quote!(Vec<Vec<#t>>),
+            Layout::RaggedTwo => quote!(Vec<DMatrix<#t>>),
+        }
+    }
+
+    fn empty_store(&self, a: ArrayId) -> TokenStream {
+        let t = self.element_type(a);
+        let zero = match t.to_string().as_str() {
+            "bool" => quote!(false),
+            "f64" => quote!(0.0),
+            _ => quote!(0),
+        };
+        let scope = self.scope();
+        let array = &self.model.arrays[a.0];
+        let mut vars: Vec<Var> = vec![];
+        for (n, x) in array.plates.iter().chain(array.elem.kind.axes()).enumerate() {
+            let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
+            vars.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
+        }
+        let high: Vec<_> = vars.iter().map(|v| scope.index(&v.high)).collect();
+        match self.layout(a) {
+            Layout::Scalar => zero,
+            Layout::One => {
+                let n = &high[0];
+                quote!(vec![#zero; #n])
+            }
+            Layout::Two => {
+                let (n, d) = (&high[0], &high[1]);
+                quote!(DMatrix::from_element(#n, #d, #zero))
+            }
+            Layout::RaggedOne => {
+                let (s, t) = (&high[0], &high[1]);
+                quote!((0..#s).map(|i0| vec![#zero; #t]).collect::<Vec<_>>())
+            }
+            Layout::RaggedTwo => {
+                let (s, t, d) = (&high[0], &high[1], &high[2]);
+                quote!((0..#s).map(|i0| DMatrix::from_element(#t, #d, #zero)).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// A place in the simulated data.
+    fn stored(&self, a: ArrayId, at: &[TokenStream]) -> TokenStream {
+        let n = self.name(a);
+        match (self.layout(a), at) {
+            (Layout::Scalar, _) => quote!(#n),
+            (Layout::One, [i]) => quote!(#n[#i]),
+            (Layout::Two, [i, j]) => quote!(#n[(#i, #j)]),
+            (Layout::RaggedOne, [i, j]) => quote!(#n[#i][#j]),
+            (Layout::RaggedTwo, [i, j, k]) => quote!(#n[#i][(#j, #k)]),
+            (Layout::One | Layout::Two | Layout::RaggedOne | Layout::RaggedTwo, _) => quote!(#n),
+        }
+    }
+
+    /// Code that sees latents, and for a draw the data drawn so far.
+    fn direct_scope(&self, how: Use) -> Scope<'_> {
+        let mut scope = self.scope();
+        for a in self.hidden() {
+            if self.model.arrays[a.0].role != Role::Latent {
+                scope = scope.spell(a, move |scope, e| {
+                    let at: Vec<TokenStream> = e.indices.iter().map(|i| scope.index(i)).collect();
+                    let n = scope.array(a);
+                    scope.nested(quote!(latents.#n), a, &at)
+                });
+            }
+        }
+        if how == Use::Draw {
+            for a in self.observed() {
+                if !is_hidden(self.model, a) || self.model.arrays[a.0].role != Role::Latent {
+                    scope = scope.spell(a, move |scope, e| {
+                        let at: Vec<TokenStream> = e.indices.iter().map(|i| scope.index(i)).collect();
+                        self.stored(a, &at)
+                    });
+                }
+            }
+        }
+        scope
+    }
+
+    fn statement(&self, s: &Statement, how: Use) -> TokenStream {
+        let scope = self.direct_scope(how);
+        let lower = Lower::direct(self.model);
+        let vars: Vec<Var> = s.binds.iter().map(|b| lower.bind(*b)).collect();
+        lower.plates.replace(vars.clone());
+        let target = Elem { array: s.array, indices: s.target.iter().map(|i| lower.index(i)).collect() };
+        let guards: Vec<Cond> = s.guards.iter().filter_map(|g| lower.cond(g).ok()).collect();
+        let weight: Vec<_> = s
+            .repeat
+            .iter()
+            .map(|a| scope.elem(&Elem { array: a.array, indices: a.indices.iter().map(|i| lower.index(i)).collect() }))
+            .collect();
+        let body = match s.dist.as_ref() {
+            Some(Dist::Family(call)) => self.call(&scope, &lower, s, call, &target, how, &weight),
+            Some(Dist::Match { on, arms, .. }) => {
+                let Ok(on) = lower.finite(on) else { return TokenStream::new() };
+                let mut out = TokenStream::new();
+                for (n, arm) in arms.iter().enumerate() {
+                    let inner = self.call(&scope, &lower, s, &arm.call, &target, how, &weight);
+                    let cond = arm.value.map(|v| {
+                        let c = match &on {
+                            Finite::Index(i) => Cond::Compare(Cmp::Eq, i.clone(), Ix::constant(v as i64)),
+                            Finite::Cond(c) if v == 1 => c.clone(),
+                            Finite::Cond(c) => Cond::Not(Box::new(c.clone())),
+                        };
+                        scope.cond(&c)
+                    });
+                    let last = n + 1 == arms.len();
+                    out.extend(match (cond, n, last) {
+                        (Some(c), 0, _) => quote!(if #c { #inner }),
+                        (Some(c), _, false) => quote!(else if #c { #inner }),
+                        (_, 0, _) => quote!({ #inner }),
+                        (_, _, _) => quote!(else { #inner }),
+                    });
+                }
+                out
+            }
+            None => return TokenStream::new(),
+        };
+        scope.loops(&vars, scope.guarded(&guards, body))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one element and everything its distribution is made of")]
+    fn call(
+        &self,
+        scope: &Scope<'_>,
+        lower: &Lower<'_>,
+        s: &Statement,
+        call: &FamilyCall,
+        target: &Elem,
+        how: Use,
+        weight: &[TokenStream],
+    ) -> TokenStream {
+        if call.family.name == "Flat" {
+            return TokenStream::new();
+        }
+        let array = &self.model.arrays[s.array.0];
+        let law = self.law(scope, lower, call, target, &array.elem.kind);
+        let name = self.name(s.array);
+        let weight = if weight.is_empty() { quote!() } else { quote!(#(#weight)** *) };
+        let axes: Vec<Var> = {
+            let mut vars: Vec<Var> = vec![];
+            for x in array.elem.kind.axes() {
+                let fallback = if vars.is_empty() { "d" } else { "e" };
+                let mut v = lower.axis(x, &target.indices, fallback);
+                if vars.iter().any(|u| u.name == v.name) {
+                    v = Var::new(format!("{}′", v.name), v.nominal, v.low.clone(), v.high.clone());
+                }
+                vars.push(v);
+            }
+            vars
+        };
+        let element = |extra: &[Ix]| {
+            let mut indices = target.indices.clone();
+            indices.extend_from_slice(extra);
+            Elem { array: target.array, indices }
+        };
+        match how {
+            Use::Density => {
+                let missing = array.missing && !is_hidden(self.model, s.array);
+                let vector = |map: TokenStream| {
+                    let (v, high) = (scope.var(&axes[0]), scope.index(&axes[0].high));
+                    quote!((0..#high).map(|#v| #map).collect::<Vec<_>>())
+                };
+                match &array.elem.kind {
+                    ElemKind::Vector(_) if missing => {
+                        // Only components on their own may be missing: a diagonal law, component by component.
+                        let (v, high) = (scope.var(&axes[0]), scope.index(&axes[0].high));
+                        let raw = scope.raw(&element(&[Ix::var(&axes[0])]));
+                        quote! {
+                            let law = #law;
+                            for #v in 0..#high {
+                                if let Some(value) = #raw {
+                                    total += #weight law.coordinate(#v).log_density(value);
+                                }
+                            }
+                        }
+                    }
+                    ElemKind::Vector(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) => {
+                        let value = vector(scope.raw(&element(&[Ix::var(&axes[0])])));
+                        quote!(total += #weight #law.log_density(&#value);)
+                    }
+                    ElemKind::Counts(_) => {
+                        let value = vector(scope.raw(&element(&[Ix::var(&axes[0])])));
+                        quote!(total += #weight #law.log_density(&#value);)
+                    }
+                    ElemKind::SymPos(_) | ElemKind::Matrix(..) => {
+                        let m = crate::density::poly::MatrixRef {
+                            array: s.array,
+                            plates: target.indices.clone(),
+                            dim: axes[0].high.clone(),
+                            cholesky: false,
+                        };
+                        let m = scope.matrix(&m);
+                        quote!(total += #weight #law.log_density(&#m);)
+                    }
+                    ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count | ElemKind::Category(_) => {
+                        let raw = scope.raw(target);
+                        if missing {
+                            quote!(if let Some(value) = #raw { total += #weight #law.log_density(value); })
+                        } else {
+                            quote!(total += #weight #law.log_density(#raw);)
+                        }
+                    }
+                }
+            }
+            Use::Draw => {
+                let text = name.to_string();
+                let at: Vec<_> = target.indices.iter().map(|i| scope.index(i)).collect();
+                let place = |extra: &[Ix]| {
+                    let e = element(extra);
+                    let at: Vec<TokenStream> = e.indices.iter().map(|i| scope.index(i)).collect();
+                    if s.role == Role::Observed && !is_hidden(self.model, s.array) {
+                        (self.stored(s.array, &at), None)
+                    } else {
+                        let n = &name;
+                        let latent = scope.nested(quote!(latents.#n), s.array, &at);
+                        let also = (s.role == Role::Observed).then(|| self.stored(s.array, &at));
+                        (latent, also)
+                    }
+                };
+                let draw = quote!(#law.sample(&mut rng::stream(seed, #text, &[#(#at),*])));
+                match &array.elem.kind {
+                    ElemKind::Vector(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Counts(_) => {
+                        let v = &axes[0];
+                        let (n, high) = (scope.var(v), scope.index(&v.high));
+                        let (to, _) = place(&[Ix::var(v)]);
+                        quote!(let draw = #draw; for #n in 0..#high { #to = draw[#n]; })
+                    }
+                    ElemKind::SymPos(_) | ElemKind::Matrix(..) => {
+                        let (v, w) = (&axes[0], &axes[1]);
+                        let (to, _) = place(&[Ix::var(v), Ix::var(w)]);
+                        let (n, m) = (scope.var(v), scope.var(w));
+                        let body = scope.loops(&axes, quote!(#to = draw[(#n, #m)];));
+                        quote!(let draw = #draw; #body)
+                    }
+                    ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count | ElemKind::Category(_) => {
+                        let (to, also) = place(&[]);
+                        let also = also.map(|a| quote!(#a = #to;));
+                        quote!(#to = #draw; #also)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The distribution at the values of its arguments: `dist::Gamma::shape_rate(a, b)`.
+    fn law(&self, scope: &Scope<'_>, lower: &Lower<'_>, call: &FamilyCall, target: &Elem, kind: &ElemKind) -> TokenStream {
+        let name = &call.name;
+        let arg = |n: &str| call.arg(n);
+        let scalar = |e: &Expr| lower.component(e, &[]).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p));
+        let event = kind.axes().first().map(|x| (*x).clone());
+        let states = match kind {
+            ElemKind::Category(x) => Some(x.clone()),
+            ElemKind::Real
+            | ElemKind::Positive
+            | ElemKind::Unit
+            | ElemKind::Bool
+            | ElemKind::Count
+            | ElemKind::Counts(_)
+            | ElemKind::Simplex(_)
+            | ElemKind::Ordered(_)
+            | ElemKind::Vector(_)
+            | ElemKind::Matrix(..)
+            | ElemKind::SymPos(_) => event.clone(),
+        };
+        // A vector of the size of the value; a scalar is repeated.
+        let vector = |e: &Expr| {
+            let Some(x) = &states else { return quote!(vec![]) };
+            let v = lower.axis(x, &target.indices, "d");
+            let (n, high) = (scope.var(&v), scope.index(&v.high));
+            let p = lower.component(e, &[Ix::var(&v)]).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p));
+            quote!((0..#high).map(|#n| #p).collect::<Vec<f64>>())
+        };
+        let matrix = |e: &Expr| {
+            let Some(x) = &event else { return quote!(DMatrix::zeros(0, 0)) };
+            let d = lower.axis(x, &target.indices, "d");
+            let e2 = Var::new(format!("{}′", d.name), d.nominal, d.low.clone(), d.high.clone());
+            let (n, m, high) = (scope.var(&d), scope.var(&e2), scope.index(&d.high));
+            let at = [Ix::var(&d), Ix::var(&e2)];
+            let entry = match rank(&e.ty) {
+                2 => lower.component(e, &at).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p)),
+                1 => {
+                    let p = lower.component(e, &at[..1]).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p));
+                    quote!(if #n == #m { #p } else { 0.0 })
+                }
+                _ => {
+                    let p = scalar(e);
+                    quote!(if #n == #m { #p } else { 0.0 })
+                }
+            };
+            quote!(DMatrix::from_fn(#high, #high, |#n, #m| #entry))
+        };
+        let law = match call.family.name {
+            "Normal" if event.is_some() => {
+                let Some((way, e)) = ["var", "sd", "prec", "cov", "chol"].into_iter().find_map(|w| arg(w).map(|e| (w, e))) else {
+                    return quote!();
+                };
+                let mean = arg("mean").map_or(quote!(vec![]), vector);
+                if rank(&e.ty) == 2 {
+                    let constructor = format_ident!("mean_{}", if way == "var" { "cov" } else { way });
+                    let m = matrix(e);
+                    quote!(dist::MvNormal::#constructor(&#mean, &#m)?)
+                } else {
+                    let constructor = format_ident!("mean_{}", if way == "cov" { "var" } else { way });
+                    let v = vector(e);
+                    quote!(dist::DiagNormal::#constructor(&#mean, &#v)?)
+                }
+            }
+            "Dirichlet" => {
+                let a = arg("a").map_or(quote!(vec![]), vector);
+                quote!(dist::#name::a(&#a))
+            }
+            "Categorical" => {
+                let (way, e) = call.args.first().map_or(("p", None), |(n, e)| (*n, Some(e)));
+                let constructor = format_ident!("{way}");
+                let p = e.map_or(quote!(vec![]), vector);
+                quote!(dist::#name::#constructor(&#p))
+            }
+            "Multinomial" => {
+                let n = arg("n").map_or(quote!(0.0), scalar);
+                let p = arg("p").map_or(quote!(vec![]), vector);
+                quote!(dist::#name::n_p((#n) as u64, &#p))
+            }
+            "Wishart" | "InverseWishart" => {
+                let dof = arg("dof").map_or(quote!(0.0), scalar);
+                let s = arg("scale").map_or(quote!(DMatrix::zeros(0, 0)), matrix);
+                quote!(dist::#name::dof_scale(#dof, &#s)?)
+            }
+            "Uniform" if kind.is_finite() => {
+                let k = match kind {
+                    ElemKind::Category(x) => scope.index(&length(&x.length, &target.indices)),
+                    ElemKind::Real
+                    | ElemKind::Positive
+                    | ElemKind::Unit
+                    | ElemKind::Bool
+                    | ElemKind::Count
+                    | ElemKind::Counts(_)
+                    | ElemKind::Simplex(_)
+                    | ElemKind::Ordered(_)
+                    | ElemKind::Vector(_)
+                    | ElemKind::Matrix(..)
+                    | ElemKind::SymPos(_) => quote!(2),
+                };
+                quote!(dist::#name::categories(#k))
+            }
+            "Constant" => {
+                let value = arg("value").map_or(quote!(0), |e| match (kind, lower.finite(e)) {
+                    (ElemKind::Bool, Ok(Finite::Index(i))) => {
+                        let i = scope.index(&i);
+                        quote!((#i == 1))
+                    }
+                    (ElemKind::Category(_), Ok(Finite::Index(i))) => scope.index(&i),
+                    (ElemKind::Count, _) => {
+                        let x = scalar(e);
+                        quote!((#x) as u64)
+                    }
+                    (_, Ok(Finite::Cond(c))) => scope.cond(&c),
+                    _ => scalar(e),
+                });
+                quote!(dist::#name::value(#value))
+            }
+            _ => {
+                let constructor = format_ident!("{}", call.args.iter().map(|(n, _)| *n).collect::<Vec<_>>().join("_"));
+                let args = call.args.iter().map(|(n, e)| {
+                    let x = scalar(e);
+                    if *n == "n" { quote!((#x) as u64) } else { x }
+                });
+                quote!(dist::#name::#constructor(#(#args),*))
+            }
+        };
+        if call.min.is_none() && call.max.is_none() {
+            return law;
+        }
+        let min = call.min.as_ref().map_or(quote!(f64::NEG_INFINITY), scalar);
+        let max = call.max.as_ref().map_or(quote!(f64::INFINITY), scalar);
+        quote!(dist::Truncated::new(#law, #min, #max))
+    }
+
+    /// `let`s that read params, at params.
+    pub fn reported(&self) -> Vec<usize> {
+        (0..self.model.lets.len())
+            .filter(|l| {
+                let x = &self.model.lets[*l];
+                let mut latent = false;
+                for p in &x.pieces {
+                    self.model.each_read_deep(&p.value, &mut |a| latent |= is_hidden(self.model, a.array));
+                }
+                x.reported && !latent && rank(&x.ty) == 0 && x.plates.len() <= 1 && !matches!(x.ty, Type::Bool)
+            })
+            .collect()
+    }
+
+    pub fn let_type(&self, l: usize) -> TokenStream {
+        (0..self.model.lets[l].plates.len()).fold(quote!(f64), |t, _| quote!(Vec<#t>))
+    }
+
+    pub fn let_values(&self) -> TokenStream {
+        let scope = self.scope();
+        let mut out = TokenStream::new();
+        for l in self.reported() {
+            let x = &self.model.lets[l];
+            let n = &x.name;
+            let mut fill = TokenStream::new();
+            for p in &x.pieces {
+                let lower = Lower::direct(self.model);
+                let vars: Vec<Var> = p.binds.iter().map(|b| lower.bind(*b)).collect();
+                let at: Vec<_> = p.target.iter().map(|i| scope.index(&lower.index(i))).collect();
+                let guards: Vec<Cond> = p.guards.iter().filter_map(|g| lower.cond(g).ok()).collect();
+                let value = lower.component(&p.value, &[]).map_or_else(|_| quote!(f64::NAN), |v| scope.poly(&v));
+                fill.extend(scope.loops(&vars, scope.guarded(&guards, quote!(lets.#n #([#at])* = #value;))));
+            }
+            if let [extent] = x.plates.as_slice() {
+                let len = scope.index(&length(&extent.length, &[]));
+                out.extend(quote!(lets.#n = vec![0.0; #len];));
+            }
+            out.extend(fill);
+        }
+        out
+    }
+}

@@ -1,0 +1,62 @@
+//! Kernel to Rust: formatting only.
+
+mod context;
+mod direct;
+mod module;
+mod mstep;
+mod program;
+mod rows;
+mod scope;
+mod types;
+
+use crate::density::lower::is_hidden;
+use crate::kernel::Kernel;
+use crate::model::ir::{ArrayId, Model, Role};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::syntax::ast::Block;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use scope::Scope;
+
+pub struct Emitter<'a> {
+    model: &'a Model,
+    plan: &'a Plan,
+    kernel: &'a Kernel<'a>,
+}
+
+/// The module of a model.
+pub fn emit(model: &Model, plan: &Plan, kernel: &Kernel<'_>, report: &mut Report) -> Option<TokenStream> {
+    let emitter = Emitter { model, plan, kernel };
+    match emitter.module() {
+        Ok(tokens) => Some(tokens),
+        Err(mistake) => {
+            report.push(mistake);
+            None
+        }
+    }
+}
+
+/// What stands in for a module that has mistakes, so that uses of its name do not add to them.
+pub fn placeholder(block: &Block) -> TokenStream {
+    let (vis, name) = (&block.vis, &block.name);
+    quote!(#vis mod #name {})
+}
+
+impl<'a> Emitter<'a> {
+    fn scope(&self) -> Scope<'a> {
+        Scope::new(self.model)
+    }
+
+    fn name(&self, a: ArrayId) -> Ident {
+        self.model.arrays[a.0].name.clone()
+    }
+
+    /// Latents, and observed arrays whose missing elements are latents.
+    fn hidden(&self) -> Vec<ArrayId> {
+        (0..self.model.arrays.len())
+            .map(ArrayId)
+            .filter(|a| self.model.arrays[a.0].role != Role::Const && is_hidden(self.model, *a))
+            .collect()
+    }
+}

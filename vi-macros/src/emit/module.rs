@@ -1,0 +1,166 @@
+//! The module as a whole: what a user sees first, then what makes it work.
+
+use super::Emitter;
+use crate::plan::Claim;
+use crate::report::Diagnostic;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+impl Emitter<'_> {
+    pub fn module(&self) -> Result<TokenStream, Diagnostic> {
+        let (vis, name) = (&self.model.vis, &self.model.name);
+        let attrs = &self.model.attrs;
+        let text = crate::plan::render(self.plan, self.model);
+        let title = name.to_string();
+        let docs = text.lines().map(|l| format!(" {l}"));
+        let docs = quote!(#[doc = ""] #[doc = " ```text"] #(#[doc = #docs])* #[doc = " ```"]);
+        let claim = match self.plan.claim {
+            Claim::Exact => quote!(Claim::Exact),
+            Claim::MeanField => quote!(Claim::MeanField),
+        };
+        let structs = self.structs();
+        let context = self.context();
+        let stats = self.stats();
+        let passes = self.passes();
+        let maximise = self.maximise()?;
+        let program = self.program(maximise.reads_data);
+        let interface = self.interface(maximise.reads_data);
+        let maximise = maximise.functions;
+        let simulate = self.simulate();
+        let exact = match self.plan.claim {
+            Claim::Exact => quote! {
+                impl ::vi_core::private::Proved for Model {}
+                impl ExactPosterior for Model {}
+            },
+            Claim::MeanField => quote!(),
+        };
+        let no_params = match (self.plan.claim, self.params().is_empty()) {
+            (Claim::Exact, true) => quote!(impl NoParams for Model {}),
+            (Claim::Exact | Claim::MeanField, _) => quote!(),
+        };
+        Ok(quote! {
+            #(#attrs)*
+            #docs
+            #[allow(
+                non_snake_case,
+                unused,
+                clippy::all,
+                clippy::pedantic,
+                reason = "names are the model's own, and one shape of loop serves every model"
+            )]
+            #vis mod #name {
+                use ::std::ops::Range;
+                use ::vi_core::private::{
+                    Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error, Evidence, ExactPosterior, Fit, Groups,
+                    Maximised, Mismatch, Moments, NoParams, Notes, Options, Plan, Program, Scratch, Start, State, Statistics, Table, check,
+                    data::{self, Elements as _}, dense, dist, fit, least_squares, mode, newton, rng, special,
+                };
+
+                /// What was proved of this model when it was compiled.
+                pub static PLAN: &Plan = &Plan { model: #title, claim: #claim, text: #text };
+
+                #structs
+                #interface
+                #simulate
+                #context
+                #stats
+
+                impl Model {
+                    #passes
+                    #maximise
+                }
+
+                #program
+                #exact
+                #no_params
+            }
+        })
+    }
+
+    /// The inherent methods that users call.
+    fn interface(&self, reads_data: bool) -> TokenStream {
+        let maximise = if reads_data {
+            quote!()
+        } else {
+            quote! {
+                /// The params that maximise the ELBO for these statistics; params without a statistic keep their values.
+                ///
+                /// # Errors
+                /// A likelihood without a maximum; statistics that [`accumulate`](Self::accumulate) did not make.
+                pub fn maximise(&self, stats: &Stats, current: &Params) -> Result<Params, Error> {
+                    let Some(sizes) = &stats.sizes else {
+                        return Err(Error::NotFinite { what: "statistics that `accumulate` did not make".to_string() });
+                    };
+                    self.update_params(sizes, stats, current).map(|m| m.params)
+                }
+            }
+        };
+        let data = self.data_type(quote!('_));
+        let (data_a, life) = if self.borrows() { (quote!(Data<'a>), quote!(<'a>)) } else { (quote!(Data), quote!(<'a>)) };
+        quote! {
+            impl Model {
+                /// Fits the model: EM to convergence from the best of `options.restarts` starts.
+                ///
+                /// # Errors
+                /// Data that break a rule of the model, sizes that disagree, a likelihood without a maximum.
+                pub fn fit(&self, data: &#data, options: &Options) -> Result<Fit<Model>, Error> {
+                    fit::fit(self, data, &Start::Default, options)
+                }
+
+                /// Fits from a given start.
+                ///
+                /// # Errors
+                /// See [`fit`](Self::fit); a start that does not fit the data.
+                pub fn fit_from(&self, data: &#data, start: Start<Model>, options: &Options) -> Result<Fit<Model>, Error> {
+                    fit::fit(self, data, &start, options)
+                }
+
+                /// E-step only: posterior and likelihood at known params.
+                ///
+                /// # Errors
+                /// See [`fit`](Self::fit); params that are unset or out of bounds.
+                pub fn infer(&self, data: &#data, params: &Params) -> Result<Fit<Model>, Error> {
+                    fit::infer(self, data, params, &Options::new())
+                }
+
+                /// The fit before its first sweep; [`step`](Self::step) carries one out.
+                ///
+                /// # Errors
+                /// See [`fit`](Self::fit).
+                pub fn start #life(&self, data: &#data_a, start: Start<Model>, options: &Options) -> Result<State<'a, Model>, Error> {
+                    State::new(self, data, &start, options)
+                }
+
+                /// One sweep: M-step, then E-step. Returns what the objective gained.
+                ///
+                /// # Errors
+                /// See [`fit`](Self::fit).
+                pub fn step(&self, state: &mut State<'_, Model>) -> Result<f64, Error> {
+                    state.step()
+                }
+
+                /// log p(data, latents; params), without the priors of params.
+                ///
+                /// # Errors
+                /// Sizes that disagree, values out of bounds.
+                pub fn log_joint(&self, data: &#data, latents: &Latents, params: &Params) -> Result<f64, Error> {
+                    let context = self.context(data, params, &Options::new())?;
+                    self.validate(&context, params)?;
+                    Program::log_joint(self, &context, latents, params)
+                }
+
+                /// Expected sufficient statistics at known params: one E-step. They add up over data sets.
+                ///
+                /// # Errors
+                /// See [`infer`](Self::infer).
+                pub fn accumulate(&self, data: &#data, params: &Params) -> Result<Stats, Error> {
+                    let mut stats = fit::accumulate(self, data, params)?;
+                    stats.sizes = Some(self.context(data, params, &Options::new())?.sizes);
+                    Ok(stats)
+                }
+
+                #maximise
+            }
+        }
+    }
+}
