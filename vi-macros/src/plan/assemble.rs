@@ -22,7 +22,8 @@ pub fn plan(
     let before = report.count();
     let hidden = latents(model, monomials, densities);
     let points = schedule::points(model);
-    let g = interaction(model, densities, monomials, &|a| hidden.contains(&a) && !points.contains(&a), report);
+    let g =
+        interaction(model, densities, monomials, &|a| hidden.contains(&a) && !points.contains(&a), report);
     let wanted = schedule::wanted(model, &g, report);
     if report.count() > before {
         return None;
@@ -36,7 +37,11 @@ pub fn plan(
         model,
         densities,
         monomials,
-        &|a| is_unknown(model, a) && (!hidden.contains(&a) || points.contains(&a)) && !is_masked(model, &hidden, a),
+        &|a| {
+            is_unknown(model, a)
+                && (!hidden.contains(&a) || points.contains(&a))
+                && !is_masked(model, &hidden, a)
+        },
         report,
     );
     let updates = mstep::updates(model, &theta, report);
@@ -152,9 +157,10 @@ fn block(
         false => {
             let frame = align::shared(g, &b.nodes, &factors);
             let plates = g.nodes[b.nodes[0]].plates;
-            frame.members.first().map_or(vec![], |(_, axes)| {
-                axes.iter().copied().filter(|k| *k < plates).collect()
-            })
+            frame
+                .members
+                .first()
+                .map_or(vec![], |(_, axes)| axes.iter().copied().filter(|k| *k < plates).collect())
         }
     };
     let trace = b
@@ -166,11 +172,12 @@ fn block(
                 Rule::Gaussian { stack, .. } => {
                     Rule::Gaussian { whitened_by: s.rule.whitened_by.map(array), stack: *stack }
                 }
-                Rule::GaussianScan { axis, .. } => Rule::GaussianScan {
-                    axis: axis.clone(),
-                    whitened_by: s.rule.whitened_by.map(array),
-                },
-                rule @ (Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Family { .. }) => rule.clone(),
+                Rule::GaussianScan { axis, .. } => {
+                    Rule::GaussianScan { axis: axis.clone(), whitened_by: s.rule.whitened_by.map(array) }
+                }
+                rule @ (Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Family { .. }) => {
+                    rule.clone()
+                }
             },
             scope: s.scope.iter().map(|(n, ix)| (array(*n), ix.clone())).collect(),
             lines: s.lines.clone(),

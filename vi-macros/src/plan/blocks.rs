@@ -113,7 +113,12 @@ fn component(g: &Interaction, nodes: &[usize], wanted: &[Wanted]) -> Proof {
             Err(refusals) => match one_at_a_time(g, *n) {
                 Ok(step) => free.push(Proved { nodes: vec![*n], each: true, steps: vec![step], group: None }),
                 Err(refusal) => out.stuck.extend(
-                    refusals.into_iter().filter(|r| r.kind == Kind::NoFamily).take(1).chain([refusal]).take(1),
+                    refusals
+                        .into_iter()
+                        .filter(|r| r.kind == Kind::NoFamily)
+                        .take(1)
+                        .chain([refusal])
+                        .take(1),
                 ),
             },
         }
@@ -248,8 +253,7 @@ fn one_at_a_time(g: &Interaction, node: usize) -> Result<Elimination, Refusal> {
 
 /// The factors that show what is wrong come first.
 fn offending<'f>(touching: &[&'f Factor], node: usize) -> Vec<&'f Factor> {
-    let opaque =
-        |f: &&Factor| f.of(node).any(|a| matches!(a.stat, Statistic::Of(Stat::Opaque(_))));
+    let opaque = |f: &&Factor| f.of(node).any(|a| matches!(a.stat, Statistic::Of(Stat::Opaque(_))));
     let mut out: Vec<&Factor> = touching.iter().copied().filter(|f| opaque(f)).collect();
     out.extend(touching.iter().copied().filter(|f| !opaque(f)));
     out

@@ -35,7 +35,8 @@ pub fn factor(model: &Model, g: &Interaction, c: &Constraint) -> Result<Factor, 
                     continue;
                 };
                 // Only where the element stands alone is the set an interval.
-                let linear = t.factors.iter().any(|(x, p)| *x == PolyFactor::Elem(e.clone()) && *p == Exponent::ONE);
+                let linear =
+                    t.factors.iter().any(|(x, p)| *x == PolyFactor::Elem(e.clone()) && *p == Exponent::ONE);
                 let stat = if linear { Statistic::Support } else { Statistic::Of(Stat::Opaque(p.clone())) };
                 let a = Incidence { stat, ..a };
                 if !f.atoms.contains(&a) {

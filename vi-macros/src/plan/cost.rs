@@ -85,7 +85,8 @@ fn contraction(
             output.push(v.clone());
         }
     }
-    let mut inner: Vec<Var> = m.vars.iter().filter(|v| rank(v) == 2 && !output.contains(v)).cloned().collect();
+    let mut inner: Vec<Var> =
+        m.vars.iter().filter(|v| rank(v) == 2 && !output.contains(v)).cloned().collect();
     let mut out = vec![];
     let mut product = |vars: &[Var]| {
         let mut vars: Vec<&Var> = m.vars.iter().filter(|v| vars.contains(v)).collect();
@@ -169,12 +170,9 @@ fn engine(model: &Model, g: &Interaction, s: &Elimination, factors: &[Factor]) -
 /// Whether the quadratic part differs from one copy to the next.
 fn squares_vary(model: &Model, node: &Node, n: usize, touching: &[&Factor]) -> bool {
     touching.iter().any(|f| {
-        let degree: usize = f
-            .of(n)
-            .map(|a| if a.stat == Statistic::Of(Stat::Power(Exponent::int(2))) { 2 } else { 1 })
-            .sum();
-        let holes =
-            f.origin.statement.is_some_and(|s| model.arrays[model.statements[s.0].array.0].missing);
+        let degree: usize =
+            f.of(n).map(|a| if a.stat == Statistic::Of(Stat::Power(Exponent::int(2))) { 2 } else { 1 }).sum();
+        let holes = f.origin.statement.is_some_and(|s| model.arrays[model.statements[s.0].array.0].missing);
         let meets = |v: &Var| f.of(n).any(|a| a.ix[..node.plates].iter().any(|i| i.mentions(v)));
         let gated = f.atoms.iter().any(|a| a.node != n);
         degree == 2 && (holes || (!gated && f.ambient.iter().any(meets)))

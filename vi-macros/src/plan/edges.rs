@@ -21,11 +21,18 @@ pub struct Structure {
 pub enum Coupling {
     None,
     /// Offsets along one axis.
-    Chain { axis: usize },
+    Chain {
+        axis: usize,
+    },
     /// Each element and its parent, along one axis.
-    Tree { axis: usize },
+    Tree {
+        axis: usize,
+    },
     /// Anything else; the two positions that meet.
-    Pairs { one: Ix, other: Ix },
+    Pairs {
+        one: Ix,
+        other: Ix,
+    },
 }
 
 enum Edge {
@@ -89,10 +96,9 @@ fn edge(g: &Interaction, outer: usize, a: &Incidence, b: &Incidence) -> Option<E
     }
     for (child, parent) in [(x, y), (y, x)] {
         if child.as_var().is_some() && is_parent_of(g, parent, child) {
-            return canonical_parent(a, *k, child, parent).map(|map| Edge::Parent(*k, map)).or(Some(Edge::Other(
-                x.clone(),
-                y.clone(),
-            )));
+            return canonical_parent(a, *k, child, parent)
+                .map(|map| Edge::Parent(*k, map))
+                .or(Some(Edge::Other(x.clone(), y.clone())));
         }
     }
     Some(Edge::Other(x.clone(), y.clone()))
@@ -155,11 +161,10 @@ impl Frame {
     /// Rewrites a factor so that the members' shared axes read the position. `None` if two members stand at different ones.
     pub fn rewrite(&self, f: &Factor) -> Option<Factor> {
         let mut f = f.clone();
-        let (first, axes) = f
-            .atoms
-            .iter()
-            .enumerate()
-            .find_map(|(n, a)| self.members.iter().find(|(m, _)| *m == a.node).map(|(_, axes)| (n, axes)))?;
+        let (first, axes) =
+            f.atoms.iter().enumerate().find_map(|(n, a)| {
+                self.members.iter().find(|(m, _)| *m == a.node).map(|(_, axes)| (n, axes))
+            })?;
         for (k, p) in axes.iter().zip(&self.position) {
             let e = f.atoms[first].ix[*k].clone();
             rename(&mut f, &e, p);
@@ -252,7 +257,13 @@ pub struct Front {
 }
 
 /// The partners of a chain, or the one that stands in the way.
-pub fn front(g: &Interaction, node: usize, s: &Structure, axis: usize, factors: &[Factor]) -> Result<Front, usize> {
+pub fn front(
+    g: &Interaction,
+    node: usize,
+    s: &Structure,
+    axis: usize,
+    factors: &[Factor],
+) -> Result<Front, usize> {
     let n = &g.nodes[node];
     let shared: Vec<usize> = (0..n.outer()).filter(|k| *k != axis).collect();
     if shared.iter().any(|k| !s.unit[*k]) {
@@ -297,12 +308,14 @@ pub fn front(g: &Interaction, node: usize, s: &Structure, axis: usize, factors: 
                 if m.class != n.class || m.outer() != n.outer() {
                     return Err(a.node);
                 }
-                let Some(k) = (0..m.outer()).find(|k| a.ix[*k].plus(-1, &base).as_constant().is_some()) else {
+                let Some(k) = (0..m.outer()).find(|k| a.ix[*k].plus(-1, &base).as_constant().is_some())
+                else {
                     return Err(a.node);
                 };
                 let mut axes: Vec<usize> = vec![];
                 for e in &at {
-                    let Some(j) = (0..m.outer()).find(|j| *j != k && !axes.contains(j) && a.ix[*j] == *e) else {
+                    let Some(j) = (0..m.outer()).find(|j| *j != k && !axes.contains(j) && a.ix[*j] == *e)
+                    else {
                         return Err(a.node);
                     };
                     axes.push(j);

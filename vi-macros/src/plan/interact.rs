@@ -224,7 +224,14 @@ fn push(g: &mut Interaction, model: &Model, f: Factor) {
 }
 
 fn monomial(model: &Model, g: &Interaction, m: &Monomial, hard: bool, origin: Origin) -> Factor {
-    let mut f = Factor { atoms: vec![], vars: m.vars.clone(), ambient: vec![], guards: m.guards.clone(), origin, hard };
+    let mut f = Factor {
+        atoms: vec![],
+        vars: m.vars.clone(),
+        ambient: vec![],
+        guards: m.guards.clone(),
+        origin,
+        hard,
+    };
     let copies: Vec<Ix> = m
         .copies
         .iter()
@@ -234,9 +241,14 @@ fn monomial(model: &Model, g: &Interaction, m: &Monomial, hard: bool, origin: Or
         .collect();
     for a in &m.atoms {
         match g.node(a.array) {
-            Some(n) => {
-                f.atoms.push(incidence(g, n, &a.plates, &copies, &a.events, statistic(model, a.array, &a.stat)))
-            }
+            Some(n) => f.atoms.push(incidence(
+                g,
+                n,
+                &a.plates,
+                &copies,
+                &a.events,
+                statistic(model, a.array, &a.stat),
+            )),
             None => a.plates.iter().chain(&a.events).for_each(|i| mention(i, &mut f.ambient)),
         }
     }
@@ -326,7 +338,15 @@ fn node(model: &Model, array: ArrayId) -> Node {
         | Class::Ordered
         | Class::Count => 0,
     };
-    Node { array, name: a.name.to_string(), class, plates: a.plates.len(), copies, events, axes: axes(model, array) }
+    Node {
+        array,
+        name: a.name.to_string(),
+        class,
+        plates: a.plates.len(),
+        copies,
+        events,
+        axes: axes(model, array),
+    }
 }
 
 /// The names of the plate indices where the array is declared: the piece with the most bound ones names them.

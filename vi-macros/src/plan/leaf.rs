@@ -5,7 +5,12 @@ use crate::density::statement::{Form, Scale, StatementDensity};
 use crate::model::ir::{Access, ArrayId, Constraint, Expr, ExprKind, Index, IndexTerm, Model, Role};
 
 /// Whether an array declared with `?` is masked out wherever it is missing.
-pub fn is_masked(model: &Model, monomials: &[Monomial], densities: &[StatementDensity], array: ArrayId) -> bool {
+pub fn is_masked(
+    model: &Model,
+    monomials: &[Monomial],
+    densities: &[StatementDensity],
+    array: ArrayId,
+) -> bool {
     let a = &model.arrays[array.0];
     let observed = a.pieces.iter().all(|p| model.statements[p.0].role == Role::Observed);
     if !a.missing || !observed {

@@ -141,7 +141,11 @@ fn alone(g: &Interaction, n: usize) -> Rule {
             None if within(&[Shape::Log]) => Rule::PowerGamma(Exponent::ONE),
             None => Rule::Newton,
         },
-        Class::Matrix if !coupled && (within(&[Shape::LogDet, Shape::Inverse]) || within(&[Shape::LogDet, Shape::Power(Exponent::ONE)])) => {
+        Class::Matrix
+            if !coupled
+                && (within(&[Shape::LogDet, Shape::Inverse])
+                    || within(&[Shape::LogDet, Shape::Power(Exponent::ONE)])) =>
+        {
             Rule::Scale
         }
         Class::Finite
@@ -171,8 +175,14 @@ fn with_scales(g: &Interaction, groups: Vec<Group>) -> Vec<Group> {
         let scale = scale_of(g, &group.nodes).filter(|s| closed(*s));
         let rule = Rule::Regression { scale };
         match out.iter_mut().find(|b| scale.is_some() && b.rule == rule) {
-            Some(b) => b.nodes.extend(&group.nodes),
-            None => out.push(Group { nodes: group.nodes.clone(), rule }),
+            Some(b) if !meet(g, &b.nodes, &group.nodes) => b.nodes.extend(&group.nodes),
+            earlier => {
+                // Locations that multiply take turns; the last of them leaves the residuals that the scale is made of.
+                if let Some(b) = earlier {
+                    b.rule = Rule::Regression { scale: None };
+                }
+                out.push(Group { nodes: group.nodes.clone(), rule });
+            }
         }
     }
     let mut taken = vec![];
@@ -182,9 +192,9 @@ fn with_scales(g: &Interaction, groups: Vec<Group>) -> Vec<Group> {
             taken.push(s);
         }
     }
-    let rest = groups.into_iter().filter(|b| {
-        !matches!(b.rule, Rule::Regression { .. }) && !b.nodes.iter().any(|n| taken.contains(n))
-    });
+    let rest = groups
+        .into_iter()
+        .filter(|b| !matches!(b.rule, Rule::Regression { .. }) && !b.nodes.iter().any(|n| taken.contains(n)));
     out.extend(rest);
     out
 }
@@ -231,9 +241,7 @@ fn joins(g: &Interaction, group: &[usize], other: &Group) -> bool {
             let ours = f.atoms.iter().filter(|a| group.contains(&a.node));
             let theirs: Vec<_> = f.atoms.iter().filter(|a| other.nodes.contains(&a.node)).collect();
             ours.into_iter().any(|a| {
-                theirs.iter().any(|b| {
-                    (nonlinear(a) || nonlinear(b)) && plates(g, f, a) == plates(g, f, b)
-                })
+                theirs.iter().any(|b| (nonlinear(a) || nonlinear(b)) && plates(g, f, a) == plates(g, f, b))
             })
         })
 }

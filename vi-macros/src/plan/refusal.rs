@@ -86,11 +86,17 @@ pub fn all_pairs(g: &Interaction, node: usize, one: &Ix, other: &Ix, f: &Factor)
 }
 
 pub fn scattered(_: &Interaction, node: usize, f: &Factor) -> Refusal {
-    refuse(node, f, Kind::Structure, "one term reads its elements at positions that cannot be compared".into())
+    refuse(
+        node,
+        f,
+        Kind::Structure,
+        "one term reads its elements at positions that cannot be compared".into(),
+    )
 }
 
 pub fn wide(g: &Interaction, node: usize, other: usize, f: &Factor) -> Refusal {
-    let reason = format!("each element of it touches many elements of {}: no finite frontier", name(g, other));
+    let reason =
+        format!("each element of it touches many elements of {}: no finite frontier", name(g, other));
     refuse(node, f, Kind::Structure, reason)
 }
 
@@ -98,7 +104,11 @@ pub fn outside_frontier(g: &Interaction, node: usize, partner: usize, other: usi
     let reason = match partner == node || partner == other {
         true => format!("its chain meets {} away from the frontier", name(g, other)),
         false => {
-            format!("its chain advances with {}, which {} joins away from the frontier", name(g, other), name(g, partner))
+            format!(
+                "its chain advances with {}, which {} joins away from the frontier",
+                name(g, other),
+                name(g, partner)
+            )
         }
     };
     refuse(node, f, Kind::Structure, reason)
@@ -114,12 +124,16 @@ pub fn not_closed(g: &Interaction, node: usize, others: &[usize], f: &Factor) ->
 }
 
 pub fn self_coupled(_: &Interaction, node: usize, f: &Factor) -> Refusal {
-    refuse(node, f, Kind::SelfCoupled, "its elements meet in one term: their joint law is of no registered family".into())
+    refuse(
+        node,
+        f,
+        Kind::SelfCoupled,
+        "its elements meet in one term: their joint law is of no registered family".into(),
+    )
 }
 
 pub fn counts(g: &Interaction, node: usize, other: usize, f: &Factor) -> Refusal {
-    let reason =
-        format!("integrating it couples all of {}: counts inside a log-partition", name(g, other));
+    let reason = format!("integrating it couples all of {}: counts inside a log-partition", name(g, other));
     refuse(node, f, Kind::Structure, reason)
 }
 
@@ -140,7 +154,8 @@ fn nowhere() -> Origin {
 }
 
 pub fn not_gaussian(g: &Interaction, node: usize, other: usize, f: &Factor) -> Refusal {
-    let reason = format!("it meets {}, which is {}, not Gaussian", name(g, other), class(g.nodes[other].class));
+    let reason =
+        format!("it meets {}, which is {}, not Gaussian", name(g, other), class(g.nodes[other].class));
     refuse(node, f, Kind::Structure, reason)
 }
 
@@ -163,7 +178,14 @@ pub fn bilinear(g: &Interaction, node: usize, f: &Factor) -> Refusal {
     refuse(node, f, kind, reason)
 }
 
-pub fn gated(g: &Interaction, node: usize, gate: usize, s: &Structure, rest: &[usize], f: &Factor) -> Refusal {
+pub fn gated(
+    g: &Interaction,
+    node: usize,
+    gate: usize,
+    s: &Structure,
+    rest: &[usize],
+    f: &Factor,
+) -> Refusal {
     let gate_name = name(g, gate);
     let reason = match &s.coupling {
         Coupling::Chain { .. } => {

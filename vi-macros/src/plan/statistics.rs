@@ -48,7 +48,12 @@ const REGISTERED: &[Registered] = &[
         statistics: &[Shape::Indicator],
     },
     Registered { name: "Normal", written: "x, x²", supports: &[Class::Gaussian], statistics: &[X, SQUARE] },
-    Registered { name: "Gamma", written: "log x, x", supports: &[Class::Positive], statistics: &[Shape::Log, X] },
+    Registered {
+        name: "Gamma",
+        written: "log x, x",
+        supports: &[Class::Positive],
+        statistics: &[Shape::Log, X],
+    },
     Registered {
         name: "InverseGamma",
         written: "log x, 1/x",
@@ -74,7 +79,12 @@ const REGISTERED: &[Registered] = &[
         supports: &[Class::Unit],
         statistics: &[Shape::Log, Shape::Log1m],
     },
-    Registered { name: "Dirichlet", written: "log x", supports: &[Class::Simplex], statistics: &[Shape::Log] },
+    Registered {
+        name: "Dirichlet",
+        written: "log x",
+        supports: &[Class::Simplex],
+        statistics: &[Shape::Log],
+    },
     Registered {
         name: "Wishart",
         written: "log det x, x",
@@ -96,7 +106,8 @@ pub fn family(class: Class, node: usize, factors: &[&Factor]) -> Result<String, 
 
 /// The smallest registered family on a support with these statistics.
 pub fn recognise(class: Class, found: &[Shape]) -> Result<String, Unmatched> {
-    let fits = |r: &&Registered| r.supports.contains(&class) && found.iter().all(|s| r.statistics.contains(s));
+    let fits =
+        |r: &&Registered| r.supports.contains(&class) && found.iter().all(|s| r.statistics.contains(s));
     let smallest = REGISTERED.iter().filter(fits).min_by_key(|r| r.statistics.len());
     if let Some(r) = smallest {
         return Ok(r.name.into());
@@ -169,6 +180,8 @@ pub fn written(s: &Shape, name: &str) -> String {
     match s {
         Shape::Indicator => format!("[{name} = k]"),
         Shape::Power(p) if *p == Exponent::ONE => name.into(),
+        Shape::Power(p) if *p == Exponent::int(2) => format!("{name}²"),
+        Shape::Power(p) if *p == Exponent::int(-1) => format!("1/{name}"),
         Shape::Power(p) => format!("{name}^{}", exponent(*p)),
         Shape::Log => format!("log {name}"),
         Shape::Log1m => format!("log(1 − {name})"),

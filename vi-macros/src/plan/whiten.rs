@@ -39,7 +39,8 @@ pub fn whitener(
     gaussian: &dyn Fn(usize) -> bool,
     unit: &dyn Fn(usize, usize) -> bool,
 ) -> Result<Option<Whitener>, Unwhitened> {
-    let is_scale = |n: usize| matches!(g.nodes[n].class, Class::Positive | Class::PositiveInterval | Class::Matrix);
+    let is_scale =
+        |n: usize| matches!(g.nodes[n].class, Class::Positive | Class::PositiveInterval | Class::Matrix);
     let mut scales: Vec<usize> = vec![];
     for a in factors.iter().flat_map(|f| &f.atoms) {
         if is_scale(a.node) && !scales.contains(&a.node) {
@@ -64,7 +65,11 @@ pub fn whitener(
     for (n, f) in factors.iter().enumerate() {
         let own: Vec<&Incidence> = f.of(node).collect();
         let [a] = own.as_slice() else {
-            return Err(if own.is_empty() { Unwhitened::Missing(node, n) } else { Unwhitened::Powers(node, n) });
+            return Err(if own.is_empty() {
+                Unwhitened::Missing(node, n)
+            } else {
+                Unwhitened::Powers(node, n)
+            });
         };
         let stat = match (&a.stat, g.nodes[node].class) {
             (Statistic::Of(s @ Stat::Power(_)), Class::Positive | Class::PositiveInterval) => s.clone(),

@@ -60,7 +60,9 @@ impl Planned {
             .map(|s| {
                 let who: Vec<String> = s.latents.iter().map(|a| self.name(*a)).collect();
                 let by = match &s.rule {
-                    Rule::Gaussian { whitened_by, .. } | Rule::GaussianScan { whitened_by, .. } => *whitened_by,
+                    Rule::Gaussian { whitened_by, .. } | Rule::GaussianScan { whitened_by, .. } => {
+                        *whitened_by
+                    }
                     Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Family { .. } => None,
                 };
                 let by = by.map(|a| format!(" / {}", self.name(a))).unwrap_or_default();
@@ -98,8 +100,12 @@ fn check(source: &str, expected: &[&str]) {
 fn check_not_exact(source: &str, expected: &[&str], reasons: &[&str]) {
     check(source, expected);
     let p = ok(source);
-    let found: Vec<String> =
-        p.plan.obstacles.iter().map(|o| format!("{}: {}", p.name(o.latent), o.reason.replace('`', ""))).collect();
+    let found: Vec<String> = p
+        .plan
+        .obstacles
+        .iter()
+        .map(|o| format!("{}: {}", p.name(o.latent), o.reason.replace('`', "")))
+        .collect();
     for r in reasons {
         let (name, part) = r.split_once(": ").expect("`name: reason`");
         assert!(
