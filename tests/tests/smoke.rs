@@ -163,3 +163,59 @@ fn linear_regression() {
         .unwrap();
     linear::Model::new().fit(&sim.data(), &Options::new()).unwrap();
 }
+
+model! {
+    pub mod logistic_ml {
+        given    x[n in N]: Vector[D];
+        param    w: Vector[D];   param b: Real;
+        observed y[n in N] ~ Bernoulli(logit: dot(w, x[n]) + b);
+    }
+}
+model! {
+    pub mod overdispersed(K) {
+        param    weight: Simplex[K];
+        param    m[k in K]: Positive;
+        param    r: Positive;
+        latent   z[n in N] ~ Categorical(weight);
+        observed y[n in N] ~ NegativeBinomial(mean: m[z[n]], dispersion: r);
+    }
+}
+model! {
+    pub mod heavy(K) {
+        param    weight: Simplex[K];
+        param    m[k in K]: Real;
+        param    s[k in K]: Positive(min: 0.01);
+        latent   z[n in N] ~ Categorical(weight);
+        observed y[n in N] ~ StudentT(m[z[n]], scale: s[z[n]], dof: 4);
+    }
+}
+
+#[test]
+fn logistic_regression() {
+    let x = rows(150, 2);
+    let y: Vec<bool> = (0..150).map(|i| x[(i, 0)] - x[(i, 1)] + ((i * 31) % 17) as f64 / 4.0 > 2.0).collect();
+    let data = logistic_ml::Data { x: (&x).into(), y: (&y).into() };
+    let fit = logistic_ml::Model::new().fit(&data, &Options::new()).unwrap();
+    assert!(fit.verify(&data, 3).unwrap().is_exact(), "{:?}", fit.verify(&data, 3));
+    assert!(fit.converged && fit.iterations < 20);
+    println!("{fit}");
+}
+
+#[test]
+fn mixture_of_negative_binomials() {
+    let y: Vec<u64> = (0..150).map(|i| if i % 2 == 0 { 1 } else { 12 } + ((i * 31) % 17) as u64).collect();
+    let data = overdispersed::Data { y: (&y).into() };
+    let fit = overdispersed::Model::new(2).fit(&data, &Options::new()).unwrap();
+    assert!(fit.verify(&data, 3).unwrap().is_exact(), "{:?}", fit.verify(&data, 3));
+    println!("{fit}");
+}
+
+#[test]
+fn mixture_of_students() {
+    let y: Vec<f64> =
+        (0..150).map(|i| if i % 2 == 0 { 1.0 } else { 8.0 } + ((i * 31) % 17) as f64 / 20.0).collect();
+    let data = heavy::Data { y: (&y).into() };
+    let fit = heavy::Model::new(2).fit(&data, &Options::new()).unwrap();
+    assert!(fit.verify(&data, 3).unwrap().is_exact(), "{:?}", fit.verify(&data, 3));
+    println!("{fit}");
+}

@@ -305,3 +305,19 @@ pub fn newton(
     }
     Ok(values)
 }
+
+/// One Newton step, `damping` times its length, for numbers of which only a Taylor series is known.
+pub fn newton_step(
+    names: &str,
+    start: &[f64],
+    domains: &[Domain],
+    f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>),
+    damping: f64,
+    notes: &mut Notes,
+) -> Result<Vec<f64>, Error> {
+    let values = newton::step(start, domains, f, damping);
+    if values.iter().zip(domains).any(|(x, d)| d.at_bound(*x)) {
+        notes.at_boundary.push(names.to_string());
+    }
+    Ok(values)
+}

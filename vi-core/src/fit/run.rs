@@ -97,14 +97,29 @@ impl<'a, M: Program> State<'a, M> {
     /// Whatever the M-step can meet; [`Error::ObjectiveDecreased`] if the objective fell by more than rounding.
     pub fn step(&mut self) -> Result<f64, Error> {
         let before = self.fit.trace.last().copied().unwrap_or(f64::NEG_INFINITY);
-        let Maximised { params, at_boundary, notes } =
-            self.fit.model.maximise(&self.work.context, &self.stats, &self.fit.params)?;
-        self.fit.params = params;
-        self.fit.at_boundary = at_boundary;
-        self.fit.notes = notes;
-        self.stats = self.work.expect(&self.fit.model, &self.fit.params)?;
+        let start = self.fit.params.clone();
+        let from = self.stats.clone();
+        let mut damping = 1.0;
+        loop {
+            let Maximised { params, at_boundary, notes } =
+                self.fit.model.maximise(&self.work.context, &from, &start, damping)?;
+            self.fit.params = params;
+            self.fit.at_boundary = at_boundary;
+            self.fit.notes = notes;
+            let outcome = self.work.expect(&self.fit.model, &self.fit.params).and_then(|stats| {
+                self.stats = stats;
+                self.record()
+            });
+            match outcome {
+                Ok(()) => break,
+                // A step along a Taylor series can overshoot. Shortened to nothing it leaves only steps that cannot.
+                Err(_) if M::SERIES && damping > 0.0 => {
+                    damping = if damping > 1e-8 { 0.25 * damping } else { 0.0 };
+                }
+                Err(e) => return Err(e),
+            }
+        }
         self.fit.iterations += 1;
-        self.record()?;
         self.fit.converged = self.settled();
         if let Some(report) = self.options.progress {
             report(&Progress { iteration: self.fit.iterations, objective: self.fit.elbo() });

@@ -91,7 +91,7 @@ impl Emitter<'_> {
                     let Some(sizes) = &stats.sizes else {
                         return Err(Error::NotFinite { what: "statistics that `accumulate` did not make".to_string() });
                     };
-                    self.update_params(sizes, stats, current).map(|m| m.params)
+                    self.update_params(sizes, stats, current, 1.0).map(|m| m.params)
                 }
             }
         };

@@ -8,7 +8,7 @@ use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::diagnostics::kernel as mistakes;
 use crate::kernel::{
     Contribution, Design, MStep, MStepKind, MatrixResidual, MatrixSource, Regression, RegressionRows,
-    RegressionSource, Regressor, Slot, Source,
+    RegressionSource, Regressor, Slot, Source, StatKind,
 };
 use crate::model::ir::{ArrayId, ElemKind};
 use crate::report::Diagnostic;
@@ -42,19 +42,19 @@ impl Emitter<'_> {
             let docs = doc.iter().map(|d| quote!(#[doc = #d]));
             functions.extend(quote! {
                 #(#docs)*
-                fn #name(&self, sizes: &Sizes, #data stats: &Stats, params: &mut Params, notes: &mut Notes) -> Result<(), Error> {
+                fn #name(&self, sizes: &Sizes, #data stats: &Stats, params: &mut Params, damping: f64, notes: &mut Notes) -> Result<(), Error> {
                     let &Sizes { #(#sizes),* } = sizes;
                     #body
                     Ok(())
                 }
             });
-            calls.extend(quote!(self.#name(sizes, #pass stats, &mut params, &mut notes)?;));
+            calls.extend(quote!(self.#name(sizes, #pass stats, &mut params, damping, &mut notes)?;));
         }
         let functions = quote! {
             #functions
 
             /// θ = argmax ELBO(q, θ) for the statistics of q, one block of params after another.
-            fn update_params(&self, sizes: &Sizes, #data stats: &Stats, current: &Params) -> Result<Maximised<Model>, Error> {
+            fn update_params(&self, sizes: &Sizes, #data stats: &Stats, current: &Params, damping: f64) -> Result<Maximised<Model>, Error> {
                 let mut params = current.clone();
                 let mut notes = Notes::default();
                 #calls
@@ -166,6 +166,8 @@ impl Emitter<'_> {
                 let rho = scope.poly(rho);
                 (quote!(let rho = #rho;), Some(quote!(rho * rho)))
             }
+            // Its own code in `newton`.
+            Source::Taylor { .. } => (quote!(), None),
         }
     }
 
@@ -386,6 +388,7 @@ impl Emitter<'_> {
                 format!("squared residuals of {}", self.kernel.stats[*stat].name)
             }
             Source::Square(_) => "squared residual of its prior".into(),
+            Source::Taylor { stat, .. } => self.kernel.stats[*stat].name.clone(),
         };
         format!("coefficient of {what} += {source}")
     }
@@ -785,6 +788,12 @@ impl Emitter<'_> {
             if split {
                 self.rename_batch(&mut t, arrays, &batch);
             }
+            if let Source::Taylor { stat, at } = &t.source {
+                let series = self.series(&plain, *stat, at, arrays, &id);
+                let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
+                code.extend(plain.loops(&over, series));
+                continue;
+            }
             // Sources are at the current params, not at the trial point.
             let (setup, source) = self.source(&plain, &t.source);
             let weight = source.unwrap_or_else(|| quote!(1.0));
@@ -873,6 +882,12 @@ impl Emitter<'_> {
             ));
             write.extend(plain.loops(own, quote!(#place = found[#n];)));
         }
+        let series = terms.iter().any(|t| matches!(t.source, Source::Taylor { .. }));
+        let found = if series {
+            quote!(let found = mode::newton_step(#names, &start, &domains, objective, damping, notes)?;)
+        } else {
+            quote!(let found = mode::newton(#names, &start, &domains, objective, notes)?;)
+        };
         let inner = quote! {
             let mut start = vec![0.0; #total];
             let mut domains = vec![newton::Domain::REAL; #total];
@@ -884,7 +899,7 @@ impl Emitter<'_> {
                 #code
                 (value, gradient, hessian)
             };
-            let found = mode::newton(#names, &start, &domains, objective, notes)?;
+            #found
             #write
         };
         let body = plain.loops(&batch, inner);
@@ -896,6 +911,51 @@ impl Emitter<'_> {
             " The result is never worse than the current value.".into(),
         ];
         Ok((doc, body))
+    }
+
+    /// Adds a Taylor series that was collected at the current params.
+    fn series(
+        &self,
+        scope: &Scope<'_>,
+        stat: usize,
+        at: &[Ix],
+        arrays: &[ArrayId],
+        id: &dyn Fn(&Scope<'_>, &Elem) -> TokenStream,
+    ) -> TokenStream {
+        let s = &self.kernel.stats[stat];
+        let StatKind::Taylor { symbols, .. } = &s.kind else { return quote!() };
+        let field = format_ident!("{}", s.name);
+        let cells: Vec<_> = at.iter().map(|i| scope.index(i)).collect();
+        // The symbols' cells are called as in the statistic; here they are where the sum over cells puts them.
+        let place = |e: &Elem| Elem {
+            array: e.array,
+            indices: e
+                .indices
+                .iter()
+                .map(|i| s.cells.iter().zip(at).fold(i.clone(), |i, (c, here)| i.substitute(&c.var, here)))
+                .collect(),
+        };
+        let p = self.symbols_len(symbols);
+        let mut out = quote!(value += stats.#field[[#(#cells,)* 0]];);
+        for (n, a) in symbols.iter().enumerate().filter(|(_, a)| arrays.contains(&a.elem.array)) {
+            let i = id(scope, &place(&a.elem));
+            let from = self.symbol_position(symbols, n, &a.over);
+            let mut inner = quote!(gradient[#i] += stats.#field[[#(#cells,)* 1 + #from]];);
+            for (m, b) in symbols.iter().enumerate().filter(|(_, b)| arrays.contains(&b.elem.array)) {
+                let twins: Vec<Var> = b.over.iter().map(twin).collect();
+                let mut e = place(&b.elem);
+                for (v, t) in b.over.iter().zip(&twins) {
+                    e = e.substitute(v, &Ix::var(t));
+                }
+                let j = id(scope, &e);
+                let to = self.symbol_position(symbols, m, &twins);
+                let add =
+                    quote!(hessian[(#i, #j)] += stats.#field[[#(#cells,)* 1 + #p + (#from) * (#p) + #to]];);
+                inner.extend(scope.loops(&twins, add));
+            }
+            out.extend(scope.loops(&a.over, inner));
+        }
+        out
     }
 
     /// Whether every term reads every array at the same plate indices, each a plain index.
@@ -933,7 +993,7 @@ impl Emitter<'_> {
             t.guards = t.guards.iter().map(|g| g.substitute(f, &by)).collect();
             t.over = t.over.iter().map(|v| if v == f { b.clone() } else { v.clone() }).collect();
             match &mut t.source {
-                Source::Sum { at, .. } | Source::Count { at, .. } => {
+                Source::Sum { at, .. } | Source::Count { at, .. } | Source::Taylor { at, .. } => {
                     *at = at.iter().map(|i| i.substitute(f, &by)).collect()
                 }
                 Source::Residual { at, design, .. } => {

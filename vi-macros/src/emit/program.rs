@@ -28,6 +28,15 @@ impl Emitter<'_> {
                     scale.extend(quote!(self.#n.values_mut().iter_mut().for_each(|x| *x *= by);));
                     serde.push(quote!(#n: Table<#r>));
                 }
+                StatKind::Taylor { .. } => {
+                    let r = Literal::usize_unsuffixed(s.cells.len() + 1);
+                    let doc = format!(
+                        " Value, gradient and Hessian of line {line} at the current params, one after another."
+                    );
+                    fields.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
+                    scale.extend(quote!(self.#n.values_mut().iter_mut().for_each(|x| *x *= by);));
+                    serde.push(quote!(#n: Table<#r>));
+                }
                 StatKind::Moments { .. } => {
                     let doc = format!(" Weighted moments of line {line}, about a gauge.");
                     fields.extend(quote!(#[doc = #doc] pub #n: Moments,));
@@ -129,6 +138,7 @@ impl Emitter<'_> {
         ];
         let open = self.open();
         let lets = self.let_values();
+        let series = self.kernel.stats.iter().any(|s| matches!(s.kind, StatKind::Taylor { .. }));
         quote! {
             impl Program for Model {
                 type Data<'a> = #data;
@@ -149,9 +159,11 @@ impl Emitter<'_> {
                 #context
                 #(#parts)*
 
-                fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &Params) -> Result<Maximised<Model>, Error> {
-                    self.update_params(&context.sizes, #with_data stats, current)
+                fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &Params, damping: f64) -> Result<Maximised<Model>, Error> {
+                    self.update_params(&context.sizes, #with_data stats, current, damping)
                 }
+
+                const SERIES: bool = #series;
 
                 fn lets(&self, context: &Context<'_>, params: &Params) -> Result<Lets, Error> {
                     #open
@@ -186,7 +198,7 @@ impl Emitter<'_> {
             let states = super::product(&states);
             quote!(Component { name: #name, units: #units, states: #states, joint: #joint })
         });
-        let rows = self.kernel.fixed.iter().map(|r| {
+        let rows = self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| {
             let n = r.loops.first().map_or(quote!(1), |l| match l {
                 crate::kernel::Loop::Range(v) => scope.index(&v.high),
                 crate::kernel::Loop::Members { .. } => quote!(1),
@@ -501,6 +513,10 @@ impl Emitter<'_> {
             let dims: Vec<_> = s.cells.iter().map(|c| scope.index(&c.var.high)).collect();
             match &s.kind {
                 StatKind::Sum(_) => quote!(let #n = Table::zeros([#(#dims),*]);),
+                StatKind::Taylor { symbols, .. } => {
+                    let p = self.symbols_len(symbols);
+                    quote!(let #n = Table::zeros([#(#dims,)* 1 + #p + #p * #p]);)
+                }
                 StatKind::Moments { columns } => {
                     let cells = if dims.is_empty() { quote!(1) } else { super::product(&dims) };
                     let dim = self.columns_len(columns);
@@ -516,7 +532,11 @@ impl Emitter<'_> {
         let names: Vec<_> = self.kernel.stats.iter().map(|s| format_ident!("{}", s.name)).collect();
         let fixed = self.kernel.fixed.iter().map(|r| {
             let f = format_ident!("collect_{}", self.fixed_name(r));
-            quote!(self.#f(context, rows, &mut stats, &mut scratch);)
+            quote!(self.#f(context, &params, rows, &mut stats, &mut scratch);)
+        });
+        let moving = self.kernel.moving.iter().map(|r| {
+            let f = format_ident!("collect_{}", self.fixed_name(r));
+            quote!(self.#f(context, params, usize::MAX, stats, &mut scratch);)
         });
         let gauge = self.gauges().map(|s| {
             let (n, g) = (format_ident!("{}", s.name), format_ident!("{}_gauge", s.name));
@@ -531,9 +551,14 @@ impl Emitter<'_> {
 
             fn fixed(&self, context: &Context<'_>, rows: usize) -> Stats {
                 let mut stats = self.zero(context);
-                let mut scratch = Scratch::default();
+                let (params, mut scratch) = (Params::default(), Scratch::default());
                 #(#fixed)*
                 stats
+            }
+
+            fn moving(&self, context: &Context<'_>, params: &Params, stats: &mut Stats) {
+                let mut scratch = Scratch::default();
+                #(#moving)*
             }
 
             fn gauge(&self, context: &mut Context<'_>, pilot: &Stats) {
@@ -570,7 +595,7 @@ impl Emitter<'_> {
                 .collect()
         };
         let potentials = arms("potentials", quote!(context, at, units, table, scratch));
-        let collect = arms("collect", quote!(context, units, table, stats, scratch));
+        let collect = arms("collect", quote!(context, params, units, table, stats, scratch));
         let mut constants = TokenStream::new();
         let mut unit_constants = TokenStream::new();
         for (i, c) in self.kernel.components.iter().enumerate() {
@@ -588,7 +613,7 @@ impl Emitter<'_> {
                 quote!(#index => (0..#count).map(|statement| self.#f(context, statement, unit)).sum(),),
             );
         }
-        for r in &self.kernel.fixed {
+        for r in self.kernel.fixed.iter().chain(&self.kernel.moving) {
             let f = format_ident!("constant_{}", self.fixed_name(r));
             let name = self.term_name(r);
             constants.extend(quote!(out.push((#name.to_string(), self.#f(context)));));
@@ -601,7 +626,7 @@ impl Emitter<'_> {
                 }
             }
 
-            fn collect(&self, context: &Context<'_>, component: usize, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
+            fn collect(&self, context: &Context<'_>, params: &Params, component: usize, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
                 match component {
                     #(#collect)*
                     _ => {}
@@ -649,10 +674,29 @@ impl Emitter<'_> {
                 },
             ));
         };
+        let pointwise = |t: &crate::kernel::Terms, out: &mut TokenStream| {
+            let Some(p) = &t.pointwise else { return };
+            let stat = &self.kernel.stats[p.stat];
+            let field = format_ident!("{}", stat.name);
+            let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
+            let at: Vec<_> = vars.iter().map(|v| scope.var(v)).collect();
+            out.extend(scope.loops(
+                &vars,
+                quote! {
+                    let piece = stats.#field[[#(#at,)* 0]];
+                    term += piece;
+                    magnitude += piece.abs();
+                },
+            ));
+        };
         for case in &r.cases {
             match &case.body {
-                Body::Terms(t) => t.separable.iter().for_each(|s| separable(s, &mut out)),
+                Body::Terms(t) => {
+                    t.separable.iter().for_each(|s| separable(s, &mut out));
+                    pointwise(t, &mut out);
+                }
                 Body::Scalar(x) => {
+                    pointwise(&x.normaliser, &mut out);
                     x.normaliser.separable.iter().for_each(|s| separable(s, &mut out));
                     let stat = &self.kernel.stats[x.moments];
                     let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();

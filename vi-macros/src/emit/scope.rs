@@ -19,11 +19,13 @@ pub struct Scope<'a> {
     pub spelt: Vec<(ArrayId, Spell<'a>)>,
     /// The observed value of this row, where it may be missing.
     pub value: RefCell<Option<(Elem, TokenStream)>>,
+    /// Factors that were computed already.
+    pub locals: RefCell<Vec<(Factor, Ident)>>,
 }
 
 impl<'a> Scope<'a> {
     pub fn new(model: &'a Model) -> Self {
-        Scope { model, hoists: None, spelt: vec![], value: RefCell::new(None) }
+        Scope { model, hoists: None, spelt: vec![], value: RefCell::new(None), locals: RefCell::new(vec![]) }
     }
 
     pub fn with_hoists(mut self, hoists: &'a [Hoist]) -> Self {
@@ -308,6 +310,9 @@ impl<'a> Scope<'a> {
     }
 
     fn factor(&self, f: &Factor) -> TokenStream {
+        if let Some((_, name)) = self.locals.borrow().iter().find(|(g, _)| g == f) {
+            return quote!(#name);
+        }
         match f {
             Factor::Index(i) => {
                 let i = self.index(i);

@@ -750,6 +750,13 @@ fn newton(
                 }
                 Body::Equal { .. } => continue,
             };
+            if let Some(p) = &parts.pointwise
+                && touches(&p.value)
+            {
+                let cells = &kernel.stats[p.stat].cells;
+                let at = cells.iter().map(|c| Ix::var(&c.var)).collect();
+                terms.push(smooth(vars(cells), p.value.clone(), Source::Taylor { stat: p.stat, at }));
+            }
             for s in &parts.separable {
                 if touches(&s.params) {
                     let cells = &kernel.stats[s.stat].cells;

@@ -20,10 +20,19 @@ pub fn obstacle(model: &Model, g: &Interaction, r: &Refusal, monomials: &[Monomi
     }
 }
 
+/// Latents that one line hides in one function.
+struct Shared {
+    loc: Loc,
+    statement: StatementId,
+    through: &'static str,
+    latents: Vec<String>,
+    reasons: Vec<String>,
+}
+
 /// The mistakes of latents that cannot be updated; those that share a line and a function are one.
 pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
     let mut out = vec![];
-    let mut shared: Vec<(Loc, StatementId, &'static str, Vec<String>, Vec<String>)> = vec![];
+    let mut shared: Vec<Shared> = vec![];
     for r in stuck {
         let name = g.nodes[r.node].name.clone();
         let statistics = format!("`{name}`: {}", r.reason);
@@ -33,12 +42,18 @@ pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
             Kind::NoFamily | Kind::Structure | Kind::Unscaled { .. } | Kind::SelfCoupled => {
                 match opaque(g, r.node) {
                     Some((loc, statement, what)) => {
-                        match shared.iter_mut().find(|(_, s, w, ..)| *s == statement && *w == what) {
-                            Some((.., names, notes)) => {
-                                names.push(name);
-                                notes.push(statistics);
+                        match shared.iter_mut().find(|s| s.statement == statement && s.through == what) {
+                            Some(s) => {
+                                s.latents.push(name);
+                                s.reasons.push(statistics);
                             }
-                            None => shared.push((loc, statement, what, vec![name], vec![statistics])),
+                            None => shared.push(Shared {
+                                loc,
+                                statement,
+                                through: what,
+                                latents: vec![name],
+                                reasons: vec![statistics],
+                            }),
                         }
                     }
                     None => out.push(mistakes::no_family(r.origin.loc, &name, &r.reason)),
@@ -46,9 +61,7 @@ pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
             }
         }
     }
-    out.extend(
-        shared.iter().map(|(loc, _, what, names, notes)| mistakes::no_update(*loc, names, what, notes)),
-    );
+    out.extend(shared.iter().map(|s| mistakes::no_update(s.loc, &s.latents, s.through, &s.reasons)));
     out
 }
 

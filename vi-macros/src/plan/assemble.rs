@@ -1,7 +1,7 @@
 //! Proofs, schedule and M-steps put together.
 
 use super::blocks::{Proof, Proved, Wanted, prove};
-use super::interact::{Interaction, interaction, latents};
+use super::interact::{Class, Interaction, interaction, latents};
 use super::refusal::Refusal;
 use super::{Block, Claim, Obstacle, Plan, Rule, Step, advise, align, cost, mstep, schedule};
 use crate::density::lower::is_unknown;
@@ -59,7 +59,7 @@ pub fn plan(
         }
     }
     let claim = if proofs.iter().all(|p| p.exact) { Claim::Exact } else { Claim::MeanField };
-    if let (Some(_), Some(o)) = (model.exact, obstacles.first()) {
+    if let (Some(_), Some(o)) = (model.exact, principal(&obstacles, &g)) {
         let name = model.arrays[o.latent.0].name.to_string();
         report.push(mistakes::exact_not_met(o.loc, &name, &o.reason, o.help.as_deref()));
     }
@@ -113,11 +113,18 @@ fn sentence(g: &Interaction, r: &Refusal) -> String {
     format!("`{}`: {}{line}", g.nodes[r.node].name, r.reason)
 }
 
+/// The obstacle to name first: one with a remedy, else a Gaussian one, which says most about the structure.
+fn principal<'o>(obstacles: &'o [Obstacle], g: &Interaction) -> Option<&'o Obstacle> {
+    let gaussian = |o: &Obstacle| g.node(o.latent).is_some_and(|n| g.nodes[n].class == Class::Gaussian);
+    obstacles.iter().min_by_key(|o| (o.help.is_none(), !gaussian(o)))
+}
+
 /// The user's own groups are all that stands between the plan and one exact block.
 fn held_apart(model: &Model, g: &Interaction, p: &Proof) -> Obstacle {
-    let node = p.blocks.first().map_or(0, |b| b.nodes[0]);
-    let array = g.nodes[node].array;
-    let loc = model.groups.first().map_or(place(model, array), |group| group.loc);
+    let asked = p.blocks.iter().find(|b| b.group.is_some()).or(p.blocks.first());
+    let array = g.nodes[asked.map_or(0, |b| b.nodes[0])].array;
+    let group = model.groups.iter().find(|group| group.vars.iter().any(|(a, ..)| *a == array));
+    let loc = group.map_or(place(model, array), |group| group.loc);
     Obstacle {
         latent: array,
         reason: "`factorize` holds it apart from the rest: together they would be exact".into(),

@@ -175,8 +175,14 @@ fn with_scales(g: &Interaction, groups: Vec<Group>) -> Vec<Group> {
         let scale = scale_of(g, &group.nodes).filter(|s| closed(*s));
         let rule = Rule::Regression { scale };
         match out.iter_mut().find(|b| scale.is_some() && b.rule == rule) {
-            Some(b) => b.nodes.extend(&group.nodes),
-            None => out.push(Group { nodes: group.nodes.clone(), rule }),
+            Some(b) if !meet(g, &b.nodes, &group.nodes) => b.nodes.extend(&group.nodes),
+            earlier => {
+                // Locations that multiply take turns; the last of them leaves the residuals that the scale is made of.
+                if let Some(b) = earlier {
+                    b.rule = Rule::Regression { scale: None };
+                }
+                out.push(Group { nodes: group.nodes.clone(), rule });
+            }
         }
     }
     let mut taken = vec![];

@@ -10,7 +10,7 @@ use crate::model::ir::{ArrayId, ElemKind, Extent, Model, Nominal};
 pub fn render(plan: &Plan, model: &Model) -> String {
     let mut out = format!("{}\n", claim(plan, model));
     for b in &plan.blocks {
-        out += &block(b, model);
+        out += &block(b, plan.claim, model);
     }
     for u in &plan.updates {
         out += &update(u, model);
@@ -43,7 +43,7 @@ fn claim(plan: &Plan, model: &Model) -> String {
     }
 }
 
-fn block(b: &Block, model: &Model) -> String {
+fn block(b: &Block, claim: Claim, model: &Model) -> String {
     let names: Vec<String> = b.latents.iter().map(|a| latent(model, *a, b)).collect();
     if b.point {
         return format!("point {}: its mode, as a param\n", names.join(", "));
@@ -54,7 +54,12 @@ fn block(b: &Block, model: &Model) -> String {
         if copies.is_empty() { String::new() } else { format!(", an independent copy for each {copies}") };
     let mut out = format!("block {{{}}}{over}{apart}    cost {}\n", names.join(", "), b.cost);
     for (n, s) in b.trace.iter().enumerate() {
-        out += &format!("  {}. {}    {}\n", n + 1, step(s, b, model), lines(&s.lines));
+        let alone = match (n, claim) {
+            (0, Claim::Exact) => "no term joins it to another latent",
+            (0, Claim::MeanField) => "no term joins it to another latent of its block",
+            _ => "nothing else is left with it",
+        };
+        out += &format!("  {}. {}    {}\n", n + 1, step(s, b, alone, model), lines(&s.lines));
     }
     out
 }
@@ -83,7 +88,7 @@ fn units(model: &Model, b: &Block) -> String {
     b.unit.iter().map(|k| names[*k].clone()).collect::<Vec<_>>().join(", ")
 }
 
-fn step(s: &Step, b: &Block, model: &Model) -> String {
+fn step(s: &Step, b: &Block, alone: &str, model: &Model) -> String {
     let names: Vec<String> = s.latents.iter().map(|a| element(model, *a)).collect();
     let who = names.join(", ");
     let scope: Vec<String> = {
@@ -103,11 +108,7 @@ fn step(s: &Step, b: &Block, model: &Model) -> String {
             format!("{who} is finite ({}): its table, given all the others", states(model, s.latents[0]))
         }
         Rule::Sum => {
-            let touches = if scope.is_empty() {
-                "no term joins it to another latent"
-            } else {
-                "its neighbours are finite"
-            };
+            let touches = if scope.is_empty() { alone } else { "its neighbours are finite" };
             format!("{who} is finite ({}) and {touches}: log-sum-exp{given}", states(model, s.latents[0]))
         }
         Rule::Scan { axis } if s.latents.len() > 1 => {
@@ -128,9 +129,9 @@ fn step(s: &Step, b: &Block, model: &Model) -> String {
             )
         }
         Rule::Family { family } if b.each => {
-            format!("{who} given all the others is {family}, by its statistics")
+            format!("{who} given all the others is {}, by its statistics", in_words(family))
         }
-        Rule::Family { family } => format!("{who} is {family}, by its statistics{given}"),
+        Rule::Family { family } => format!("{who} is {}, by its statistics{given}", in_words(family)),
         Rule::Gaussian { whitened_by, stack } => {
             let how = if *stack { "one dense or sparse Gaussian" } else { "Gaussian" };
             format!("{who} enters at most squared: {how}{}{given}", whitened(model, *whitened_by))
@@ -142,6 +143,24 @@ fn step(s: &Step, b: &Block, model: &Model) -> String {
             )
         }
     }
+}
+
+/// `InverseGamma` as a statistician writes it.
+fn in_words(family: &str) -> String {
+    if let Some(p) = family.strip_prefix("PowerGamma(").and_then(|p| p.strip_suffix(')')) {
+        return format!("Gamma in x^{p}");
+    }
+    let mut words: Vec<String> = vec![];
+    for c in family.chars() {
+        match words.last_mut() {
+            Some(w) if !c.is_uppercase() => w.push(c),
+            Some(_) | None => words.push(c.into()),
+        }
+    }
+    // All but the name itself are adjectives.
+    let last = words.len().saturating_sub(1);
+    words.iter_mut().take(last).for_each(|w| *w = w.to_lowercase());
+    words.join(" ")
 }
 
 fn whitened(model: &Model, by: Option<ArrayId>) -> String {

@@ -180,6 +180,8 @@ pub fn written(s: &Shape, name: &str) -> String {
     match s {
         Shape::Indicator => format!("[{name} = k]"),
         Shape::Power(p) if *p == Exponent::ONE => name.into(),
+        Shape::Power(p) if *p == Exponent::int(2) => format!("{name}²"),
+        Shape::Power(p) if *p == Exponent::int(-1) => format!("1/{name}"),
         Shape::Power(p) => format!("{name}^{}", exponent(*p)),
         Shape::Log => format!("log {name}"),
         Shape::Log1m => format!("log(1 − {name})"),

@@ -269,7 +269,7 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
 fn what_is_called_exact_is_exact_element_by_element() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let (mut exact, mut coupled) = (0, 0);
-    for _ in 0..3000 {
+    for _ in 0..2000 {
         let Some((nodes, terms)) = random(&mut rng) else { continue };
         let words: Vec<&str> = terms.iter().map(String::as_str).collect();
         let shape = Shape::new(&nodes, &words);
@@ -290,5 +290,5 @@ fn what_is_called_exact_is_exact_element_by_element() {
             }
         }
     }
-    assert!(exact > 1000 && coupled > 150, "too few exact shapes to mean anything: {exact}, {coupled}");
+    assert!(exact > 800 && coupled > 300, "too few exact shapes to mean anything: {exact}, {coupled}");
 }
