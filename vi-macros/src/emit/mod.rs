@@ -37,10 +37,12 @@ pub fn emit(model: &Model, plan: &Plan, kernel: &Kernel<'_>, report: &mut Report
     }
 }
 
-/// What stands in for a module that has mistakes, so that uses of its name do not add to them.
-pub fn placeholder(block: &Block) -> TokenStream {
+/// What stands in for a module that has mistakes.
+///
+/// They stand inside it: rustc then takes every path into the module for one of them, and reports no use of the model besides.
+pub fn placeholder(block: &Block, mistakes: &TokenStream) -> TokenStream {
     let (vis, name) = (&block.vis, &block.name);
-    quote!(#vis mod #name {})
+    quote!(#vis mod #name { #mistakes })
 }
 
 impl<'a> Emitter<'a> {
