@@ -57,7 +57,9 @@ fn a_file_has_at_most_600_lines() {
     for (name, text) in rust() {
         let lines = text.lines().count();
         match (lines > 600, LONG.contains(&name.as_str())) {
-            (true, false) => problems.push(format!("{name} has {lines} lines: divide it by what its parts are about")),
+            (true, false) => {
+                problems.push(format!("{name} has {lines} lines: divide it by what its parts are about"))
+            }
             (false, true) => problems.push(format!("{name} is short enough now: take it off the list")),
             (true, true) | (false, false) => {}
         }
@@ -80,8 +82,26 @@ fn a_file_is_named_after_what_it_holds() {
 
 /// The compiler follows the algebra. A model that it knows by name would be a special case.
 const MODELS: &[&str] = &[
-    "gmm", "hmm", "lda", "kalman", "viterbi", "baum", "dawid", "skene", "ppca", "trueskill", "slds", "blockmodel",
-    "block_model", "eight_schools", "factor_analysis", "state_space", "topic", "ratings", "zero_inflated", "completion",
+    "gmm",
+    "hmm",
+    "lda",
+    "kalman",
+    "viterbi",
+    "baum",
+    "dawid",
+    "skene",
+    "ppca",
+    "trueskill",
+    "slds",
+    "blockmodel",
+    "block_model",
+    "eight_schools",
+    "factor_analysis",
+    "state_space",
+    "topic",
+    "ratings",
+    "zero_inflated",
+    "completion",
 ];
 
 #[test]
@@ -113,7 +133,8 @@ fn a_distribution_has_one_file_on_either_side() {
     let (symbolic, numeric) = (read("vi-macros/src/families/mod.rs"), read("vi-core/src/dist/mod.rs"));
     let symbolic = modules(&symbolic, "mod ");
     // Posteriors can be of this family; no statement can.
-    let numeric: Vec<&str> = modules(&numeric, "pub mod ").into_iter().filter(|m| *m != "power_gamma").collect();
+    let numeric: Vec<&str> =
+        modules(&numeric, "pub mod ").into_iter().filter(|m| *m != "power_gamma").collect();
     assert_eq!(symbolic, numeric);
 
     let mut files: Vec<String> = sources("vi-macros/src/families", ".rs")
@@ -182,7 +203,9 @@ fn titles(body: &str) -> Vec<Vec<String>> {
         }
     }
     // Too few fixed words would be found anywhere.
-    found.retain(|parts| parts.iter().map(|p| p.chars().filter(|c| c.is_alphabetic()).count()).sum::<usize>() >= 6);
+    found.retain(|parts| {
+        parts.iter().map(|p| p.chars().filter(|c| c.is_alphabetic()).count()).sum::<usize>() >= 6
+    });
     found
 }
 

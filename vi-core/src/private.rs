@@ -3,6 +3,7 @@
 pub use crate::data;
 pub use crate::data::{Groups, check};
 pub use crate::dist;
+pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
 pub use crate::engine::{dense, least_squares, mode, newton};
 pub use crate::fit::program::{

@@ -23,6 +23,12 @@ pub struct Element<'a> {
     pub at: &'a [usize],
 }
 
+/// An element by its name and its position.
+#[must_use]
+pub fn at<'a>(name: &'a str, at: &'a [usize]) -> Element<'a> {
+    Element { name, at }
+}
+
 impl std::fmt::Display for Element<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)?;

@@ -391,7 +391,6 @@ impl Emitter<'_> {
         });
         let gauge_fields: Vec<_> = self.gauges().map(|s| format_ident!("{}_gauge", s.name)).collect();
         let phantom = if self.borrows() { quote!() } else { quote!(, lifetime: std::marker::PhantomData) };
-        let data = self.data_type(quote!('a));
         quote! {
             fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, _options: &Options) -> Result<Self::Context<'a>, Error> {
                 #sizes

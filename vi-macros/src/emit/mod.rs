@@ -8,6 +8,7 @@ mod program;
 mod rows;
 mod scope;
 mod types;
+mod unused;
 
 use crate::density::lower::is_hidden;
 use crate::kernel::Kernel;

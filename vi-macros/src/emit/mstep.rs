@@ -198,10 +198,10 @@ impl Emitter<'_> {
             .iter()
             .map(|r| {
                 let value = match unknown.and_then(|f| f(&r.param)) {
-                    Some(id) => quote!(least_squares::Value::Unknown(#id)),
+                    Some(id) => quote!(Unknown(#id)),
                     None => {
                         let x = scope.elem(&r.param);
-                        quote!(least_squares::Value::Known(#x))
+                        quote!(Known(#x))
                     }
                 };
                 let push = self.push_term(scope, r, &offsets, value);
@@ -219,9 +219,9 @@ impl Emitter<'_> {
     ) -> TokenStream {
         match r.column {
             None => {
-                let c = Literal::f64_suffixed(r.constant.abs());
+                let c = Literal::f64_unsuffixed(r.constant.abs());
                 let c = if r.constant < 0.0 { quote!(-#c) } else { quote!(#c) };
-                quote!(terms.push(least_squares::Term { column: None, constant: #c, value: #value });)
+                quote!(terms.push(Term::constant(#c, #value));)
             }
             Some(n) => {
                 let offset = &offsets[n];
@@ -232,7 +232,7 @@ impl Emitter<'_> {
                     let at = scope.flat(&within);
                     quote!(#offset + #at)
                 };
-                quote!(terms.push(least_squares::Term { column: Some(#at), constant: 1.0, value: #value });)
+                quote!(terms.push(Term::column(#at, #value));)
             }
         }
     }
@@ -280,7 +280,7 @@ impl Emitter<'_> {
         let element = quote!(params.#name #(#own)*);
         let text = name.to_string();
         let position = plates.iter().map(|v| scope.var(v));
-        let label = quote!(mode::Element { name: #text, at: &[#(#position),*] });
+        let label = quote!(mode::at(#text, &[#(#position),*]));
         let (min, max) = self.bounds(a);
         let step = match slots {
             [Slot::Log] => {
@@ -475,7 +475,7 @@ impl Emitter<'_> {
         let flat = scope.flat(&dims);
         let function = if inverse { quote!(mode::covariance) } else { quote!(mode::precision) };
         let step = quote! {
-            #function(&scatter[#flat], weight[#flat], #min, mode::Element { name: #text, at: &[#(#position),*] }, &mut params.#name #(#own)*, notes)?;
+            #function(&scatter[#flat], weight[#flat], #min, mode::at(#text, &[#(#position),*]), &mut params.#name #(#own)*, notes)?;
         };
         body.extend(scope.loops(&plates, step));
         let formula = if inverse {
@@ -619,7 +619,7 @@ impl Emitter<'_> {
             .unzip();
         let names = r.arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join(", ");
         let inner = quote! {
-            let mut system = least_squares::LeastSquares::new(#total, #outputs);
+            let mut system = LeastSquares::new(#total, #outputs);
             #fill
             let mut current = DMatrix::zeros(#total, #outputs);
             #read
@@ -672,7 +672,7 @@ impl Emitter<'_> {
         let target = scope.poly(&design.columns[0].value);
         let coefficient = |x: &Regressor| match x.column {
             None => {
-                let c = Literal::f64_suffixed(x.constant.abs());
+                let c = Literal::f64_unsuffixed(x.constant.abs());
                 if x.constant < 0.0 { quote!(-#c) } else { quote!(#c) }
             }
             Some(n) => scope.poly(&design.columns[n].value),

@@ -489,7 +489,7 @@ impl Emitter<'_> {
                     &vars,
                     quote! {
                         let mean: Vec<f64> = (0..#high).map(|#event| #mean).collect();
-                        #n.push(dense::Density::new(&mean, &#matrix, #kind, #factor, mode::Element { name: #text, at: &[#(#at),*] })?);
+                        #n.push(dense::Density::new(&mean, &#matrix, #kind, #factor, mode::at(#text, &[#(#at),*]))?);
                     },
                 );
                 make.extend(quote!(let mut #n = Vec::new(); #body));

@@ -154,7 +154,8 @@ impl Emitter<'_> {
     fn state_index(&self, c: &Component) -> TokenStream {
         let scope = self.scope();
         let at: Vec<(Ix, Ix)> = c.locals.iter().map(|l| (Ix::var(&l.state), l.state.high.clone())).collect();
-        scope.flat(&at)
+        let flat = scope.flat(&at);
+        if at.len() == 1 { flat } else { quote!((#flat)) }
     }
 
     fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
@@ -304,9 +305,9 @@ impl Emitter<'_> {
         let unused: Vec<Var> =
             c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
         let inner = if simple && unused.is_empty() && !weighted {
-            quote!(table[(#index) * len + i] += #value;)
+            quote!(table[#index * len + i] += #value;)
         } else {
-            let write = scope.loops(&unused, quote!(table[(#index) * len + i] += #add;));
+            let write = scope.loops(&unused, quote!(table[#index * len + i] += #add;));
             quote!(let value: f64 = { #value }; #write)
         };
         scope.loops(&used, inner)
@@ -517,9 +518,9 @@ impl Emitter<'_> {
         let index = self.state_index(c);
         let weight = if weighted { quote!(copies *) } else { quote!() };
         let r = if unused.is_empty() {
-            quote!(let prob = #weight table[(#index) * len + i];)
+            quote!(let prob = #weight table[#index * len + i];)
         } else {
-            let sum = scope.loops(&unused, quote!(prob += table[(#index) * len + i];));
+            let sum = scope.loops(&unused, quote!(prob += table[#index * len + i];));
             quote!(let mut prob = 0.0; #sum let prob = #weight prob;)
         };
         // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
@@ -779,7 +780,7 @@ impl Emitter<'_> {
                 let index = self.state_index(c);
                 let add = scope.loops(
                     &states,
-                    quote!(at.#field[#index].add(tile, len, &mut table[(#index) * len..][..len]);),
+                    quote!(at.#field[#index].add(tile, len, &mut table[#index * len..][..len]);),
                 );
                 quote! {
                     let tile = dense::tile(&mut scratch.tile, #dim * len);
@@ -819,7 +820,7 @@ impl Emitter<'_> {
             };
             let rule_out = scope.loops(
                 &states,
-                quote!(if #state != #known { table[(#position) * len + i] = f64::NEG_INFINITY; }),
+                quote!(if #state != #known { table[#position * len + i] = f64::NEG_INFINITY; }),
             );
             out.extend(quote! {
                 for i in 0..len {

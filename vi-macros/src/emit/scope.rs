@@ -484,10 +484,14 @@ impl<'a> Scope<'a> {
     /// A row-major position over these indices.
     pub fn flat(&self, at: &[(Ix, Ix)]) -> TokenStream {
         let mut out: Option<TokenStream> = None;
-        for (i, extent) in at {
-            let (i, n) = (self.index(i), self.index(extent));
+        for (depth, (i, extent)) in at.iter().enumerate() {
+            let n = self.index(extent);
+            let simple = i.terms.len() + usize::from(i.offset != 0) <= 1;
+            let i = self.index(i);
             out = Some(match out {
-                None => i,
+                None if simple || at.len() == 1 => i,
+                None => quote!((#i)),
+                Some(o) if depth == 1 => quote!(#o * #n + #i),
                 Some(o) => quote!((#o) * #n + #i),
             });
         }

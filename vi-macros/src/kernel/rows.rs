@@ -117,7 +117,6 @@ impl RowBuilder<'_> {
         let state_vars: Vec<Var> =
             component.map_or(vec![], |c| states.iter().map(|a| c.locals[*a].state.clone()).collect());
         let target = renaming.elem(&d.target);
-        let array = &self.model.arrays[d.target.array.0];
         let mut cases = vec![];
         for case in &d.cases {
             cases.push(self.case(d, case, &renaming, &state_vars)?);
