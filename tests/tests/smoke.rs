@@ -219,3 +219,28 @@ fn mixture_of_students() {
     assert!(fit.verify(&data, 3).unwrap().is_exact(), "{:?}", fit.verify(&data, 3));
     println!("{fit}");
 }
+
+#[test]
+fn a_fit_survives_serde_and_relabelling() {
+    let x = rows(120, 3);
+    let data = diagonal::Data { x: (&x).into() };
+    let mut fit = diagonal::Model::new(2).fit(&data, &Options::new()).unwrap();
+    let text = serde_json::to_string(&fit).unwrap();
+    let back: Fit<diagonal::Model> = serde_json::from_str(&text).unwrap();
+    assert_eq!((&back.params, &back.posterior, &back.trace), (&fit.params, &fit.posterior, &fit.trace));
+    let before = fit.clone();
+    fit.relabel(&[1, 0]).unwrap();
+    assert_eq!(fit.params.mean[0], before.params.mean[1]);
+    assert_eq!(fit.posterior.z.probs(7)[0], before.posterior.z.probs(7)[1]);
+    assert_eq!(fit.infer(&data).unwrap().posterior.z.most_likely(7), fit.posterior.z.most_likely(7));
+    assert!(fit.relabel(&[0, 0]).is_err() && fit.relabel(&[0]).is_err());
+}
+
+#[test]
+fn predictive_densities_add_up_to_the_likelihood() {
+    let x = rows(120, 3);
+    let data = diagonal::Data { x: (&x).into() };
+    let fit = diagonal::Model::new(2).fit(&data, &Options::new()).unwrap();
+    let total: f64 = fit.predict(&data).unwrap().log_density.iter().sum();
+    assert!((total - fit.log_likelihood()).abs() < 1e-10 * total.abs());
+}

@@ -40,7 +40,7 @@ macro_rules! __serde_impls {
     ($name:ident { $($field:ident: $ty:ty),* $(,)? }) => {
         const _: () = {
             #[derive($crate::private::serde::Serialize)]
-            #[serde(crate = "::vi_core::private::serde", rename = "params")]
+            #[serde(crate = "::vi_core::private::serde")]
             struct Borrowed<'a> {
                 $($field: &'a $ty,)*
                 #[serde(skip)]

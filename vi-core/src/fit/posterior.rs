@@ -131,6 +131,16 @@ impl Categories {
             .collect()
     }
 
+    /// Category k becomes what category `order[k]` was.
+    pub fn relabel(&mut self, order: &[usize]) {
+        for row in self.probs.chunks_mut(self.states.max(1)) {
+            let old = row.to_vec();
+            for (p, &k) in row.iter_mut().zip(order) {
+                *p = old[k];
+            }
+        }
+    }
+
     /// Draws every element.
     #[must_use]
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Vec<usize> {

@@ -180,6 +180,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Names and values of reported `let`s.
     fn describe_lets(lets: &Self::Lets) -> Vec<Described>;
 
+    /// Permutes the categories of the first latent in params and posterior: category k becomes what category `order[k]` was.
+    fn relabel(params: &mut Self::Params, posterior: &mut Self::Posterior, order: &[usize]);
+
     /// A unit's name in an error message.
     fn unit_name(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> String;
 }
@@ -312,4 +315,9 @@ impl Describer {
     pub fn finish(self) -> Described {
         Described { name: self.name, dims: self.dims, values: self.values }
     }
+}
+
+/// Entry k becomes what entry `order[k]` was.
+pub fn permute<T: Clone>(x: &mut Vec<T>, order: &[usize]) {
+    *x = order.iter().map(|&k| x[k].clone()).collect();
 }

@@ -1,7 +1,6 @@
 //! `Stats`, `Prepared`, and the implementation of the runtime's trait.
 
 use super::Emitter;
-use super::types::Layout;
 use crate::density::poly::Poly;
 use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::kernel::{Body, HoistValue, Rows, Source, StatKind};
@@ -135,6 +134,7 @@ impl Emitter<'_> {
             self.posterior_fn(),
             self.init_fn(),
             self.describe_fn(),
+            self.relabel_fn(),
         ];
         let open = self.open();
         let lets = self.let_values();
@@ -1114,8 +1114,60 @@ impl Emitter<'_> {
         }
     }
 
-    /// Whether a scalar given needs no view.
-    pub fn is_scalar_data(&self, a: ArrayId) -> bool {
-        self.layout(a) == Layout::Scalar
+    /// Permutes the categories of the first latent, wherever they are counted.
+    fn relabel_fn(&self) -> TokenStream {
+        let nominal = self.kernel.components.first().map(|c| c.locals[0].state.nominal);
+        let Some(nominal @ crate::model::ir::Nominal::Size(_)) = nominal else {
+            return quote! {
+                fn relabel(_params: &mut Params, _posterior: &mut Posterior, _order: &[usize]) {}
+            };
+        };
+        let mut body = TokenStream::new();
+        for a in self.params() {
+            let array = &self.model.arrays[a.0];
+            let n = self.name(a);
+            let depth = array.plates.len();
+            let axes: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
+            for (axis, _) in axes.iter().enumerate().filter(|(_, x)| **x == nominal) {
+                let function = match (&array.elem.kind, axis.checked_sub(depth)) {
+                    (_, None) => quote!(fit::permute(x, order);),
+                    (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(0)) => {
+                        quote!(*x = x.select_rows(order.iter());)
+                    }
+                    (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(_)) => {
+                        quote!(*x = x.select_columns(order.iter());)
+                    }
+                    (
+                        ElemKind::Real
+                        | ElemKind::Positive
+                        | ElemKind::Unit
+                        | ElemKind::Bool
+                        | ElemKind::Count
+                        | ElemKind::Counts(_)
+                        | ElemKind::Category(_)
+                        | ElemKind::Simplex(_)
+                        | ElemKind::Ordered(_)
+                        | ElemKind::Vector(_),
+                        Some(_),
+                    ) => quote!(*x = x.select_rows(order.iter());),
+                };
+                let inside =
+                    (0..axis.min(depth)).fold(function, |inner, _| quote!(for x in x.iter_mut() { #inner }));
+                body.extend(quote!({ let x = &mut params.#n; #inside }));
+            }
+        }
+        for l in self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.state.nominal == nominal)
+        {
+            let n = self.name(l.array);
+            let depth = self.model.arrays[l.array.0].plates.len().saturating_sub(1);
+            let inside = (0..depth)
+                .fold(quote!(x.relabel(order);), |inner, _| quote!(for x in x.iter_mut() { #inner }));
+            body.extend(quote!({ let x = &mut posterior.#n; #inside }));
+        }
+        quote! {
+            fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
+                #body
+            }
+        }
     }
 }
