@@ -7,6 +7,17 @@
 //! A natural parameter holds one coefficient per statistic, named after it, so that the coefficients of a sum of terms
 //! are the sums of their coefficients. Such sums need not be proper: every function that needs an integral says so with
 //! [`Improper`]. The mode needs none, and is defined for any coefficients for which the maximum is attained.
+//!
+//! ```
+//! use vi_core::dist::{Beta, BetaNatural};
+//! use vi_core::family::ExponentialFamily;
+//!
+//! // Beta(2, 2) and three successes in four trials: coefficients add.
+//! let prior = Beta::a_b(2.0, 2.0).natural();
+//! let eta = BetaNatural { log_x: prior.log_x + 3.0, log_1mx: prior.log_1mx + 1.0 };
+//! assert_eq!(Beta::from_natural(&eta), Ok(Beta::a_b(5.0, 3.0)));
+//! assert_eq!(Beta::mode(&eta), Ok(4.0 / 6.0));
+//! ```
 
 /// Natural parameters for which what was asked does not exist, with the rule they break.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -58,7 +69,7 @@ pub trait ExponentialFamily: Sized {
     /// argmax h(x) exp⟨η, T(x)⟩ over the closed support.
     ///
     /// # Errors
-    /// [`Improper`] if the supremum is not attained, or at more than one point.
+    /// [`Improper`] if the supremum is not attained, or is attained everywhere. Each family says which it gives of two.
     fn mode(eta: &Self::Natural) -> Result<Self::Value, Improper>;
 
     /// ⟨η, T(x)⟩ + log h(x): the log density without its normaliser; −∞ outside the support.

@@ -5,7 +5,9 @@ pub use crate::data::{Groups, check};
 pub use crate::dist;
 pub use crate::engine::mode::Notes;
 pub use crate::engine::{dense, least_squares, mode, newton};
-pub use crate::fit::program::{Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics};
+pub use crate::fit::program::{
+    Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics,
+};
 pub use crate::fit::{self, Categories, Claim, ExactPosterior, Fit, NoParams, Options, Plan, Start, State};
 pub use crate::rng;
 pub use crate::special;

@@ -195,7 +195,13 @@ mod serial {
 
     impl Serialize for Moments {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-            Repr { cells: self.cells(), dim: self.dim(), gauge: self.gauge.clone(), totals: self.inner.totals().to_vec() }.serialize(s)
+            Repr {
+                cells: self.cells(),
+                dim: self.dim(),
+                gauge: self.gauge.clone(),
+                totals: self.inner.totals().to_vec(),
+            }
+            .serialize(s)
         }
     }
 

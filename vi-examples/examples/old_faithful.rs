@@ -14,7 +14,9 @@ model! {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rows = vec![];
-    for r in csv::ReaderBuilder::new().has_headers(false).from_path("vi-examples/data/faithful.csv")?.records() {
+    for r in
+        csv::ReaderBuilder::new().has_headers(false).from_path("vi-examples/data/faithful.csv")?.records()
+    {
         let r = r?;
         rows.push([r[0].parse::<f64>()?, r[1].parse::<f64>()?]);
     }

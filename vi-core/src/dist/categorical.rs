@@ -26,8 +26,8 @@ pub struct Categorical<'a> {
 pub enum Weights<'a> {
     /// Probabilities that sum to 1.
     P(Cow<'a, [f64]>),
-    /// Logits, and the logarithm of the sum of their exponentials.
-    Logit(Cow<'a, [f64]>, f64),
+    /// Logits, the greatest of them, and log Σₖ exp(`logit[k]` − greatest): apart, they keep the digits of large logits.
+    Logit(Cow<'a, [f64]>, f64, f64),
     /// Not a probability vector.
     Invalid,
 }
@@ -43,11 +43,13 @@ impl<'a> Categorical<'a> {
         Self { weights: Weights::from_logits(Cow::Borrowed(eta)) }
     }
 
-    /// log p[k]; −∞ for a category out of range.
+    /// log `p[k]`; −∞ for a category out of range.
     pub fn log_density(&self, k: usize) -> f64 {
         match &self.weights {
             Weights::P(p) => p.get(k).map_or(f64::NEG_INFINITY, |p| p.ln()),
-            Weights::Logit(eta, log_sum) => eta.get(k).map_or(f64::NEG_INFINITY, |eta| eta - log_sum),
+            Weights::Logit(eta, max, log_sum) => {
+                eta.get(k).map_or(f64::NEG_INFINITY, |eta| eta - max - log_sum)
+            }
             Weights::Invalid => f64::NAN,
         }
     }
@@ -55,7 +57,7 @@ impl<'a> Categorical<'a> {
     /// The number of categories.
     pub fn len(&self) -> usize {
         match &self.weights {
-            Weights::P(w) | Weights::Logit(w, _) => w.len(),
+            Weights::P(w) | Weights::Logit(w, ..) => w.len(),
             Weights::Invalid => 0,
         }
     }
@@ -82,17 +84,17 @@ impl<'a> Categorical<'a> {
         last
     }
 
-    /// E [x = k] = p[k], for each k.
+    /// E `[x = k]` = `p[k]`, for each k.
     pub fn expectation(&self) -> DVector<f64> {
         DVector::from_iterator(self.len(), (0..self.len()).map(|k| self.log_density(k).exp()))
     }
 
-    /// Var [x = k] = p[k] (1 − p[k]), for each k.
+    /// Var `[x = k]` = `p[k]` (1 − `p[k]`), for each k.
     pub fn variance(&self) -> DVector<f64> {
         self.expectation().map(|p| p * (1.0 - p))
     }
 
-    /// −Σₖ p[k] log p[k].
+    /// −Σₖ `p[k]` log `p[k]`.
     pub fn entropy(&self) -> f64 {
         if self.is_empty() { f64::NAN } else { (0..self.len()).map(|k| surprise(self.log_density(k))).sum() }
     }
@@ -100,27 +102,29 @@ impl<'a> Categorical<'a> {
 
 impl<'a> Weights<'a> {
     fn from_logits(eta: Cow<'a, [f64]>) -> Self {
-        let log_sum = log_sum_exp(&eta);
-        if log_sum.is_finite() { Self::Logit(eta, log_sum) } else { Self::Invalid }
+        let max = eta.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let log_sum = eta.iter().map(|eta| (eta - max).exp()).sum::<f64>().ln();
+        if max.is_finite() && log_sum.is_finite() { Self::Logit(eta, max, log_sum) } else { Self::Invalid }
     }
 }
 
-fn normaliser(eta: &[f64]) -> Result<f64, Improper> {
-    let log_sum = log_sum_exp(eta);
-    if log_sum.is_finite() {
-        Ok(log_sum)
-    } else {
-        Err(Improper::new(
-            "Categorical",
-            format!("the logits must have a finite log-sum-exp; it is {log_sum}"),
-        ))
+fn proper(eta: &[f64]) -> Result<Categorical<'_>, Improper> {
+    match Categorical::logit(eta) {
+        Categorical { weights: Weights::Invalid } => {
+            let log_sum = log_sum_exp(eta);
+            Err(Improper::new(
+                "Categorical",
+                format!("the logits must have a finite log-sum-exp; it is {log_sum}"),
+            ))
+        }
+        law => Ok(law),
     }
 }
 
 impl ExponentialFamily for Categorical<'static> {
-    /// The coefficient of [x = k], for each k, up to a common constant.
+    /// The coefficient of `[x = k]`, for each k, up to a common constant.
     type Natural = Vec<f64>;
-    /// E [x = k] = p[k].
+    /// E `[x = k]` = `p[k]`.
     type Moments = DVector<f64>;
     type Value = usize;
 
@@ -129,22 +133,21 @@ impl ExponentialFamily for Categorical<'static> {
     }
 
     fn from_natural(eta: &Vec<f64>) -> Result<Self, Improper> {
-        let log_sum = normaliser(eta)?;
-        Ok(Self { weights: Weights::Logit(Cow::Owned(eta.clone()), log_sum) })
+        proper(eta)?;
+        Ok(Self { weights: Weights::from_logits(Cow::Owned(eta.clone())) })
     }
 
     fn log_partition(eta: &Vec<f64>) -> Result<f64, Improper> {
-        normaliser(eta)
+        proper(eta).map(|_| log_sum_exp(eta))
     }
 
     fn moments(eta: &Vec<f64>) -> Result<DVector<f64>, Improper> {
-        let log_sum = normaliser(eta)?;
-        Ok(DVector::from_iterator(eta.len(), eta.iter().map(|eta| (eta - log_sum).exp())))
+        proper(eta).map(|law| law.expectation())
     }
 
     /// The most probable category, the first of them if several are.
     fn mode(eta: &Vec<f64>) -> Result<usize, Improper> {
-        normaliser(eta)?;
+        proper(eta)?;
         let first_best = |best: usize, k: usize| if eta[k] > eta[best] { k } else { best };
         Ok((0..eta.len()).reduce(first_best).unwrap_or(0))
     }
@@ -154,7 +157,7 @@ impl ExponentialFamily for Categorical<'static> {
     }
 
     fn natural_entropy(eta: &Vec<f64>) -> Result<f64, Improper> {
-        Self::from_natural(eta).map(|law| law.entropy())
+        proper(eta).map(|law| law.entropy())
     }
 
     fn kl(q: &Vec<f64>, p: &Vec<f64>) -> Result<f64, Improper> {

@@ -7,7 +7,7 @@ use crate::special::{gauss_legendre, log_sum_exp};
 pub(super) fn bounds(lo: f64, hi: f64) -> Option<(u64, Option<u64>)> {
     let least = lo.max(0.0).ceil();
     let greatest = hi.floor();
-    if !(least <= greatest) || least == f64::INFINITY {
+    if least > greatest || greatest.is_nan() || least == f64::INFINITY {
         return None;
     }
     Some((least as u64, (greatest < u64::MAX as f64).then_some(greatest as u64)))

@@ -4,7 +4,7 @@
 //! p(x) = Γ(Σₖ a[k]) / Πₖ Γ(a[k]) · Πₖ x[k]^(a[k] − 1)
 //! ```
 //!
-//! Support: x[k] ≥ 0, Σₖ x[k] = 1; the density is with respect to Lebesgue measure on any K − 1 of the coordinates. On the
+//! Support: `x[k]` ≥ 0, Σₖ `x[k]` = 1; the density is with respect to Lebesgue measure on any K − 1 of the coordinates. On the
 //! boundary it is its limit, −∞ where coordinates disagree. Source: Kotz, Balakrishnan & Johnson, *Continuous
 //! Multivariate Distributions* 1, ch. 49.
 
@@ -45,7 +45,7 @@ impl<'a> Dirichlet<'a> {
         self.a.iter().sum()
     }
 
-    /// log Γ(Σ a) − Σₖ log Γ(a[k]) + Σₖ (a[k] − 1) log x[k]; −∞ off the simplex, NaN if x has another length.
+    /// log Γ(Σ a) − Σₖ log Γ(`a[k]`) + Σₖ (`a[k]` − 1) log `x[k]`; −∞ off the simplex, NaN if x has another length.
     pub fn log_density(&self, x: &[f64]) -> f64 {
         if !self.is_valid() || x.len() != self.a.len() {
             return f64::NAN;
@@ -77,19 +77,19 @@ impl<'a> Dirichlet<'a> {
         logs.map(|v| (v - log_sum).exp())
     }
 
-    /// E x[k] = a[k]/Σ a.
+    /// E `x[k]` = `a[k]`/Σ a.
     pub fn expectation(&self) -> DVector<f64> {
         let total = if self.is_valid() { self.total() } else { f64::NAN };
         DVector::from_iterator(self.a.len(), self.a.iter().map(|a| a / total))
     }
 
-    /// Var x[k] = m (1 − m)/(Σ a + 1), m = E x[k].
+    /// Var `x[k]` = m (1 − m)/(Σ a + 1), m = E `x[k]`.
     pub fn variance(&self) -> DVector<f64> {
         let total = self.total();
         self.expectation().map(|m| m * (1.0 - m) / (total + 1.0))
     }
 
-    /// Σₖ log Γ(a[k]) − log Γ(Σ a) + (Σ a − K) ψ(Σ a) − Σₖ (a[k] − 1) ψ(a[k]).
+    /// Σₖ log Γ(`a[k]`) − log Γ(Σ a) + (Σ a − K) ψ(Σ a) − Σₖ (`a[k]` − 1) ψ(`a[k]`).
     pub fn entropy(&self) -> f64 {
         if !self.is_valid() {
             return f64::NAN;
@@ -101,16 +101,16 @@ impl<'a> Dirichlet<'a> {
     }
 }
 
-/// The coefficients a[k] − 1 of the statistics log x[k].
+/// The coefficients `a[k]` − 1 of the statistics log `x[k]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DirichletNatural {
-    /// a[k] − 1.
+    /// `a[k]` − 1.
     pub log_x: Vec<f64>,
 }
 
 impl ExponentialFamily for Dirichlet<'static> {
     type Natural = DirichletNatural;
-    /// E log x[k] = ψ(a[k]) − ψ(Σ a).
+    /// E log `x[k]` = ψ(`a[k]`) − ψ(Σ a).
     type Moments = DVector<f64>;
     type Value = DVector<f64>;
 
@@ -144,7 +144,7 @@ impl ExponentialFamily for Dirichlet<'static> {
         Ok(DVector::from_iterator(dirichlet.a.len(), dirichlet.a.iter().map(|&a| digamma(a) - total)))
     }
 
-    /// (a[k] − 1)/Σ(a − 1), the relative frequencies if the coefficients are counts.
+    /// (`a[k]` − 1)/Σ(a − 1), the relative frequencies if the coefficients are counts.
     fn mode(eta: &DirichletNatural) -> Result<DVector<f64>, Improper> {
         let total: f64 = eta.log_x.iter().sum();
         if eta.log_x.iter().all(|&c| c >= 0.0) && is_positive(total) {

@@ -88,7 +88,7 @@ impl InverseWishart {
         )
     }
 
-    /// With c = dof − D, Var X[i,j] = ((c+1) s[i,j]² + (c−1) s[i,i] s[j,j]) / (c (c−1)² (c−3)); NaN for dof ≤ D + 3.
+    /// With c = dof − D, Var `X[i,j]` = ((c+1) `s[i,j]²` + (c−1) `s[i,i]` `s[j,j]`) / (c (c−1)² (c−3)); NaN for dof ≤ D + 3.
     pub fn variance(&self) -> DMatrix<f64> {
         let s = self.scale();
         let c = self.dof - self.dimension() as f64;

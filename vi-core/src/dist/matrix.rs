@@ -47,10 +47,14 @@ pub(super) fn gram(factor: &DMatrix<f64>) -> DMatrix<f64> {
 /// The eigenvalues of B⁻¹A from the Cholesky factors of A and B.
 pub(super) fn relative_eigenvalues(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Vec<f64> {
     let whitened = gram(&solve_lower(b, a));
+    // The iteration for the eigenvalues does not end on values that are not finite.
+    if whitened.iter().any(|v| !v.is_finite()) {
+        return vec![f64::NAN; whitened.nrows()];
+    }
     whitened.symmetric_eigenvalues().iter().copied().collect()
 }
 
-/// Σᵢⱼ a[i,j] b[i,j] = tr(aᵀ b).
+/// Σᵢⱼ `a[i,j]` `b[i,j]` = tr(aᵀ b).
 pub(super) fn inner(a: &DMatrix<f64>, b: &DMatrix<f64>) -> f64 {
     a.iter().zip(b.iter()).map(|(a, b)| a * b).sum()
 }

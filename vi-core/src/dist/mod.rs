@@ -9,6 +9,15 @@
 //! - `log_interval(lo, hi)` is log P(lo ≤ X ≤ hi), from the tail that does not cancel; [`Truncated`] is built on it.
 //! - Densities are with respect to Lebesgue measure on the coordinates named in the file, or to counting measure.
 //!
+//! ```
+//! use vi_core::dist::{Normal, Poisson, Truncated};
+//!
+//! let half_normal = Truncated::new(Normal::mean_sd(0.0, 1.0), 0.0, f64::INFINITY);
+//! assert!((half_normal.log_density(0.3) - (Normal::mean_sd(0.0, 1.0).log_density(0.3) + 2f64.ln())).abs() < 1e-15);
+//! assert_eq!(half_normal.log_density(-0.3), f64::NEG_INFINITY);
+//! assert!((Poisson::rate(2.0).log_interval(1.0, f64::INFINITY).exp() - (1.0 - (-2f64).exp())).abs() < 1e-15);
+//! ```
+//!
 //! Nothing here knows of conjugacy; [`crate::family`] gives the exponential-family view.
 
 pub mod bernoulli;
@@ -89,7 +98,7 @@ fn is_simplex(p: &[f64]) -> bool {
     !p.is_empty() && p.iter().all(|&p| p >= 0.0) && excess_over_one(p).abs() <= SIMPLEX_TOLERANCE
 }
 
-/// Σₖ p[k] − 1 by compensated summation (Neumaier): it is multiplied by large concentrations.
+/// Σₖ `p[k]` − 1 by compensated summation (Neumaier): it is multiplied by large concentrations.
 fn excess_over_one(p: &[f64]) -> f64 {
     let (mut sum, mut carry) = (-1.0, 0.0);
     for &p in p {

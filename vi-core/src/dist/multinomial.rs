@@ -4,7 +4,7 @@
 //! p(x) = n! Πₖ p[k]^x[k] / x[k]!
 //! ```
 //!
-//! Support: counts x[k] that sum to n. Source: Johnson, Kotz & Balakrishnan, *Discrete Multivariate Distributions*, ch. 35.
+//! Support: counts `x[k]` that sum to n. Source: Johnson, Kotz & Balakrishnan, *Discrete Multivariate Distributions*, ch. 35.
 
 use super::binomial::Binomial;
 use super::{excess_over_one, is_simplex};
@@ -27,7 +27,7 @@ impl<'a> Multinomial<'a> {
         Self { n, p }
     }
 
-    /// log n! + Σₖ (x[k] log p[k] − log x[k]!); −∞ unless x sums to n, NaN if x has another length than p.
+    /// log n! + Σₖ (`x[k]` log `p[k]` − log `x[k]`!); −∞ unless x sums to n, NaN if x has another length than p.
     pub fn log_density(&self, x: &[u64]) -> f64 {
         if !is_simplex(self.p) || x.len() != self.p.len() {
             return f64::NAN;
@@ -67,18 +67,18 @@ impl<'a> Multinomial<'a> {
         counts
     }
 
-    /// E x[k] = n p[k].
+    /// E `x[k]` = n `p[k]`.
     pub fn expectation(&self) -> DVector<f64> {
         let n = if is_simplex(self.p) { self.n as f64 } else { f64::NAN };
         DVector::from_iterator(self.p.len(), self.p.iter().map(|p| n * p))
     }
 
-    /// Var x[k] = n p[k] (1 − p[k]).
+    /// Var `x[k]` = n `p[k]` (1 − `p[k]`).
     pub fn variance(&self) -> DVector<f64> {
         self.expectation().zip_map(&DVector::from_row_slice(self.p), |mean, p| mean * (1.0 - p))
     }
 
-    /// −log n! − n Σₖ p[k] log p[k] + Σₖ E log x[k]!, the last summed over the binomial law of x[k].
+    /// −log n! − n Σₖ `p[k]` log `p[k]` + Σₖ E log `x[k]`!, the last summed over the binomial law of `x[k]`.
     pub fn entropy(&self) -> f64 {
         if !is_simplex(self.p) {
             return f64::NAN;

@@ -54,9 +54,12 @@ impl Poisson {
         count::interval(lo, hi, |k| self.log_density(k), tails)
     }
 
-    /// One draw.
+    /// One draw; a rate beyond the range of counts gives the greatest count.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> u64 {
-        rand_distr::Poisson::new(self.rate).map_or(0, |law| f64::round(law.sample(rng)) as u64)
+        match rand_distr::Poisson::new(self.rate) {
+            Ok(law) => f64::round(law.sample(rng)) as u64,
+            Err(_) => self.rate as u64,
+        }
     }
 
     /// E k = rate.

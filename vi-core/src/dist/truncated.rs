@@ -83,9 +83,14 @@ impl<F: Univariate> Truncated<F> {
         self.log_mass
     }
 
+    /// Whether the interval holds any probability, which is also false for an invalid law.
+    fn has_mass(&self) -> bool {
+        self.log_mass > f64::NEG_INFINITY
+    }
+
     /// log p(x) − log P(min ≤ X ≤ max) within the bounds, −∞ outside.
     pub fn log_density(&self, x: F::Value) -> f64 {
-        if !(self.log_mass > f64::NEG_INFINITY) {
+        if !self.has_mass() {
             return f64::NAN;
         }
         let place = x.to_f64();
@@ -97,7 +102,7 @@ impl<F: Univariate> Truncated<F> {
 
     /// log P(lo ≤ X ≤ hi | min ≤ X ≤ max).
     pub fn log_interval(&self, lo: f64, hi: f64) -> f64 {
-        if !(self.log_mass > f64::NEG_INFINITY) {
+        if !self.has_mass() {
             return f64::NAN;
         }
         self.inner.log_interval(lo.max(self.min), hi.min(self.max)) - self.log_mass
@@ -107,7 +112,7 @@ impl<F: Univariate> Truncated<F> {
     ///
     /// Where the interval holds no probability, NaN (0 for a count).
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> F::Value {
-        if !(self.log_mass > f64::NEG_INFINITY) {
+        if !self.has_mass() {
             return F::Value::UNDEFINED;
         }
         if self.log_mass > LIKELY {

@@ -79,7 +79,7 @@ impl Wishart {
         self.scale() * self.dof
     }
 
-    /// Var X[i,j] = dof (scale[i,j]² + scale[i,i] scale[j,j]).
+    /// Var `X[i,j]` = dof (`scale[i,j]²` + `scale[i,i]` `scale[j,j]`).
     pub fn variance(&self) -> DMatrix<f64> {
         let v = self.scale();
         DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| {
@@ -111,7 +111,7 @@ fn shapes(dof: f64, dimension: usize) -> impl Iterator<Item = f64> {
 
 /// log Wishart(X | dof, C Cᵀ) where C⁻¹ X C⁻ᵀ = T Tᵀ for a triangular T, and `log_det_scale` = log|C Cᵀ|.
 ///
-/// Regrouped as gamma densities of y[i] = ½T[i,i]², whose large terms cancel one by one.
+/// Regrouped as gamma densities of `y[i]` = ½T[i,i]², whose large terms cancel one by one.
 pub(super) fn bartlett_log_density(dof: f64, t: &DMatrix<f64>, log_det_scale: f64) -> f64 {
     let size = t.nrows() as f64;
     let off_diagonal = t.norm_squared() - t.diagonal().norm_squared();

@@ -29,12 +29,19 @@ impl Density {
     ///
     /// # Errors
     /// [`Error::Unbounded`] if the matrix is not positive definite: the density has collapsed.
-    pub fn new(mean: &[f64], matrix: &DMatrix<f64>, scale: Scale, factor: f64, what: Element<'_>) -> Result<Density, Error> {
-        let (inverse_lower, half_log_det) = whitener(matrix, scale, factor).ok_or_else(|| Error::Unbounded {
-            block: what.to_string(),
-            component: what.at.first().copied(),
-            reason: "it is not positive definite".to_string(),
-        })?;
+    pub fn new(
+        mean: &[f64],
+        matrix: &DMatrix<f64>,
+        scale: Scale,
+        factor: f64,
+        what: Element<'_>,
+    ) -> Result<Density, Error> {
+        let (inverse_lower, half_log_det) =
+            whitener(matrix, scale, factor).ok_or_else(|| Error::Unbounded {
+                block: what.to_string(),
+                component: what.at.first().copied(),
+                reason: "it is not positive definite".to_string(),
+            })?;
         Ok(Density { kernel: NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det) })
     }
 
@@ -68,15 +75,23 @@ fn whitener(matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Option<(DMatrix
     Some((chol.inverse_lower() * root, -0.5 * chol.log_det() + dim * root.ln()))
 }
 
-/// Σ w log Normal, less what depends on the data alone, from the scatter of the residuals and their weight.
+/// Σ w log Normal, less what depends on the data alone, from the scatter of the residuals and their weight; and the sum of the absolute
+/// values of its terms.
 ///
 /// # Errors
 /// [`Error::NotFinite`] if the matrix is not positive definite.
-pub fn expected(scatter: &DMatrix<f64>, weight: f64, matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Result<f64, Error> {
-    let (w, half_log_det) =
-        whitener(matrix, scale, factor).ok_or_else(|| Error::NotFinite { what: "the expected density of a Normal".to_string() })?;
+pub fn expected(
+    scatter: &DMatrix<f64>,
+    weight: f64,
+    matrix: &DMatrix<f64>,
+    scale: Scale,
+    factor: f64,
+) -> Result<(f64, f64), Error> {
+    let (w, half_log_det) = whitener(matrix, scale, factor)
+        .ok_or_else(|| Error::NotFinite { what: "the expected density of a Normal".to_string() })?;
     let trace = (&w * scatter * w.transpose()).trace();
-    Ok(weight * half_log_det - 0.5 * trace)
+    let value = weight * half_log_det - 0.5 * trace;
+    Ok((value, (weight * half_log_det).abs() + 0.5 * trace.abs()))
 }
 
 /// log det of a symmetric positive definite matrix; NaN if it is not one.

@@ -147,7 +147,11 @@ impl LeastSquares {
         }
         // Merge and drop what cancels, so that a row about its own gauge is the intercept alone.
         one.sort_by_key(|(id, _)| *id);
-        one = one.chunk_by(|a, b| a.0 == b.0).map(|c| (c[0].0, c.iter().map(|x| x.1).sum::<f64>())).filter(|(_, x)| *x != 0.0).collect();
+        one = one
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|c| (c[0].0, c.iter().map(|x| x.1).sum::<f64>()))
+            .filter(|(_, x)| *x != 0.0)
+            .collect();
         let target = |o: usize, i: usize| -> f64 {
             // Σ w (u_o − known)(u_i), both about the gauge.
             let mut s = m.square(o, i);
@@ -198,7 +202,10 @@ impl LeastSquares {
         let raw = |a: Option<usize>, b: Option<usize>| -> f64 {
             match (a, b) {
                 (Some(a), Some(b)) => {
-                    m.square(a, b) + m.gauge[a] * m.sum[b] + m.sum[a] * m.gauge[b] + m.count * m.gauge[a] * m.gauge[b]
+                    m.square(a, b)
+                        + m.gauge[a] * m.sum[b]
+                        + m.sum[a] * m.gauge[b]
+                        + m.count * m.gauge[a] * m.gauge[b]
                 }
                 (Some(a), None) | (None, Some(a)) => m.sum[a] + m.count * m.gauge[a],
                 (None, None) => m.count,
@@ -227,7 +234,12 @@ impl LeastSquares {
     }
 
     /// Adds one row with components coupled by a precision matrix.
-    pub fn add_coupled_row(&mut self, precision: &DMatrix<f64>, coefficients: &[Vec<(usize, f64)>], targets: &[f64]) {
+    pub fn add_coupled_row(
+        &mut self,
+        precision: &DMatrix<f64>,
+        coefficients: &[Vec<(usize, f64)>],
+        targets: &[f64],
+    ) {
         for (d, row) in coefficients.iter().enumerate() {
             for (e, other) in coefficients.iter().enumerate() {
                 let p = precision[(d, e)];
@@ -259,7 +271,8 @@ impl LeastSquares {
             let gram = DMatrix::from_fn(used.len(), used.len(), |i, j| {
                 self.gram[(used[i], used[j])] / (scale[used[i]] * scale[used[j]])
             });
-            let rhs = DMatrix::from_fn(used.len(), self.outputs, |i, o| self.rhs[(used[i], o)] / scale[used[i]]);
+            let rhs =
+                DMatrix::from_fn(used.len(), self.outputs, |i, o| self.rhs[(used[i], o)] / scale[used[i]]);
             let solution = match well_conditioned(&gram) {
                 Some(chol) => {
                     let first = chol.solve(&rhs);
@@ -369,4 +382,21 @@ pub fn residual_scatter(m: Cell<'_>, terms: &[Vec<Term>]) -> DMatrix<f64> {
         }
     }
     out
+}
+
+/// The sum of the absolute values that [`residual_square`] adds up: what its rounding is measured by.
+#[must_use]
+pub fn residual_magnitude(m: Cell<'_>, terms: &[Term]) -> f64 {
+    if m.count == 0.0 {
+        return 0.0;
+    }
+    let (form, constant) = residual_form(&m, 0, terms);
+    let mut s = m.count * constant * constant;
+    for &(i, x) in &form {
+        s += 2.0 * (x * constant * m.sum[i]).abs();
+        for &(j, y) in &form {
+            s += (x * y * m.square(i, j)).abs();
+        }
+    }
+    s
 }

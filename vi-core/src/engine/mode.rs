@@ -36,7 +36,11 @@ impl std::fmt::Display for Element<'_> {
 
 impl Element<'_> {
     fn unbounded(self, reason: &str) -> Error {
-        Error::Unbounded { block: format!("`{}`", self.name), component: self.at.first().copied(), reason: reason.to_string() }
+        Error::Unbounded {
+            block: format!("`{}`", self.name),
+            component: self.at.first().copied(),
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -67,11 +71,19 @@ impl Notes {
 }
 
 /// argmax Σ cₖ log πₖ over the simplex, with every πₖ ≥ `floor`.
-pub fn simplex(counts: &[f64], floor: f64, what: Element<'_>, value: &mut DVector<f64>, notes: &mut Notes) -> Result<(), Error> {
+pub fn simplex(
+    counts: &[f64],
+    floor: f64,
+    what: Element<'_>,
+    value: &mut DVector<f64>,
+    notes: &mut Notes,
+) -> Result<(), Error> {
     let total: f64 = counts.iter().sum();
     if counts.iter().any(|c| *c < 0.0) {
         if floor <= 0.0 {
-            return Err(what.unbounded("a prior below 1 outweighs its counts; write `Simplex(min: …)` or a larger prior"));
+            return Err(what.unbounded(
+                "a prior below 1 outweighs its counts; write `Simplex(min: …)` or a larger prior",
+            ));
         }
     } else if total == 0.0 {
         notes.empty(what);
@@ -116,7 +128,14 @@ pub fn simplex(counts: &[f64], floor: f64, what: Element<'_>, value: &mut DVecto
 }
 
 /// argmax a log p + b log(1 − p) over the interval.
-pub fn unit(a: f64, b: f64, bounds: (f64, f64), what: Element<'_>, value: &mut f64, notes: &mut Notes) -> Result<(), Error> {
+pub fn unit(
+    a: f64,
+    b: f64,
+    bounds: (f64, f64),
+    what: Element<'_>,
+    value: &mut f64,
+    notes: &mut Notes,
+) -> Result<(), Error> {
     if a == 0.0 && b == 0.0 {
         notes.empty(what);
         return Ok(());
@@ -164,9 +183,21 @@ pub fn power_gamma(
     let mode = match (shape > 0.0, power < 0.0) {
         (true, true) => (-shape / power).powf(1.0 / p),
         // Falls in u: u as small as it may be.
-        (false, true) => if p > 0.0 { low } else { high },
+        (false, true) => {
+            if p > 0.0 {
+                low
+            } else {
+                high
+            }
+        }
         // Rises in u.
-        (true, false) => if p > 0.0 { high } else { low },
+        (true, false) => {
+            if p > 0.0 {
+                high
+            } else {
+                low
+            }
+        }
         (false, false) => return Err(what.unbounded("the objective rises towards both ends")),
     };
     // shape = 0 is a boundary mode at u = 0, which for p > 0 is x = 0: a value, not a divergence. For a scale, 0 is a spike.
@@ -182,7 +213,14 @@ pub fn power_gamma(
 }
 
 /// argmax −½ w log det Σ − ½ tr Σ⁻¹ S over Σ ⪰ floor · I.
-pub fn covariance(scatter: &DMatrix<f64>, weight: f64, floor: f64, what: Element<'_>, value: &mut DMatrix<f64>, notes: &mut Notes) -> Result<(), Error> {
+pub fn covariance(
+    scatter: &DMatrix<f64>,
+    weight: f64,
+    floor: f64,
+    what: Element<'_>,
+    value: &mut DMatrix<f64>,
+    notes: &mut Notes,
+) -> Result<(), Error> {
     if weight == 0.0 && scatter.iter().all(|x| *x == 0.0) {
         notes.empty(what);
         return Ok(());
@@ -195,7 +233,8 @@ pub fn covariance(scatter: &DMatrix<f64>, weight: f64, floor: f64, what: Element
     }
     let mode = (scatter + scatter.transpose()) / (2.0 * weight);
     if floor > 0.0 {
-        let clipped = linalg::clip_eigenvalues(&mode, floor).map_err(|_| Error::NotFinite { what: format!("the eigenvalues of {what}") })?;
+        let clipped = linalg::clip_eigenvalues(&mode, floor)
+            .map_err(|_| Error::NotFinite { what: format!("the eigenvalues of {what}") })?;
         if (&clipped - &mode).amax() > floor * 1e-6 {
             notes.at_boundary.push(what.to_string());
             *value = clipped;
@@ -206,23 +245,35 @@ pub fn covariance(scatter: &DMatrix<f64>, weight: f64, floor: f64, what: Element
     }
     // A spike: the expected scatter itself is singular. Counts are never the test.
     if linalg::Cholesky::new(&mode).is_err() {
-        return Err(what.unbounded("the scatter of what it explains is singular; write `SymPos[…](min: …)`, or a prior"));
+        return Err(what.unbounded(
+            "the scatter of what it explains is singular; write `SymPos[…](min: …)`, or a prior",
+        ));
     }
     *value = mode;
     Ok(())
 }
 
 /// argmax ½ w log det Λ − ½ tr Λ S.
-pub fn precision(scatter: &DMatrix<f64>, weight: f64, floor: f64, what: Element<'_>, value: &mut DMatrix<f64>, notes: &mut Notes) -> Result<(), Error> {
+pub fn precision(
+    scatter: &DMatrix<f64>,
+    weight: f64,
+    floor: f64,
+    what: Element<'_>,
+    value: &mut DMatrix<f64>,
+    notes: &mut Notes,
+) -> Result<(), Error> {
     let mut covariance_value = value.clone();
     let before = notes.notes.len();
     covariance(scatter, weight, 0.0, what, &mut covariance_value, notes)?;
     if notes.notes.len() > before {
         return Ok(());
     }
-    let inverse = linalg::Cholesky::new(&covariance_value).map_err(|_| what.unbounded("the scatter of what it explains is singular"))?.inverse();
+    let inverse = linalg::Cholesky::new(&covariance_value)
+        .map_err(|_| what.unbounded("the scatter of what it explains is singular"))?
+        .inverse();
     if floor > 0.0 {
-        let clipped = linalg::clip_eigenvalues(&inverse, floor).map_err(|_| Error::NotFinite { what: format!("the eigenvalues of {what}") })?;
+        let clipped = linalg::clip_eigenvalues(&inverse, floor)
+            .map_err(|_| Error::NotFinite { what: format!("the eigenvalues of {what}") })?;
         if (&clipped - &inverse).amax() > floor * 1e-6 {
             notes.at_boundary.push(what.to_string());
             *value = clipped;
@@ -243,7 +294,11 @@ pub fn newton(
 ) -> Result<Vec<f64>, Error> {
     let Maximum { values, unbounded } = newton::maximise(start, domains, f);
     if unbounded {
-        return Err(Error::Unbounded { block: format!("`{names}`"), component: None, reason: "the likelihood keeps rising towards a limit".to_string() });
+        return Err(Error::Unbounded {
+            block: format!("`{names}`"),
+            component: None,
+            reason: "the likelihood keeps rising towards a limit".to_string(),
+        });
     }
     if values.iter().zip(domains).any(|(x, d)| d.at_bound(*x)) {
         notes.at_boundary.push(names.to_string());

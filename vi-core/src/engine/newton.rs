@@ -87,7 +87,11 @@ pub struct Maximum {
 /// Maximises a smooth function given with its gradient and its Hessian.
 ///
 /// `f` returns (value, gradient, Hessian) in the natural coordinates; a value that is not finite marks a point outside.
-pub fn maximise(start: &[f64], domains: &[Domain], mut f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>)) -> Maximum {
+pub fn maximise(
+    start: &[f64],
+    domains: &[Domain],
+    mut f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>),
+) -> Maximum {
     const ITERATIONS: usize = 100;
     // e^±60 of where it began: the likelihood does not stop rising.
     const FAR: f64 = 60.0;
@@ -102,7 +106,8 @@ pub fn maximise(start: &[f64], domains: &[Domain], mut f: impl FnMut(&[f64]) -> 
         let free: Vec<usize> = (0..dim)
             .filter(|&i| {
                 let d = domains[i];
-                !(d.at_bound(x[i]) && ((x[i] == d.min && gradient[i] <= 0.0) || (x[i] == d.max && gradient[i] >= 0.0)))
+                !(d.at_bound(x[i])
+                    && ((x[i] == d.min && gradient[i] <= 0.0) || (x[i] == d.max && gradient[i] >= 0.0)))
             })
             .collect();
         if free.is_empty() {
@@ -129,7 +134,8 @@ pub fn maximise(start: &[f64], domains: &[Domain], mut f: impl FnMut(&[f64]) -> 
                 trial[i] = domains[i].from(domains[i].to(x[i]) + t * step[a]);
             }
             let (v, g, h) = f(&trial);
-            if v.is_finite() && v >= value + 1e-4 * t * slope - 4.0 * f64::EPSILON * value.abs() && v >= value {
+            if v.is_finite() && v >= value + 1e-4 * t * slope - 4.0 * f64::EPSILON * value.abs() && v >= value
+            {
                 moved = trial != x;
                 (x, value, gradient, hessian) = (trial, v, g, h);
                 break;
@@ -139,7 +145,11 @@ pub fn maximise(start: &[f64], domains: &[Domain], mut f: impl FnMut(&[f64]) -> 
         if !moved {
             break;
         }
-        let far = x.iter().zip(domains).zip(&begin).any(|((x, d), u)| (d.to(*x) - u).abs() > FAR && !d.at_bound(*x));
+        let far = x
+            .iter()
+            .zip(domains)
+            .zip(&begin)
+            .any(|((x, d), u)| (d.to(*x) - u).abs() > FAR && !d.at_bound(*x));
         if far && domains.iter().any(|d| d.chart != Chart::Identity) {
             return Maximum { values: x, unbounded: true };
         }
@@ -171,7 +181,11 @@ mod tests {
     #[test]
     fn a_quadratic_takes_one_step() {
         let max = maximise(&[5.0], &[Domain::REAL], |x| {
-            (-(x[0] - 2.0).powi(2), DVector::from_element(1, -2.0 * (x[0] - 2.0)), DMatrix::from_element(1, 1, -2.0))
+            (
+                -(x[0] - 2.0).powi(2),
+                DVector::from_element(1, -2.0 * (x[0] - 2.0)),
+                DMatrix::from_element(1, 1, -2.0),
+            )
         });
         assert!((max.values[0] - 2.0).abs() < 1e-14);
     }
@@ -179,7 +193,11 @@ mod tests {
     #[test]
     fn a_bound_is_attained() {
         let max = maximise(&[5.0], &[Domain::POSITIVE.within(3.0, f64::INFINITY)], |x| {
-            (-(x[0] - 2.0).powi(2), DVector::from_element(1, -2.0 * (x[0] - 2.0)), DMatrix::from_element(1, 1, -2.0))
+            (
+                -(x[0] - 2.0).powi(2),
+                DVector::from_element(1, -2.0 * (x[0] - 2.0)),
+                DMatrix::from_element(1, 1, -2.0),
+            )
         });
         assert_eq!(max.values, [3.0]);
     }
@@ -187,7 +205,11 @@ mod tests {
     #[test]
     fn a_rising_objective_is_unbounded() {
         let max = maximise(&[1.0], &[Domain::POSITIVE], |x| {
-            (x[0].ln(), DVector::from_element(1, 1.0 / x[0]), DMatrix::from_element(1, 1, -1.0 / (x[0] * x[0])))
+            (
+                x[0].ln(),
+                DVector::from_element(1, 1.0 / x[0]),
+                DMatrix::from_element(1, 1, -1.0 / (x[0] * x[0])),
+            )
         });
         assert!(max.unbounded);
     }

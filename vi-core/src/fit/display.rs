@@ -64,7 +64,8 @@ fn position(mut n: usize, dims: &[usize]) -> String {
 
 fn row(values: &[f64], wide: usize) -> String {
     let shown: Vec<String> = values.iter().take(wide).map(|x| rounded(*x, DIGITS)).collect();
-    let more = if values.len() > wide { format!(", … {} more", values.len() - wide) } else { String::new() };
+    let more =
+        if values.len() > wide { format!(", … {} more", values.len() - wide) } else { String::new() };
     format!("[{}{more}]", shown.join(", "))
 }
 
@@ -92,7 +93,14 @@ mod tests {
 
     #[test]
     fn numbers_are_rounded_to_significant_digits() {
-        for (x, text) in [(0.35587286, "0.3559"), (-1130.2639601, "-1130"), (54.478, "54.48"), (1e-7, "1.000e-7"), (0.0, "0"), (2.0, "2.000")] {
+        for (x, text) in [
+            (0.35587286, "0.3559"),
+            (-1130.2639601, "-1130"),
+            (54.478, "54.48"),
+            (1e-7, "1.000e-7"),
+            (0.0, "0"),
+            (2.0, "2.000"),
+        ] {
             assert_eq!(rounded(x, 4), text);
         }
     }

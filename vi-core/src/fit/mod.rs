@@ -13,7 +13,9 @@ mod verify;
 pub use options::Options;
 pub use plan::{Claim, Plan};
 pub use posterior::Categories;
-pub use program::{Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics};
+pub use program::{
+    Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics,
+};
 pub use run::{State, accumulate, fit, infer};
 pub use verify::Verification;
 

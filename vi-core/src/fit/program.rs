@@ -34,7 +34,12 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn plan() -> &'static Plan;
 
     /// Checks the data, settles the sizes and gathers what never changes.
-    fn context<'a>(&self, data: &Self::Data<'a>, params: &Self::Params, options: &Options) -> Result<Self::Context<'a>, Error>;
+    fn context<'a>(
+        &self,
+        data: &Self::Data<'a>,
+        params: &Self::Params,
+        options: &Options,
+    ) -> Result<Self::Context<'a>, Error>;
 
     /// Number of units of each independent set of latents, and number of joint states of each unit.
     fn components(&self, context: &Self::Context<'_>) -> Vec<Component>;
@@ -92,10 +97,15 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     );
 
     /// θ = argmax ELBO(q, θ), given the statistics of q. Params without a statistic keep their values.
-    fn maximise(&self, context: &Self::Context<'_>, stats: &Self::Stats, current: &Self::Params) -> Result<Maximised<Self>, Error>;
+    fn maximise(
+        &self,
+        context: &Self::Context<'_>,
+        stats: &Self::Stats,
+        current: &Self::Params,
+    ) -> Result<Maximised<Self>, Error>;
 
-    /// log p of the statements that no latent touches, from their statistics, without what depends on the data alone.
-    fn fixed_terms(&self, context: &Self::Context<'_>, stats: &Self::Stats, params: &Self::Params) -> Result<f64, Error>;
+    /// Whether no latent touches the statement of this term.
+    fn is_fixed(term: &str) -> bool;
 
     /// What depends on the data alone, by statement: computed once.
     fn constants(&self, context: &Self::Context<'_>) -> Vec<(String, f64)>;
@@ -104,16 +114,33 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn unit_constant(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> f64;
 
     /// E_q log p of each statement but for its constant, from the statistics.
-    fn expected_terms(&self, context: &Self::Context<'_>, stats: &Self::Stats, params: &Self::Params) -> Result<Vec<ElboTerm>, Error>;
+    fn expected_terms(
+        &self,
+        context: &Self::Context<'_>,
+        stats: &Self::Stats,
+        params: &Self::Params,
+    ) -> Result<Vec<ElboTerm>, Error>;
 
     /// log p(θ), by the distributions' own densities.
     fn log_prior(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<f64, Error>;
 
     /// log p(X, Z; θ) without the priors of params, by the distributions' own densities.
-    fn log_joint(&self, context: &Self::Context<'_>, latents: &Self::Latents, params: &Self::Params) -> Result<f64, Error>;
+    fn log_joint(
+        &self,
+        context: &Self::Context<'_>,
+        latents: &Self::Latents,
+        params: &Self::Params,
+    ) -> Result<f64, Error>;
 
     /// The state of a unit that the data fix, and the start that `init` or a user gives: probabilities of joint states.
-    fn started(&self, context: &Self::Context<'_>, component: usize, unit: usize, given: &Self::Posterior, out: &mut [f64]) -> Result<bool, Error>;
+    fn started(
+        &self,
+        context: &Self::Context<'_>,
+        component: usize,
+        unit: usize,
+        given: &Self::Posterior,
+        out: &mut [f64],
+    ) -> Result<bool, Error>;
 
     /// Params of an `init` block; those that it leaves out are unset.
     fn init(&self, context: &Self::Context<'_>) -> Result<Self::Params, Error>;
@@ -128,7 +155,11 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn latents(&self, context: &Self::Context<'_>, states: &[Vec<usize>]) -> Self::Latents;
 
     /// Start from values: each latent's q is all on one value.
-    fn from_latents(&self, context: &Self::Context<'_>, latents: &Self::Latents) -> Result<Self::Posterior, Error>;
+    fn from_latents(
+        &self,
+        context: &Self::Context<'_>,
+        latents: &Self::Latents,
+    ) -> Result<Self::Posterior, Error>;
 
     /// Reported `let`s at these params.
     fn lets(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<Self::Lets, Error>;
@@ -208,6 +239,8 @@ pub struct ElboTerm {
     pub name: String,
     /// Nats.
     pub value: f64,
+    /// Σ of the absolute values that were added up: what rounding is measured by.
+    pub magnitude: f64,
 }
 
 /// Workspace of one thread.

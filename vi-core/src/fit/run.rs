@@ -26,7 +26,10 @@ impl<M: Program> std::ops::Deref for State<'_, M> {
 
 impl<M: Program> std::fmt::Debug for State<'_, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("iterations", &self.fit.iterations).field("trace", &self.fit.trace).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("iterations", &self.fit.iterations)
+            .field("trace", &self.fit.trace)
+            .finish_non_exhaustive()
     }
 }
 
@@ -39,7 +42,13 @@ impl<'a, M: Program> State<'a, M> {
         State::begin(model, data, start, options, 0)
     }
 
-    pub(crate) fn begin(model: &M, data: &M::Data<'a>, start: &Start<M>, options: &Options, restart: usize) -> Result<Self, Error> {
+    pub(crate) fn begin(
+        model: &M,
+        data: &M::Data<'a>,
+        start: &Start<M>,
+        options: &Options,
+        restart: usize,
+    ) -> Result<Self, Error> {
         let given = match start {
             Start::Params(p) => p.clone(),
             Start::Default | Start::Posterior(_) | Start::Latents(_) => M::Params::default(),
@@ -50,7 +59,8 @@ impl<'a, M: Program> State<'a, M> {
         let params = super::start::params(model, &work, start, &given, neutral, options, restart)?;
         model.validate(&work.context, &params)?;
         let stats = work.expect(model, &params)?;
-        let mut state = State { work, constants, options: options.clone(), fit: Fit::new(model.clone(), params), stats };
+        let mut state =
+            State { work, constants, options: options.clone(), fit: Fit::new(model.clone(), params), stats };
         state.record()?;
         Ok(state)
     }
@@ -59,14 +69,16 @@ impl<'a, M: Program> State<'a, M> {
     fn record(&mut self) -> Result<(), Error> {
         let fit = &mut self.fit;
         let prior = fit.model.log_prior(&self.work.context, &fit.params)?;
-        let fixed: f64 = fit.model.fixed_terms(&self.work.context, &self.stats, &fit.params)?;
+        let terms = fit.model.expected_terms(&self.work.context, &self.stats, &fit.params)?;
+        let fixed: f64 = terms.iter().filter(|t| M::is_fixed(&t.name)).map(|t| t.value).sum();
         let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
         let evidence = *self.stats.evidence();
         let value = evidence.log + fixed + constant + prior;
         if !value.is_finite() {
             return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
         }
-        let magnitude = evidence.magnitude + fixed.abs() + constant.abs() + prior.abs();
+        let added: f64 = terms.iter().map(|t| t.magnitude).sum();
+        let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
         if let Some(last) = fit.trace.last() {
             let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
             if value < last - rounding {
@@ -158,17 +170,22 @@ impl<'a, M: Program> State<'a, M> {
             let total: f64 = terms.iter().map(|t| t.value).sum();
             // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
             let entropy = fit.elbo() - fit.log_prior - total;
-            terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy });
+            terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy, magnitude: 0.0 });
         }
         if fit.log_prior != 0.0 {
-            terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior });
+            terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior, magnitude: 0.0 });
         }
         Ok(terms)
     }
 }
 
 /// Fits from one start, or from the best of several.
-pub fn fit<M: Program>(model: &M, data: &M::Data<'_>, start: &Start<M>, options: &Options) -> Result<Fit<M>, Error> {
+pub fn fit<M: Program>(
+    model: &M,
+    data: &M::Data<'_>,
+    start: &Start<M>,
+    options: &Options,
+) -> Result<Fit<M>, Error> {
     let mut best: Option<State<'_, M>> = None;
     let mut first_error = None;
     let mut reports = vec![];
@@ -177,7 +194,11 @@ pub fn fit<M: Program>(model: &M, data: &M::Data<'_>, start: &Start<M>, options:
     for restart in 0..restarts {
         match State::begin(model, data, start, options, restart).and_then(State::run) {
             Ok(state) => {
-                reports.push(StartReport { objective: Some(state.fit.elbo()), iterations: state.fit.iterations, failure: None });
+                reports.push(StartReport {
+                    objective: Some(state.fit.elbo()),
+                    iterations: state.fit.iterations,
+                    failure: None,
+                });
                 if best.as_ref().is_none_or(|b| state.fit.elbo() > b.fit.elbo()) {
                     best = Some(state);
                 }
@@ -200,9 +221,16 @@ pub fn fit<M: Program>(model: &M, data: &M::Data<'_>, start: &Start<M>, options:
 }
 
 /// E-step only: the posterior and the likelihood of data at known params.
-pub fn infer<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params, options: &Options) -> Result<Fit<M>, Error> {
+pub fn infer<M: Program>(
+    model: &M,
+    data: &M::Data<'_>,
+    params: &M::Params,
+    options: &Options,
+) -> Result<Fit<M>, Error> {
     if !M::is_complete(params) {
-        return Err(Error::NotFinite { what: format!("params of `{}`: every one needs a value here", M::NAME) });
+        return Err(Error::NotFinite {
+            what: format!("params of `{}`: every one needs a value here", M::NAME),
+        });
     }
     let state = State::begin(model, data, &Start::Params(params.clone()), options, 0)?;
     state.finish()

@@ -53,14 +53,24 @@ pub(crate) fn params<M: Program>(
 }
 
 /// Params that are given stay; the rest come from an M-step at what is known.
-fn from_params<M: Program>(model: &M, work: &Work<'_, M>, given: &M::Params, neutral: M::Params) -> Result<M::Params, Error> {
+fn from_params<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    given: &M::Params,
+    neutral: M::Params,
+) -> Result<M::Params, Error> {
     let begin = M::overlay(given, neutral);
     let stats = work.expect(model, &begin)?;
     Ok(M::overlay(given, model.maximise(&work.context, &stats, &begin)?.params))
 }
 
 /// An M-step from given probabilities; units without any are uniform.
-fn from_tables<M: Program>(model: &M, work: &Work<'_, M>, given: &M::Posterior, neutral: M::Params) -> Result<M::Params, Error> {
+fn from_tables<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    given: &M::Posterior,
+    neutral: M::Params,
+) -> Result<M::Params, Error> {
     let mut tables = vec![];
     for (index, c) in work.components.iter().enumerate() {
         let mut probs = vec![1.0 / c.states as f64; c.units * c.states];
@@ -80,7 +90,8 @@ fn partly_observed<M: Program>(model: &M, work: &Work<'_, M>) -> bool {
     let none = M::Posterior::default();
     work.components.iter().enumerate().any(|(index, c)| {
         let mut out = vec![0.0; c.states];
-        (0..c.units).any(|unit| matches!(model.started(&work.context, index, unit, &none, &mut out), Ok(true)))
+        (0..c.units)
+            .any(|unit| matches!(model.started(&work.context, index, unit, &none, &mut out), Ok(true)))
     })
 }
 
@@ -102,7 +113,14 @@ impl<M: Program> Seeder<'_, '_, M> {
     fn unit_stats(&self, unit: usize, state: usize, stats: &mut M::Stats) {
         let mut table = vec![0.0; self.states];
         table[state] = 1.0;
-        self.model.collect(&self.work.context, self.component, unit..unit + 1, &table, stats, &mut Scratch::default());
+        self.model.collect(
+            &self.work.context,
+            self.component,
+            unit..unit + 1,
+            &table,
+            stats,
+            &mut Scratch::default(),
+        );
     }
 
     /// Statistics of one component around a unit.
@@ -137,7 +155,14 @@ impl<M: Program> Seeder<'_, '_, M> {
                 .map(|&n| {
                     table.fill(0.0);
                     let units: Range<usize> = n..n + 1;
-                    self.model.potentials(&self.work.context, &at, self.component, units, &mut table, &mut scratch);
+                    self.model.potentials(
+                        &self.work.context,
+                        &at,
+                        self.component,
+                        units,
+                        &mut table,
+                        &mut scratch,
+                    );
                     table[0]
                 })
                 .collect(),
@@ -145,7 +170,13 @@ impl<M: Program> Seeder<'_, '_, M> {
     }
 }
 
-fn seeded<M: Program>(model: &M, work: &Work<'_, M>, neutral: M::Params, seed: u64, restart: usize) -> Result<M::Params, Error> {
+fn seeded<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    neutral: M::Params,
+    seed: u64,
+    restart: usize,
+) -> Result<M::Params, Error> {
     let mut stats = work.fixed.clone();
     for (index, c) in work.components.iter().enumerate() {
         if c.units == 0 {
@@ -154,8 +185,16 @@ fn seeded<M: Program>(model: &M, work: &Work<'_, M>, neutral: M::Params, seed: u
         let mut rng = rng::stream(seed, "seeding", &[restart, index]);
         let pilot = pilot(&mut rng, c.units, (32 * c.states).clamp(128, 512));
         let share = c.units as f64 / c.states as f64;
-        let mut seeder =
-            Seeder { model, work, component: index, states: c.states, pilot, pool: model.zero(&work.context), neutral: neutral.clone(), share };
+        let mut seeder = Seeder {
+            model,
+            work,
+            component: index,
+            states: c.states,
+            pilot,
+            pool: model.zero(&work.context),
+            neutral: neutral.clone(),
+            share,
+        };
         seeder.pool = seeder.pooled(0);
         let seeds = choose(&seeder, &mut rng);
         for (state, unit) in seeds.into_iter().enumerate() {
@@ -181,7 +220,8 @@ fn pilot(rng: &mut impl rand::Rng, units: usize, size: usize) -> Vec<usize> {
 /// One unit for each state. Greedy: of several candidates, the one that leaves least unexplained.
 fn choose<M: Program>(s: &Seeder<'_, '_, M>, rng: &mut impl rand::Rng) -> Vec<usize> {
     let pilot = &s.pilot;
-    let saturated: Vec<f64> = pilot.iter().map(|&n| s.densities(n, &[n]).map_or(f64::NEG_INFINITY, |d| d[0])).collect();
+    let saturated: Vec<f64> =
+        pilot.iter().map(|&n| s.densities(n, &[n]).map_or(f64::NEG_INFINITY, |d| d[0])).collect();
     let candidates = 2 + (s.states as f64).ln() as usize;
     let mut best: Vec<f64> = vec![f64::NEG_INFINITY; pilot.len()];
     let mut seeds = vec![];
@@ -190,7 +230,11 @@ fn choose<M: Program>(s: &Seeder<'_, '_, M>, rng: &mut impl rand::Rng) -> Vec<us
         let usable = gaps.iter().any(|g| *g > 0.0);
         let mut winner: Option<(f64, usize, Vec<f64>)> = None;
         for _ in 0..candidates {
-            let at = if usable { rng::categorical(rng, &gaps) } else { ((rng::uniform(rng) * pilot.len() as f64) as usize).min(pilot.len() - 1) };
+            let at = if usable {
+                rng::categorical(rng, &gaps)
+            } else {
+                ((rng::uniform(rng) * pilot.len() as f64) as usize).min(pilot.len() - 1)
+            };
             let Some(densities) = s.densities(pilot[at], pilot) else { continue };
             let after: Vec<f64> = best.iter().zip(&densities).map(|(b, d)| b.max(*d)).collect();
             let left: f64 = saturated.iter().zip(&after).map(|(sat, b)| gap(*sat, *b, 1)).sum();

@@ -32,7 +32,10 @@ impl<'a, M: Program> Work<'a, M> {
                     block: c.name.to_string(),
                     states: c.states as u128,
                     budget: options.budget,
-                    write: format!("factorize {{ {} }}", c.name.split(", ").map(|v| format!("q({v});")).collect::<Vec<_>>().join(" ")),
+                    write: format!(
+                        "factorize {{ {} }}",
+                        c.name.split(", ").map(|v| format!("q({v});")).collect::<Vec<_>>().join(" ")
+                    ),
                 });
             }
         }
@@ -158,7 +161,14 @@ impl<M: Program> Sweep<'_, '_, M> {
         let table = &mut desk.table[..states * n];
         let evidence = &mut desk.evidence[..n];
         table.fill(0.0);
-        self.model.potentials(&self.work.context, self.at, self.index, units.clone(), table, &mut desk.scratch);
+        self.model.potentials(
+            &self.work.context,
+            self.at,
+            self.index,
+            units.clone(),
+            table,
+            &mut desk.scratch,
+        );
         tile::normalise(table, states, n, evidence);
         match evidence.iter().position(|e| !e.is_finite()) {
             None => Ok(()),
@@ -189,7 +199,11 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
 
     fn scratch(&self) -> Desk {
         let tile = tile_size(self.component.states);
-        Desk { table: TileBuffer::new(self.component.states * tile), evidence: vec![0.0; tile], scratch: Scratch::default() }
+        Desk {
+            table: TileBuffer::new(self.component.states * tile),
+            evidence: vec![0.0; tile],
+            scratch: Scratch::default(),
+        }
     }
 
     fn add(&self, sum: &mut M::Stats, desk: &mut Desk, units: Range<usize>) -> Result<(), Error> {
@@ -199,11 +213,19 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
             self.normalised(tile.clone(), desk)?;
             let n = tile.len();
             let evidence = &desk.evidence[..n];
-            let share = Evidence { log: evidence.iter().sum(), magnitude: evidence.iter().map(|e| e.abs()).sum() };
+            let share =
+                Evidence { log: evidence.iter().sum(), magnitude: evidence.iter().map(|e| e.abs()).sum() };
             let total = sum.evidence();
             total.log += share.log;
             total.magnitude += share.magnitude;
-            self.model.collect(&self.work.context, self.index, tile.clone(), &desk.table[..states * n], sum, &mut desk.scratch);
+            self.model.collect(
+                &self.work.context,
+                self.index,
+                tile.clone(),
+                &desk.table[..states * n],
+                sum,
+                &mut desk.scratch,
+            );
             start = tile.end;
         }
         Ok(())

@@ -139,7 +139,7 @@ const EULER: f64 = 0.577215664901532860606512090082402431;
 /// A Taylor series about the positive root, so that the relative accuracy holds there; elsewhere recurrence and the
 /// asymptotic series (Abramowitz & Stegun 6.3.18).
 pub fn digamma(x: f64) -> f64 {
-    if !(x > 0.0) {
+    if x <= 0.0 || x.is_nan() {
         return if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
     }
     if x < 0.95 {
@@ -189,7 +189,7 @@ fn log_minus_digamma_series(x: f64) -> f64 {
 
 /// ψ′(x) for x > 0; ∞ at 0, NaN below.
 pub fn trigamma(x: f64) -> f64 {
-    if !(x > 0.0) {
+    if x <= 0.0 || x.is_nan() {
         return if x == 0.0 { f64::INFINITY } else { f64::NAN };
     }
     let (mut shifted, mut inverses) = (x, 0.0);
@@ -205,7 +205,7 @@ pub fn trigamma(x: f64) -> f64 {
 
 /// ψ″(x) < 0 for x > 0; −∞ at 0, NaN below.
 pub fn tetragamma(x: f64) -> f64 {
-    if !(x > 0.0) {
+    if x <= 0.0 || x.is_nan() {
         return if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
     }
     let (mut shifted, mut inverses) = (x, 0.0);

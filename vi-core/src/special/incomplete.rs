@@ -1,10 +1,12 @@
 //! Logarithms of the regularised incomplete gamma and beta functions, both tails at once.
 //!
 //! Series and continued fractions (*Numerical Recipes* §6.2, §6.4) with prefactors from the Poisson kernel, which do not
-//! cancel for large parameters. The work grows as the square root of the largest parameter.
+//! cancel for large parameters. The work grows as the square root of the largest parameter; incomplete gamma functions
+//! have an expansion for the largest, incomplete beta functions give NaN beyond about 1e10.
 
 use super::gamma::{lgamma_1p, log_poisson_kernel};
-use super::log1mexp;
+use super::normal::{inverse_mills, normal_log_cdf};
+use super::{log1mexp, x_minus_log1p};
 
 const EPSILON: f64 = 1e-17;
 const MOST_TERMS: usize = 1_000_000;
@@ -26,6 +28,9 @@ pub fn log_gamma_inc(a: f64, x: f64) -> (f64, f64) {
     if x == f64::INFINITY {
         return (0.0, f64::NEG_INFINITY);
     }
+    if a >= UNIFORM_FROM {
+        return uniform_gamma_inc(a, x);
+    }
     let log_kernel = log_poisson_kernel(a, x, x.ln());
     if a < 1.0 && x < 1.5 {
         return small_gamma_inc(a, x);
@@ -37,6 +42,27 @@ pub fn log_gamma_inc(a: f64, x: f64) -> (f64, f64) {
         let upper = log_kernel + a.ln() + upper_fraction(a, x).ln();
         (log1mexp(upper.min(0.0)), upper)
     }
+}
+
+const UNIFORM_FROM: f64 = 1e10;
+
+/// Both tails for large a, by the first terms of Temme's uniform expansion (1979); the next is of relative order a^(-3/2).
+///
+/// ```text
+/// Q = Φ(−η√a) + φ(η√a)/√a (1/(λ−1) − 1/η + …),   λ = x/a,   ½η² = λ − 1 − log λ
+/// ```
+fn uniform_gamma_inc(a: f64, x: f64) -> (f64, f64) {
+    let mu = (x - a) / a;
+    let eta = (2.0 * x_minus_log1p(mu)).sqrt().copysign(mu);
+    let z = eta * a.sqrt();
+    let c = if eta.abs() < 1e-3 {
+        -1.0 / 3.0 + eta * (1.0 / 12.0 - eta * (2.0 / 135.0))
+    } else {
+        1.0 / mu - 1.0 / eta
+    };
+    let shift = c / a.sqrt();
+    let tail = |z: f64, shift: f64| normal_log_cdf(z) + (inverse_mills(z) * shift).ln_1p();
+    (tail(z, -shift), tail(-z, shift))
 }
 
 /// 1 + x/(a+1) + x²/((a+1)(a+2)) + …
@@ -133,9 +159,12 @@ fn beta_tail_and_rest(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
         Some(fraction) => (front(a, b) + fraction.ln()).min(0.0),
         None => return (f64::NAN, f64::NAN),
     };
-    // Close to 1 the complement is computed directly, as its own continued fraction.
-    let rest = if tail > -0.1 { beta_fraction(b, a, y, x).map(|f| front(b, a) + f.ln()) } else { None };
-    (tail, rest.unwrap_or_else(|| log1mexp(tail)))
+    // Close to 1 it is the complement that keeps its digits, as its own continued fraction.
+    let rest = if tail > -0.1 { beta_fraction(b, a, y, x) } else { None };
+    match rest.map(|fraction| front(b, a) + fraction.ln()) {
+        Some(rest) => (log1mexp(rest.min(0.0)), rest),
+        None => (tail, log1mexp(tail)),
+    }
 }
 
 /// The continued fraction of I(a, b; x) a B(a, b) / (xᵃyᵇ); `None` if it has not converged.
@@ -146,7 +175,7 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> Option<f64> {
     let first = if x > 0.5 { (1.0 - b + sum * y) / (a + 1.0) } else { 1.0 - sum * x / (a + 1.0) };
     let mut d = 1.0 / away_from_zero(first);
     let mut h = d;
-    for m in 1..MOST_TERMS / 10 {
+    for m in 1..MOST_TERMS {
         let m = m as f64;
         let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
         d = 1.0 / away_from_zero(1.0 + even * d);

@@ -20,8 +20,24 @@ pub fn normal_log_cdf(z: f64) -> f64 {
     } else if z < 0.0 {
         (0.5 * erfc(-z * FRAC_1_SQRT_2)).ln()
     } else {
-        (-0.5 * erfc(z * FRAC_1_SQRT_2)).ln_1p()
+        (-upper_tail(z)).ln_1p()
     }
+}
+
+/// φ(z), with full relative accuracy in the tails: the rounding of z² is kept apart.
+fn density(z: f64) -> f64 {
+    // A multiple of 1/16 has an exact square for any z whose density is not 0.
+    let coarse = (16.0 * z).round() / 16.0;
+    if coarse.abs() > 40.0 {
+        return 0.0;
+    }
+    const INVERSE_ROOT_2PI: f64 = 0.398942280401432677939946059934381868;
+    INVERSE_ROOT_2PI * (-0.5 * coarse * coarse).exp() * (-0.5 * (z - coarse) * (z + coarse)).exp()
+}
+
+/// 1 − Φ(z) for z ≥ 0.
+fn upper_tail(z: f64) -> f64 {
+    if z > 2.5 { density(z) / inverse_mills(-z) } else { 0.5 * erfc(z * FRAC_1_SQRT_2) }
 }
 
 /// The inverse Mills ratio φ(z)/Φ(z) = d log Φ(z)/dz, the mean of a standard normal that is kept above −z.
@@ -41,7 +57,8 @@ pub fn inverse_mills(z: f64) -> f64 {
         }
         return tail;
     }
-    normal_log_density(z).exp() / (0.5 * erfc(-z * FRAC_1_SQRT_2))
+    let below = if z < 0.0 { 0.5 * erfc(-z * FRAC_1_SQRT_2) } else { 1.0 - upper_tail(z) };
+    density(z) / below
 }
 
 /// Φ⁻¹(p) for 0 ≤ p ≤ 1; ∓∞ at the ends, NaN outside.

@@ -17,7 +17,13 @@ pub fn derive(p: &Poly, array: ArrayId, at: &[Ix]) -> Option<Poly> {
                 continue;
             }
             let rest = Term {
-                factors: t.factors.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, x)| x.clone()).collect(),
+                factors: t
+                    .factors
+                    .iter()
+                    .enumerate()
+                    .filter(|(m, _)| *m != n)
+                    .map(|(_, x)| x.clone())
+                    .collect(),
                 sums: vec![],
                 guard: t.guard.clone(),
                 coef: t.coef,
@@ -81,14 +87,18 @@ fn apply(g: Func, args: &[Poly], array: ArrayId, at: &[Ix]) -> Option<Poly> {
         }
         Func::Abs => of(Func::Sign),
         Func::LogPhiInterval => {
-            let slope = |n: usize| Poly::apply(Func::PhiIntervalSlope, vec![args[n].clone(), args[0].clone(), args[1].clone()]);
+            let slope = |n: usize| {
+                Poly::apply(Func::PhiIntervalSlope, vec![args[n].clone(), args[0].clone(), args[1].clone()])
+            };
             let (low, high) = (derive(&args[0], array, at)?, derive(&args[1], array, at)?);
             return Some(slope(1).mul(&high).sub(&slope(0).mul(&low)));
         }
         Func::PhiIntervalSlope => {
             // φ(x)/Z: −x φ(x)/Z · x′ − φ(x)/Z · (log Z)′
             let own = Poly::apply(Func::PhiIntervalSlope, args.to_vec());
-            let slope = |n: usize| Poly::apply(Func::PhiIntervalSlope, vec![args[n].clone(), args[1].clone(), args[2].clone()]);
+            let slope = |n: usize| {
+                Poly::apply(Func::PhiIntervalSlope, vec![args[n].clone(), args[1].clone(), args[2].clone()])
+            };
             let d = |n: usize| derive(&args[n], array, at);
             let log_z = slope(2).mul(&d(2)?).sub(&slope(1).mul(&d(1)?));
             return Some(own.mul(&x.mul(&d(0)?).add(&log_z)).scale(-1.0));

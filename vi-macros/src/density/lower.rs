@@ -52,7 +52,13 @@ pub type Lowered<T = Poly> = Result<T, Diagnostic>;
 
 impl<'a> Lower<'a> {
     pub fn new(model: &'a Model) -> Self {
-        Lower { model, vars: RefCell::default(), gathers: RefCell::default(), plates: RefCell::default(), direct: false }
+        Lower {
+            model,
+            vars: RefCell::default(),
+            gathers: RefCell::default(),
+            plates: RefCell::default(),
+            direct: false,
+        }
     }
 
     /// For code that knows the values of latents.
@@ -158,12 +164,15 @@ impl<'a> Lower<'a> {
 
     /// A fresh index over an axis.
     pub fn axis(&self, extent: &Extent, at: &[Ix], fallback: &str) -> Var {
-        Var::new(
-            self.name_for(extent.nominal, fallback),
-            extent.nominal,
-            Ix::constant(0),
-            length(&extent.length, at),
-        )
+        let mut name = self.name_for(extent.nominal, fallback);
+        let taken = |name: &str| {
+            self.plates.borrow().iter().any(|v| v.name == name)
+                || self.gathers.borrow().iter().any(|g| g.var.name == name)
+        };
+        while taken(&name) {
+            name.push('′');
+        }
+        Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, at))
     }
 
     pub fn positive(&self, e: &Elem) -> bool {
@@ -622,7 +631,12 @@ fn is_read(model: &Model, array: ArrayId) -> bool {
     for s in &model.statements {
         s.guards.iter().for_each(|g| model.each_read_deep(g, &mut visit));
         let mut call = |c: &crate::model::ir::FamilyCall| {
-            c.args.iter().map(|(_, e)| e).chain(&c.min).chain(&c.max).for_each(|e| model.each_read_deep(e, &mut visit));
+            c.args
+                .iter()
+                .map(|(_, e)| e)
+                .chain(&c.min)
+                .chain(&c.max)
+                .for_each(|e| model.each_read_deep(e, &mut visit));
         };
         match &s.dist {
             Some(crate::model::ir::Dist::Family(c)) => call(c),

@@ -43,7 +43,11 @@ fn term(t: &Term, m: &Model) -> (bool, String) {
         });
     }
     let sums: String = t.sums.iter().map(|v| format!("Σ_{} ", v.name)).collect();
-    let guard = if t.guard.is_empty() { String::new() } else { format!("[{}] ", t.guard.iter().map(|c| cond(c, m)).collect::<Vec<_>>().join(" and ")) };
+    let guard = if t.guard.is_empty() {
+        String::new()
+    } else {
+        format!("[{}] ", t.guard.iter().map(|c| cond(c, m)).collect::<Vec<_>>().join(" and "))
+    };
     (t.coef.0 < 0.0, format!("{sums}{guard}{}", parts.join(" ")))
 }
 
@@ -65,11 +69,21 @@ pub fn index(i: &Ix, m: &Model) -> String {
             IxTerm::Var(v) => v.name.clone(),
             IxTerm::Size(s, args) => {
                 let name = m.sizes[s.0].name.to_string();
-                if args.is_empty() { name } else { format!("{name}[{}]", args.iter().map(|a| index(a, m)).collect::<Vec<_>>().join(", ")) }
+                if args.is_empty() {
+                    name
+                } else {
+                    format!("{name}[{}]", args.iter().map(|a| index(a, m)).collect::<Vec<_>>().join(", "))
+                }
             }
             IxTerm::Read(e) => elem(e, m),
         };
-        let sign = if *c < 0 { "-" } else if out.is_empty() { "" } else { "+" };
+        let sign = if *c < 0 {
+            "-"
+        } else if out.is_empty() {
+            ""
+        } else {
+            "+"
+        };
         let times = if c.abs() == 1 { String::new() } else { c.abs().to_string() };
         out.push_str(&format!("{sign}{times}{text}"));
     }
@@ -106,9 +120,16 @@ fn factor(f: &Factor, m: &Model) -> String {
             if i.terms.len() + usize::from(i.offset != 0) > 1 { format!("({text})") } else { text }
         }
         Factor::Elem(e) => elem(e, m),
-        Factor::LogDet(x) => format!("log det {}", elem(&Elem { array: x.array, indices: x.plates.clone() }, m)),
+        Factor::LogDet(x) => {
+            format!("log det {}", elem(&Elem { array: x.array, indices: x.plates.clone() }, m))
+        }
         Factor::Inverse(x, i, j) => {
-            format!("{}⁻¹[{}, {}]", elem(&Elem { array: x.array, indices: x.plates.clone() }, m), index(i, m), index(j, m))
+            format!(
+                "{}⁻¹[{}, {}]",
+                elem(&Elem { array: x.array, indices: x.plates.clone() }, m),
+                index(i, m),
+                index(j, m)
+            )
         }
         Factor::Gram(x, i, j) => {
             let l = elem(&Elem { array: x.array, indices: x.plates.clone() }, m);

@@ -36,16 +36,18 @@ impl Emitter<'_> {
             let n = format_ident!("groups_{g}");
             quote!(pub #n: Groups)
         });
-        let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, c)| {
-            let n = format_ident!("units_{i}");
-            let rank = Literal::usize_unsuffixed(c.unit.len());
-            quote!(pub #n: Vec<[usize; #rank]>)
-        });
+        let units =
+            self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, c)| {
+                let n = format_ident!("units_{i}");
+                let rank = Literal::usize_unsuffixed(c.unit.len());
+                quote!(pub #n: Vec<[usize; #rank]>)
+            });
         let gauges = self.gauges().map(|s| {
             let n = format_ident!("{}_gauge", s.name);
             quote!(pub #n: Vec<f64>)
         });
-        let phantom = if self.borrows() { quote!() } else { quote!(pub lifetime: std::marker::PhantomData<&'a ()>,) };
+        let phantom =
+            if self.borrows() { quote!() } else { quote!(pub lifetime: std::marker::PhantomData<&'a ()>,) };
         quote! {
             /// The sizes of the data at hand.
             #[derive(Clone, Debug)]
@@ -132,6 +134,8 @@ impl Emitter<'_> {
             let name = &s.name;
             let text = name.to_string();
             let mut known: Option<(TokenStream, String, &'static str)> = None;
+            // A param says something only where it is set; then a later source is not asked.
+            let mut soft = false;
             for source in &s.sources {
                 let (length, from, what) = match source {
                     SizeSource::Header { .. } => (quote!(self.#name), text.clone(), ""),
@@ -156,8 +160,13 @@ impl Emitter<'_> {
                         let base = if is_const { quote!(self.#n) } else { quote!(params.#n) };
                         let length = self.value_axis(base.clone(), *array, *axis);
                         if !is_const {
-                            // A param says something only where it is set.
-                            if known.is_some() {
+                            if known.is_some() && !soft {
+                                continue;
+                            }
+                            let first = known.is_none();
+                            soft = true;
+                            if !first {
+                                out.extend(quote!(let #name = if #name > 0 { #name } else { #length };));
                                 continue;
                             }
                             (length, n.to_string(), "entries")
@@ -166,14 +175,23 @@ impl Emitter<'_> {
                         }
                     }
                     SizeSource::LargestCategory { arrays } => {
-                        if known.is_some() {
+                        if known.is_some() && !soft {
                             continue;
                         }
                         let largest = arrays.iter().map(|a| {
                             let n = self.name(*a);
-                            if self.layout(*a) == Layout::Scalar { quote!(data.#n + 1) } else { quote!(data.#n.largest().map_or(0, |v| v + 1)) }
+                            if self.layout(*a) == Layout::Scalar {
+                                quote!(data.#n + 1)
+                            } else {
+                                quote!(data.#n.largest().map_or(0, |v| v + 1))
+                            }
                         });
-                        (quote!([#(#largest),*].into_iter().max().unwrap_or(0)), String::new(), "")
+                        let largest = quote!([#(#largest),*].into_iter().max().unwrap_or(0));
+                        if soft {
+                            out.extend(quote!(let #name = if #name > 0 { #name } else { #largest };));
+                            continue;
+                        }
+                        (largest, String::new(), "")
                     }
                 };
                 if s.over.is_empty() {
@@ -218,7 +236,12 @@ impl Emitter<'_> {
             // A symmetric or partly declared array has elements that nobody reads.
             let whole = array.pieces.iter().all(|p| {
                 let s = &self.model.statements[p.0];
-                s.guards.is_empty() && s.target.iter().all(|t| !t.terms.is_empty()) && s.binds.iter().all(|b| self.model.indices[b.0].low.terms.is_empty() && self.model.indices[b.0].low.offset == 0)
+                s.guards.is_empty()
+                    && s.target.iter().all(|t| !t.terms.is_empty())
+                    && s.binds.iter().all(|b| {
+                        self.model.indices[b.0].low.terms.is_empty()
+                            && self.model.indices[b.0].low.offset == 0
+                    })
             });
             let view = match self.layout(a) {
                 Layout::RaggedTwo => quote!(data.#n.validate_widths(#text)?;),
@@ -243,16 +266,33 @@ impl Emitter<'_> {
                     });
                     continue;
                 }
-                ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) | ElemKind::Ordered(_) => self.interval(a, quote!(check::Interval::REAL)),
+                ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) | ElemKind::Ordered(_) => {
+                    self.interval(a, quote!(check::Interval::REAL))
+                }
                 ElemKind::Positive => self.interval(a, quote!(check::Interval::POSITIVE)),
                 ElemKind::Unit => self.interval(a, quote!(check::Interval::UNIT)),
                 ElemKind::Count | ElemKind::Counts(_) => {
-                    let max = array.elem.max.as_ref().and_then(|e| self.constant(e)).map_or(quote!(None), |m| quote!(Some(#m as u64)));
-                    let min = array.elem.min.as_ref().and_then(|e| self.constant(e)).map_or(quote!(0), |m| quote!(#m as u64));
+                    let max = array
+                        .elem
+                        .max
+                        .as_ref()
+                        .and_then(|e| self.constant(e))
+                        .map_or(quote!(None), |m| quote!(Some(#m as u64)));
+                    let min = array
+                        .elem
+                        .min
+                        .as_ref()
+                        .and_then(|e| self.constant(e))
+                        .map_or(quote!(0), |m| quote!(#m as u64));
                     quote!(check::CountRange { min: #min, max: #max })
                 }
                 ElemKind::Category(extent) => {
-                    if !extent.length.terms.iter().all(|(_, t)| !matches!(t, crate::model::ir::IndexTerm::Axis(_))) {
+                    if !extent
+                        .length
+                        .terms
+                        .iter()
+                        .all(|(_, t)| !matches!(t, crate::model::ir::IndexTerm::Axis(_)))
+                    {
                         continue;
                     }
                     let count = self.scope().index(&length(&extent.length, &[]));
@@ -266,8 +306,12 @@ impl Emitter<'_> {
             }
             out.extend(match (self.layout(a), array.missing) {
                 (Layout::Scalar, false) => quote!(check::one(#name, &[], data.#n, &#rule)?;),
-                (Layout::Scalar, true) => quote!(if let Some(value) = data.#n { check::one(#name, &[], value, &#rule)?; }),
-                (Layout::One | Layout::Two | Layout::RaggedOne | Layout::RaggedTwo, _) => quote!(check::all(#name, &data.#n, &#rule)?;),
+                (Layout::Scalar, true) => {
+                    quote!(if let Some(value) = data.#n { check::one(#name, &[], value, &#rule)?; })
+                }
+                (Layout::One | Layout::Two | Layout::RaggedOne | Layout::RaggedTwo, _) => {
+                    quote!(check::all(#name, &data.#n, &#rule)?;)
+                }
             });
         }
         out
@@ -284,7 +328,9 @@ impl Emitter<'_> {
         let lower = crate::density::lower::Lower::new(self.model);
         let p = lower.component(e, &[]).ok()?;
         let mut fixed = true;
-        p.visit_elems(&mut |x| fixed &= self.model.arrays[x.array.0].role == Role::Const && x.indices.is_empty());
+        p.visit_elems(&mut |x| {
+            fixed &= self.model.arrays[x.array.0].role == Role::Const && x.indices.is_empty()
+        });
         let value = self.scope().poly(&p);
         fixed.then(|| quote!((#value)))
     }
@@ -321,15 +367,23 @@ impl Emitter<'_> {
             let n = self.scope().index(&length(&extent.length, &[]));
             quote!(let #field = Groups::of(&data.#map, #n);)
         });
-        let group_fields: Vec<_> = (0..self.kernel.groups.len()).map(|g| format_ident!("groups_{g}")).collect();
-        let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, c)| {
-            let field = format_ident!("units_{i}");
-            let at = c.unit.iter().map(|v| self.scope().var(v));
-            let body = self.scope().loops(&c.unit, quote!(#field.push([#(#at),*]);));
-            quote!(let mut #field = Vec::new(); #body)
-        });
-        let unit_fields: Vec<_> =
-            self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, _)| format_ident!("units_{i}")).collect();
+        let group_fields: Vec<_> =
+            (0..self.kernel.groups.len()).map(|g| format_ident!("groups_{g}")).collect();
+        let units =
+            self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, c)| {
+                let field = format_ident!("units_{i}");
+                let at = c.unit.iter().map(|v| self.scope().var(v));
+                let body = self.scope().loops(&c.unit, quote!(#field.push([#(#at),*]);));
+                quote!(let mut #field = Vec::new(); #body)
+            });
+        let unit_fields: Vec<_> = self
+            .kernel
+            .components
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.unit.len() > 1)
+            .map(|(i, _)| format_ident!("units_{i}"))
+            .collect();
         // The origin at first; `gauge` moves it to where the data are.
         let gauges = self.gauges().map(|s| {
             let field = format_ident!("{}_gauge", s.name);
@@ -339,7 +393,7 @@ impl Emitter<'_> {
         let phantom = if self.borrows() { quote!() } else { quote!(, lifetime: std::marker::PhantomData) };
         let data = self.data_type(quote!('a));
         quote! {
-            fn context<'a>(&self, data: &#data, params: &Params, _options: &Options) -> Result<Context<'a>, Error> {
+            fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, _options: &Options) -> Result<Self::Context<'a>, Error> {
                 #sizes
                 #checks
                 #(#groups)*

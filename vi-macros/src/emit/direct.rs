@@ -35,9 +35,15 @@ impl Emitter<'_> {
             Dist::Match { arms, .. } => arms.iter().any(|a| a.call.family.name == "Flat"),
         };
         let blocked = !self.model.constraints.is_empty()
-            || self.model.statements.iter().any(|s| !s.repeat.is_empty() || s.dist.as_ref().is_some_and(flat));
+            || self
+                .model
+                .statements
+                .iter()
+                .any(|s| !s.repeat.is_empty() || s.dist.as_ref().is_some_and(flat));
         let observed: Vec<ArrayId> = self.observed();
-        let ragged = observed.iter().any(|a| self.layout(*a) == Layout::RaggedTwo && self.model.arrays[a.0].plates.len() != 2);
+        let ragged = observed
+            .iter()
+            .any(|a| self.layout(*a) == Layout::RaggedTwo && self.model.arrays[a.0].plates.len() != 2);
         if blocked || ragged {
             return TokenStream::new();
         }
@@ -274,7 +280,12 @@ impl Emitter<'_> {
         let weight: Vec<_> = s
             .repeat
             .iter()
-            .map(|a| scope.elem(&Elem { array: a.array, indices: a.indices.iter().map(|i| lower.index(i)).collect() }))
+            .map(|a| {
+                scope.elem(&Elem {
+                    array: a.array,
+                    indices: a.indices.iter().map(|i| lower.index(i)).collect(),
+                })
+            })
             .collect();
         let body = match s.dist.as_ref() {
             Some(Dist::Family(call)) => self.call(&scope, &lower, s, call, &target, how, &weight),
@@ -323,7 +334,7 @@ impl Emitter<'_> {
         let array = &self.model.arrays[s.array.0];
         let law = self.law(scope, lower, call, target, &array.elem.kind);
         let name = self.name(s.array);
-        let weight = if weight.is_empty() { quote!() } else { quote!(#(#weight)** *) };
+        let weight = if weight.is_empty() { quote!() } else { quote!(#(#weight *)*) };
         let axes: Vec<Var> = {
             let mut vars: Vec<Var> = vec![];
             for x in array.elem.kind.axes() {
@@ -380,7 +391,12 @@ impl Emitter<'_> {
                         let m = scope.matrix(&m);
                         quote!(total += #weight #law.log_density(&#m);)
                     }
-                    ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count | ElemKind::Category(_) => {
+                    ElemKind::Real
+                    | ElemKind::Positive
+                    | ElemKind::Unit
+                    | ElemKind::Bool
+                    | ElemKind::Count
+                    | ElemKind::Category(_) => {
                         let raw = scope.raw(target);
                         if missing {
                             quote!(if let Some(value) = #raw { total += #weight #law.log_density(value); })
@@ -407,7 +423,10 @@ impl Emitter<'_> {
                 };
                 let draw = quote!(#law.sample(&mut rng::stream(seed, #text, &[#(#at),*])));
                 match &array.elem.kind {
-                    ElemKind::Vector(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Counts(_) => {
+                    ElemKind::Vector(_)
+                    | ElemKind::Simplex(_)
+                    | ElemKind::Ordered(_)
+                    | ElemKind::Counts(_) => {
                         let v = &axes[0];
                         let (n, high) = (scope.var(v), scope.index(&v.high));
                         let (to, _) = place(&[Ix::var(v)]);
@@ -420,7 +439,12 @@ impl Emitter<'_> {
                         let body = scope.loops(&axes, quote!(#to = draw[(#n, #m)];));
                         quote!(let draw = #draw; #body)
                     }
-                    ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count | ElemKind::Category(_) => {
+                    ElemKind::Real
+                    | ElemKind::Positive
+                    | ElemKind::Unit
+                    | ElemKind::Bool
+                    | ElemKind::Count
+                    | ElemKind::Category(_) => {
                         let (to, also) = place(&[]);
                         let also = also.map(|a| quote!(#a = #to;));
                         quote!(#to = #draw; #also)
@@ -431,7 +455,14 @@ impl Emitter<'_> {
     }
 
     /// The distribution at the values of its arguments: `dist::Gamma::shape_rate(a, b)`.
-    fn law(&self, scope: &Scope<'_>, lower: &Lower<'_>, call: &FamilyCall, target: &Elem, kind: &ElemKind) -> TokenStream {
+    fn law(
+        &self,
+        scope: &Scope<'_>,
+        lower: &Lower<'_>,
+        call: &FamilyCall,
+        target: &Elem,
+        kind: &ElemKind,
+    ) -> TokenStream {
         let name = &call.name;
         let arg = |n: &str| call.arg(n);
         let scalar = |e: &Expr| lower.component(e, &[]).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p));
@@ -467,7 +498,8 @@ impl Emitter<'_> {
             let entry = match rank(&e.ty) {
                 2 => lower.component(e, &at).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p)),
                 1 => {
-                    let p = lower.component(e, &at[..1]).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p));
+                    let p =
+                        lower.component(e, &at[..1]).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p));
                     quote!(if #n == #m { #p } else { 0.0 })
                 }
                 _ => {
@@ -479,7 +511,9 @@ impl Emitter<'_> {
         };
         let law = match call.family.name {
             "Normal" if event.is_some() => {
-                let Some((way, e)) = ["var", "sd", "prec", "cov", "chol"].into_iter().find_map(|w| arg(w).map(|e| (w, e))) else {
+                let Some((way, e)) =
+                    ["var", "sd", "prec", "cov", "chol"].into_iter().find_map(|w| arg(w).map(|e| (w, e)))
+                else {
                     return quote!();
                 };
                 let mean = arg("mean").map_or(quote!(vec![]), vector);
@@ -547,7 +581,8 @@ impl Emitter<'_> {
                 quote!(dist::#name::value(#value))
             }
             _ => {
-                let constructor = format_ident!("{}", call.args.iter().map(|(n, _)| *n).collect::<Vec<_>>().join("_"));
+                let constructor =
+                    format_ident!("{}", call.args.iter().map(|(n, _)| *n).collect::<Vec<_>>().join("_"));
                 let args = call.args.iter().map(|(n, e)| {
                     let x = scalar(e);
                     if *n == "n" { quote!((#x) as u64) } else { x }
@@ -572,7 +607,11 @@ impl Emitter<'_> {
                 for p in &x.pieces {
                     self.model.each_read_deep(&p.value, &mut |a| latent |= is_hidden(self.model, a.array));
                 }
-                x.reported && !latent && rank(&x.ty) == 0 && x.plates.len() <= 1 && !matches!(x.ty, Type::Bool)
+                x.reported
+                    && !latent
+                    && rank(&x.ty) == 0
+                    && x.plates.len() <= 1
+                    && !matches!(x.ty, Type::Bool)
             })
             .collect()
     }
@@ -593,7 +632,8 @@ impl Emitter<'_> {
                 let vars: Vec<Var> = p.binds.iter().map(|b| lower.bind(*b)).collect();
                 let at: Vec<_> = p.target.iter().map(|i| scope.index(&lower.index(i))).collect();
                 let guards: Vec<Cond> = p.guards.iter().filter_map(|g| lower.cond(g).ok()).collect();
-                let value = lower.component(&p.value, &[]).map_or_else(|_| quote!(f64::NAN), |v| scope.poly(&v));
+                let value =
+                    lower.component(&p.value, &[]).map_or_else(|_| quote!(f64::NAN), |v| scope.poly(&v));
                 fill.extend(scope.loops(&vars, scope.guarded(&guards, quote!(lets.#n #([#at])* = #value;))));
             }
             if let [extent] = x.plates.as_slice() {

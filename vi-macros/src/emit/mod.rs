@@ -60,3 +60,12 @@ impl<'a> Emitter<'a> {
             .collect()
     }
 }
+
+/// a * b * c
+fn product(factors: &[TokenStream]) -> TokenStream {
+    let mut out = TokenStream::new();
+    for (n, f) in factors.iter().enumerate() {
+        out.extend(if n == 0 { quote!(#f) } else { quote!(* #f) });
+    }
+    out
+}

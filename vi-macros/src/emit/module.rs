@@ -96,7 +96,8 @@ impl Emitter<'_> {
             }
         };
         let data = self.data_type(quote!('_));
-        let (data_a, life) = if self.borrows() { (quote!(Data<'a>), quote!(<'a>)) } else { (quote!(Data), quote!(<'a>)) };
+        let (data_a, life) =
+            if self.borrows() { (quote!(Data<'a>), quote!(<'a>)) } else { (quote!(Data), quote!(<'a>)) };
         quote! {
             impl Model {
                 /// Fits the model: EM to convergence from the best of `options.restarts` starts.

@@ -7,8 +7,8 @@ use crate::density::poly::Poly;
 use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::diagnostics::kernel as mistakes;
 use crate::kernel::{
-    Contribution, Design, MStep, MStepKind, MatrixResidual, MatrixSource, Regression, RegressionRows, RegressionSource, Regressor, Slot,
-    Source,
+    Contribution, Design, MStep, MStepKind, MatrixResidual, MatrixSource, Regression, RegressionRows,
+    RegressionSource, Regressor, Slot, Source,
 };
 use crate::model::ir::{ArrayId, ElemKind};
 use crate::report::Diagnostic;
@@ -82,7 +82,9 @@ impl Emitter<'_> {
     fn step(&self, step: &MStep) -> Result<(Vec<String>, TokenStream), Diagnostic> {
         match &step.kind {
             MStepKind::Natural { array, slots, terms } => Ok(self.natural(*array, slots, terms)),
-            MStepKind::Matrix { array, inverse, terms, residuals } => Ok(self.matrix(*array, *inverse, terms, residuals)),
+            MStepKind::Matrix { array, inverse, terms, residuals } => {
+                Ok(self.matrix(*array, *inverse, terms, residuals))
+            }
             MStepKind::Regression(r) => Ok(self.regression(r)),
             MStepKind::Newton { arrays, terms } => self.newton(arrays, terms),
         }
@@ -99,7 +101,11 @@ impl Emitter<'_> {
                 crate::model::ir::Nominal::Size(s) => self.model.sizes[s.0].name.to_string().to_lowercase(),
                 crate::model::ir::Nominal::Literal(_) => names[n.min(3)].to_string(),
             };
-            let name = if name.chars().count() > 2 || vars.iter().any(|v| v.name == name) { names[n.min(3)].to_string() } else { name };
+            let name = if name.chars().count() > 2 || vars.iter().any(|v| v.name == name) {
+                names[n.min(3)].to_string()
+            } else {
+                name
+            };
             vars.push(Var::new(name, x.nominal, Ix::constant(0), length(&x.length, &at)));
         }
         let events = vars.split_off(array.plates.len());
@@ -114,9 +120,11 @@ impl Emitter<'_> {
             None => open,
         };
         let (low, high) = match array.elem.kind {
-            ElemKind::Positive | ElemKind::Simplex(_) | ElemKind::SymPos(_) | ElemKind::Count | ElemKind::Counts(_) => {
-                (quote!(0.0), quote!(f64::INFINITY))
-            }
+            ElemKind::Positive
+            | ElemKind::Simplex(_)
+            | ElemKind::SymPos(_)
+            | ElemKind::Count
+            | ElemKind::Counts(_) => (quote!(0.0), quote!(f64::INFINITY)),
             ElemKind::Unit => (quote!(0.0), quote!(1.0)),
             ElemKind::Real
             | ElemKind::Bool
@@ -149,7 +157,8 @@ impl Emitter<'_> {
                 let setup = quote! {
                     let mut terms = Vec::new();
                     #terms
-                    let square = least_squares::residual_square(stats.#field.cell(#cell), &terms);
+                    let cell = stats.#field.cell(#cell);
+                    let square = least_squares::residual_square(cell, &terms);
                 };
                 (setup, Some(quote!(square)))
             }
@@ -175,7 +184,12 @@ impl Emitter<'_> {
     }
 
     /// Pushes every regressor of a design with its value at the params.
-    fn known_terms(&self, scope: &Scope<'_>, design: &Design, unknown: Option<&dyn Fn(&Elem) -> Option<TokenStream>>) -> TokenStream {
+    fn known_terms(
+        &self,
+        scope: &Scope<'_>,
+        design: &Design,
+        unknown: Option<&dyn Fn(&Elem) -> Option<TokenStream>>,
+    ) -> TokenStream {
         let offsets = self.column_offsets(design);
         design
             .regressors
@@ -194,7 +208,13 @@ impl Emitter<'_> {
             .collect()
     }
 
-    fn push_term(&self, scope: &Scope<'_>, r: &Regressor, offsets: &[TokenStream], value: TokenStream) -> TokenStream {
+    fn push_term(
+        &self,
+        scope: &Scope<'_>,
+        r: &Regressor,
+        offsets: &[TokenStream],
+        value: TokenStream,
+    ) -> TokenStream {
         match r.column {
             None => {
                 let c = Literal::f64_suffixed(r.constant.abs());
@@ -216,7 +236,9 @@ impl Emitter<'_> {
     }
 
     fn column_offsets(&self, design: &Design) -> Vec<TokenStream> {
-        (0..design.columns.len()).map(|n| if n == 0 { quote!(0) } else { self.columns_len(&design.columns[..n]) }).collect()
+        (0..design.columns.len())
+            .map(|n| if n == 0 { quote!(0) } else { self.columns_len(&design.columns[..n]) })
+            .collect()
     }
 
     fn natural(&self, a: ArrayId, slots: &[Slot], terms: &[Contribution]) -> (Vec<String>, TokenStream) {
@@ -302,7 +324,11 @@ impl Emitter<'_> {
             None => step,
         };
         body.extend(scope.loops(&over, step));
-        let mut doc = vec![format!(" Updates `{name}`: the mode of the sum of its natural parameters."), String::new(), " ```text".into()];
+        let mut doc = vec![
+            format!(" Updates `{name}`: the mode of the sum of its natural parameters."),
+            String::new(),
+            " ```text".into(),
+        ];
         doc.extend(lines.into_iter().map(|l| format!(" {l}")));
         doc.push(" ```".into());
         (doc, body)
@@ -356,20 +382,28 @@ impl Emitter<'_> {
             Source::Prior => "prior".to_string(),
             Source::Sum { stat, .. } => self.kernel.stats[*stat].name.clone(),
             Source::Count { stat, .. } => format!("count of {}", self.kernel.stats[*stat].name),
-            Source::Residual { stat, .. } => format!("squared residuals of {}", self.kernel.stats[*stat].name),
+            Source::Residual { stat, .. } => {
+                format!("squared residuals of {}", self.kernel.stats[*stat].name)
+            }
             Source::Square(_) => "squared residual of its prior".into(),
         };
         format!("coefficient of {what} += {source}")
     }
 
-    fn matrix(&self, a: ArrayId, inverse: bool, terms: &[Contribution], residuals: &[MatrixResidual]) -> (Vec<String>, TokenStream) {
+    fn matrix(
+        &self,
+        a: ArrayId,
+        inverse: bool,
+        terms: &[Contribution],
+        residuals: &[MatrixResidual],
+    ) -> (Vec<String>, TokenStream) {
         let scope = self.scope();
         let (plates, events) = self.axes(a);
         let name = self.name(a);
         let text = name.to_string();
         let dims: Vec<(Ix, Ix)> = plates.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
         let count: Vec<_> = plates.iter().map(|v| scope.index(&v.high)).collect();
-        let total = if count.is_empty() { quote!(1) } else { quote!(#(#count)**) };
+        let total = if count.is_empty() { quote!(1) } else { super::product(&count) };
         let dim = scope.index(&events[0].high);
         let mut body = quote! {
             let mut scatter = vec![DMatrix::<f64>::zeros(#dim, #dim); #total];
@@ -392,7 +426,8 @@ impl Emitter<'_> {
             body.extend(scope.loops(&t.over, scope.guarded(&t.guards, write)));
         }
         for r in residuals {
-            let at: Vec<(Ix, Ix)> = r.target.iter().cloned().zip(plates.iter().map(|v| v.high.clone())).collect();
+            let at: Vec<(Ix, Ix)> =
+                r.target.iter().cloned().zip(plates.iter().map(|v| v.high.clone())).collect();
             let at = scope.flat(&at);
             let factor = match r.factor.as_number() {
                 Some(1.0) => quote!(),
@@ -440,7 +475,11 @@ impl Emitter<'_> {
             #function(&scatter[#flat], weight[#flat], #min, mode::Element { name: #text, at: &[#(#position),*] }, &mut params.#name #(#own)*, notes)?;
         };
         body.extend(scope.loops(&plates, step));
-        let formula = if inverse { format!(" {name} = scatter / weight") } else { format!(" {name} = weight · scatter⁻¹") };
+        let formula = if inverse {
+            format!(" {name} = scatter / weight")
+        } else {
+            format!(" {name} = weight · scatter⁻¹")
+        };
         let doc = vec![
             format!(" Updates `{name}`: its mode given the residuals."),
             String::new(),
@@ -454,7 +493,12 @@ impl Emitter<'_> {
 
     /// Axes of a location that are unknowns of one system: neither batch nor output.
     fn unknown_axes(&self, r: &Regression, a: ArrayId) -> Vec<usize> {
-        let elem = r.rows.iter().flat_map(|x| &design(x).regressors).find(|x| x.param.array == a).map(|x| x.param.clone());
+        let elem = r
+            .rows
+            .iter()
+            .flat_map(|x| &design(x).regressors)
+            .find(|x| x.param.array == a)
+            .map(|x| x.param.clone());
         let Some(elem) = elem else { return vec![] };
         (0..elem.indices.len())
             .filter(|n| {
@@ -478,7 +522,7 @@ impl Emitter<'_> {
             let (plates, events) = self.axes(*a);
             let all: Vec<Var> = plates.into_iter().chain(events).collect();
             let extents: Vec<_> = axes.iter().map(|n| scope.index(&all[*n].high)).collect();
-            let size = if extents.is_empty() { quote!(1) } else { quote!(#(#extents)**) };
+            let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
             offsets.push((*a, total.clone(), axes));
             total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
         }
@@ -486,7 +530,8 @@ impl Emitter<'_> {
             let (a, offset, axes) = offsets.iter().find(|(a, ..)| *a == e.array)?;
             let (plates, events) = self.axes(*a);
             let all: Vec<Var> = plates.into_iter().chain(events).collect();
-            let at: Vec<(Ix, Ix)> = axes.iter().map(|n| (e.indices[*n].clone(), all[*n].high.clone())).collect();
+            let at: Vec<(Ix, Ix)> =
+                axes.iter().map(|n| (e.indices[*n].clone(), all[*n].high.clone())).collect();
             let at = scope.flat(&at);
             Some(if offset.to_string() == "0" { at } else { quote!(#offset + #at) })
         };
@@ -535,7 +580,12 @@ impl Emitter<'_> {
                 let (plates, events) = self.axes(*a);
                 let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
                 // Spell the element with the batch's own names.
-                let elem = r.rows.iter().flat_map(|x| &design(x).regressors).find(|x| x.param.array == *a).map(|x| x.param.clone());
+                let elem = r
+                    .rows
+                    .iter()
+                    .flat_map(|x| &design(x).regressors)
+                    .find(|x| x.param.array == *a)
+                    .map(|x| x.param.clone());
                 let row = r.rows.iter().find(|x| design(x).regressors.iter().any(|y| y.param.array == *a));
                 let mut indices: Vec<Ix> = vec![];
                 let mut output = None;
@@ -680,14 +730,22 @@ impl Emitter<'_> {
         }
     }
 
-    fn newton(&self, arrays: &[ArrayId], terms: &[Contribution]) -> Result<(Vec<String>, TokenStream), Diagnostic> {
+    fn newton(
+        &self,
+        arrays: &[ArrayId],
+        terms: &[Contribution],
+    ) -> Result<(Vec<String>, TokenStream), Diagnostic> {
         let names = arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join(", ");
         let loc = self.model.arrays[arrays[0].0]
             .pieces
             .first()
             .map_or(self.name(arrays[0]).span().into(), |p| self.model.statements[p.0].loc);
         let refuse = || {
-            mistakes::not_generated(loc, "maximising it needs a derivative that is not in the table, and", "hold it as a constant of the header")
+            mistakes::not_generated(
+                loc,
+                "maximising it needs a derivative that is not in the table, and",
+                "hold it as a constant of the header",
+            )
         };
         // Every array's elements form one vector of unknowns; where all plates agree element by element, the problem splits over them.
         let split = self.splits(arrays, terms);
@@ -699,13 +757,15 @@ impl Emitter<'_> {
             let (plates, events) = self.axes(*a);
             let own: Vec<Var> = if split { events } else { plates.into_iter().chain(events).collect() };
             let extents: Vec<_> = own.iter().map(|v| plain.index(&v.high)).collect();
-            let size = if extents.is_empty() { quote!(1) } else { quote!(#(#extents)**) };
+            let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
             offsets.push((*a, total.clone(), own));
             total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
         }
         let plates = batch.len();
         let id = |scope: &Scope<'_>, e: &Elem| -> TokenStream {
-            let Some((_, offset, own)) = offsets.iter().find(|(a, ..)| *a == e.array) else { return quote!(0) };
+            let Some((_, offset, own)) = offsets.iter().find(|(a, ..)| *a == e.array) else {
+                return quote!(0);
+            };
             let rest = if split { &e.indices[plates..] } else { &e.indices[..] };
             let at: Vec<(Ix, Ix)> = rest.iter().cloned().zip(own.iter().map(|v| v.high.clone())).collect();
             let at = scope.flat(&at);
@@ -736,8 +796,16 @@ impl Emitter<'_> {
             };
             for a in arrays {
                 let (own_plates, own_events) = self.axes(*a);
-                let fresh: Vec<Var> = if split { own_events.clone() } else { own_plates.iter().chain(&own_events).cloned().collect() };
-                let at: Vec<Ix> = if split { batch.iter().chain(&own_events).map(Ix::var).collect() } else { fresh.iter().map(Ix::var).collect() };
+                let fresh: Vec<Var> = if split {
+                    own_events.clone()
+                } else {
+                    own_plates.iter().chain(&own_events).cloned().collect()
+                };
+                let at: Vec<Ix> = if split {
+                    batch.iter().chain(&own_events).map(Ix::var).collect()
+                } else {
+                    fresh.iter().map(Ix::var).collect()
+                };
                 let first = tidy(derive(&t.coefficient, *a, &at).ok_or_else(refuse)?);
                 if first.is_zero() {
                     continue;
@@ -747,9 +815,16 @@ impl Emitter<'_> {
                 let mut second = quote!(gradient[#i] += weight * (#g););
                 for b in arrays {
                     let (b_plates, b_events) = self.axes(*b);
-                    let twins: Vec<Var> = if split { b_events.iter().map(|v| twin(v)).collect() } else { b_plates.iter().chain(&b_events).map(twin).collect() };
-                    let at_b: Vec<Ix> =
-                        if split { batch.iter().chain(&twins).map(Ix::var).collect() } else { twins.iter().map(Ix::var).collect() };
+                    let twins: Vec<Var> = if split {
+                        b_events.iter().map(|v| twin(v)).collect()
+                    } else {
+                        b_plates.iter().chain(&b_events).map(twin).collect()
+                    };
+                    let at_b: Vec<Ix> = if split {
+                        batch.iter().chain(&twins).map(Ix::var).collect()
+                    } else {
+                        twins.iter().map(Ix::var).collect()
+                    };
                     let h = tidy(derive(&first, *b, &at_b).ok_or_else(refuse)?);
                     if h.is_zero() {
                         continue;
@@ -768,7 +843,11 @@ impl Emitter<'_> {
         let mut read = TokenStream::new();
         let mut write = TokenStream::new();
         for (a, _, own) in &offsets {
-            let indices: Vec<Ix> = if split { batch.iter().chain(own).map(Ix::var).collect() } else { own.iter().map(Ix::var).collect() };
+            let indices: Vec<Ix> = if split {
+                batch.iter().chain(own).map(Ix::var).collect()
+            } else {
+                own.iter().map(Ix::var).collect()
+            };
             let e = Elem { array: *a, indices };
             let place = plain.elem(&e);
             let n = id(&plain, &e);
@@ -785,10 +864,13 @@ impl Emitter<'_> {
                 | ElemKind::Ordered(_)
                 | ElemKind::SymPos(_) => return Err(refuse()),
             };
-            read.extend(plain.loops(own, quote! {
-                start[#n] = #place;
-                domains[#n] = #domain.within(#min, #max);
-            }));
+            read.extend(plain.loops(
+                own,
+                quote! {
+                    start[#n] = #place;
+                    domains[#n] = #domain.within(#min, #max);
+                },
+            ));
             write.extend(plain.loops(own, quote!(#place = found[#n];)));
         }
         let inner = quote! {
@@ -807,7 +889,9 @@ impl Emitter<'_> {
         };
         let body = plain.loops(&batch, inner);
         let doc = vec![
-            format!(" Updates `{names}`: no closed form, so safeguarded Newton on derivatives taken when the model was compiled."),
+            format!(
+                " Updates `{names}`: no closed form, so safeguarded Newton on derivatives taken when the model was compiled."
+            ),
             String::new(),
             " The result is never worse than the current value.".into(),
         ];
@@ -849,7 +933,9 @@ impl Emitter<'_> {
             t.guards = t.guards.iter().map(|g| g.substitute(f, &by)).collect();
             t.over = t.over.iter().map(|v| if v == f { b.clone() } else { v.clone() }).collect();
             match &mut t.source {
-                Source::Sum { at, .. } | Source::Count { at, .. } => *at = at.iter().map(|i| i.substitute(f, &by)).collect(),
+                Source::Sum { at, .. } | Source::Count { at, .. } => {
+                    *at = at.iter().map(|i| i.substitute(f, &by)).collect()
+                }
                 Source::Residual { at, design, .. } => {
                     *at = at.iter().map(|i| i.substitute(f, &by)).collect();
                     for r in &mut design.regressors {

@@ -101,6 +101,8 @@ impl Emitter<'_> {
             /// Functions of the params, tabulated once a sweep.
             #[derive(Clone, Debug)]
             pub struct Prepared {
+                /// The params themselves.
+                pub params: Params,
                 #prepared
             }
         }
@@ -165,7 +167,12 @@ impl Emitter<'_> {
         let scope = self.scope();
         let open = self.open();
         let items = self.kernel.components.iter().enumerate().map(|(i, c)| {
-            let name = c.locals.iter().map(|l| self.model.arrays[l.array.0].name.to_string()).collect::<Vec<_>>().join(", ");
+            let name = c
+                .locals
+                .iter()
+                .map(|l| self.model.arrays[l.array.0].name.to_string())
+                .collect::<Vec<_>>()
+                .join(", ");
             let units = match c.unit.as_slice() {
                 [] => quote!(1),
                 [n] => scope.index(&n.high),
@@ -176,7 +183,8 @@ impl Emitter<'_> {
             };
             let states: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let joint = c.locals.len() > 1;
-            quote!(Component { name: #name, units: #units, states: #(#states)**, joint: #joint })
+            let states = super::product(&states);
+            quote!(Component { name: #name, units: #units, states: #states, joint: #joint })
         });
         let rows = self.kernel.fixed.iter().map(|r| {
             let n = r.loops.first().map_or(quote!(1), |l| match l {
@@ -190,7 +198,8 @@ impl Emitter<'_> {
             let unit = self.unit_at(i, c, quote!(unit));
             let first = self.model.arrays[c.locals[0].array.0].name.to_string();
             let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
-            let text = if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };
+            let text =
+                if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };
             quote!(#n => { #unit format!(#text, #(#at),*) })
         });
         quote! {
@@ -479,7 +488,7 @@ impl Emitter<'_> {
             fn prepare(&self, context: &Context<'_>, params: &Params) -> Result<Prepared, Error> {
                 #open
                 #make
-                Ok(Prepared { #(#names),* })
+                Ok(Prepared { params: params.clone(), #(#names),* })
             }
         }
     }
@@ -493,7 +502,7 @@ impl Emitter<'_> {
             match &s.kind {
                 StatKind::Sum(_) => quote!(let #n = Table::zeros([#(#dims),*]);),
                 StatKind::Moments { columns } => {
-                    let cells = if dims.is_empty() { quote!(1) } else { quote!(#(#dims)**) };
+                    let cells = if dims.is_empty() { quote!(1) } else { super::product(&dims) };
                     let dim = self.columns_len(columns);
                     let gauges = self.gauge_count(s).unwrap_or_else(|| quote!(1));
                     let gauge = format_ident!("{}_gauge", s.name);
@@ -575,7 +584,9 @@ impl Emitter<'_> {
                     out.push((#name.to_string(), (0..self.components(context)[#index].units).map(|unit| self.#f(context, #n, unit)).sum()));
                 });
             }
-            unit_constants.extend(quote!(#index => (0..#count).map(|statement| self.#f(context, statement, unit)).sum(),));
+            unit_constants.extend(
+                quote!(#index => (0..#count).map(|statement| self.#f(context, statement, unit)).sum(),),
+            );
         }
         for r in &self.kernel.fixed {
             let f = format_ident!("constant_{}", self.fixed_name(r));
@@ -614,7 +625,8 @@ impl Emitter<'_> {
 
     fn term_name(&self, r: &Rows) -> String {
         let n = &self.model.arrays[r.target.array.0].name;
-        let twice = crate::kernel::rows_of(self.kernel).filter(|(_, x)| x.target.array == r.target.array).count() > 1;
+        let twice =
+            crate::kernel::rows_of(self.kernel).filter(|(_, x)| x.target.array == r.target.array).count() > 1;
         if twice { format!("E log p({n}), line {}", r.line) } else { format!("E log p({n})") }
     }
 
@@ -628,7 +640,14 @@ impl Emitter<'_> {
             let at: Vec<_> = stat.cells.iter().map(|c| scope.var(&c.var)).collect();
             let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
             let value = scope.poly(&s.params);
-            out.extend(scope.loops(&vars, quote!(term += special::times(stats.#field[[#(#at),*]], #value);)));
+            out.extend(scope.loops(
+                &vars,
+                quote! {
+                    let piece = special::times(stats.#field[[#(#at),*]], #value);
+                    term += piece;
+                    magnitude += piece.abs();
+                },
+            ));
         };
         for case in &r.cases {
             match &case.body {
@@ -638,7 +657,11 @@ impl Emitter<'_> {
                     let stat = &self.kernel.stats[x.moments];
                     let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
                     let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
-                    let (setup, square) = self.source_of(&Source::Residual { stat: x.moments, at: at.clone(), design: x.design.clone() });
+                    let (setup, square) = self.source_of(&Source::Residual {
+                        stat: x.moments,
+                        at: at.clone(),
+                        design: x.design.clone(),
+                    });
                     let prec = scope.grouped(&x.precision);
                     let half = crate::kernel::half_log(self.model, &x.precision);
                     let count = match x.count {
@@ -649,9 +672,18 @@ impl Emitter<'_> {
                         quote!()
                     } else {
                         let half = scope.poly(&half);
-                        quote!(term += special::times(#count, #half);)
+                        quote! {
+                            let piece = special::times(#count, #half);
+                            term += piece;
+                            magnitude += piece.abs();
+                        }
                     };
-                    out.extend(scope.loops(&vars, quote!(#setup term += -0.5 * #prec * #square; #log)));
+                    out.extend(scope.loops(&vars, quote! {
+                            #setup
+                            term += -0.5 * #prec * #square;
+                            magnitude += 0.5 * (#prec).abs() * least_squares::residual_magnitude(cell, &terms);
+                            #log
+                        }));
                 }
                 Body::Dense(d) => {
                     let stat = &self.kernel.stats[d.moments];
@@ -678,7 +710,9 @@ impl Emitter<'_> {
                                 rows.push(terms);
                             }
                             let cell = stats.#field.cell(#cell);
-                            term += dense::expected(&least_squares::residual_scatter(cell, &rows), cell.count, &#matrix, #kind, #factor)?;
+                            let (value, size) = dense::expected(&least_squares::residual_scatter(cell, &rows), cell.count, &#matrix, #kind, #factor)?;
+                            term += value;
+                            magnitude += size;
                         },
                     ));
                 }
@@ -691,25 +725,23 @@ impl Emitter<'_> {
     fn terms_fn(&self) -> TokenStream {
         let open = self.open();
         let mut all = TokenStream::new();
-        let mut fixed = TokenStream::new();
+        let mut fixed: Vec<String> = vec![];
         for (component, r) in crate::kernel::rows_of(self.kernel) {
             let name = self.term_name(r);
             let sum = self.expected(r);
             all.extend(quote! {
-                let mut term = 0.0;
+                let (mut term, mut magnitude) = (0.0, 0.0_f64);
                 #sum
-                out.push(ElboTerm { name: #name.to_string(), value: term });
+                out.push(ElboTerm { name: #name.to_string(), value: term, magnitude });
             });
             if component.is_none() {
-                fixed.extend(quote!(let mut term = 0.0; #sum total += term;));
+                fixed.push(name);
             }
         }
         quote! {
-            fn fixed_terms(&self, context: &Context<'_>, stats: &Stats, params: &Params) -> Result<f64, Error> {
-                #open
-                let mut total = 0.0;
-                #fixed
-                Ok(total)
+            fn is_fixed(term: &str) -> bool {
+                let fixed: &[&str] = &[#(#fixed),*];
+                fixed.contains(&term)
             }
 
             fn expected_terms(&self, context: &Context<'_>, stats: &Stats, params: &Params) -> Result<Vec<ElboTerm>, Error> {
@@ -757,11 +789,16 @@ impl Emitter<'_> {
                 let name = self.name(l.array);
                 let states = scope.index(&l.state.high);
                 let inner: Vec<_> = c.locals[n + 1..].iter().map(|l| scope.index(&l.state.high)).collect();
-                let inner = if inner.is_empty() { quote!(1) } else { quote!(#(#inner)**) };
-                let marginal = if c.locals.len() == 1 { quote!(tables[#i].clone()) } else { quote!(tables[#i].marginal(#states, #inner)) };
+                let inner = if inner.is_empty() { quote!(1) } else { super::product(&inner) };
+                let marginal = if c.locals.len() == 1 {
+                    quote!(tables[#i].clone())
+                } else {
+                    quote!(tables[#i].marginal(#states, #inner))
+                };
                 let nested = match c.unit.as_slice() {
                     [outer, second] => {
-                        let (o, high, len) = (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
+                        let (o, high, len) =
+                            (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
                         quote!(#marginal.nested((0..#high).map(|#o| #len)))
                     }
                     _ => quote!(#marginal),
@@ -787,11 +824,16 @@ impl Emitter<'_> {
                 let as_index = if is_bool { quote!(usize::from(v)) } else { quote!(v) };
                 let one_hot = match c.unit.len() {
                     0 => {
-                        let v = if is_bool { quote!(usize::from(latents.#name)) } else { quote!(latents.#name) };
+                        let v =
+                            if is_bool { quote!(usize::from(latents.#name)) } else { quote!(latents.#name) };
                         quote!(Categories::one_hot(&[#v], #states))
                     }
-                    1 => quote!(Categories::one_hot(&latents.#name.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)),
-                    _ => quote!(latents.#name.iter().map(|row| Categories::one_hot(&row.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)).collect()),
+                    1 => {
+                        quote!(Categories::one_hot(&latents.#name.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states))
+                    }
+                    _ => {
+                        quote!(latents.#name.iter().map(|row| Categories::one_hot(&row.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)).collect())
+                    }
                 };
                 from.extend(quote!(posterior.#name = #one_hot;));
                 // A start from probabilities; what is observed overrules it.
@@ -906,7 +948,12 @@ impl Emitter<'_> {
                 let i = scope.index(&i);
                 quote!({ let start = #i; own.iter_mut().enumerate().for_each(|(s, p)| *p = f64::from(u8::from(s == start))); })
             } else {
-                let v = Var::new("state", crate::model::ir::Nominal::Literal(0), Ix::constant(0), Ix::constant(0));
+                let v = Var::new(
+                    "state",
+                    crate::model::ir::Nominal::Literal(0),
+                    Ix::constant(0),
+                    Ix::constant(0),
+                );
                 let Ok(p) = lower.component(&init.value, &[Ix::var(&v)]) else { continue };
                 let p = scope.poly(&p);
                 quote!(own.iter_mut().enumerate().for_each(|(state, p)| *p = #p);)
@@ -946,9 +993,12 @@ impl Emitter<'_> {
             let write = scope.guarded(&guards, quote!(#place = #value;));
             set.extend(scope.loops(&vars, write));
         }
-        let latents = self.kernel.components.iter().enumerate().filter(|(_, c)| {
-            c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array))
-        });
+        let latents = self
+            .kernel
+            .components
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array)));
         let latents = latents.map(|(i, _)| Literal::usize_unsuffixed(i));
         quote! {
             fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
@@ -971,12 +1021,20 @@ impl Emitter<'_> {
             let n = self.name(a);
             let text = n.to_string();
             let leaf = match array.elem.kind {
-                ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Bool | ElemKind::Count | ElemKind::Category(_) => quote!(number),
-                ElemKind::Counts(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Vector(_) => quote!(vector),
+                ElemKind::Real
+                | ElemKind::Positive
+                | ElemKind::Unit
+                | ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Category(_) => quote!(number),
+                ElemKind::Counts(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Vector(_) => {
+                    quote!(vector)
+                }
                 ElemKind::Matrix(..) | ElemKind::SymPos(_) => quote!(matrix),
             };
             let depth = array.plates.len();
-            let walk = (0..depth).fold(quote!(d.#leaf(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+            let walk = (0..depth)
+                .fold(quote!(d.#leaf(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
             quote! {
                 let mut d = fit::Describer::new(#text);
                 let x = &params.#n;
@@ -988,7 +1046,8 @@ impl Emitter<'_> {
             let x = &self.model.lets[l];
             let n = &x.name;
             let text = n.to_string();
-            let walk = (0..x.plates.len()).fold(quote!(d.number(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+            let walk = (0..x.plates.len())
+                .fold(quote!(d.number(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
             quote! {
                 let mut d = fit::Describer::new(#text);
                 let x = &lets.#n;

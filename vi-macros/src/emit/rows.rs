@@ -4,7 +4,9 @@ use super::Emitter;
 use super::scope::Scope;
 use crate::density::poly::Poly;
 use crate::density::symbol::{Cond, Elem, Ix, Var};
-use crate::kernel::{Body, Column, Component, DenseResidual, Loop, RowCase, Rows, ScalarResidual, Stat, StatKind, Terms};
+use crate::kernel::{
+    Body, Column, Component, DenseResidual, Loop, RowCase, Rows, ScalarResidual, Stat, StatKind, Terms,
+};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -26,8 +28,11 @@ impl Emitter<'_> {
         let mut out = TokenStream::new();
         for (i, c) in self.kernel.components.iter().enumerate() {
             let name = self.component_name(c);
-            let (potentials, collect, base) =
-                (format_ident!("potentials_{name}"), format_ident!("collect_{name}"), format_ident!("constant_{name}"));
+            let (potentials, collect, base) = (
+                format_ident!("potentials_{name}"),
+                format_ident!("collect_{name}"),
+                format_ident!("constant_{name}"),
+            );
             let open = self.open();
             let add = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let clamp = self.clamps(i, c);
@@ -38,8 +43,14 @@ impl Emitter<'_> {
                 quote!(#n => { #body })
             });
             let lines = self.lines(c.rows.iter().map(|r| r.line));
-            let doc = format!(" log p({}, data; θ) of every state of every unit of a tile: lines {lines} of the model.", name.replace('_', ", "));
-            let doc2 = format!(" Adds the statistics of a tile, weighted by q({}): what the M-step needs of lines {lines}.", name.replace('_', ", "));
+            let doc = format!(
+                " log p({}, data; θ) of every state of every unit of a tile: lines {lines} of the model.",
+                name.replace('_', ", ")
+            );
+            let doc2 = format!(
+                " Adds the statistics of a tile, weighted by q({}): what the M-step needs of lines {lines}.",
+                name.replace('_', ", ")
+            );
             let (t, s) = (self.table_note(c), "");
             let _ = s;
             out.extend(quote! {
@@ -48,6 +59,7 @@ impl Emitter<'_> {
                 #[doc = #t]
                 fn #potentials(&self, context: &Context<'_>, at: &Prepared, units: Range<usize>, table: &mut [f64], scratch: &mut Scratch) {
                     #open
+                    let params = &at.params;
                     let len = units.len();
                     #(#add)*
                     #clamp
@@ -79,7 +91,10 @@ impl Emitter<'_> {
             let open = self.open();
             let gather = self.fixed_rows(r, Pass::Collect);
             let constant = self.fixed_rows(r, Pass::Base);
-            let doc = format!(" Adds the statistics of line {}: no latent touches it, so they never change.", r.line);
+            let doc = format!(
+                " Adds the statistics of line {}: no latent touches it, so they never change.",
+                r.line
+            );
             out.extend(quote! {
                 #[doc = #doc]
                 fn #collect(&self, context: &Context<'_>, rows: usize, stats: &mut Stats, scratch: &mut Scratch) {
@@ -170,7 +185,11 @@ impl Emitter<'_> {
         r.loops.iter().enumerate().rev().fold(guarded, |body, (n, l)| match l {
             Loop::Range(v) => {
                 let (name, low, high) = (scope.var(v), scope.index(&v.low), scope.index(&v.high));
-                if limited && n == 0 { quote!(for #name in (#low..#high).take(rows) { #body }) } else { quote!(for #name in #low..#high { #body }) }
+                if limited && n == 0 {
+                    quote!(for #name in (#low..#high).take(rows) { #body })
+                } else {
+                    quote!(for #name in #low..#high { #body })
+                }
             }
             Loop::Members { var, of, group, .. } => {
                 let (name, of) = (scope.var(var), scope.index(of));
@@ -186,12 +205,13 @@ impl Emitter<'_> {
         let weight = match r.copies.as_slice() {
             [] => None,
             copies => {
-                let copies = copies.iter().map(|e| scope.elem(e));
-                Some(quote!(let weight = #(#copies)**;))
+                let copies = super::product(&copies.iter().map(|e| scope.elem(e)).collect::<Vec<_>>());
+                Some(quote!(let copies = #copies;))
             }
         };
         let event_inside = r.cases.iter().any(|c| matches!(&c.body, Body::Scalar(s) if s.event.is_some()));
-        let missing = r.missing && !event_inside && self.model.arrays[r.target.array.0].elem.kind.axes().is_empty();
+        let missing =
+            r.missing && !event_inside && self.model.arrays[r.target.array.0].elem.kind.axes().is_empty();
         if missing {
             let local = self.name(r.target.array);
             let raw = scope.raw(&r.target);
@@ -204,16 +224,50 @@ impl Emitter<'_> {
         if body.is_empty() { body } else { quote!(#weight #body) }
     }
 
-    fn cases(&self, scope: &Scope<'_>, c: Option<&Component>, r: &Rows, pass: Pass, weighted: bool) -> TokenStream {
-        match pass {
+    fn cases(
+        &self,
+        scope: &Scope<'_>,
+        c: Option<&Component>,
+        r: &Rows,
+        pass: Pass,
+        weighted: bool,
+    ) -> TokenStream {
+        let inside = match pass {
             Pass::Potentials => self.potential(scope, c, r, weighted),
             Pass::Collect => self.collect_cases(scope, c, r, weighted),
             Pass::Base => self.base_cases(scope, c, r, weighted),
+        };
+        self.bind_cells(scope, r, inside)
+    }
+
+    /// Binds the values of givens that params are read at, before any loop over states.
+    fn bind_cells(&self, scope: &Scope<'_>, r: &Rows, inside: TokenStream) -> TokenStream {
+        if inside.is_empty() {
+            return inside;
         }
+        let used = inside.to_string();
+        let mut bound: Vec<String> = vec![];
+        let mut out = TokenStream::new();
+        for c in r.cases.iter().flat_map(|c| &c.cells) {
+            let name = scope.var(&c.var);
+            let text = name.to_string();
+            let read = used.split(|x: char| !x.is_alphanumeric() && x != '_').any(|w| w == text);
+            if read && !bound.contains(&text) {
+                let value = scope.index(&c.value);
+                out.extend(quote!(let #name = #value;));
+                bound.push(text);
+            }
+        }
+        quote!(#out #inside)
     }
 
     /// `if a { … } else if b { … }`, over the cases of a `match`.
-    fn chain(&self, scope: &Scope<'_>, r: &Rows, mut body: impl FnMut(&RowCase) -> TokenStream) -> TokenStream {
+    fn chain(
+        &self,
+        scope: &Scope<'_>,
+        r: &Rows,
+        mut body: impl FnMut(&RowCase) -> TokenStream,
+    ) -> TokenStream {
         if let [one] = r.cases.as_slice()
             && one.when.is_empty()
         {
@@ -242,10 +296,11 @@ impl Emitter<'_> {
             return value;
         }
         let simple = r.cases.len() == 1 && matches!(r.cases[0].body, Body::Terms(_) | Body::Equal { .. });
-        let add = if weighted { quote!(weight * value) } else { quote!(value) };
+        let add = if weighted { quote!(copies * value) } else { quote!(value) };
         let index = self.state_index(c);
         let used: Vec<Var> = r.states.iter().map(|s| c.locals[*s].state.clone()).collect();
-        let unused: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
+        let unused: Vec<Var> =
+            c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
         let inner = if simple && unused.is_empty() && !weighted {
             quote!(table[(#index) * len + i] += #value;)
         } else {
@@ -334,7 +389,13 @@ impl Emitter<'_> {
     }
 
     /// Inside the loop over components: binds a component that may be missing.
-    fn event_value(&self, scope: &Scope<'_>, r: &Rows, d: &Var, body: impl Fn(&Scope<'_>) -> TokenStream) -> TokenStream {
+    fn event_value(
+        &self,
+        scope: &Scope<'_>,
+        r: &Rows,
+        d: &Var,
+        body: impl Fn(&Scope<'_>) -> TokenStream,
+    ) -> TokenStream {
         if !r.missing {
             return body(scope);
         }
@@ -366,7 +427,7 @@ impl Emitter<'_> {
         if r.cases.iter().any(|case| case.when.iter().any(|w| mentions(w, &states))) {
             return TokenStream::new();
         }
-        let weight = if weighted { quote!(weight *) } else { quote!() };
+        let weight = if weighted { quote!(copies *) } else { quote!() };
         self.chain(scope, r, |case| {
             let (base, event) = match &case.body {
                 Body::Terms(t) => (t.base.clone(), None),
@@ -399,7 +460,13 @@ impl Emitter<'_> {
         })
     }
 
-    fn collect_cases(&self, scope: &Scope<'_>, c: Option<&Component>, r: &Rows, weighted: bool) -> TokenStream {
+    fn collect_cases(
+        &self,
+        scope: &Scope<'_>,
+        c: Option<&Component>,
+        r: &Rows,
+        weighted: bool,
+    ) -> TokenStream {
         let body = self.chain(scope, r, |case| {
             let mut out = TokenStream::new();
             match &case.body {
@@ -431,20 +498,21 @@ impl Emitter<'_> {
             return body;
         }
         let Some(c) = c else {
-            return if weighted { quote!(let r = weight; #body) } else { quote!(let r = 1.0; #body) };
+            return if weighted { quote!(let prob = copies; #body) } else { quote!(let prob = 1.0; #body) };
         };
         let used: Vec<Var> = r.states.iter().map(|s| c.locals[*s].state.clone()).collect();
-        let unused: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
+        let unused: Vec<Var> =
+            c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
         let index = self.state_index(c);
-        let weight = if weighted { quote!(weight *) } else { quote!() };
+        let weight = if weighted { quote!(copies *) } else { quote!() };
         let r = if unused.is_empty() {
-            quote!(let r = #weight table[(#index) * len + i];)
+            quote!(let prob = #weight table[(#index) * len + i];)
         } else {
-            let sum = scope.loops(&unused, quote!(r += table[(#index) * len + i];));
-            quote!(let mut r = 0.0; #sum let r = #weight r;)
+            let sum = scope.loops(&unused, quote!(prob += table[(#index) * len + i];));
+            quote!(let mut prob = 0.0; #sum let prob = #weight prob;)
         };
         // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
-        scope.loops(&used, quote!(#r if r > 0.0 { #body }))
+        scope.loops(&used, quote!(#r if prob > 0.0 { #body }))
     }
 
     fn collect_terms(&self, scope: &Scope<'_>, t: &Terms, out: &mut TokenStream) {
@@ -461,12 +529,12 @@ impl Emitter<'_> {
         let s: &Stat = &self.kernel.stats[stat];
         let StatKind::Sum(coefficient) = &s.kind else { return TokenStream::new() };
         let field = format_ident!("{}", s.name);
-        let at = s.cells.iter().map(|c| scope.index(&c.value));
+        let at = s.cells.iter().map(|c| scope.var(&c.var));
         let write = match coefficient.as_number() {
-            Some(1.0) => quote!(stats.#field[[#(#at),*]] += r;),
+            Some(1.0) => quote!(stats.#field[[#(#at),*]] += prob;),
             _ => {
                 let x = scope.grouped(coefficient);
-                quote!(stats.#field[[#(#at),*]] += r * #x;)
+                quote!(stats.#field[[#(#at),*]] += prob * #x;)
             }
         };
         // Cells that the row does not fix: the components of its value.
@@ -478,9 +546,13 @@ impl Emitter<'_> {
     fn component_cells(&self, s: &Stat) -> Vec<Var> {
         let (_, rows) = crate::kernel::rows_of(self.kernel).find(|(_, r)| r.statement == s.statement).unzip();
         let Some(rows): Option<&Rows> = rows else { return vec![] };
-        let mut bound: Vec<Var> = rows.loops.iter().map(|l| match l {
-            Loop::Range(v) | Loop::Members { var: v, .. } => v.clone(),
-        }).collect();
+        let mut bound: Vec<Var> = rows
+            .loops
+            .iter()
+            .map(|l| match l {
+                Loop::Range(v) | Loop::Members { var: v, .. } => v.clone(),
+            })
+            .collect();
         for c in &self.kernel.components {
             if c.rows.iter().any(|r| r.statement == s.statement) {
                 bound.extend(c.unit.iter().cloned());
@@ -492,7 +564,11 @@ impl Emitter<'_> {
                 bound.extend(x.event.clone());
             }
         }
-        s.cells.iter().filter(|c| c.value == Ix::var(&c.var) && !bound.contains(&c.var)).map(|c| c.var.clone()).collect()
+        s.cells
+            .iter()
+            .filter(|c| c.value == Ix::var(&c.var) && !bound.contains(&c.var))
+            .map(|c| c.var.clone())
+            .collect()
     }
 
     fn collect_moments(&self, scope: &Scope<'_>, stat: usize, weight: &Poly) -> TokenStream {
@@ -501,10 +577,10 @@ impl Emitter<'_> {
         let field = format_ident!("{}", s.name);
         let at = self.cell_index(scope, s);
         let r = match weight.as_number() {
-            Some(1.0) => quote!(r),
+            Some(1.0) => quote!(prob),
             _ => {
                 let w = scope.grouped(weight);
-                quote!(r * #w)
+                quote!(prob * #w)
             }
         };
         if columns.iter().all(|c| c.over.is_empty()) {
@@ -521,7 +597,7 @@ impl Emitter<'_> {
     }
 
     pub fn cell_index(&self, scope: &Scope<'_>, s: &Stat) -> TokenStream {
-        let at: Vec<(Ix, Ix)> = s.cells.iter().map(|c| (c.value.clone(), c.var.high.clone())).collect();
+        let at: Vec<(Ix, Ix)> = s.cells.iter().map(|c| (Ix::var(&c.var), c.var.high.clone())).collect();
         scope.flat(&at)
     }
 
@@ -539,7 +615,7 @@ impl Emitter<'_> {
         let scope = self.scope();
         let parts = columns.iter().map(|c| {
             let extents: Vec<_> = c.over.iter().map(|v| scope.index(&v.high)).collect();
-            if extents.is_empty() { quote!(1) } else { quote!(#(#extents)**) }
+            if extents.is_empty() { quote!(1) } else { super::product(&extents) }
         });
         quote!(#(#parts)+*)
     }
@@ -564,8 +640,17 @@ impl Emitter<'_> {
 
     /// A dense residual whose rows are the units: whole tiles go to the kernels.
     fn dense_tile(&self, c: &Component, r: &Rows, pass: Pass) -> Option<TokenStream> {
-        let [RowCase { when, body: Body::Dense(d) }] = r.cases.as_slice() else { return None };
-        if !when.is_empty() || !r.loops.is_empty() || !r.guards.is_empty() || !r.copies.is_empty() || r.missing || c.unit.len() != 1 {
+        let [RowCase { when, cells: data_cells, body: Body::Dense(d) }] = r.cases.as_slice() else {
+            return None;
+        };
+        if !when.is_empty()
+            || !data_cells.is_empty()
+            || !r.loops.is_empty()
+            || !r.guards.is_empty()
+            || !r.copies.is_empty()
+            || r.missing
+            || c.unit.len() != 1
+        {
             return None;
         }
         let s = &self.kernel.stats[d.moments];
@@ -574,8 +659,9 @@ impl Emitter<'_> {
         if cells != states || !self.mean_only(d) {
             return None;
         }
-        let plain = crate::density::normal_form::as_elem(&d.design.columns[0].value)
-            .filter(|e| e.array == r.target.array && e.indices.len() == 2 && e.indices[0] == Ix::var(&c.unit[0]))?;
+        let plain = crate::density::normal_form::as_elem(&d.design.columns[0].value).filter(|e| {
+            e.array == r.target.array && e.indices.len() == 2 && e.indices[0] == Ix::var(&c.unit[0])
+        })?;
         let scope = self.scope();
         let name = self.name(plain.array);
         let dim = scope.index(&d.event.high);
@@ -584,7 +670,10 @@ impl Emitter<'_> {
         Some(match pass {
             Pass::Potentials => {
                 let index = self.state_index(c);
-                let add = scope.loops(&states, quote!(at.#field[#index].add(tile, len, &mut table[(#index) * len..][..len]);));
+                let add = scope.loops(
+                    &states,
+                    quote!(at.#field[#index].add(tile, len, &mut table[(#index) * len..][..len]);),
+                );
                 quote! {
                     let tile = dense::tile(&mut scratch.tile, #dim * len);
                     data.#name.copy_tile(units.clone(), tile);
@@ -615,12 +704,16 @@ impl Emitter<'_> {
             let state = scope.var(&l.state);
             let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
             let position = self.state_index(c);
-            let known = if matches!(self.model.arrays[l.array.0].elem.kind, crate::model::ir::ElemKind::Bool) {
+            let known = if matches!(self.model.arrays[l.array.0].elem.kind, crate::model::ir::ElemKind::Bool)
+            {
                 quote!(usize::from(known))
             } else {
                 quote!(known)
             };
-            let rule_out = scope.loops(&states, quote!(if #state != #known { table[(#position) * len + i] = f64::NEG_INFINITY; }));
+            let rule_out = scope.loops(
+                &states,
+                quote!(if #state != #known { table[(#position) * len + i] = f64::NEG_INFINITY; }),
+            );
             out.extend(quote! {
                 for i in 0..len {
                     #unit

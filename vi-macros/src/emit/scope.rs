@@ -36,11 +36,14 @@ impl<'a> Scope<'a> {
         for (n, a) in self.model.arrays.iter().enumerate() {
             if a.role == Role::Const {
                 let id = ArrayId(n);
-                self.spelt.push((id, Box::new(move |scope: &Scope<'_>, e: &Elem| {
-                    let at: Vec<TokenStream> = e.indices.iter().map(|i| scope.index(i)).collect();
-                    let name = scope.array(id);
-                    scope.nested(quote!(#name), id, &at)
-                })));
+                self.spelt.push((
+                    id,
+                    Box::new(move |scope: &Scope<'_>, e: &Elem| {
+                        let at: Vec<TokenStream> = e.indices.iter().map(|i| scope.index(i)).collect();
+                        let name = scope.array(id);
+                        scope.nested(quote!(#name), id, &at)
+                    }),
+                ));
             }
         }
         self
@@ -227,7 +230,8 @@ impl<'a> Scope<'a> {
         let size = t.coef.0.abs();
         let number = Literal::f64_unsuffixed(size);
         let mut product: Option<TokenStream> = None;
-        let times = |p: Option<TokenStream>, x: &TokenStream| Some(p.map_or_else(|| x.clone(), |p| quote!(#p * #x)));
+        let times =
+            |p: Option<TokenStream>, x: &TokenStream| Some(p.map_or_else(|| x.clone(), |p| quote!(#p * #x)));
         if size != 1.0 || up.is_empty() && logs.is_empty() {
             product = times(product, &quote!(#number));
         }
@@ -354,7 +358,11 @@ impl<'a> Scope<'a> {
             Role::Given | Role::Observed => {
                 let name = self.array(m.array);
                 let at = m.plates.iter().map(|i| self.index(i));
-                if array.plates.is_empty() { quote!(dense::of_rows(&data.#name)) } else { quote!(dense::of_rows(&data.#name.matrix(#(#at),*))) }
+                if array.plates.is_empty() {
+                    quote!(dense::of_rows(&data.#name))
+                } else {
+                    quote!(dense::of_rows(&data.#name.matrix(#(#at),*)))
+                }
             }
             Role::Const | Role::Latent | Role::Param => self.raw(&e),
         }
@@ -375,7 +383,12 @@ impl<'a> Scope<'a> {
             }
             Func::Exp => {
                 let x = method(0);
-                if args[0].0.len() == 1 && args[0].0[0].coef.0 < 0.0 { let x = arg(0); quote!((#x).exp()) } else { quote!(#x.exp()) }
+                if args[0].0.len() == 1 && args[0].0[0].coef.0 < 0.0 {
+                    let x = arg(0);
+                    quote!((#x).exp())
+                } else {
+                    quote!(#x.exp())
+                }
             }
             Func::Abs => {
                 let x = method(0);
@@ -415,7 +428,10 @@ impl<'a> Scope<'a> {
             Cond::Compare(op, a, b) => {
                 // Terms with a minus sign change sides, so that nothing is subtracted below zero.
                 let d = a.plus(-1, b);
-                let left = Ix { terms: d.terms.iter().filter(|(c, _)| *c > 0).cloned().collect(), offset: d.offset.max(0) };
+                let left = Ix {
+                    terms: d.terms.iter().filter(|(c, _)| *c > 0).cloned().collect(),
+                    offset: d.offset.max(0),
+                };
                 let right = Ix {
                     terms: d.terms.iter().filter(|(c, _)| *c < 0).map(|(c, t)| (-c, t.clone())).collect(),
                     offset: (-d.offset).max(0),
@@ -455,7 +471,8 @@ impl<'a> Scope<'a> {
 
     /// `if !(guards) { continue; }`
     pub fn guarded(&self, guards: &[Cond], body: TokenStream) -> TokenStream {
-        let guards: Vec<_> = guards.iter().filter(|g| g.decided() != Some(true)).map(|g| self.cond(g)).collect();
+        let guards: Vec<_> =
+            guards.iter().filter(|g| g.decided() != Some(true)).map(|g| self.cond(g)).collect();
         if guards.is_empty() { body } else { quote!(if #(#guards)&&* { #body }) }
     }
 

@@ -21,7 +21,11 @@ impl Emitter<'_> {
             .map(ArrayId)
             .filter(|a| {
                 let array = &self.model.arrays[a.0];
-                if array.pieces.is_empty() { pick(&array.role) } else { array.pieces.iter().any(|p| pick(&self.model.statements[p.0].role)) }
+                if array.pieces.is_empty() {
+                    pick(&array.role)
+                } else {
+                    array.pieces.iter().any(|p| pick(&self.model.statements[p.0].role))
+                }
             })
             .collect()
     }
@@ -68,7 +72,9 @@ impl Emitter<'_> {
             ElemKind::Bool => quote!(false),
             ElemKind::Count => quote!(0),
             ElemKind::Category(_) => quote!(0),
-            ElemKind::Counts(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Vector(_) => quote!(DVector::zeros(0)),
+            ElemKind::Counts(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Vector(_) => {
+                quote!(DVector::zeros(0))
+            }
             ElemKind::Matrix(..) | ElemKind::SymPos(_) => quote!(DMatrix::zeros(0, 0)),
         }
     }
@@ -158,7 +164,9 @@ impl Emitter<'_> {
                             self.scope().index(&ix)
                         }),
                     )),
-                    SizeSource::Axis { .. } | SizeSource::Value { .. } | SizeSource::LargestCategory { .. } => None,
+                    SizeSource::Axis { .. }
+                    | SizeSource::Value { .. }
+                    | SizeSource::LargestCategory { .. } => None,
                 })
             })
             .collect()
@@ -186,21 +194,27 @@ impl Emitter<'_> {
             let doc = format!(" The constant {n}.");
             quote!(#[doc = #doc] pub #n: #t)
         });
-        let required_sizes: Vec<_> = sizes.iter().filter(|(_, d)| d.is_none()).map(|(n, _)| n.clone()).collect();
-        let required: Vec<_> = consts.iter().copied().filter(|a| self.model.arrays[a.0].default.is_none()).collect();
-        let required_args = required_sizes.iter().map(|n| quote!(#n: usize)).chain(required.iter().map(|a| {
-            let (n, t) = (self.name(*a), self.owned(*a));
-            quote!(#n: #t)
-        }));
-        let defaults = sizes.iter().filter_map(|(n, d)| d.as_ref().map(|d| quote!(let #n = #d;))).chain(consts.iter().filter_map(|a| {
-            let e = self.model.arrays[a.0].default.as_ref()?;
-            let n = self.name(*a);
-            let lower = crate::density::lower::Lower::new(self.model);
-            let value = lower.component(e, &[]).ok()?;
-            let value = self.scope().spell_consts_bare().poly(&value);
-            Some(quote!(let #n: f64 = #value;))
-        }));
-        let names: Vec<_> = sizes.iter().map(|(n, _)| n.clone()).chain(consts.iter().map(|a| self.name(*a))).collect();
+        let required_sizes: Vec<_> =
+            sizes.iter().filter(|(_, d)| d.is_none()).map(|(n, _)| n.clone()).collect();
+        let required: Vec<_> =
+            consts.iter().copied().filter(|a| self.model.arrays[a.0].default.is_none()).collect();
+        let required_args =
+            required_sizes.iter().map(|n| quote!(#n: usize)).chain(required.iter().map(|a| {
+                let (n, t) = (self.name(*a), self.owned(*a));
+                quote!(#n: #t)
+            }));
+        let defaults = sizes.iter().filter_map(|(n, d)| d.as_ref().map(|d| quote!(let #n = #d;))).chain(
+            consts.iter().filter_map(|a| {
+                let e = self.model.arrays[a.0].default.as_ref()?;
+                let n = self.name(*a);
+                let lower = crate::density::lower::Lower::new(self.model);
+                let value = lower.component(e, &[]).ok()?;
+                let value = self.scope().spell_consts_bare().poly(&value);
+                Some(quote!(let #n: f64 = #value;))
+            }),
+        );
+        let names: Vec<_> =
+            sizes.iter().map(|(n, _)| n.clone()).chain(consts.iter().map(|a| self.name(*a))).collect();
         let size_setters = sizes.iter().map(|(n, _)| {
             let doc = format!(" Sets the size {n}.");
             quote! {
@@ -328,7 +342,8 @@ impl Emitter<'_> {
             let (n, t, docs) = (self.name(*a), self.owned(*a), self.array_docs(*a));
             quote!(#docs pub #n: #t)
         });
-        let serde: Vec<_> = params.iter().map(|a| (self.name(*a), self.owned(*a))).map(|(n, t)| quote!(#n: #t)).collect();
+        let serde: Vec<_> =
+            params.iter().map(|a| (self.name(*a), self.owned(*a))).map(|(n, t)| quote!(#n: #t)).collect();
         let unset = params.iter().map(|a| {
             let (n, v) = (self.name(*a), self.unset(*a));
             quote!(#n: #v)
@@ -378,7 +393,11 @@ impl Emitter<'_> {
             let doc = format!(" q({n})");
             quote!(#[doc = #doc] pub #n: #t)
         });
-        let serde: Vec<_> = hidden.iter().map(|a| (self.name(*a), self.posterior_type(*a))).map(|(n, t)| quote!(#n: #t)).collect();
+        let serde: Vec<_> = hidden
+            .iter()
+            .map(|a| (self.name(*a), self.posterior_type(*a)))
+            .map(|(n, t)| quote!(#n: #t))
+            .collect();
         quote! {
             /// One q for each latent.
             #[derive(Clone, Debug, Default, PartialEq)]

@@ -527,7 +527,7 @@ fn regression(
     }
     for (d, case) in prior_cases(kernel, densities) {
         let Form::Normal(r) = &case.form else { continue };
-        let mut split = Splitter { model: kernel.model, cells: vec![] };
+        let mut split = Splitter { model: kernel.model, cells: vec![], taken: vec![] };
         let (target_over, mut over, precision, dense) = match &r.scale {
             Scale::Diagonal(p) => {
                 (vec![], d.vars.iter().chain(&r.event).cloned().collect::<Vec<_>>(), p.clone(), None)
@@ -561,7 +561,7 @@ fn regression(
             over: c.over.into_iter().filter(|v| !batch.contains(v)).collect(),
             guards: c.guards,
             precision: without(&c.precision, profiled),
-            dense: None,
+            dense: c.dense,
             source: c.source,
         })
         .collect();

@@ -12,7 +12,7 @@ mod maximise;
 mod rows;
 mod split;
 
-pub use build::{build, find_in, half_log, rows_of, single};
+pub use build::{build, find_in, half_log, masked, rows_of, single};
 
 /// Whether an array is a param. The only unknowns left in a kernel: finite latents have become states.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
@@ -82,6 +82,8 @@ pub enum Loop {
 pub struct RowCase {
     /// Conditions that read a state or the data.
     pub when: Vec<Cond>,
+    /// Values of givens that params are read at.
+    pub cells: Vec<Cell>,
     pub body: Body,
 }
 

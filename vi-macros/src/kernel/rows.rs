@@ -128,7 +128,7 @@ impl RowBuilder<'_> {
             loops,
             guards,
             target,
-            missing: array.missing && !array.elem.kind.is_finite() || array.missing && component.is_none(),
+            missing: super::masked(self.model, d.target.array),
             copies: d.repeat.iter().map(|e| renaming.elem(e)).collect(),
             states,
             cases,
@@ -149,7 +149,8 @@ impl RowBuilder<'_> {
         let when: Vec<Cond> = case.when.iter().map(|c| renaming.cond(c)).collect();
         let conditional = when.iter().any(|c| cond_mentions(c, states));
         let name = self.name(d.target.array);
-        let mut split = Splitter { model: self.model, cells: vec![] };
+        let taken = states.iter().chain(&d.vars).map(|v| v.name.clone()).collect();
+        let mut split = Splitter { model: self.model, cells: vec![], taken };
         let normaliser = renaming.poly(&case.normaliser);
         let body = match &case.form {
             Form::Terms(p) => {
@@ -162,7 +163,9 @@ impl RowBuilder<'_> {
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Body::Terms(terms)
             }
-            Form::Normal(r) => self.residual(d, case, r, renaming, states, conditional, &name, split, &normaliser)?,
+            Form::Normal(r) => {
+                self.residual(d, case, r, renaming, states, conditional, &name, &mut split, &normaliser)?
+            }
             Form::Equal { value, to } => {
                 let side = |c: &Compared| match c {
                     Compared::Index(i) => renaming.poly(&Poly::index(i)),
@@ -172,7 +175,7 @@ impl RowBuilder<'_> {
             }
             Form::Flat => Body::Terms(Terms::default()),
         };
-        Ok(RowCase { when, body })
+        Ok(RowCase { when, cells: split.cells, body })
     }
 
     #[allow(clippy::too_many_arguments, reason = "one call site; the parts of one case")]
@@ -185,7 +188,7 @@ impl RowBuilder<'_> {
         states: &[Var],
         conditional: bool,
         name: &str,
-        mut split: Splitter,
+        split: &mut Splitter,
         normaliser: &Poly,
     ) -> Result<Body, Diagnostic> {
         let rho = renaming.poly(&r.rho);
@@ -236,7 +239,9 @@ impl RowBuilder<'_> {
                 }
                 let stats = &mut *self.stats;
                 let normaliser = split
-                    .terms(&normaliser, states, conditional, &mut |c, cells| sum_stat(stats, d, name, c, cells))
+                    .terms(&normaliser, states, conditional, &mut |c, cells| {
+                        sum_stat(stats, d, name, c, cells)
+                    })
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Ok(Body::Scalar(ScalarResidual {
                     event: r.event.clone(),

@@ -61,6 +61,8 @@ pub struct Splitter<'a> {
     pub model: &'a Model,
     /// Values of givens that params are read at, with the index that stands for each.
     pub cells: Vec<Cell>,
+    /// Names of indices that are in scope already.
+    pub taken: Vec<String>,
 }
 
 /// A term in which a function mixes data and params.
@@ -194,7 +196,10 @@ impl Splitter<'_> {
             Nominal::Size(s) => self.model.sizes[s.0].name.to_string().to_lowercase(),
             Nominal::Literal(_) => "c".into(),
         };
-        let name = if name.chars().count() <= 2 { name } else { "c".into() };
+        let mut name = if name.chars().count() <= 2 { name } else { "c".into() };
+        while self.taken.contains(&name) || self.cells.iter().any(|c| c.var.name == name) {
+            name.push('′');
+        }
         let var = Var::new(name, nominal, Ix::constant(0), high);
         self.cells.push(Cell { var: var.clone(), value: value.clone() });
         var

@@ -1,6 +1,7 @@
 //! Unit tests of the stages.
 
 mod elimination;
+mod expand;
 mod ground;
 mod model;
 mod plan;

@@ -79,7 +79,7 @@ impl<'a> DiagNormal<'a> {
         (0..self.mean.len()).map(|d| self.coordinate(d))
     }
 
-    /// Σ_d log Normal(x[d] | mean[d], sd[d]); NaN if x has another length.
+    /// Σ_d log Normal(`x[d]` | `mean[d]`, `sd[d]`); NaN if x has another length.
     pub fn log_density(&self, x: &[f64]) -> f64 {
         if x.len() != self.mean.len() {
             return f64::NAN;
@@ -97,7 +97,7 @@ impl<'a> DiagNormal<'a> {
         DVector::from_iterator(self.mean.len(), self.coordinates().map(|law| law.expectation()))
     }
 
-    /// Var x[d].
+    /// Var `x[d]`.
     pub fn variance(&self) -> DVector<f64> {
         DVector::from_iterator(self.mean.len(), self.coordinates().map(|law| law.variance()))
     }
