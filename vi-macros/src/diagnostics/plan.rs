@@ -59,16 +59,10 @@ pub fn each_in_a_group(loc: Loc) -> Diagnostic {
         .help("give it a group of its own: `q(z[each]); q(w);`")
 }
 
-/// `factorize { q(theta); }` of a param, or of data.
+/// `factorize { q(x); }` of an array with missing entries that nothing else reads: they are left out.
 pub fn not_a_latent(loc: Loc, name: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`{name}` is not a latent, so it has no q"))
         .help(format!("declare it `latent {name} … ~ …;` or take it out of `factorize`"))
-}
-
-/// `factorize { q(a); q(a, b); }`
-pub fn in_two_groups(loc: Loc, name: &str) -> Diagnostic {
-    Diagnostic::new(loc, format!("`{name}` stands in two groups of `factorize`"))
-        .help("each latent belongs to one block: name it once")
 }
 
 /// `#[exact]` on a model whose posterior is a product of blocks.
@@ -91,4 +85,18 @@ pub fn discrete_param(loc: Loc, name: &str) -> Diagnostic {
 pub fn param_in_no_term(loc: Loc, name: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("nothing in the model depends on the param `{name}`"))
         .help(format!("use `{name}` in a distribution, or take the line out"))
+}
+
+/// `param x[0]: Real; latent x[t in 1..T] ~ …;`
+pub fn latent_and_param(loc: Loc, name: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("`{name}` is a param here and a latent elsewhere")).help(format!(
+        "give this piece a name of its own, such as `param {name}0: …;`, and let `{name}` depend on it"
+    ))
+}
+
+/// `observed x[n in N]: Vector[D]? ~ Normal(mu, cov: S)`
+pub fn missing_in_a_dense_row(loc: Loc, name: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("missing entries of `{name}` under a dense covariance: not available yet"))
+        .help("give each coordinate its own scale, `var:` with a vector, or take the `?` off and leave incomplete rows out")
+        .note("what is missing depends on the rest of its row, so it would have to be integrated over with it")
 }

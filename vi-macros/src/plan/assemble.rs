@@ -6,9 +6,9 @@ use super::refusal::Refusal;
 use super::{Block, Claim, Obstacle, Plan, Rule, Step, advise, align, cost, mstep, schedule};
 use crate::density::lower::is_unknown;
 use crate::density::normal_form::Monomial;
-use crate::density::statement::StatementDensity;
+use crate::density::statement::{Form, Scale, StatementDensity};
 use crate::diagnostics::plan as mistakes;
-use crate::model::ir::{ArrayId, Model};
+use crate::model::ir::{ArrayId, Model, Role};
 use crate::report::Report;
 use crate::syntax::ast::Loc;
 
@@ -20,8 +20,10 @@ pub fn plan(
     report: &mut Report,
 ) -> Option<Plan> {
     let before = report.count();
-    let hidden = latents(model, monomials, densities);
+    let hidden = latents(model);
     let points = schedule::points(model);
+    mixed_roles(model, report);
+    missing_in_dense_rows(model, densities, report);
     let g =
         interaction(model, densities, monomials, &|a| hidden.contains(&a) && !points.contains(&a), report);
     let wanted = schedule::wanted(model, &g, report);
@@ -37,11 +39,7 @@ pub fn plan(
         model,
         densities,
         monomials,
-        &|a| {
-            is_unknown(model, a)
-                && (!hidden.contains(&a) || points.contains(&a))
-                && !is_masked(model, &hidden, a)
-        },
+        &|a| is_unknown(model, a) && (!hidden.contains(&a) || points.contains(&a)),
         report,
     );
     let updates = mstep::updates(model, &theta, report);
@@ -89,9 +87,28 @@ pub fn plan(
     Some(Plan { claim, blocks: out, updates, obstacles })
 }
 
-/// Arrays with missing entries that were left out of the posterior.
-fn is_masked(model: &Model, hidden: &[ArrayId], a: ArrayId) -> bool {
-    model.arrays[a.0].missing && !hidden.contains(&a)
+/// One array cannot be maximised in one piece and integrated in another.
+fn mixed_roles(model: &Model, report: &mut Report) {
+    for a in &model.arrays {
+        let piece = |role: Role| a.pieces.iter().map(|p| &model.statements[p.0]).find(|s| s.role == role);
+        if let (Some(_), Some(param)) = (piece(Role::Latent), piece(Role::Param)) {
+            report.push(mistakes::latent_and_param(param.loc, &a.name.to_string()));
+        }
+    }
+}
+
+/// The coordinates of a row with a dense covariance depend on one another: a missing one cannot be left out of its row.
+fn missing_in_dense_rows(model: &Model, densities: &[StatementDensity], report: &mut Report) {
+    for d in densities {
+        let array = &model.arrays[d.target.array.0];
+        let dense = d
+            .cases
+            .iter()
+            .any(|c| matches!(&c.form, Form::Normal(r) if matches!(r.scale, Scale::Dense { .. })));
+        if array.missing && dense {
+            report.push(mistakes::missing_in_a_dense_row(d.loc, &array.name.to_string()));
+        }
+    }
 }
 
 fn refuse(model: &Model, g: &Interaction, p: &Proof, wanted: &[(usize, Wanted)], report: &mut Report) {
@@ -179,6 +196,7 @@ fn block(
                     rule.clone()
                 }
             },
+            lag: s.lag,
             scope: s.scope.iter().map(|(n, ix)| (array(*n), ix.clone())).collect(),
             lines: s.lines.clone(),
         })

@@ -248,7 +248,7 @@ fn one_at_a_time(g: &Interaction, node: usize) -> Result<Elimination, Refusal> {
     lines.sort_unstable();
     lines.dedup();
     let rule = NodeRule { rule, whitened_by: None };
-    Ok(Elimination { nodes: vec![node], rule, scope: vec![], lines, produced: vec![] })
+    Ok(Elimination { nodes: vec![node], rule, lag: 0, scope: vec![], lines, produced: vec![] })
 }
 
 /// The factors that show what is wrong come first.

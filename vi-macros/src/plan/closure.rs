@@ -1,7 +1,7 @@
 //! The closure table: what can be summed or integrated out exactly, and the factor that is left.
 
 use super::Rule;
-use super::edges::{Coupling, Frame, Structure, fresh, front, is_gaussian, structure};
+use super::edges::{Coupling, Frame, Structure, fresh, front, is_gaussian, lag, structure};
 use super::interact::{Class, Factor, Incidence, Interaction, Origin, Statistic};
 use super::refusal::{self, Refusal};
 use super::statistics;
@@ -15,6 +15,8 @@ use crate::density::symbol::{Ix, Var};
 pub struct Elimination {
     pub nodes: Vec<usize>,
     pub rule: NodeRule,
+    /// Along a scanned axis: the greatest distance between two elements in one factor.
+    pub lag: usize,
     pub scope: Vec<(usize, Vec<Ix>)>,
     pub lines: Vec<usize>,
     pub produced: Vec<Factor>,
@@ -142,7 +144,11 @@ fn finite(
             Coupling::Tree { axis: k } => Rule::Tree { axis: axis(k) },
             Coupling::None | Coupling::Pairs { .. } => Rule::Sum,
         });
-        return Ok(Elimination { nodes: vec![node], rule, scope, lines: lines(touching), produced });
+        let lag = match s.coupling {
+            Coupling::Chain { axis } => lag(touching, &[node], &[axis]),
+            Coupling::None | Coupling::Tree { .. } | Coupling::Pairs { .. } => 0,
+        };
+        return Ok(Elimination { nodes: vec![node], rule, lag, scope, lines: lines(touching), produced });
     };
     let Coupling::Chain { axis } = s.coupling else {
         return Err(refusal::wide(g, node, other, touching[at]));
@@ -177,6 +183,7 @@ fn finite(
     Ok(Elimination {
         nodes: front.latents.clone(),
         rule: rule(Rule::Scan { axis }),
+        lag: lag(&joint, &front.latents, &front.scanned),
         scope,
         lines: lines(&joint),
         produced,
@@ -213,7 +220,7 @@ fn leaf(g: &Interaction, node: usize, s: &Structure, touching: &[&Factor]) -> Re
         false => vec![produce(touching, &frame.position, indicators(&scope))],
     };
     let rule = NodeRule { rule: Rule::Family { family: name }, whitened_by: None };
-    Ok(Elimination { nodes: vec![node], rule, scope, lines: lines(touching), produced })
+    Ok(Elimination { nodes: vec![node], rule, lag: 0, scope, lines: lines(touching), produced })
 }
 
 /// Rows 4 to 6: linear Gaussian elimination, once for each value of finite neighbours, possibly with one scale.
@@ -234,9 +241,9 @@ fn gaussian(
         let front = front(g, node, s, axis, &near).ok()?;
         (front.latents.len() > 1).then_some(front)
     });
-    let (frame, latents) = match joint {
-        Some(front) => (front.frame, front.latents),
-        None => (Frame::of(node, s), vec![node]),
+    let (frame, latents, scanned) = match joint {
+        Some(front) => (front.frame, front.latents, front.scanned),
+        None => (Frame::of(node, s), vec![node], chain.into_iter().collect()),
     };
     let own = |n: usize| latents.contains(&n);
     let touching: Vec<&Factor> = match latents.len() {
@@ -288,7 +295,11 @@ fn gaussian(
         }
     };
     let rule = NodeRule { rule, whitened_by: scale.map(|w| w.node) };
-    Ok(Elimination { nodes: latents, rule, scope, lines: lines(&touching), produced })
+    let lag = match rule.rule {
+        Rule::GaussianScan { .. } => lag(&touching, &latents, &scanned),
+        Rule::Gaussian { .. } | Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Family { .. } => 0,
+    };
+    Ok(Elimination { nodes: latents, rule, lag, scope, lines: lines(&touching), produced })
 }
 
 /// A factor with only some of its atoms.

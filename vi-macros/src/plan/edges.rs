@@ -254,6 +254,27 @@ fn replace_term(i: &Ix, t: &IxTerm, by: &Ix) -> Ix {
 pub struct Front {
     pub frame: Frame,
     pub latents: Vec<usize>,
+    /// The scanned axis of each.
+    pub scanned: Vec<usize>,
+}
+
+/// The greatest distance in one factor between elements of some arrays, along the axis of each.
+pub fn lag(factors: &[&Factor], latents: &[usize], scanned: &[usize]) -> usize {
+    let mut out = 0;
+    for f in factors {
+        let at: Vec<&Ix> = f
+            .atoms
+            .iter()
+            .filter_map(|a| latents.iter().position(|n| *n == a.node).map(|k| &a.ix[scanned[k]]))
+            .collect();
+        for (n, x) in at.iter().enumerate() {
+            for y in &at[..n] {
+                let distance = x.plus(-1, y).as_constant().and_then(|c| usize::try_from(c.abs()).ok());
+                out = out.max(distance.unwrap_or(0));
+            }
+        }
+    }
+    out
 }
 
 /// The partners of a chain, or the one that stands in the way.
@@ -325,7 +346,8 @@ pub fn front(
             }
         }
         let latents = members.iter().map(|(m, ..)| *m).collect();
-        return Ok(Front { frame: here, latents });
+        let scanned = members.iter().map(|(.., k)| *k).collect();
+        return Ok(Front { frame: here, latents, scanned });
     }
 }
 

@@ -3,7 +3,8 @@
 //! A factor is a monomial with everything known left out. Its indices are the monomial's own, so that two accesses are compared by what they
 //! read and never by how they are named.
 
-use super::{constraint, leaf};
+use super::constraint;
+use super::edges::fresh;
 use crate::density::lower::{is_hidden, is_unknown};
 use crate::density::normal_form::{Monomial, Stat};
 use crate::density::poly::{Factor as PolyFactor, Func, Poly};
@@ -195,6 +196,7 @@ fn push(g: &mut Interaction, model: &Model, f: Factor) {
     if f.atoms.is_empty() {
         return;
     }
+    let f = spread(f);
     // `B[i, j]` of a symmetric array is `B[j, i]`: whatever meets one meets the other.
     let mut all = vec![f];
     for (n, node) in g.nodes.iter().enumerate() {
@@ -223,6 +225,26 @@ fn push(g: &mut Interaction, model: &Model, f: Factor) {
     g.factors.extend(all);
 }
 
+/// An index that is bound inside a function or a sum of the factor runs over all its values at once: it joins every element it reads.
+fn spread(mut f: Factor) -> Factor {
+    let mut inner: Vec<Var> = vec![];
+    f.atoms.iter().for_each(|a| a.ix.iter().for_each(|i| mention(i, &mut inner)));
+    inner.retain(|v| !f.vars.contains(v));
+    let mut twins = vec![];
+    for a in &f.atoms {
+        let mut twin = a.clone();
+        for v in &inner {
+            let other = Ix::var(&v.twin());
+            twin.ix.iter_mut().for_each(|i| *i = i.substitute(v, &other));
+        }
+        if twin.ix != a.ix {
+            twins.push(twin);
+        }
+    }
+    f.atoms.extend(twins);
+    f
+}
+
 fn monomial(model: &Model, g: &Interaction, m: &Monomial, hard: bool, origin: Origin) -> Factor {
     let mut f = Factor {
         atoms: vec![],
@@ -232,13 +254,9 @@ fn monomial(model: &Model, g: &Interaction, m: &Monomial, hard: bool, origin: Or
         origin,
         hard,
     };
-    let copies: Vec<Ix> = m
-        .copies
-        .iter()
-        .map(|_| {
-            Ix::var(&Var::new("copy", crate::model::ir::Nominal::Literal(0), Ix::default(), Ix::default()))
-        })
-        .collect();
+    let copies: Vec<Var> = m.copies.iter().map(|_| fresh("copy")).collect();
+    f.vars.extend(copies.iter().cloned());
+    let copies: Vec<Ix> = copies.iter().map(Ix::var).collect();
     for a in &m.atoms {
         match g.node(a.array) {
             Some(n) => f.atoms.push(incidence(
@@ -281,21 +299,14 @@ pub fn incidence(
     let mut ix = plates.to_vec();
     // A term inside a `repeat` stands for each copy; a term outside one that still reads the latent would read all of them.
     for c in 0..node.copies {
-        ix.push(copies.get(c).cloned().unwrap_or_else(|| {
-            Ix::var(&Var::new("copy", crate::model::ir::Nominal::Literal(0), Ix::default(), Ix::default()))
-        }));
+        ix.push(copies.get(c).cloned().unwrap_or_else(|| Ix::var(&fresh("copy"))));
     }
     let mut inner = events.to_vec();
     if node.events > 0 {
         ix.append(&mut inner);
         // A component that is not spelled out is any component.
         while ix.len() < node.outer() + node.events {
-            ix.push(Ix::var(&Var::new(
-                "d",
-                crate::model::ir::Nominal::Literal(0),
-                Ix::default(),
-                Ix::default(),
-            )));
+            ix.push(Ix::var(&fresh("d")));
         }
     }
     Incidence { node: n, ix, events: inner, stat }
@@ -441,9 +452,6 @@ pub fn is_parent_of(g: &Interaction, e: &Ix, at: &Ix) -> bool {
 }
 
 /// Arrays whose posterior is wanted: latents, and arrays with missing entries that something else reads.
-pub fn latents(model: &Model, monomials: &[Monomial], densities: &[StatementDensity]) -> Vec<ArrayId> {
-    (0..model.arrays.len())
-        .map(ArrayId)
-        .filter(|a| is_hidden(model, *a) && !leaf::is_masked(model, monomials, densities, *a))
-        .collect()
+pub fn latents(model: &Model) -> Vec<ArrayId> {
+    (0..model.arrays.len()).map(ArrayId).filter(|a| is_hidden(model, *a)).collect()
 }

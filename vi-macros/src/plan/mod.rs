@@ -10,7 +10,6 @@ mod cost;
 pub mod edges;
 mod eliminate;
 pub mod interact;
-mod leaf;
 mod mstep;
 pub mod print;
 pub mod refusal;
@@ -50,7 +49,7 @@ pub enum Claim {
 #[derive(Clone, Debug)]
 pub struct Block {
     pub latents: Vec<ArrayId>,
-    /// Arrays the user or the planner holds at a point.
+    /// Held at a point by the user: no trace, and one of the `updates` instead.
     pub point: bool,
     /// The latents are updated one element at a time, in sequence (all pairs are coupled).
     pub each: bool,
@@ -68,6 +67,8 @@ pub struct Step {
     /// More than one for a product frontier.
     pub latents: Vec<ArrayId>,
     pub rule: Rule,
+    /// The greatest distance along the scanned axis between two elements in one term; 1 for a first-order chain, 0 where nothing is scanned.
+    pub lag: usize,
     /// What is left in the scope of the factor this step produces.
     pub scope: Vec<(ArrayId, Vec<Ix>)>,
     /// Lines of the statements that touch the latents.

@@ -146,7 +146,7 @@ fn step(s: &Step, b: &Block, alone: &str, model: &Model) -> String {
 }
 
 /// `InverseGamma` as a statistician writes it.
-fn in_words(family: &str) -> String {
+pub fn in_words(family: &str) -> String {
     if let Some(p) = family.strip_prefix("PowerGamma(").and_then(|p| p.strip_suffix(')')) {
         return format!("Gamma in x^{p}");
     }

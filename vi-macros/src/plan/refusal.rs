@@ -2,6 +2,7 @@
 
 use super::edges::{Coupling, Structure, is_gaussian};
 use super::interact::{Class, Factor, Interaction, Origin};
+use super::print::in_words;
 use super::statistics::{Unmatched, written};
 use super::whiten::Unwhitened;
 use crate::density::symbol::{Ix, IxTerm};
@@ -141,7 +142,9 @@ pub fn no_family(g: &Interaction, node: usize, u: &Unmatched, touching: &[&Facto
     let n = &g.nodes[node];
     let found: Vec<String> = u.found.iter().map(|s| written(s, &n.name)).collect();
     let near = match u.nearest {
-        Some((family, statistics)) => format!("; nearest is {family}, with {{{statistics}}}"),
+        Some((family, statistics)) => {
+            format!("; nearest is {}, with {{{statistics}}}", in_words(family))
+        }
         None => String::new(),
     };
     let reason = format!("its terms hold {{{}}}, which no registered family has{near}", found.join(", "));

@@ -40,6 +40,7 @@ const X: Shape = Shape::Power(Exponent { num: 1, den: 1 });
 const SQUARE: Shape = Shape::Power(Exponent { num: 2, den: 1 });
 const RECIPROCAL: Shape = Shape::Power(Exponent { num: -1, den: 1 });
 
+/// Where two are as near, the earlier one is named. Log x with any one power of x is a Gamma too: see [`power_gamma`].
 const REGISTERED: &[Registered] = &[
     Registered {
         name: "Categorical",
@@ -59,19 +60,6 @@ const REGISTERED: &[Registered] = &[
         written: "log x, 1/x",
         supports: &[Class::Positive],
         statistics: &[Shape::Log, RECIPROCAL],
-    },
-    // Between these two stands log x with any one power of x: see `power_gamma`.
-    Registered {
-        name: "TruncatedNormal",
-        written: "x, x²",
-        supports: &[Class::Interval, Class::Positive, Class::PositiveInterval],
-        statistics: &[X, SQUARE],
-    },
-    Registered {
-        name: "GeneralisedInverseGaussian",
-        written: "log x, x, 1/x",
-        supports: &[Class::Positive],
-        statistics: &[Shape::Log, X, RECIPROCAL],
     },
     Registered {
         name: "Beta",
@@ -96,6 +84,24 @@ const REGISTERED: &[Registered] = &[
         written: "log det x, x⁻¹",
         supports: &[Class::Matrix],
         statistics: &[Shape::LogDet, Shape::Inverse],
+    },
+    Registered {
+        name: "TruncatedNormal",
+        written: "x, x²",
+        supports: &[
+            Class::Interval,
+            Class::Positive,
+            Class::PositiveInterval,
+            Class::Unit,
+            Class::UnitInterval,
+        ],
+        statistics: &[X, SQUARE],
+    },
+    Registered {
+        name: "GeneralisedInverseGaussian",
+        written: "log x, x, 1/x",
+        supports: &[Class::Positive],
+        statistics: &[Shape::Log, X, RECIPROCAL],
     },
 ];
 

@@ -269,7 +269,7 @@ fn random(rng: &mut ChaCha8Rng) -> Option<(String, Vec<String>)> {
 fn what_is_called_exact_is_exact_element_by_element() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let (mut exact, mut coupled) = (0, 0);
-    for _ in 0..2000 {
+    for _ in 0..1300 {
         let Some((nodes, terms)) = random(&mut rng) else { continue };
         let words: Vec<&str> = terms.iter().map(String::as_str).collect();
         let shape = Shape::new(&nodes, &words);
@@ -279,7 +279,7 @@ fn what_is_called_exact_is_exact_element_by_element() {
                 g.factors = g.restrict(&b.nodes);
                 let at =
                     |n| carry_out(&g, &b.steps, n).unwrap_or_else(|e| panic!("{nodes}\n{terms:#?}\n{e}"));
-                let (small, large) = (at(4), at(8));
+                let (small, large) = (at(4), at(7));
                 exact += 1;
                 coupled += usize::from(b.nodes.len() > 1);
                 // Two lagged slices of three arrays at most; more means that it grows with the sizes.
@@ -290,5 +290,5 @@ fn what_is_called_exact_is_exact_element_by_element() {
             }
         }
     }
-    assert!(exact > 800 && coupled > 300, "too few exact shapes to mean anything: {exact}, {coupled}");
+    assert!(exact > 500 && coupled > 200, "too few exact shapes to mean anything: {exact}, {coupled}");
 }

@@ -441,7 +441,7 @@ fn latents_that_no_family_fits_have_no_plan() {
     );
     check_err(
         "pub mod unit_scale {
-            latent   p ~ Beta(1, 1);
+            latent   p ~ Beta(2, 2);
             observed y[n in N] ~ Normal(p, sd: 1);
         }",
         &["`p` has no closed-form posterior", "nearest is Beta, with {log x, log(1 − x)}"],
@@ -467,4 +467,203 @@ fn squares_of_one_array_that_may_coincide() {
         &["MEAN-FIELD", "{x} each: x Gaussian"],
         &["x: its elements multiply one another"],
     );
+}
+
+#[test]
+fn a_sum_inside_a_function_joins_all_it_sums() {
+    // Every on[n, j] of a row is in one nonlinear term.
+    check_err(
+        "pub mod features(J) {
+            param    p: Unit;   param w[j in J]: Real;
+            latent   on[n in N, j in J] ~ Bernoulli(p);
+            observed y[n in N] ~ Poisson(log: sum(w[j] * on[n, j] for j in J));
+        }",
+        &["no update for `on`: it enters through an exponential"],
+    );
+    // A square of a sum is a polynomial: one element at a time.
+    check_not_exact(
+        "pub mod features(J) {
+            param    p: Unit;   param w[j in J]: Real;
+            latent   on[n in N, j in J] ~ Bernoulli(p);
+            observed y[n in N] ~ Normal(sum(w[j] * on[n, j] for j in J), sd: 1);
+        }",
+        &["MEAN-FIELD", "{on} each: on log-sum-exp"],
+        &["on: its elements are coupled in pairs"],
+    );
+}
+
+#[test]
+fn a_constraint_on_a_sum_joins_all_it_sums() {
+    check_err(
+        "pub mod total(J) {
+            latent   x[j in J] ~ Normal(0, sd: 1);
+            observed y[j in J] ~ Normal(x[j], sd: 1);
+            constrain sum(x[j] for j in J) > 0;
+        }",
+        &["joins latents that no exact block holds together"],
+    );
+}
+
+#[test]
+fn categories_that_point_at_categories() {
+    check_not_exact(
+        "pub mod pointers(K, L) {
+            param    w: Simplex[K];   param v: Simplex[L];   param m[l in L]: Real;
+            latent   a[n in N] ~ Categorical(w);
+            latent   z[k in K] ~ Categorical(v);
+            observed y[n in N] ~ Normal(m[z[a[n]]], sd: 1);
+        }",
+        &["MEAN-FIELD", "{a}: a log-sum-exp", "{z}: z log-sum-exp"],
+        &[
+            "a: each element of it touches many elements of z",
+            "z: each element of it touches many elements of a",
+        ],
+    );
+}
+
+#[test]
+fn missing_coordinates_of_a_dense_row_are_not_masked() {
+    let source = |scale: &str| {
+        format!(
+            "pub mod rows(K) {{
+                param    w: Simplex[K];   param m[k in K]: Vector[D];   param S: SymPos[D];   param v: Positive;
+                latent   z[n in N] ~ Categorical(w);
+                given    a[n in N]: Vector[D];
+                observed b[n in N] ~ Normal(a[n], cov: S);
+                observed x[n in N]: Vector[D]? ~ Normal(m[z[n]], {scale});
+                observed c[n in N] ~ Normal(0, var: v);
+            }}"
+        )
+    };
+    check(&source("var: v"), &["EXACT", "{z}: z log-sum-exp"]);
+    check_err(&source("cov: S"), &["missing entries of `x` under a dense covariance"]);
+}
+
+#[test]
+fn uniform_priors_truncate() {
+    check(
+        "pub mod uniform { latent x ~ Uniform(0, 1); observed y[n in N] ~ Normal(x, sd: 1); }",
+        &["EXACT", "{x}: x TruncatedNormal"],
+    );
+    check_not_exact(
+        "pub mod uniform {
+            latent   x[n in N] ~ Uniform(0, 1);
+            latent   mu ~ Normal(0, sd: 1);
+            observed y[n in N] ~ Normal(x[n] + mu, sd: 1);
+        }",
+        &["MEAN-FIELD", "{x}: x TruncatedNormal", "{mu}: mu Gaussian"],
+        &["mu: it meets x, which is bounded"],
+    );
+}
+
+#[test]
+fn counts_have_no_table() {
+    check_err(
+        "pub mod counts {
+            latent   k[n in N] ~ Poisson(3);
+            observed y[n in N] ~ Normal(k[n], sd: 1);
+        }",
+        &["`k`"],
+    );
+}
+
+#[test]
+fn one_array_is_not_half_param() {
+    check_err(
+        "pub mod start {
+            param    x[0]: Real;
+            latent   x[t in 1..T] ~ Normal(x[t-1], sd: 1);
+            observed y[t in 1..T] ~ Normal(x[t], sd: 1);
+        }",
+        &["`x` is a param here and a latent elsewhere"],
+    );
+}
+
+#[test]
+fn second_order_chains_say_so() {
+    let source = "pub mod second(K) {
+            param    w: Simplex[K];   param trans[i in K, j in K]: Simplex[K];   param m[k in K]: Real;
+            latent   z[0] ~ Categorical(w);
+            latent   z[1] ~ Categorical(w);
+            latent   z[t in 2..T] ~ Categorical(trans[z[t-2], z[t-1]]);
+            observed x[t in T] ~ Normal(m[z[t]], sd: 1);
+        }";
+    check(source, &["EXACT", "{z}: z scan over t"]);
+    assert_eq!(super::ok(source).plan.blocks[0].trace[0].lag, 2);
+}
+
+#[test]
+fn chains_of_different_sequences_that_share_a_chain() {
+    // b advances with every a[s]: the frontier is all sequences at once.
+    check_not_exact(
+        "pub mod weather(K) {
+            param    A[i in K, j in K]: Simplex[K];   param B[i in K]: Simplex[K];   param m[k in K]: Real;
+            latent   b[0] ~ Categorical(B[0]);
+            latent   b[t in 1..T] ~ Categorical(B[b[t-1]]);
+            latent   a[s in S, 0] ~ Categorical(B[0]);
+            latent   a[s in S, t in 1..T] ~ Categorical(A[a[s, t-1], b[t]]);
+            observed x[s in S, t in T] ~ Normal(m[a[s, t]], sd: 1);
+        }",
+        &["MEAN-FIELD", "{b}: b scan over t", "{a}: a scan over t"],
+        &["b: its chain meets a away from the frontier", "a: its chain meets b away from the frontier"],
+    );
+}
+
+#[test]
+fn a_scale_of_every_step_is_not_one_scale() {
+    check_not_exact(
+        "pub mod stochastic_scale {
+            latent   s[t in T] ~ Gamma(shape: 2, rate: 2);
+            latent   x[0] ~ Normal(0, prec: s[0]);
+            latent   x[t in 1..T] ~ Normal(x[t-1], prec: s[t]);
+            observed y[t in T] ~ Normal(x[t], prec: s[t]);
+        }",
+        &["MEAN-FIELD", "{x}: x Gaussian scan over t", "{s}: s Gamma"],
+        &["x: its rows are scaled by different elements of s"],
+    );
+}
+
+#[test]
+fn a_gate_through_a_map_over_a_hierarchy() {
+    // theta[j] is gated by the category of its group, and mu joins all of them.
+    check_not_exact(
+        "pub mod groups(K) {
+            given    group[j in J]: Category[G];
+            param    w: Simplex[K];   param v[k in K]: Positive;
+            latent   c[g in G] ~ Categorical(w);
+            latent   mu ~ Normal(0, sd: 10);
+            latent   theta[j in J] ~ Normal(mu, var: v[c[group[j]]]);
+            observed y[j in J] ~ Normal(theta[j], sd: 1);
+        }",
+        &["MEAN-FIELD", "{mu, theta}: theta Gaussian; mu Gaussian", "{c}: c log-sum-exp"],
+        &["mu: integrating it couples all of c"],
+    );
+    // Without mu, the groups are apart.
+    check(
+        "pub mod groups(K) {
+            given    group[j in J]: Category[G];
+            param    w: Simplex[K];   param v[k in K]: Positive;
+            latent   c[g in G] ~ Categorical(w);
+            latent   theta[j in J] ~ Normal(0, var: v[c[group[j]]]);
+            observed y[j in J] ~ Normal(theta[j], sd: 1);
+        }",
+        &["EXACT", "{c, theta}: theta Gaussian; c log-sum-exp"],
+    );
+}
+
+#[test]
+fn groups_that_make_no_sense() {
+    let source = |role: &str, factorize: &str| {
+        format!(
+            "pub mod groups(K) {{
+                param    w: Simplex[K];   {role} m[k in K] ~ Normal(0, sd: 1);
+                latent   z[n in N] ~ Categorical(w);
+                observed x[n in N]: Real? ~ Normal(m[z[n]], sd: 1);
+                factorize {{ {factorize} }}
+            }}"
+        )
+    };
+    check_err(&source("latent", "q(x);"), &["`x` is not a latent, so it has no q"]);
+    check_err(&source("latent", "q(z[each], m);"), &["`[each]` beside another latent"]);
+    check_err(&source("latent", "q(z): Point;"), &["the param `z` has no continuous value"]);
 }
