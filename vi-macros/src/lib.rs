@@ -18,7 +18,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-/// Declares a model. Documented where it is re-exported, in `vi-core`.
+/// The module names `::vi_core`, which re-exports this macro and pins the version of its crate.
 #[proc_macro]
 pub fn model(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
     pipeline::expand(tokens.into()).into()
