@@ -49,7 +49,8 @@ impl Emitter<'_> {
         }
         let fields = observed.iter().map(|a| {
             let (n, t) = (self.name(*a), self.store(*a));
-            quote!(pub #n: #t)
+            let doc = format!(" Drawn values of `{n}`.");
+            quote!(#[doc = #doc] pub #n: #t)
         });
         let make = observed.iter().map(|a| {
             let n = self.name(*a);

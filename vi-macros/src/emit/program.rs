@@ -62,7 +62,8 @@ impl Emitter<'_> {
             for c in &r.cases {
                 if let Body::Dense(d) = &c.body {
                     let n = self.density_field(d);
-                    prepared.extend(quote!(pub #n: Vec<dense::Density>,));
+                    let doc = format!(" The density of line {}, for each cell.", r.line);
+                    prepared.extend(quote!(#[doc = #doc] pub #n: Vec<dense::Density>,));
                 }
             }
         }
