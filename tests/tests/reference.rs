@@ -216,12 +216,12 @@ fn galaxies_with_own_variances() {
         var: vec![66.0, 1.3, 0.4],
     });
     for (k, start, printed) in [
-        (3, broad, "-212.080404255"),
+        (3, broad, "-212.0804042549"),
         (3, cut(&[15.0, 30.0]), "-203.1792279651"),
         (4, cut(&[15.0, 21.5, 30.0]), "-202.1610282053"),
-        (4, cut(&[15.0, 20.0, 23.0]), "-199.2526939651"),
+        (4, cut(&[15.0, 20.0, 23.0]), "-199.2526939650"),
     ] {
-        let fit = sweeps!(line::Model::new(k), &data, start, 3000);
+        let fit = sweeps!(line::Model::new(k), &data, start, 4000);
         let p = &fit.params;
         exact(&fit, &data, line_by_hand(&x, &p.weight, &p.mean, &p.var));
         digits(fit.log_likelihood(), printed);
