@@ -1,4 +1,5 @@
 //! Models of many kinds compile, fit, and pass the zero-variance check.
+#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 use vi_core::data::Absent;
 use vi_core::prelude::*;
 

@@ -726,7 +726,7 @@ impl Emitter<'_> {
                     out.extend(scope.loops(&vars, quote! {
                             #setup
                             term += -0.5 * #prec * #square;
-                            magnitude += 0.5 * (#prec).abs() * least_squares::residual_magnitude(cell, &terms);
+                            magnitude += 0.5 * f64::abs(#prec) * least_squares::residual_magnitude(cell, &terms);
                             #log
                         }));
                 }

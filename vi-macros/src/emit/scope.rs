@@ -375,7 +375,14 @@ impl<'a> Scope<'a> {
 
     fn apply(&self, f: Func, args: &[Poly]) -> TokenStream {
         let arg = |n: usize| self.poly(&args[n]);
-        let method = |n: usize| self.grouped(&args[n]);
+        // A method of a bare literal needs to know the literal's type.
+        let method = |n: usize| match args[n].as_number() {
+            Some(x) if x >= 0.0 && x.is_finite() => {
+                let x = Literal::f64_suffixed(x);
+                quote!(#x)
+            }
+            Some(_) | None => self.grouped(&args[n]),
+        };
         let call = |name: &str| {
             let name = format_ident!("{name}");
             let args = args.iter().map(|a| self.poly(a));
