@@ -17,20 +17,7 @@ pub fn points(model: &Model) -> Vec<ArrayId> {
 /// The groups that ask for a block, with their place in `factorize`.
 pub fn wanted(model: &Model, g: &Interaction, report: &mut Report) -> Vec<(usize, Wanted)> {
     let mut out: Vec<(usize, Wanted)> = vec![];
-    let mut seen: Vec<ArrayId> = vec![];
-    let points = points(model);
     for (n, group) in model.groups.iter().enumerate() {
-        for (a, _, loc) in &group.vars {
-            let name = model.arrays[a.0].name.to_string();
-            if seen.contains(a) {
-                report.push(mistakes::in_two_groups(*loc, &name));
-            }
-            seen.push(*a);
-            let latent = g.node(*a).is_some() || points.contains(a);
-            if !latent {
-                report.push(mistakes::not_a_latent(*loc, &name));
-            }
-        }
         match group.form {
             Some((Form::Point, _)) => continue,
             Some((form @ (Form::Gaussian | Form::Diagonal | Form::Laplace), loc)) => {
