@@ -4,6 +4,7 @@ mod elimination;
 mod expand;
 mod ground;
 mod model;
+mod oracle;
 mod plan;
 mod programs;
 mod syntax;
