@@ -66,7 +66,7 @@ pub fn fit_partly_labelled(
     labels: &[Option<usize>],
 ) -> Result<Fit<partly_labelled::Model>, vi_core::Error> {
     let data = partly_labelled::Data { x: x.into(), z: labels.into() };
-    partly_labelled::Model::new(SPECIES.len()).fit(&data, &Options::new().seed(1))
+    partly_labelled::Model::new(SPECIES.len()).fit(&data, &Options::new().seed(1).restarts(16))
 }
 
 /// Flowers by species (rows) and by cluster (columns).
