@@ -6,4 +6,5 @@ mod ground;
 mod model;
 mod plan;
 mod programs;
+mod readme;
 mod syntax;
