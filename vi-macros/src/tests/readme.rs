@@ -20,7 +20,8 @@ fn trimmed(text: &str) -> String {
 }
 
 fn mixture() -> String {
-    let (_, source) = programs::ALL.iter().find(|(name, _)| name.starts_with("01")).expect("program 1 is listed");
+    let (_, source) =
+        programs::ALL.iter().find(|(name, _)| name.starts_with("01")).expect("program 1 is listed");
     trimmed(&expanded(source))
 }
 
@@ -28,7 +29,10 @@ fn mixture() -> String {
 fn the_excerpt_is_in_the_expansion() {
     let expansion = mixture();
     for piece in fenced("## The code it becomes", "rust,ignore").split("\n// …\n") {
-        assert!(expansion.contains(piece.trim()), "the README shows what the macro no longer writes:\n{piece}");
+        assert!(
+            expansion.contains(piece.trim()),
+            "the README shows what the macro no longer writes:\n{piece}"
+        );
     }
 }
 
