@@ -7,4 +7,5 @@ mod model;
 mod oracle;
 mod plan;
 mod programs;
+mod readme;
 mod syntax;
