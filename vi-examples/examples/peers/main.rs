@@ -63,9 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     match *what {
         "mixture" => fit_mixture(&job),
-        "labels" => {
-            fit_labels(&job, &npy::integers(&folder.join(format!("{tag}_labels.npy")))?.values)
-        }
+        "labels" => fit_labels(&job, &npy::integers(&folder.join(format!("{tag}_labels.npy")))?.values),
         "regression" => fit_regression(&job, rest.iter().find_map(|r| r.parse().ok())),
         _ => Err(format!("{what}: mixture, labels or regression").into()),
     }
@@ -108,7 +106,7 @@ fn fit_labels(job: &Job<'_>, rows: &[i32]) -> Result<(), Box<dyn Error>> {
         votes.iter_mut().for_each(|v| *v /= total);
     }
     let truth = Categories::from_rows(states, votes);
-    let start = Start::Posterior(labels::Posterior { truth: truth.into() });
+    let start = Start::Posterior(labels::Posterior { truth });
     let data = labels::Data { item: (&item).into(), who: (&who).into(), label: (&label).into() };
     job.run(&labels::Model::new(states), &data, &start, 3 * size_of_val(item.as_slice()))
 }
