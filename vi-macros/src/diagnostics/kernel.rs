@@ -32,7 +32,9 @@ pub fn no_engine(loc: Loc, names: &str, rule: &str) -> Diagnostic {
     let title = format!("`{names}` needs {rule}: not generated yet");
     let d = match title.chars().count() < 70 {
         true => Diagnostic::new(loc, title),
-        false => Diagnostic::new(loc, format!("{rule}: not generated yet")).note(format!("`{names}` needs it")),
+        false => {
+            Diagnostic::new(loc, format!("{rule}: not generated yet")).note(format!("`{names}` needs it"))
+        }
     };
     d.note("the model is sound and its plan is proved: only the code of this step is missing")
 }

@@ -4,14 +4,22 @@ use crate::report::Diagnostic;
 use crate::syntax::ast::Loc;
 
 /// `latent w …; observed y ~ Bernoulli(logit: dot(w, x))`: maximise over `w` instead.
-pub fn no_update(loc: Loc, latents: &[String], through: &str, augmentable: bool, reasons: &[String]) -> Diagnostic {
+pub fn no_update(
+    loc: Loc,
+    latents: &[String],
+    through: &str,
+    augmentable: bool,
+    reasons: &[String],
+) -> Diagnostic {
     let all = latents.iter().map(|l| format!("`{l}`")).collect::<Vec<_>>().join(" and ");
     let list = latents.join(", ");
     let enter = if latents.len() == 1 { "it enters" } else { "they enter" };
     let title = format!("no update for {all}: {enter} through {through}");
     let long = title.chars().count() >= 70;
     let out = match long {
-        true => Diagnostic::new(loc, format!("no update for latents that enter through {through}")).note(title),
+        true => {
+            Diagnostic::new(loc, format!("no update for latents that enter through {through}")).note(title)
+        }
         false => Diagnostic::new(loc, title),
     };
     let out = out

@@ -166,7 +166,8 @@ impl<'a> Checker<'a> {
     fn suggest(&self, e: &Expr, accepts: &[Domain]) -> Option<String> {
         let ExprKind::Read(access) = &e.kind else { return None };
         let array = &self.model.arrays[access.array.0];
-        let element = accepts.iter().all(|d| is_number(*d)).then(|| array.plates.get(access.indices.len())).flatten();
+        let element =
+            accepts.iter().all(|d| is_number(*d)).then(|| array.plates.get(access.indices.len())).flatten();
         if element.is_some() || matches!(e.ty, Type::Vector(_)) && accepts.iter().all(|d| is_number(*d)) {
             return Some(format!("read one element of it, as in `{}[…]`", array.name));
         }
@@ -260,7 +261,9 @@ impl<'a> Checker<'a> {
             let by_bounds = matches!(kind, ElemKind::Positive)
                 && matches!(call.family.value, Support::Real | Support::RealOrVector)
                 && call.family.truncatable;
-            self.error(diagnostic::family_of_other_values(&call.name, gives, array, &shown, &example, by_bounds));
+            self.error(diagnostic::family_of_other_values(
+                &call.name, gives, array, &shown, &example, by_bounds,
+            ));
         }
         fits
     }

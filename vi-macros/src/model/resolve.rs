@@ -249,7 +249,10 @@ impl<'a> Checker<'a> {
         match self.symbol(name) {
             Some(Symbol::Array(id)) => {
                 let line = self.line(self.model.arrays[id.0].name.span().into());
-                format!("`{}`, on line {line} of the model, is indexed by `{size}`", self.model.show_array_head(id))
+                format!(
+                    "`{}`, on line {line} of the model, is indexed by `{size}`",
+                    self.model.show_array_head(id)
+                )
             }
             Some(Symbol::Let(_) | Symbol::Size(_)) | None => format!("`{name}` is indexed by `{size}`"),
         }

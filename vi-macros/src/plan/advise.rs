@@ -49,11 +49,9 @@ pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
             }
         }
     }
-    out.extend(
-        shared.iter().map(|(loc, _, through, names, notes)| {
-            mistakes::no_update(*loc, names, through.words(), through.augmentable(), notes)
-        }),
-    );
+    out.extend(shared.iter().map(|(loc, _, through, names, notes)| {
+        mistakes::no_update(*loc, names, through.words(), through.augmentable(), notes)
+    }));
     out
 }
 
@@ -143,7 +141,9 @@ fn function(p: &Poly) -> Through {
         Factor::Apply(Func::Exp, _) => Through::Exponential,
         Factor::Apply(Func::Log, of) if of.first().is_some_and(one_term) => Through::OwnLog,
         Factor::Apply(Func::Log, _) => Through::LogOfSum,
-        Factor::Apply(Func::LGamma | Func::LGammaD | Func::Digamma | Func::Trigamma, _) => Through::GammaFunction,
+        Factor::Apply(Func::LGamma | Func::LGammaD | Func::Digamma | Func::Trigamma, _) => {
+            Through::GammaFunction
+        }
         Factor::Apply(Func::Abs, _) => Through::AbsoluteValue,
         Factor::Apply(
             Func::InverseMills

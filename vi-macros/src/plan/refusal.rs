@@ -158,8 +158,10 @@ pub fn no_family(g: &Interaction, node: usize, u: &Unmatched, touching: &[&Facto
         | Class::Ordered
         | Class::Count => "",
     };
-    let reason =
-        format!("its terms hold {{{}}}{within}, which no distribution of the language has{near}", found.join(", "));
+    let reason = format!(
+        "its terms hold {{{}}}{within}, which no distribution of the language has{near}",
+        found.join(", ")
+    );
     let origin = touching.first().map(|f| f.origin.clone()).unwrap_or_else(nowhere);
     Refusal { node, reason, origin, kind: Kind::NoFamily }
 }

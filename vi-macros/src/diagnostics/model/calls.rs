@@ -1,7 +1,7 @@
 //! Family calls: their arguments and their values.
 
-use crate::families::{Domain, Family, Param};
 use crate::diagnostics::nearest;
+use crate::families::{Domain, Family, Param};
 use crate::report::Diagnostic;
 use crate::syntax::ast::Loc;
 use proc_macro2::Ident;
@@ -30,8 +30,9 @@ impl Arguments {
 
 /// `Gamma(shape: 1, sape: 2)`: write `Gamma(shape: 1, rate: 2)`.
 pub fn arguments(family: &Family, name: &Ident, loc: Loc, problems: &Arguments) -> Diagnostic {
-    let nameless_only =
-        problems.unknown.is_empty() && problems.duplicate.is_empty() && problems.missing.len() == problems.unnamed.len();
+    let nameless_only = problems.unknown.is_empty()
+        && problems.duplicate.is_empty()
+        && problems.missing.len() == problems.unnamed.len();
     if let (Some((place, _)), true) = (problems.unnamed.first(), nameless_only) {
         return nameless(family, name, *place, problems);
     }
@@ -87,7 +88,9 @@ fn nameless(family: &Family, name: &Ident, place: Loc, problems: &Arguments) -> 
     let mut others = Vec::new();
     let mut arguments = problems.typed.clone();
     for (_, text) in &problems.unnamed {
-        let (Some(param), Some(slot)) = (names.next(), arguments.iter_mut().find(|a| *a == text)) else { continue };
+        let (Some(param), Some(slot)) = (names.next(), arguments.iter_mut().find(|a| *a == text)) else {
+            continue;
+        };
         *slot = format!("{}: {text}", param.ways[0].name);
         let rest: Vec<String> = param.ways[1..].iter().map(|w| format!("`{}:`", w.name)).collect();
         if !rest.is_empty() {

@@ -122,7 +122,8 @@ pub fn match_on(loc: Loc, text: &str, found: &str) -> Diagnostic {
 }
 
 pub fn pattern_type(span: Span, found: &str) -> Diagnostic {
-    Diagnostic::new(span, format!("this is never a value of `{found}`")).help("take the arm out, or write `_`")
+    Diagnostic::new(span, format!("this is never a value of `{found}`"))
+        .help("take the arm out, or write `_`")
 }
 
 pub fn unreachable_arm(span: Span) -> Diagnostic {
