@@ -7,6 +7,7 @@ mod mstep;
 mod program;
 mod rows;
 mod scope;
+mod tiles;
 mod types;
 mod unused;
 

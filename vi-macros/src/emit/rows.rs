@@ -14,7 +14,7 @@ use quote::{format_ident, quote};
 
 /// What a row is read for.
 #[derive(Clone, Copy, PartialEq)]
-enum Pass {
+pub enum Pass {
     Potentials,
     Collect,
     Base,
@@ -151,7 +151,7 @@ impl Emitter<'_> {
     }
 
     /// The position of a joint state in the table.
-    fn state_index(&self, c: &Component) -> TokenStream {
+    pub fn state_index(&self, c: &Component) -> TokenStream {
         let scope = self.scope();
         let at: Vec<(Ix, Ix)> = c.locals.iter().map(|l| (Ix::var(&l.state), l.state.high.clone())).collect();
         let flat = scope.flat(&at);
@@ -159,7 +159,7 @@ impl Emitter<'_> {
     }
 
     fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
-        if let Some(whole) = self.dense_tile(c, r, pass) {
+        if let Some(whole) = self.whole_tile(index, c, r, pass) {
             return whole;
         }
         let inner = self.row_body(Some(c), r, pass);
@@ -337,7 +337,7 @@ impl Emitter<'_> {
     }
 
     /// What the terms add to a potential, without their constants.
-    fn value_poly(&self, t: &Terms) -> Poly {
+    pub fn value_poly(&self, t: &Terms) -> Poly {
         let separable = self.terms_poly(t);
         match &t.pointwise {
             Some(p) => separable.add(&p.value),
@@ -422,7 +422,7 @@ impl Emitter<'_> {
         quote!(if let Some(#local) = #raw { #body })
     }
 
-    fn hoisted_poly(&self, scope: &Scope<'_>, p: &Poly) -> TokenStream {
+    pub fn hoisted_poly(&self, scope: &Scope<'_>, p: &Poly) -> TokenStream {
         match crate::kernel::find_in(&self.kernel.hoists, p) {
             Some((n, over)) => {
                 let name = format_ident!("{}", self.kernel.hoists[n].name);
@@ -709,7 +709,7 @@ impl Emitter<'_> {
         scope.flat(&at)
     }
 
-    fn fill_columns(&self, scope: &Scope<'_>, columns: &[Column], row: TokenStream) -> TokenStream {
+    pub fn fill_columns(&self, scope: &Scope<'_>, columns: &[Column], row: TokenStream) -> TokenStream {
         columns
             .iter()
             .map(|c| {
@@ -744,61 +744,6 @@ impl Emitter<'_> {
 
     fn density_index(&self, scope: &Scope<'_>, d: &DenseResidual) -> TokenStream {
         self.cell_index(scope, &self.kernel.stats[d.moments])
-    }
-
-    /// A dense residual whose rows are the units: whole tiles go to the kernels.
-    fn dense_tile(&self, c: &Component, r: &Rows, pass: Pass) -> Option<TokenStream> {
-        let [RowCase { when, cells: data_cells, body: Body::Dense(d) }] = r.cases.as_slice() else {
-            return None;
-        };
-        if !when.is_empty()
-            || !data_cells.is_empty()
-            || !r.loops.is_empty()
-            || !r.guards.is_empty()
-            || !r.copies.is_empty()
-            || r.missing
-            || c.unit.len() != 1
-        {
-            return None;
-        }
-        let s = &self.kernel.stats[d.moments];
-        let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
-        let cells: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
-        if cells != states || !self.mean_only(d) {
-            return None;
-        }
-        let plain = crate::density::normal_form::as_elem(&d.design.columns[0].value).filter(|e| {
-            e.array == r.target.array && e.indices.len() == 2 && e.indices[0] == Ix::var(&c.unit[0])
-        })?;
-        let scope = self.scope();
-        let name = self.name(plain.array);
-        let dim = scope.index(&d.event.high);
-        let (field, moments) = (self.density_field(d), format_ident!("{}", s.name));
-        let gauge = format_ident!("{}_gauge", s.name);
-        Some(match pass {
-            Pass::Potentials => {
-                let index = self.state_index(c);
-                let add = scope.loops(
-                    &states,
-                    quote!(at.#field[#index].add(tile, len, &mut table[#index * len..][..len]);),
-                );
-                quote! {
-                    let tile = dense::tile(&mut scratch.tile, #dim * len);
-                    data.#name.copy_tile(units.clone(), tile);
-                    #add
-                }
-            }
-            Pass::Collect => quote! {
-                let tile = dense::tile(&mut scratch.tile, #dim * len);
-                data.#name.copy_tile(units.clone(), tile);
-                dense::shift(tile, len, &context.#gauge);
-                stats.#moments.add_tile(tile, len, table);
-            },
-            Pass::Base => {
-                let base = scope.poly(&d.base);
-                quote!(constant += #base;)
-            }
-        })
     }
 
     /// Latents that are observed for some units: every other state is impossible there.
