@@ -17,6 +17,7 @@ mod smooth;
 mod starts;
 mod statistics;
 mod taylor;
+mod tiles;
 mod types;
 mod unused;
 

@@ -155,7 +155,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
-        if let Some(whole) = self.dense_tile(c, r, pass) {
+        if let Some(whole) = self.whole_tile(index, c, r, pass) {
             return whole;
         }
         let inner = self.row_body(Some(c), r, pass);
