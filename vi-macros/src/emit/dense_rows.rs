@@ -1,10 +1,8 @@
 //! Rows with a dense covariance, one at a time.
 
 use super::Emitter;
-use super::rows::Pass;
 use super::scope::Scope;
-use crate::density::symbol::{Ix, Var};
-use crate::kernel::{Body, Component, DenseResidual, RowCase, Rows};
+use crate::kernel::DenseResidual;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 

@@ -11,7 +11,13 @@ use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     /// One pass over the rows of a tile, where every unit is one row in one case.
-    pub(super) fn whole_tile(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> Option<TokenStream> {
+    pub(super) fn whole_tile(
+        &self,
+        index: usize,
+        c: &Component,
+        r: &Rows,
+        pass: Pass,
+    ) -> Option<TokenStream> {
         let [RowCase { when, cells, body }] = r.cases.as_slice() else { return None };
         let plain = when.is_empty()
             && cells.is_empty()
