@@ -78,10 +78,9 @@ pub fn fit_partly_labelled(
 fn cluster_of_species(clusters: &Categories, labels: &[Option<usize>]) -> Vec<usize> {
     let mut together = DMatrix::<f64>::zeros(clusters.states(), SPECIES.len());
     for (n, label) in labels.iter().enumerate() {
-        for species in label {
-            for (k, p) in clusters.probs(n).iter().enumerate() {
-                together[(k, *species)] += p;
-            }
+        let Some(species) = *label else { continue };
+        for (k, p) in clusters.probs(n).iter().enumerate() {
+            together[(k, species)] += p;
         }
     }
     together.column_iter().map(|column| column.imax()).collect()

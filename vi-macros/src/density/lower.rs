@@ -37,14 +37,13 @@ pub struct Lower<'a> {
     pub direct: bool,
 }
 
+/// An entry as a function of its index.
+pub type Entry = Box<dyn Fn(&Ix) -> Lowered>;
+
 /// A matrix argument: c·M, or a diagonal.
 pub enum Matrix {
-    Dense {
-        factor: Poly,
-        matrix: MatrixRef,
-    },
-    /// The diagonal as a function of its index.
-    Diagonal(Box<dyn Fn(&Ix) -> Result<Poly, Diagnostic>>),
+    Dense { factor: Poly, matrix: MatrixRef },
+    Diagonal(Entry),
     Scalar(Poly),
 }
 
