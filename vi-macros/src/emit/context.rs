@@ -95,7 +95,10 @@ impl Emitter<'_> {
             (Layout::Two, 0) => quote!(data.#n.nrows()),
             (Layout::Two, _) => quote!(data.#n.ncols()),
             (Layout::RaggedOne | Layout::RaggedTwo, 0) => quote!(data.#n.len()),
-            (Layout::RaggedOne | Layout::RaggedTwo, 1) => quote!(data.#n.len_of(s)),
+            // Only matrices of one height have a size here: `validate_heights` holds them to it.
+            (Layout::RaggedOne | Layout::RaggedTwo, 1) => {
+                quote!(if data.#n.is_empty() { 0 } else { data.#n.len_of(0) })
+            }
             (Layout::RaggedTwo, _) => quote!(data.#n.ncols()),
             (Layout::Scalar | Layout::RaggedOne, _) => quote!(1),
         }
@@ -259,6 +262,9 @@ impl Emitter<'_> {
                     })
             });
             let view = match self.layout(a) {
+                Layout::RaggedTwo if array.plates.len() == 1 => {
+                    quote!(data.#n.validate_widths(#text)?; data.#n.validate_heights(#text)?;)
+                }
                 Layout::RaggedTwo => quote!(data.#n.validate_widths(#text)?;),
                 Layout::Two => quote!(data.#n.validate(#text)?;),
                 Layout::Scalar | Layout::One | Layout::RaggedOne => quote!(),
