@@ -88,14 +88,15 @@ impl Emitter<'_> {
     }
 
     /// How long an axis of an array of data is; plates first.
-    fn data_axis(&self, a: ArrayId, axis: usize) -> TokenStream {
+    fn data_axis(&self, a: ArrayId, axis: usize, ragged: bool) -> TokenStream {
         let n = self.name(a);
         match (self.layout(a), axis) {
             (Layout::One, _) => quote!(data.#n.len()),
             (Layout::Two, 0) => quote!(data.#n.nrows()),
             (Layout::Two, _) => quote!(data.#n.ncols()),
             (Layout::RaggedOne | Layout::RaggedTwo, 0) => quote!(data.#n.len()),
-            // Only matrices of one height have a size here: `validate_heights` holds them to it.
+            (Layout::RaggedOne | Layout::RaggedTwo, 1) if ragged => quote!(data.#n.len_of(s)),
+            // `validate_heights` holds the matrices to one height.
             (Layout::RaggedOne | Layout::RaggedTwo, 1) => {
                 quote!(if data.#n.is_empty() { 0 } else { data.#n.len_of(0) })
             }
@@ -158,7 +159,7 @@ impl Emitter<'_> {
                 let (length, from, what) = match source {
                     SizeSource::Header { .. } => (quote!(self.#name), text.clone(), ""),
                     SizeSource::Axis { array, axis, offset } => {
-                        let raw = self.data_axis(*array, *axis);
+                        let raw = self.data_axis(*array, *axis, !s.over.is_empty());
                         let shifted = match *offset {
                             0 => raw,
                             o if o > 0 => {
