@@ -88,14 +88,18 @@ impl Emitter<'_> {
     }
 
     /// How long an axis of an array of data is; plates first.
-    fn data_axis(&self, a: ArrayId, axis: usize) -> TokenStream {
+    fn data_axis(&self, a: ArrayId, axis: usize, ragged: bool) -> TokenStream {
         let n = self.name(a);
         match (self.layout(a), axis) {
             (Layout::One, _) => quote!(data.#n.len()),
             (Layout::Two, 0) => quote!(data.#n.nrows()),
             (Layout::Two, _) => quote!(data.#n.ncols()),
             (Layout::RaggedOne | Layout::RaggedTwo, 0) => quote!(data.#n.len()),
-            (Layout::RaggedOne | Layout::RaggedTwo, 1) => quote!(data.#n.len_of(s)),
+            (Layout::RaggedOne | Layout::RaggedTwo, 1) if ragged => quote!(data.#n.len_of(s)),
+            // `validate_heights` holds the matrices to one height.
+            (Layout::RaggedOne | Layout::RaggedTwo, 1) => {
+                quote!(if data.#n.is_empty() { 0 } else { data.#n.len_of(0) })
+            }
             (Layout::RaggedTwo, _) => quote!(data.#n.ncols()),
             (Layout::Scalar | Layout::RaggedOne, _) => quote!(1),
         }
@@ -155,7 +159,7 @@ impl Emitter<'_> {
                 let (length, from, what) = match source {
                     SizeSource::Header { .. } => (quote!(self.#name), text.clone(), ""),
                     SizeSource::Axis { array, axis, offset } => {
-                        let raw = self.data_axis(*array, *axis);
+                        let raw = self.data_axis(*array, *axis, !s.over.is_empty());
                         let shifted = match *offset {
                             0 => raw,
                             o if o > 0 => {
@@ -259,6 +263,9 @@ impl Emitter<'_> {
                     })
             });
             let view = match self.layout(a) {
+                Layout::RaggedTwo if array.plates.len() == 1 => {
+                    quote!(data.#n.validate_widths(#text)?; data.#n.validate_heights(#text)?;)
+                }
                 Layout::RaggedTwo => quote!(data.#n.validate_widths(#text)?;),
                 Layout::Two => quote!(data.#n.validate(#text)?;),
                 Layout::Scalar | Layout::One | Layout::RaggedOne => quote!(),

@@ -350,7 +350,9 @@ impl Emitter<'_> {
     pub fn terms_poly(&self, t: &Terms) -> Poly {
         let mut all = Poly::zero();
         for s in &t.separable {
-            all = all.add(&s.coefficient.mul(&s.params));
+            let free = self.component_cells(&self.kernel.stats[s.stat]);
+            let one = s.coefficient.mul(&s.params);
+            all = all.add(&free.iter().rev().fold(one, |p, v| p.sum_over(v, &Cond::Always)));
         }
         all
     }

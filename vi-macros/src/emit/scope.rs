@@ -10,6 +10,56 @@ use std::cell::RefCell;
 
 type Spell<'a> = Box<dyn Fn(&Scope<'_>, &Elem) -> TokenStream + 'a>;
 
+/// Variables of the generated loops. An index of the model by one of these names gets an underscore, or it would hide them.
+const LOCALS: &[&str] = &[
+    "at",
+    "base",
+    "cell",
+    "coefficients",
+    "constant",
+    "context",
+    "copies",
+    "current",
+    "data",
+    "found",
+    "gradient",
+    "hessian",
+    "i",
+    "known",
+    "latents",
+    "len",
+    "magnitude",
+    "notes",
+    "out",
+    "params",
+    "piece",
+    "prob",
+    "probs",
+    "rho",
+    "rng",
+    "row",
+    "rows",
+    "scatter",
+    "scratch",
+    "sizes",
+    "solution",
+    "square",
+    "start",
+    "stats",
+    "system",
+    "table",
+    "target",
+    "term",
+    "terms",
+    "tile",
+    "total",
+    "unit",
+    "units",
+    "value",
+    "weight",
+    "x",
+];
+
 /// Where code stands: what the names in it mean.
 pub struct Scope<'a> {
     pub model: &'a Model,
@@ -59,7 +109,13 @@ impl<'a> Scope<'a> {
     pub fn var(&self, v: &Var) -> Ident {
         let primes = v.name.matches('′').count();
         let name = v.name.replace('′', "");
-        let name = if primes > 0 { format!("{name}{}", primes + 1) } else { name };
+        let name = if primes > 0 {
+            format!("{name}{}", primes + 1)
+        } else if LOCALS.contains(&name.as_str()) {
+            format!("{name}_")
+        } else {
+            name
+        };
         Ident::new(&name, Span::call_site())
     }
 

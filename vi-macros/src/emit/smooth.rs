@@ -84,13 +84,14 @@ impl Emitter<'_> {
             };
             for a in arrays {
                 let (own_plates, own_events) = self.axes(*a);
+                // Two primes, for the first derivative stands inside the term's own loops and around the second's.
                 let fresh: Vec<Var> = if split {
-                    own_events.clone()
+                    own_events.iter().map(|v| twin(&twin(v))).collect()
                 } else {
-                    own_plates.iter().chain(&own_events).cloned().collect()
+                    own_plates.iter().chain(&own_events).map(|v| twin(&twin(v))).collect()
                 };
                 let at: Vec<Ix> = if split {
-                    batch.iter().chain(&own_events).map(Ix::var).collect()
+                    batch.iter().chain(&fresh).map(Ix::var).collect()
                 } else {
                     fresh.iter().map(Ix::var).collect()
                 };
