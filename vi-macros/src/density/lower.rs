@@ -71,8 +71,11 @@ impl<'a> Lower<'a> {
 
     /// Whether an element reads an index that a sum binds.
     pub(super) fn varies_in_sum(&self, e: &Elem) -> bool {
+        let gathers = self.gathers.borrow();
+        let plates = self.plates.borrow();
+        let bound = |v: &Var| plates.contains(v) || gathers.iter().any(|g| g.var == *v);
         let mut inside = false;
-        e.indices.iter().for_each(|i| i.visit_vars(&mut |v| inside |= !self.plates.borrow().contains(v)));
+        e.indices.iter().for_each(|i| i.visit_vars(&mut |v| inside |= !bound(v)));
         inside
     }
 
