@@ -1,1 +1,5 @@
-//! What the tests share.
+//! What the tests share: data, textbook densities, and the laws that every fit obeys.
+
+pub mod data;
+pub mod density;
+pub mod law;

@@ -1,4 +1,5 @@
 //! Models of many kinds compile, fit, and pass the zero-variance check.
+#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 use vi_core::data::Absent;
 use vi_core::prelude::*;
 
@@ -162,4 +163,85 @@ fn linear_regression() {
         .simulate(&fit.params, &linear::Data { x: (&x).into(), y: Absent(150).into() }, 4)
         .unwrap();
     linear::Model::new().fit(&sim.data(), &Options::new()).unwrap();
+}
+
+model! {
+    pub mod logistic_ml {
+        given    x[n in N]: Vector[D];
+        param    w: Vector[D];   param b: Real;
+        observed y[n in N] ~ Bernoulli(logit: dot(w, x[n]) + b);
+    }
+}
+model! {
+    pub mod overdispersed(K) {
+        param    weight: Simplex[K];
+        param    m[k in K]: Positive;
+        param    r: Positive;
+        latent   z[n in N] ~ Categorical(weight);
+        observed y[n in N] ~ NegativeBinomial(mean: m[z[n]], dispersion: r);
+    }
+}
+model! {
+    pub mod heavy(K) {
+        param    weight: Simplex[K];
+        param    m[k in K]: Real;
+        param    s[k in K]: Positive(min: 0.01);
+        latent   z[n in N] ~ Categorical(weight);
+        observed y[n in N] ~ StudentT(m[z[n]], scale: s[z[n]], dof: 4);
+    }
+}
+
+#[test]
+fn logistic_regression() {
+    let x = rows(150, 2);
+    let y: Vec<bool> = (0..150).map(|i| x[(i, 0)] - x[(i, 1)] + ((i * 31) % 17) as f64 / 4.0 > 2.0).collect();
+    let data = logistic_ml::Data { x: (&x).into(), y: (&y).into() };
+    let fit = logistic_ml::Model::new().fit(&data, &Options::new()).unwrap();
+    assert!(fit.verify(&data, 3).unwrap().is_exact(), "{:?}", fit.verify(&data, 3));
+    assert!(fit.converged && fit.iterations < 20);
+    println!("{fit}");
+}
+
+#[test]
+fn mixture_of_negative_binomials() {
+    let y: Vec<u64> = (0..150).map(|i| if i % 2 == 0 { 1 } else { 12 } + ((i * 31) % 17) as u64).collect();
+    let data = overdispersed::Data { y: (&y).into() };
+    let fit = overdispersed::Model::new(2).fit(&data, &Options::new()).unwrap();
+    assert!(fit.verify(&data, 3).unwrap().is_exact(), "{:?}", fit.verify(&data, 3));
+    println!("{fit}");
+}
+
+#[test]
+fn mixture_of_students() {
+    let y: Vec<f64> =
+        (0..150).map(|i| if i % 2 == 0 { 1.0 } else { 8.0 } + ((i * 31) % 17) as f64 / 20.0).collect();
+    let data = heavy::Data { y: (&y).into() };
+    let fit = heavy::Model::new(2).fit(&data, &Options::new()).unwrap();
+    assert!(fit.verify(&data, 3).unwrap().is_exact(), "{:?}", fit.verify(&data, 3));
+    println!("{fit}");
+}
+
+#[test]
+fn a_fit_survives_serde_and_relabelling() {
+    let x = rows(120, 3);
+    let data = diagonal::Data { x: (&x).into() };
+    let mut fit = diagonal::Model::new(2).fit(&data, &Options::new()).unwrap();
+    let text = serde_json::to_string(&fit).unwrap();
+    let back: Fit<diagonal::Model> = serde_json::from_str(&text).unwrap();
+    assert_eq!((&back.params, &back.posterior, &back.trace), (&fit.params, &fit.posterior, &fit.trace));
+    let before = fit.clone();
+    fit.relabel(&[1, 0]).unwrap();
+    assert_eq!(fit.params.mean[0], before.params.mean[1]);
+    assert_eq!(fit.posterior.z.probs(7)[0], before.posterior.z.probs(7)[1]);
+    assert_eq!(fit.infer(&data).unwrap().posterior.z.most_likely(7), fit.posterior.z.most_likely(7));
+    assert!(fit.relabel(&[0, 0]).is_err() && fit.relabel(&[0]).is_err());
+}
+
+#[test]
+fn predictive_densities_add_up_to_the_likelihood() {
+    let x = rows(120, 3);
+    let data = diagonal::Data { x: (&x).into() };
+    let fit = diagonal::Model::new(2).fit(&data, &Options::new()).unwrap();
+    let total: f64 = fit.predict(&data).unwrap().log_density.iter().sum();
+    assert!((total - fit.log_likelihood()).abs() < 1e-10 * total.abs());
 }

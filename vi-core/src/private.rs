@@ -3,8 +3,9 @@
 pub use crate::data;
 pub use crate::data::{Groups, check};
 pub use crate::dist;
+pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
-pub use crate::engine::{dense, least_squares, mode, newton};
+pub use crate::engine::{columns, dense, least_squares, mode, newton};
 pub use crate::fit::program::{
     Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics,
 };
@@ -39,7 +40,7 @@ macro_rules! __serde_impls {
     ($name:ident { $($field:ident: $ty:ty),* $(,)? }) => {
         const _: () = {
             #[derive($crate::private::serde::Serialize)]
-            #[serde(crate = "::vi_core::private::serde", rename = "params")]
+            #[serde(crate = "::vi_core::private::serde")]
             struct Borrowed<'a> {
                 $($field: &'a $ty,)*
                 #[serde(skip)]

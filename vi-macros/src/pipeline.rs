@@ -4,21 +4,18 @@ use crate::report::Report;
 use crate::{density, emit, kernel, model, plan, syntax};
 use proc_macro2::TokenStream;
 
-/// A block to the module it declares. After a mistake the errors come last, behind whatever could be made.
+/// A block to the module it declares, or to a module that holds its mistakes.
 pub fn expand(tokens: TokenStream) -> TokenStream {
     let mut report = Report::new();
-    let module = compile(tokens, &mut report).unwrap_or_default();
+    let block = syntax::parse(tokens, &mut report);
+    // What a mistake of form leaves of the block is checked all the same, so that one run tells all.
+    let module = block.as_ref().and_then(|block| checked(block, &mut report));
     let errors = report.into_compile_errors();
-    quote::quote!(#module #errors)
-}
-
-fn compile(tokens: TokenStream, report: &mut Report) -> Option<TokenStream> {
-    let block = syntax::parse(tokens, report)?;
-    if !report.is_empty() {
-        return Some(emit::placeholder(&block));
+    match (module, &block) {
+        (Some(module), _) => quote::quote!(#module #errors),
+        (None, Some(block)) => emit::placeholder(block, &errors),
+        (None, None) => errors,
     }
-    let compiled = checked(&block, report);
-    Some(compiled.unwrap_or_else(|| emit::placeholder(&block)))
 }
 
 fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStream> {

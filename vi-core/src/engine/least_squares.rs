@@ -21,6 +21,20 @@ pub struct Term {
     pub value: Value,
 }
 
+impl Term {
+    /// A constant times a value.
+    #[must_use]
+    pub fn constant(constant: f64, value: Value) -> Term {
+        Term { column: None, constant, value }
+    }
+
+    /// A column of u times a value.
+    #[must_use]
+    pub fn column(column: usize, value: Value) -> Term {
+        Term { column: Some(column), constant: 1.0, value }
+    }
+}
+
 /// An unknown of the system, or a number.
 #[derive(Clone, Copy, Debug)]
 pub enum Value {

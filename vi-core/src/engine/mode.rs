@@ -23,6 +23,12 @@ pub struct Element<'a> {
     pub at: &'a [usize],
 }
 
+/// An element by its name and its position.
+#[must_use]
+pub fn at<'a>(name: &'a str, at: &'a [usize]) -> Element<'a> {
+    Element { name, at }
+}
+
 impl std::fmt::Display for Element<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)?;
@@ -300,6 +306,22 @@ pub fn newton(
             reason: "the likelihood keeps rising towards a limit".to_string(),
         });
     }
+    if values.iter().zip(domains).any(|(x, d)| d.at_bound(*x)) {
+        notes.at_boundary.push(names.to_string());
+    }
+    Ok(values)
+}
+
+/// One Newton step, `damping` times its length, for numbers of which only a Taylor series is known.
+pub fn newton_step(
+    names: &str,
+    start: &[f64],
+    domains: &[Domain],
+    f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>),
+    damping: f64,
+    notes: &mut Notes,
+) -> Result<Vec<f64>, Error> {
+    let values = newton::step(start, domains, f, damping);
     if values.iter().zip(domains).any(|(x, d)| d.at_bound(*x)) {
         notes.at_boundary.push(names.to_string());
     }

@@ -157,6 +157,35 @@ pub fn maximise(
     Maximum { values: x, unbounded: false }
 }
 
+/// One Newton step from `start`, `damping` times its length and at most 2 in any coordinate without bounds.
+pub fn step(
+    start: &[f64],
+    domains: &[Domain],
+    mut f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>),
+    damping: f64,
+) -> Vec<f64> {
+    const LONGEST: f64 = 2.0;
+    let x: Vec<f64> = start.iter().zip(domains).map(|(x, d)| x.clamp(d.min, d.max)).collect();
+    let (_, gradient, hessian) = f(&x);
+    let chart: Vec<(f64, f64)> = x.iter().zip(domains).map(|(x, d)| d.derivatives(*x)).collect();
+    let n = x.len();
+    let g = DVector::from_fn(n, |i, _| gradient[i] * chart[i].0);
+    let h = DMatrix::from_fn(n, n, |i, j| {
+        let second = if i == j { gradient[i] * chart[i].1 } else { 0.0 };
+        hessian[(i, j)] * chart[i].0 * chart[j].0 + second
+    });
+    let Some(step) = ascent(&h, &g) else { return x };
+    // Reals have no scale of their own: only charts of bounded numbers limit the length.
+    let longest = step
+        .iter()
+        .zip(domains)
+        .filter(|(_, d)| d.chart != Chart::Identity)
+        .map(|(s, _)| s.abs())
+        .fold(0.0, f64::max);
+    let t = damping * if longest > LONGEST { LONGEST / longest } else { 1.0 };
+    (0..n).map(|i| domains[i].from(domains[i].to(x[i]) + t * step[i])).collect()
+}
+
 /// A step along which the objective rises: Newton's, with the Hessian shifted below zero where it is not.
 fn ascent(h: &DMatrix<f64>, g: &DVector<f64>) -> Option<DVector<f64>> {
     if !(h.iter().all(|x| x.is_finite()) && g.iter().all(|x| x.is_finite())) {

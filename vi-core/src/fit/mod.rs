@@ -6,6 +6,8 @@ mod plan;
 mod posterior;
 pub mod program;
 mod run;
+#[cfg(feature = "serde")]
+mod serial;
 mod start;
 mod sweep;
 mod verify;
@@ -13,6 +15,7 @@ mod verify;
 pub use options::Options;
 pub use plan::{Claim, Plan};
 pub use posterior::Categories;
+pub use program::permute;
 pub use program::{
     Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics,
 };
@@ -20,6 +23,16 @@ pub use run::{State, accumulate, fit, infer};
 pub use verify::Verification;
 
 use crate::Error;
+
+/// What a fit says of new data.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Predictive {
+    /// log p(data of the unit; θ̂) for each unit of the latents, in the order of their index. A model without latents has one entry for all
+    /// its data.
+    pub log_density: Vec<f64>,
+}
 
 /// Where a fit begins.
 #[derive(Clone, Debug)]
@@ -85,6 +98,8 @@ pub struct Fit<M: Program> {
     log_prior: f64,
     magnitude: f64,
     units: usize,
+    /// Categories of the first latent.
+    states: usize,
     kept: bool,
 }
 
@@ -105,6 +120,7 @@ impl<M: Program> Fit<M> {
             log_prior: 0.0,
             magnitude: 0.0,
             units: 0,
+            states: 0,
             kept: false,
         }
     }
@@ -154,6 +170,43 @@ impl<M: Program> Fit<M> {
         M: ExactPosterior + NoParams,
     {
         self.elbo()
+    }
+
+    /// Log density of every unit of new data at the params of this fit, its latents summed out.
+    ///
+    /// # Errors
+    /// What [`infer`](Self::infer) can meet with these data.
+    pub fn predict(&self, data: &M::Data<'_>) -> Result<Predictive, Error> {
+        run::predict(&self.model, data, &self.params)
+    }
+
+    /// Permutes the categories of the first latent: category k becomes what category `order[k]` was, in params and posterior.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] if `order` is not a permutation of the categories.
+    pub fn relabel(&mut self, order: &[usize]) -> Result<(), Error> {
+        let mut seen = vec![false; order.len()];
+        for (position, &k) in order.iter().enumerate() {
+            if k >= order.len() || seen[k] {
+                return Err(Error::Domain {
+                    variable: "order".into(),
+                    element: format!("order[{position}]"),
+                    value: k.to_string(),
+                    rule: "must be a permutation".into(),
+                });
+            }
+            seen[k] = true;
+        }
+        if order.len() != self.states {
+            return Err(Error::Domain {
+                variable: "order".into(),
+                element: "its length".into(),
+                value: order.len().to_string(),
+                rule: format!("must be the number of categories, {}", self.states),
+            });
+        }
+        M::relabel(&mut self.params, &mut self.posterior, order);
+        Ok(())
     }
 
     /// Posterior and likelihood of new data at the params of this fit.

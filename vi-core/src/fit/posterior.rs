@@ -59,7 +59,7 @@ impl Categories {
         self.states
     }
 
-    /// q(z[n] = ·)
+    /// q(z\[n\] = ·)
     ///
     /// # Panics
     /// If `n` is not an element.
@@ -68,7 +68,7 @@ impl Categories {
         &self.probs[n * self.states..][..self.states]
     }
 
-    /// q(z[n] = 1): for a Bool.
+    /// q(z\[n\] = 1): for a Bool.
     ///
     /// # Panics
     /// If `n` is not an element or there is one category only.
@@ -129,6 +129,16 @@ impl Categories {
                 Categories { states: self.states, probs }
             })
             .collect()
+    }
+
+    /// Category k becomes what category `order[k]` was.
+    pub fn relabel(&mut self, order: &[usize]) {
+        for row in self.probs.chunks_mut(self.states.max(1)) {
+            let old = row.to_vec();
+            for (p, &k) in row.iter_mut().zip(order) {
+                *p = old[k];
+            }
+        }
     }
 
     /// Draws every element.

@@ -71,6 +71,12 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Statistics of the statements that no latent touches, from the first `rows` positions of their outermost index.
     fn fixed(&self, context: &Self::Context<'_>, rows: usize) -> Self::Stats;
 
+    /// Adds the statistics of statements that no latent touches but that are Taylor series about the current params.
+    fn moving(&self, context: &Self::Context<'_>, params: &Self::Params, stats: &mut Self::Stats);
+
+    /// Whether some statistics are Taylor series, so that an M-step may overshoot.
+    const SERIES: bool;
+
     /// Moves the gauges of the statistics to where the data of a pilot lie.
     fn gauge(&self, context: &mut Self::Context<'_>, pilot: &Self::Stats);
 
@@ -89,6 +95,7 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn collect(
         &self,
         context: &Self::Context<'_>,
+        params: &Self::Params,
         component: usize,
         units: Range<usize>,
         table: &[f64],
@@ -97,11 +104,14 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     );
 
     /// θ = argmax ELBO(q, θ), given the statistics of q. Params without a statistic keep their values.
+    ///
+    /// `damping` shortens the steps of params that only a Taylor series is known for; at 0 they stay.
     fn maximise(
         &self,
         context: &Self::Context<'_>,
         stats: &Self::Stats,
         current: &Self::Params,
+        damping: f64,
     ) -> Result<Maximised<Self>, Error>;
 
     /// Whether no latent touches the statement of this term.
@@ -169,6 +179,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// Names and values of reported `let`s.
     fn describe_lets(lets: &Self::Lets) -> Vec<Described>;
+
+    /// Permutes the categories of the first latent in params and posterior: category k becomes what category `order[k]` was.
+    fn relabel(params: &mut Self::Params, posterior: &mut Self::Posterior, order: &[usize]);
 
     /// A unit's name in an error message.
     fn unit_name(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> String;
@@ -302,4 +315,9 @@ impl Describer {
     pub fn finish(self) -> Described {
         Described { name: self.name, dims: self.dims, values: self.values }
     }
+}
+
+/// Entry k becomes what entry `order[k]` was.
+pub fn permute<T: Clone>(x: &mut Vec<T>, order: &[usize]) {
+    *x = order.iter().map(|&k| x[k].clone()).collect();
 }

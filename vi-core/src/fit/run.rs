@@ -2,7 +2,7 @@
 
 use super::program::{ElboTerm, Maximised, Program, Statistics};
 use super::sweep::Work;
-use super::{Fit, Options, Progress, Start, StartReport};
+use super::{Fit, Options, Predictive, Progress, Start, StartReport};
 use crate::Error;
 use std::ops::Range;
 
@@ -97,14 +97,29 @@ impl<'a, M: Program> State<'a, M> {
     /// Whatever the M-step can meet; [`Error::ObjectiveDecreased`] if the objective fell by more than rounding.
     pub fn step(&mut self) -> Result<f64, Error> {
         let before = self.fit.trace.last().copied().unwrap_or(f64::NEG_INFINITY);
-        let Maximised { params, at_boundary, notes } =
-            self.fit.model.maximise(&self.work.context, &self.stats, &self.fit.params)?;
-        self.fit.params = params;
-        self.fit.at_boundary = at_boundary;
-        self.fit.notes = notes;
-        self.stats = self.work.expect(&self.fit.model, &self.fit.params)?;
+        let start = self.fit.params.clone();
+        let from = self.stats.clone();
+        let mut damping = 1.0;
+        loop {
+            let Maximised { params, at_boundary, notes } =
+                self.fit.model.maximise(&self.work.context, &from, &start, damping)?;
+            self.fit.params = params;
+            self.fit.at_boundary = at_boundary;
+            self.fit.notes = notes;
+            let outcome = self.work.expect(&self.fit.model, &self.fit.params).and_then(|stats| {
+                self.stats = stats;
+                self.record()
+            });
+            match outcome {
+                Ok(()) => break,
+                // A step along a Taylor series can overshoot. Shortened to nothing it leaves only steps that cannot.
+                Err(_) if M::SERIES && damping > 0.0 => {
+                    damping = if damping > 1e-8 { 0.25 * damping } else { 0.0 };
+                }
+                Err(e) => return Err(e),
+            }
+        }
         self.fit.iterations += 1;
-        self.record()?;
         self.fit.converged = self.settled();
         if let Some(report) = self.options.progress {
             report(&Progress { iteration: self.fit.iterations, objective: self.fit.elbo() });
@@ -148,6 +163,7 @@ impl<'a, M: Program> State<'a, M> {
         let fit = &mut self.fit;
         fit.lets = fit.model.lets(&self.work.context, &fit.params)?;
         fit.units = self.work.components.iter().map(|c| c.units).sum();
+        fit.states = self.work.components.first().map_or(0, |c| c.states);
         if self.options.keep_locals {
             let tables = self.work.tables(&fit.model, &fit.params)?;
             fit.posterior = fit.model.posterior(&self.work.context, tables);
@@ -234,6 +250,27 @@ pub fn infer<M: Program>(
     }
     let state = State::begin(model, data, &Start::Params(params.clone()), options, 0)?;
     state.finish()
+}
+
+/// Log density of every unit at known params.
+pub(crate) fn predict<M: Program>(
+    model: &M,
+    data: &M::Data<'_>,
+    params: &M::Params,
+) -> Result<Predictive, Error> {
+    let work = Work::new(model, data, params, &Options::default())?;
+    model.validate(&work.context, params)?;
+    if work.components.is_empty() {
+        let fit = infer(model, data, params, &Options::default().keep_locals(false))?;
+        return Ok(Predictive { log_density: vec![fit.elbo() - fit.log_prior] });
+    }
+    let mut log_density = vec![];
+    for (c, units) in work.evidences(model, params)?.into_iter().enumerate() {
+        log_density.extend(
+            units.into_iter().enumerate().map(|(unit, e)| e + model.unit_constant(&work.context, c, unit)),
+        );
+    }
+    Ok(Predictive { log_density })
 }
 
 /// Expected statistics at known params: one E-step.

@@ -42,7 +42,7 @@ pub(crate) fn params<M: Program>(
                 return from_params(model, work, &init, neutral);
             }
             if work.components.is_empty() {
-                return Ok(model.maximise(&work.context, &work.fixed, &neutral)?.params);
+                return Ok(model.maximise(&work.context, &work.fixed, &neutral, 1.0)?.params);
             }
             if partly_observed(model, work) {
                 return from_tables(model, work, &M::Posterior::default(), neutral);
@@ -61,7 +61,7 @@ fn from_params<M: Program>(
 ) -> Result<M::Params, Error> {
     let begin = M::overlay(given, neutral);
     let stats = work.expect(model, &begin)?;
-    Ok(M::overlay(given, model.maximise(&work.context, &stats, &begin)?.params))
+    Ok(M::overlay(given, model.maximise(&work.context, &stats, &begin, 1.0)?.params))
 }
 
 /// An M-step from given probabilities; units without any are uniform.
@@ -82,8 +82,9 @@ fn from_tables<M: Program>(
         }
         tables.push(Categories::from_rows(c.states, probs));
     }
-    let stats = work.collect(model, &|component, units, out| fill_from(&tables[component], units, out));
-    Ok(model.maximise(&work.context, &stats, &neutral)?.params)
+    let stats =
+        work.collect(model, &neutral, &|component, units, out| fill_from(&tables[component], units, out));
+    Ok(model.maximise(&work.context, &stats, &neutral, 1.0)?.params)
 }
 
 fn partly_observed<M: Program>(model: &M, work: &Work<'_, M>) -> bool {
@@ -115,6 +116,7 @@ impl<M: Program> Seeder<'_, '_, M> {
         table[state] = 1.0;
         self.model.collect(
             &self.work.context,
+            &self.neutral,
             self.component,
             unit..unit + 1,
             &table,
@@ -146,7 +148,7 @@ impl<M: Program> Seeder<'_, '_, M> {
     fn densities(&self, unit: usize, of: &[usize]) -> Option<Vec<f64>> {
         let mut stats = self.work.fixed.clone();
         stats.merge(&self.blend(unit, 0, &self.pool));
-        let params = self.model.maximise(&self.work.context, &stats, &self.neutral).ok()?.params;
+        let params = self.model.maximise(&self.work.context, &stats, &self.neutral, 1.0).ok()?.params;
         let at = self.model.prepare(&self.work.context, &params).ok()?;
         let mut scratch = Scratch::default();
         let mut table = vec![0.0; self.states];
@@ -202,7 +204,7 @@ fn seeded<M: Program>(
             stats.merge(&seeder.blend(unit, state, &pool));
         }
     }
-    Ok(model.maximise(&work.context, &stats, &neutral)?.params)
+    Ok(model.maximise(&work.context, &stats, &neutral, 1.0)?.params)
 }
 
 /// `size` units without replacement, in increasing order.

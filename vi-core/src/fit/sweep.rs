@@ -39,12 +39,13 @@ impl<'a, M: Program> Work<'a, M> {
                 });
             }
         }
+        let neutral = model.neutral(&context, params)?;
         let mut pilot = model.fixed(&context, PILOT);
         let mut scratch = Scratch::default();
         for (index, c) in components.iter().enumerate() {
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
-            model.collect(&context, index, units, &table, &mut pilot, &mut scratch);
+            model.collect(&context, &neutral, index, units, &table, &mut pilot, &mut scratch);
         }
         model.gauge(&mut context, &pilot);
         let fixed = model.fixed(&context, usize::MAX);
@@ -55,8 +56,9 @@ impl<'a, M: Program> Work<'a, M> {
     pub fn expect(&self, model: &M, params: &M::Params) -> Result<M::Stats, Error> {
         let at = model.prepare(&self.context, params)?;
         let mut stats = self.fixed.clone();
+        model.moving(&self.context, params, &mut stats);
         for (index, component) in self.components.iter().enumerate() {
-            let job = Sweep { model, work: self, at: &at, index, component: *component };
+            let job = Sweep { model, work: self, params, at: &at, index, component: *component };
             let sum = reduce::accumulate(component.units, LEAF, self.threads, &job)?;
             stats.merge(&sum);
         }
@@ -64,8 +66,14 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major.
-    pub fn collect(&self, model: &M, fill: &dyn Fn(usize, Range<usize>, &mut [f64])) -> M::Stats {
+    pub fn collect(
+        &self,
+        model: &M,
+        params: &M::Params,
+        fill: &dyn Fn(usize, Range<usize>, &mut [f64]),
+    ) -> M::Stats {
         let mut stats = self.fixed.clone();
+        model.moving(&self.context, params, &mut stats);
         let mut scratch = Scratch::default();
         for (index, c) in self.components.iter().enumerate() {
             let tile = tile_size(c.states);
@@ -75,7 +83,7 @@ impl<'a, M: Program> Work<'a, M> {
                 let units = start..(start + tile).min(c.units);
                 let table = &mut table[..c.states * units.len()];
                 fill(index, units.clone(), table);
-                model.collect(&self.context, index, units.clone(), table, &mut stats, &mut scratch);
+                model.collect(&self.context, params, index, units.clone(), table, &mut stats, &mut scratch);
                 start = units.end;
             }
         }
@@ -88,7 +96,7 @@ impl<'a, M: Program> Work<'a, M> {
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
             let mut probs = vec![0.0; c.units * c.states];
-            self.each_tile(model, &at, index, *c, &mut |units, table, _| {
+            self.each_tile(model, params, &at, index, *c, &mut |units, table, _| {
                 let n = units.len();
                 for i in 0..n {
                     for s in 0..c.states {
@@ -107,7 +115,9 @@ impl<'a, M: Program> Work<'a, M> {
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
             let mut all = Vec::with_capacity(c.units);
-            self.each_tile(model, &at, index, *c, &mut |_, _, evidence| all.extend_from_slice(evidence))?;
+            self.each_tile(model, params, &at, index, *c, &mut |_, _, evidence| {
+                all.extend_from_slice(evidence)
+            })?;
             out.push(all);
         }
         Ok(out)
@@ -116,12 +126,13 @@ impl<'a, M: Program> Work<'a, M> {
     fn each_tile(
         &self,
         model: &M,
+        params: &M::Params,
         at: &M::Prepared,
         index: usize,
         component: Component,
         visit: &mut dyn FnMut(Range<usize>, &[f64], &[f64]),
     ) -> Result<(), Error> {
-        let job = Sweep { model, work: self, at, index, component };
+        let job = Sweep { model, work: self, params, at, index, component };
         let mut desk = job.scratch();
         let mut start = 0;
         while start < component.units {
@@ -143,6 +154,7 @@ pub(crate) fn tile_size(states: usize) -> usize {
 struct Sweep<'s, 'a, M: Program> {
     model: &'s M,
     work: &'s Work<'a, M>,
+    params: &'s M::Params,
     at: &'s M::Prepared,
     index: usize,
     component: Component,
@@ -220,6 +232,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
             total.magnitude += share.magnitude;
             self.model.collect(
                 &self.work.context,
+                self.params,
                 self.index,
                 tile.clone(),
                 &desk.table[..states * n],

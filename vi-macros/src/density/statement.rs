@@ -34,7 +34,7 @@ pub struct Case {
     pub when: Vec<Cond>,
     pub family: &'static Family,
     pub form: Form,
-    /// − log P(min ≤ X ≤ max), for a truncated family.
+    /// What a residual does not hold: − log P(min ≤ X ≤ max) for a truncated family, and its log Jacobian.
     pub normaliser: Poly,
 }
 
@@ -62,9 +62,11 @@ pub enum Compared {
 pub struct Residual {
     /// The component, for a vector.
     pub event: Option<Var>,
-    /// ρ = value − mean, at `event`.
+    /// ρ = value − mean, at `event`; of a LogNormal, the logarithm of the value takes its place.
     pub rho: Poly,
     pub scale: Scale,
+    /// log |dρ / dvalue|
+    pub log_jacobian: Poly,
 }
 
 #[derive(Clone, Debug)]
@@ -307,10 +309,13 @@ fn case(
     }
     let args = Args { lower, call, target: target.clone(), kind: &array.elem.kind, axes };
     let form = (call.family.log_density)(&args)?;
-    let normaliser = match args.bounds()? {
+    let mut normaliser = match args.bounds()? {
         Some((low, high)) => (call.family.log_interval)(&args, &low, &high)?.scale(-1.0),
         None => Poly::zero(),
     };
+    if let Form::Normal(r) = &form {
+        normaliser = normaliser.add(&r.log_jacobian);
+    }
     Ok(Case { loc: call.loc, when, family: call.family, form, normaliser })
 }
 

@@ -29,25 +29,38 @@ impl Emitter<'_> {
     pub fn context(&self) -> TokenStream {
         let size_fields = self.model.sizes.iter().map(|s| {
             let n = &s.name;
-            if s.over.is_empty() { quote!(pub #n: usize) } else { quote!(pub #n: Vec<usize>) }
+            let doc = format!(" The size {n}.");
+            if s.over.is_empty() {
+                quote!(#[doc = #doc] pub #n: usize)
+            } else {
+                quote!(#[doc = #doc] pub #n: Vec<usize>)
+            }
         });
         let data = self.data_type(quote!('a));
         let groups = (0..self.kernel.groups.len()).map(|g| {
             let n = format_ident!("groups_{g}");
-            quote!(pub #n: Groups)
+            let doc = format!(
+                " The positions that `{}` sends to each unit.",
+                self.model.arrays[self.kernel.groups[g].0].name
+            );
+            quote!(#[doc = #doc] pub #n: Groups)
         });
         let units =
             self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, c)| {
                 let n = format_ident!("units_{i}");
                 let rank = Literal::usize_unsuffixed(c.unit.len());
-                quote!(pub #n: Vec<[usize; #rank]>)
+                quote!(#[doc = " The indices of each unit."] pub #n: Vec<[usize; #rank]>)
             });
         let gauges = self.gauges().map(|s| {
             let n = format_ident!("{}_gauge", s.name);
-            quote!(pub #n: Vec<f64>)
+            let doc = format!(" Where `{}` are measured from.", s.name);
+            quote!(#[doc = #doc] pub #n: Vec<f64>)
         });
-        let phantom =
-            if self.borrows() { quote!() } else { quote!(pub lifetime: std::marker::PhantomData<&'a ()>,) };
+        let phantom = if self.borrows() {
+            quote!()
+        } else {
+            quote!(#[doc = " No field borrows."] pub lifetime: std::marker::PhantomData<&'a ()>,)
+        };
         quote! {
             /// The sizes of the data at hand.
             #[derive(Clone, Debug)]
@@ -58,7 +71,9 @@ impl Emitter<'_> {
             /// Data, and what is worked out from them once.
             #[derive(Clone, Debug)]
             pub struct Context<'a> {
+                /// The data.
                 pub data: #data,
+                /// Their sizes.
                 pub sizes: Sizes,
                 #(#groups,)*
                 #(#units,)*
@@ -391,7 +406,6 @@ impl Emitter<'_> {
         });
         let gauge_fields: Vec<_> = self.gauges().map(|s| format_ident!("{}_gauge", s.name)).collect();
         let phantom = if self.borrows() { quote!() } else { quote!(, lifetime: std::marker::PhantomData) };
-        let data = self.data_type(quote!('a));
         quote! {
             fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, _options: &Options) -> Result<Self::Context<'a>, Error> {
                 #sizes

@@ -1,13 +1,25 @@
 //! Kernel to Rust: formatting only.
 
+mod collect;
 mod context;
+mod dense_rows;
+mod describe;
 mod direct;
 mod module;
 mod mstep;
+mod prepare;
 mod program;
+mod regression;
 mod rows;
 mod scope;
+mod simulate;
+mod smooth;
+mod starts;
+mod statistics;
+mod taylor;
+mod tiles;
 mod types;
+mod unused;
 
 use crate::density::lower::is_hidden;
 use crate::kernel::Kernel;
@@ -37,10 +49,12 @@ pub fn emit(model: &Model, plan: &Plan, kernel: &Kernel<'_>, report: &mut Report
     }
 }
 
-/// What stands in for a module that has mistakes, so that uses of its name do not add to them.
-pub fn placeholder(block: &Block) -> TokenStream {
+/// What stands in for a module that has mistakes.
+///
+/// They stand inside it: rustc then takes every path into the module for one of them, and reports no use of the model besides.
+pub fn placeholder(block: &Block, mistakes: &TokenStream) -> TokenStream {
     let (vis, name) = (&block.vis, &block.name);
-    quote!(#vis mod #name {})
+    quote!(#vis mod #name { #mistakes })
 }
 
 impl<'a> Emitter<'a> {

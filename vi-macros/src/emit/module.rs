@@ -38,41 +38,43 @@ impl Emitter<'_> {
             (Claim::Exact, true) => quote!(impl NoParams for Model {}),
             (Claim::Exact | Claim::MeanField, _) => quote!(),
         };
+        let items = quote! {
+            /// What was proved of this model when it was compiled.
+            pub static PLAN: &Plan = &Plan { model: #title, claim: #claim, text: #text };
+
+            #structs
+            #interface
+            #simulate
+            #context
+            #stats
+
+            impl Model {
+                #passes
+                #maximise
+            }
+
+            #program
+            #exact
+            #no_params
+        };
+        let items = super::unused::without_unused(items);
+        let uses = uses(&items);
         Ok(quote! {
             #(#attrs)*
             #docs
+            #[allow(non_snake_case, reason = "names are the model's own")]
             #[allow(
-                non_snake_case,
-                unused,
-                clippy::all,
-                clippy::pedantic,
-                reason = "names are the model's own, and one shape of loop serves every model"
+                unused_variables,
+                clippy::too_many_arguments,
+                clippy::needless_range_loop,
+                clippy::cast_precision_loss,
+                clippy::many_single_char_names,
+                clippy::similar_names,
+                reason = "one shape of loop serves every model, and its indices are called as on paper"
             )]
             #vis mod #name {
-                use ::std::ops::Range;
-                use ::vi_core::private::{
-                    Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error, Evidence, ExactPosterior, Fit, Groups,
-                    Maximised, Mismatch, Moments, NoParams, Notes, Options, Plan, Program, Scratch, Start, State, Statistics, Table, check,
-                    data::{self, Elements as _}, dense, dist, fit, least_squares, mode, newton, rng, special,
-                };
-
-                /// What was proved of this model when it was compiled.
-                pub static PLAN: &Plan = &Plan { model: #title, claim: #claim, text: #text };
-
-                #structs
-                #interface
-                #simulate
-                #context
-                #stats
-
-                impl Model {
-                    #passes
-                    #maximise
-                }
-
-                #program
-                #exact
-                #no_params
+                #uses
+                #items
             }
         })
     }
@@ -91,7 +93,7 @@ impl Emitter<'_> {
                     let Some(sizes) = &stats.sizes else {
                         return Err(Error::NotFinite { what: "statistics that `accumulate` did not make".to_string() });
                     };
-                    self.update_params(sizes, stats, current).map(|m| m.params)
+                    self.update_params(sizes, stats, current, 1.0).map(|m| m.params)
                 }
             }
         };
@@ -163,5 +165,69 @@ impl Emitter<'_> {
                 #maximise
             }
         }
+    }
+}
+
+/// The names that the items use, of those the runtime offers.
+fn uses(items: &TokenStream) -> TokenStream {
+    let used = super::unused::identifiers(items);
+    let pick = |names: &[&str]| -> Vec<proc_macro2::Ident> {
+        names.iter().filter(|n| used.contains(**n)).map(|n| quote::format_ident!("{n}")).collect()
+    };
+    let types = pick(&[
+        "Categories",
+        "Claim",
+        "Component",
+        "DMatrix",
+        "DVector",
+        "Described",
+        "ElboTerm",
+        "Error",
+        "Evidence",
+        "ExactPosterior",
+        "Fit",
+        "Groups",
+        "LeastSquares",
+        "Maximised",
+        "Moments",
+        "NoParams",
+        "Notes",
+        "Options",
+        "Plan",
+        "Predictive",
+        "Program",
+        "Scratch",
+        "Start",
+        "State",
+        "Statistics",
+        "Table",
+        "Term",
+    ]);
+    let modules = pick(&[
+        "check",
+        "columns",
+        "data",
+        "dense",
+        "dist",
+        "fit",
+        "least_squares",
+        "mode",
+        "newton",
+        "rng",
+        "special",
+    ]);
+    let values = pick(&["Known", "Unknown"]);
+    let elements = used.contains("largest").then(|| {
+        quote!(
+            use ::vi_core::private::data::Elements as _;
+        )
+    });
+    let values =
+        (!values.is_empty()).then(|| quote!(use ::vi_core::private::least_squares::Value::{#(#values),*};));
+    quote! {
+        use ::std::ops::Range;
+        use ::vi_core::private::{#(#types,)* #(#modules),*};
+        #values
+        #elements
     }
 }

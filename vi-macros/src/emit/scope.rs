@@ -19,11 +19,13 @@ pub struct Scope<'a> {
     pub spelt: Vec<(ArrayId, Spell<'a>)>,
     /// The observed value of this row, where it may be missing.
     pub value: RefCell<Option<(Elem, TokenStream)>>,
+    /// Factors that were computed already.
+    pub locals: RefCell<Vec<(Factor, Ident)>>,
 }
 
 impl<'a> Scope<'a> {
     pub fn new(model: &'a Model) -> Self {
-        Scope { model, hoists: None, spelt: vec![], value: RefCell::new(None) }
+        Scope { model, hoists: None, spelt: vec![], value: RefCell::new(None), locals: RefCell::new(vec![]) }
     }
 
     pub fn with_hoists(mut self, hoists: &'a [Hoist]) -> Self {
@@ -308,6 +310,9 @@ impl<'a> Scope<'a> {
     }
 
     fn factor(&self, f: &Factor) -> TokenStream {
+        if let Some((_, name)) = self.locals.borrow().iter().find(|(g, _)| g == f) {
+            return quote!(#name);
+        }
         match f {
             Factor::Index(i) => {
                 let i = self.index(i);
@@ -370,7 +375,14 @@ impl<'a> Scope<'a> {
 
     fn apply(&self, f: Func, args: &[Poly]) -> TokenStream {
         let arg = |n: usize| self.poly(&args[n]);
-        let method = |n: usize| self.grouped(&args[n]);
+        // A method of a bare literal needs to know the literal's type.
+        let method = |n: usize| match args[n].as_number() {
+            Some(x) if x >= 0.0 && x.is_finite() => {
+                let x = Literal::f64_suffixed(x);
+                quote!(#x)
+            }
+            Some(_) | None => self.grouped(&args[n]),
+        };
         let call = |name: &str| {
             let name = format_ident!("{name}");
             let args = args.iter().map(|a| self.poly(a));
@@ -479,10 +491,14 @@ impl<'a> Scope<'a> {
     /// A row-major position over these indices.
     pub fn flat(&self, at: &[(Ix, Ix)]) -> TokenStream {
         let mut out: Option<TokenStream> = None;
-        for (i, extent) in at {
-            let (i, n) = (self.index(i), self.index(extent));
+        for (depth, (i, extent)) in at.iter().enumerate() {
+            let n = self.index(extent);
+            let simple = i.terms.len() + usize::from(i.offset != 0) <= 1;
+            let i = self.index(i);
             out = Some(match out {
-                None => i,
+                None if simple || at.len() == 1 => i,
+                None => quote!((#i)),
+                Some(o) if depth == 1 => quote!(#o * #n + #i),
                 Some(o) => quote!((#o) * #n + #i),
             });
         }

@@ -213,6 +213,14 @@ impl Emitter<'_> {
                 Some(quote!(let #n: f64 = #value;))
             }),
         );
+        let serde: Vec<_> = sizes
+            .iter()
+            .map(|(n, _)| quote!(#n: usize))
+            .chain(consts.iter().map(|a| {
+                let (n, t) = (self.name(*a), self.owned(*a));
+                quote!(#n: #t)
+            }))
+            .collect();
         let names: Vec<_> =
             sizes.iter().map(|(n, _)| n.clone()).chain(consts.iter().map(|a| self.name(*a))).collect();
         let size_setters = sizes.iter().map(|(n, _)| {
@@ -256,6 +264,8 @@ impl Emitter<'_> {
                 #(#size_fields,)*
                 #(#const_fields,)*
             }
+
+            ::vi_core::private::serde_impls! { Model { #(#serde),* } }
 
             impl Model {
                 /// The sizes and constants without a default, in the order of the header.

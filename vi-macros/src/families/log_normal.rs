@@ -1,7 +1,7 @@
 use super::{Domain, Family, Param, Support, Way, is_infinite, standard};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Exponent, Func, Poly};
-use crate::density::statement::{Args, Form};
+use crate::density::statement::{Args, Form, Residual, Scale};
 
 pub static FAMILY: Family = Family {
     name: "LogNormal",
@@ -24,20 +24,12 @@ pub static FAMILY: Family = Family {
     log_interval,
 };
 
-/// A Normal for log x, and −log x for the change of variable.
+/// A Normal for log x, kept as the residual log x − μ, and −log x for the change of variable.
 fn log_density(a: &Args) -> Lowered<Form> {
     let log_x = a.log(&a.value());
     let rho = log_x.sub(&a.scalar("mean")?);
-    let prec = precision(a)?;
-    let half_log_two_pi = 0.5 * (2.0 * std::f64::consts::PI).ln();
-    let terms = rho
-        .mul(&rho)
-        .mul(&prec)
-        .scale(-0.5)
-        .add(&a.log(&prec).scale(0.5))
-        .sub(&log_x)
-        .sub(&Poly::number(half_log_two_pi));
-    Ok(Form::Terms(terms))
+    let scale = Scale::Diagonal(precision(a)?);
+    Ok(Form::Normal(Residual { event: None, rho, scale, log_jacobian: log_x.scale(-1.0) }))
 }
 
 fn precision(a: &Args) -> Lowered {

@@ -53,7 +53,7 @@ fn log_density(a: &Args) -> Lowered<Form> {
             Scale::Dense { factor: factor.pow(Exponent::int(power)), matrix, inverse: power < 0 }
         }
     };
-    Ok(Form::Normal(Residual { event, rho, scale }))
+    Ok(Form::Normal(Residual { event, rho, scale, log_jacobian: Poly::zero() }))
 }
 
 /// log(Φ((b − μ)/σ) − Φ((a − μ)/σ))

@@ -61,8 +61,9 @@ pub fn build<'a>(
     if failed {
         return None;
     }
+    let (moving, fixed) = fixed.into_iter().partition(is_moving);
     let mut kernel =
-        Kernel { model, components, fixed, stats, hoists: vec![], groups, priors, steps: vec![] };
+        Kernel { model, components, fixed, moving, stats, hoists: vec![], groups, priors, steps: vec![] };
     kernel.hoists = hoists(&kernel);
     match maximise::steps(&kernel, densities, plan) {
         Ok(steps) => kernel.steps = steps,
@@ -85,7 +86,12 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             Rule::Gaussian { .. } => "a Gaussian posterior".into(),
             Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
         };
-        return Err(mistakes::no_engine(b.loc, &names, &rule));
+        let names =
+            step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+        // The first piece of a chain begins it; the last one is what makes it a chain.
+        let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
+        let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
+        return Err(mistakes::no_engine(loc, &names, &rule));
     }
     if b.each || b.point {
         return Err(mistakes::no_engine(
@@ -143,7 +149,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
 /// Functions of params that every row would compute again: each becomes a table.
 fn hoists(kernel: &Kernel) -> Vec<Hoist> {
     let mut out: Vec<Hoist> = vec![];
-    let all = kernel.components.iter().flat_map(|c| &c.rows).chain(&kernel.fixed);
+    let all = kernel.components.iter().flat_map(|c| &c.rows).chain(&kernel.fixed).chain(&kernel.moving);
     for rows in all {
         let name = kernel.model.arrays[rows.target.array.0].name.to_string();
         for case in &rows.cases {
@@ -294,8 +300,17 @@ pub fn masked(model: &Model, a: ArrayId) -> bool {
     model.arrays[a.0].missing && !is_hidden(model, a)
 }
 
+/// Whether a statement keeps Taylor series.
+fn is_moving(r: &Rows) -> bool {
+    r.cases.iter().any(|c| match &c.body {
+        Body::Terms(t) => t.pointwise.is_some(),
+        Body::Scalar(s) => s.normaliser.pointwise.is_some(),
+        Body::Dense(_) | Body::Equal { .. } => false,
+    })
+}
+
 pub fn rows_of<'k>(kernel: &'k Kernel) -> impl Iterator<Item = (Option<usize>, &'k Rows)> {
     let inside =
         kernel.components.iter().enumerate().flat_map(|(i, c)| c.rows.iter().map(move |r| (Some(i), r)));
-    inside.chain(kernel.fixed.iter().map(|r| (None, r)))
+    inside.chain(kernel.fixed.iter().chain(&kernel.moving).map(|r| (None, r)))
 }

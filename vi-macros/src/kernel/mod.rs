@@ -8,6 +8,7 @@ use crate::model::ir::{ArrayId, Model, StatementId};
 use crate::plan::Update;
 
 mod build;
+mod locations;
 mod maximise;
 mod rows;
 mod split;
@@ -25,6 +26,8 @@ pub struct Kernel<'a> {
     pub components: Vec<Component>,
     /// Observed statements that no latent touches: their statistics never change.
     pub fixed: Vec<Rows>,
+    /// Observed statements without latents whose statistics are Taylor series: collected at every sweep.
+    pub moving: Vec<Rows>,
     /// Sufficient statistics, each a table over its cells.
     pub stats: Vec<Stat>,
     /// Functions of the params that are tabulated once a sweep.
@@ -105,6 +108,15 @@ pub struct Terms {
     pub base: Poly,
     /// data · params
     pub separable: Vec<Separable>,
+    /// Functions of data and params together: no sufficient statistic of fixed size exists, so their Taylor series about the current params is
+    /// what is kept.
+    pub pointwise: Option<Pointwise>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Pointwise {
+    pub value: Poly,
+    pub stat: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -139,6 +151,16 @@ pub enum StatKind {
     Sum(Poly),
     /// Σ weight · (1, u)(1, u)ᵀ about a gauge
     Moments { columns: Vec<Column> },
+    /// Σ weight · (value, gradient, Hessian) of a function of data and params
+    Taylor { value: Poly, symbols: Vec<Symbol> },
+}
+
+/// Elements of a param that a Taylor series is taken in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Symbol {
+    pub elem: Elem,
+    /// Indices of the element that are not cells: each value is an element of its own.
+    pub over: Vec<Var>,
 }
 
 /// Some components of a design vector u.
@@ -285,6 +307,11 @@ pub enum Source {
     },
     /// The square of a residual of a prior.
     Square(Poly),
+    /// Gradient and Hessian at the current params.
+    Taylor {
+        stat: usize,
+        at: Vec<Ix>,
+    },
 }
 
 #[derive(Debug, Clone)]

@@ -117,7 +117,6 @@ impl RowBuilder<'_> {
         let state_vars: Vec<Var> =
             component.map_or(vec![], |c| states.iter().map(|a| c.locals[*a].state.clone()).collect());
         let target = renaming.elem(&d.target);
-        let array = &self.model.arrays[d.target.array.0];
         let mut cases = vec![];
         for case in &d.cases {
             cases.push(self.case(d, case, &renaming, &state_vars)?);
@@ -157,9 +156,7 @@ impl RowBuilder<'_> {
                 let p = renaming.poly(p).add(&normaliser);
                 let stats = &mut *self.stats;
                 let terms = split
-                    .terms(&p, states, conditional, &mut |coefficient, cells| {
-                        sum_stat(stats, d, &name, coefficient, cells)
-                    })
+                    .terms(&p, states, conditional, &mut |kind, cells| stat_of(stats, d, &name, kind, cells))
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Body::Terms(terms)
             }
@@ -226,7 +223,7 @@ impl RowBuilder<'_> {
                 let cells = split.as_cells(ordered(vars, states, r.event.as_ref()));
                 let moments = self.moments(d, name, &design.columns, cells.clone());
                 let count = (weight.as_number() != Some(1.0))
-                    .then(|| sum_stat(self.stats, d, name, Poly::number(1.0), cells));
+                    .then(|| stat_of(self.stats, d, name, StatKind::Sum(Poly::number(1.0)), cells));
                 let positive = |e: &Elem| {
                     crate::density::normal_form::positive_kind(&self.model.arrays[e.array.0].elem.kind)
                         || !super::is_param(self.model, e.array)
@@ -240,7 +237,7 @@ impl RowBuilder<'_> {
                 let stats = &mut *self.stats;
                 let normaliser = split
                     .terms(&normaliser, states, conditional, &mut |c, cells| {
-                        sum_stat(stats, d, name, c, cells)
+                        stat_of(stats, d, name, c, cells)
                     })
                     .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
                 Ok(Body::Scalar(ScalarResidual {
@@ -362,26 +359,34 @@ fn same_range(v: &Var, unit: &Var) -> bool {
     v.high == unit.high
 }
 
-/// The statistic Σ weight · coefficient over these cells, found or made.
-fn sum_stat(
+/// The statistic of this kind over these cells, found or made.
+fn stat_of(
     stats: &mut Vec<Stat>,
     d: &StatementDensity,
     name: &str,
-    coefficient: Poly,
+    kind: StatKind,
     cells: Vec<Cell>,
 ) -> usize {
-    let same = |s: &Stat| {
-        s.statement == d.id && s.cells == cells && matches!(&s.kind, StatKind::Sum(c) if *c == coefficient)
-    };
-    if let Some(i) = stats.iter().position(same) {
-        return i;
-    }
-    let what = match coefficient.as_number() {
-        Some(1.0) => "count".to_string(),
-        _ => format!("sum{}", words(&coefficient)),
+    let what = match &kind {
+        StatKind::Sum(coefficient) => {
+            let same = |s: &Stat| {
+                s.statement == d.id
+                    && s.cells == cells
+                    && matches!(&s.kind, StatKind::Sum(c) if c == coefficient)
+            };
+            if let Some(i) = stats.iter().position(same) {
+                return i;
+            }
+            match coefficient.as_number() {
+                Some(1.0) => "count".to_string(),
+                _ => format!("sum{}", words(coefficient)),
+            }
+        }
+        StatKind::Moments { .. } => "moments".into(),
+        StatKind::Taylor { .. } => "taylor".into(),
     };
     let name = unique(stats, &format!("{name}_{what}"));
-    stats.push(Stat { name, cells, kind: StatKind::Sum(coefficient), statement: d.id });
+    stats.push(Stat { name, cells, kind, statement: d.id });
     stats.len() - 1
 }
 

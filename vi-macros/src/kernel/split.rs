@@ -1,7 +1,7 @@
 //! Splits a polynomial into what is data and what is params, and names the cells where they meet.
 
 use super::is_param;
-use super::{Cell, Column, Design, Regressor, Separable, Terms};
+use super::{Cell, Column, Design, Pointwise, Regressor, Separable, StatKind, Symbol, Terms};
 use crate::density::poly::{Exponent, Factor, Num, Poly, Term};
 use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var};
 use crate::model::ir::{Model, Nominal};
@@ -76,15 +76,19 @@ impl Splitter<'_> {
         p: &Poly,
         states: &[Var],
         conditional: bool,
-        stat: &mut dyn FnMut(Poly, Vec<Cell>) -> usize,
+        stat: &mut dyn FnMut(StatKind, Vec<Cell>) -> usize,
     ) -> Result<Terms, Inseparable> {
         let mut out = Terms::default();
+        let mut mixed = Poly::zero();
         for t in &p.0 {
-            let (data, params) = self.split(t)?;
+            let Ok((data, params)) = self.split(t) else {
+                mixed = mixed.add(&Poly(vec![self.at_cells(t)]));
+                continue;
+            };
             if params.factors.is_empty() {
                 let whole = Poly(vec![t.clone()]);
                 if conditional || states.iter().any(|s| t.mentions(s)) {
-                    let stat = stat(whole.clone(), vec![]);
+                    let stat = stat(StatKind::Sum(whole.clone()), vec![]);
                     out.separable.push(Separable { coefficient: whole, params: Poly::number(1.0), stat });
                 } else {
                     out.base = out.base.add(&whole);
@@ -99,10 +103,56 @@ impl Splitter<'_> {
                 ..data
             };
             let coefficient = Poly(vec![coefficient]);
-            let stat = stat(coefficient.clone(), cells);
+            let stat = stat(StatKind::Sum(coefficient.clone()), cells);
             out.separable.push(Separable { coefficient, params: Poly(vec![params]), stat });
         }
+        if !mixed.is_zero() {
+            let (symbols, cells) = self.symbols(&mixed).ok_or(Inseparable)?;
+            let stat = stat(StatKind::Taylor { value: mixed.clone(), symbols }, cells);
+            out.pointwise = Some(Pointwise { value: mixed, stat });
+        }
         Ok(out)
+    }
+
+    /// The elements a mixed function depends on, and the cells they live in. `None` if one array is read at two places.
+    fn symbols(&self, p: &Poly) -> Option<(Vec<Symbol>, Vec<Cell>)> {
+        let free: Vec<Var> = p.0.iter().flat_map(Term::free_vars).collect();
+        let mut elems: Vec<Elem> = vec![];
+        p.visit_elems(&mut |e| {
+            if is_param(self.model, e.array) && !elems.contains(e) {
+                elems.push(e.clone());
+            }
+        });
+        let mut symbols: Vec<Symbol> = vec![];
+        let mut cells: Vec<Var> = vec![];
+        for e in elems {
+            let mut over = vec![];
+            let mut indices = vec![];
+            for i in &e.indices {
+                match i.as_var() {
+                    Some(v) if !free.contains(v) => {
+                        let twin = v.twin();
+                        indices.push(Ix::var(&twin));
+                        over.push(twin);
+                    }
+                    _ => {
+                        i.visit_vars(&mut |v| {
+                            if !cells.contains(v) {
+                                cells.push(v.clone());
+                            }
+                        });
+                        indices.push(i.clone());
+                    }
+                }
+            }
+            let symbol = Symbol { elem: Elem { array: e.array, indices }, over };
+            match symbols.iter().find(|s| s.elem.array == e.array) {
+                None => symbols.push(symbol),
+                Some(s) if same_place(s, &symbol) => {}
+                Some(_) => return None,
+            }
+        }
+        Some((symbols, self.as_cells(cells)))
     }
 
     /// (data, params): the number goes with the params.
@@ -305,4 +355,13 @@ pub fn solve_shift(i: &Ix) -> Option<(Var, Ix)> {
         }
     }
     var.map(|v| (v, rest))
+}
+
+/// Whether two symbols are the same elements, however their own indices are called.
+fn same_place(a: &Symbol, b: &Symbol) -> bool {
+    a.over.len() == b.over.len()
+        && a.elem.indices.iter().zip(&b.elem.indices).all(|(i, j)| {
+            let own = |s: &Symbol, i: &Ix| i.as_var().is_some_and(|v| s.over.contains(v));
+            i == j || own(a, i) && own(b, j)
+        })
 }

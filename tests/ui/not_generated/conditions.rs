@@ -1,0 +1,44 @@
+use vi_core::prelude::*;
+
+model! {
+    pub mod guarded {
+        param    p: Unit;
+        given    known[n in N]: Bool;
+        latent   on[n in N if not known[n]] ~ Bernoulli(p);
+        observed x[n in N if not known[n]] ~ Normal(on[n], sd: 1);
+    }
+}
+
+model! {
+    pub mod two_units(K) {
+        param    weight: Simplex[K];
+        param    mean[k in K]: Real;
+        latent   z[n in N] ~ Categorical(weight);
+        observed x[n in 1..N] ~ Normal(mean[z[n]] + mean[z[n-1]], sd: 1);
+    }
+}
+
+model! {
+    pub mod nonlinear {
+        param    a: Real;   param b: Real;
+        observed x[n in N] ~ Normal(exp(a * b), sd: 1);
+    }
+}
+
+model! {
+    pub mod dispersion {
+        param    m: Positive;   param r: Positive;
+        observed x[n in N] ~ NegativeBinomial(mean: m, dispersion: r);
+    }
+}
+
+model! {
+    pub mod quantified {
+        given    on[n in N]: Bool;
+        param    p: Unit;
+        latent   z ~ Bernoulli(p);
+        observed x ~ Normal(all(on[n] for n in N) + z, sd: 1);
+    }
+}
+
+fn main() {}
