@@ -236,6 +236,15 @@ fn holds(line: &str, parts: &[String]) -> bool {
     })
 }
 
+/// What an earlier stage always refuses first. A later stage says it all the same, because it must say something.
+const UNREACHABLE: &[&str] = &[
+    "density.rs: not_an_index",
+    "density.rs: literal_too_short",
+    "density.rs: missing_argument",
+    "indices.rs: for_without_range",
+    "types.rs: let_without_type",
+];
+
 #[test]
 fn every_mistake_has_a_test() {
     let mut texts = sources("tests/ui", ".stderr");
@@ -247,6 +256,8 @@ fn every_mistake_has_a_test() {
     for constructor in &constructors {
         if constructor.titles.is_empty() {
             problems.push(format!("{}: no title was found", constructor.place));
+        } else if UNREACHABLE.iter().any(|name| constructor.place.ends_with(name)) {
+            continue;
         } else if !constructor.titles.iter().any(|title| told.iter().any(|line| holds(line, title))) {
             let title = constructor.titles[0].join("…");
             problems.push(format!("{}: no test shows «{title}»", constructor.place));

@@ -14,7 +14,7 @@ model! {
         param    weight: Simplex[K];
         param    mean[k in K]: Real;
         latent   z[n in N] ~ Categorical(weight);
-        observed x[n in 1..N] ~ Normal(mean[z[n]] + mean[z[n-1]], sd: 1);
+        observed x[n in N] ~ Normal(mean[z[N-n-1]], sd: 1);
     }
 }
 

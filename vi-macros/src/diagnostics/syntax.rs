@@ -344,7 +344,7 @@ pub fn if_distribution(span: impl Into<Loc>) -> Diagnostic {
 /// `let w = match z { … };` → `let w = …[z];`
 pub fn match_expression(span: impl Into<Loc>) -> Diagnostic {
     Diagnostic::new(span, "a `match` stands only after `~`")
-        .help("`[a, b, c][z]` takes one of several values")
+        .help("`a * z + b * (1 - z)` for a Bool `z`, or an array that is read at it: `v[z]`")
 }
 
 /// `(a, b)` → `[a, b]`

@@ -19,6 +19,7 @@ pub fn constrain_observed(loc: Loc, name: &str) -> Diagnostic {
 
 pub fn constrain_no_latent(loc: Loc) -> Diagnostic {
     Diagnostic::new(loc, "this constraint holds no latent")
+        .help("bound a param by its type, as in `Real(min: 0)`; data are checked by theirs")
         .note("a constraint conditions on an event that the latents decide")
 }
 
@@ -42,7 +43,9 @@ pub fn init_reads(loc: Loc, name: &str, role: &str) -> Diagnostic {
 }
 
 pub fn init_rank(name: &Ident, loc: Loc, wanted: usize, found: usize) -> Diagnostic {
-    Diagnostic::new(loc, format!("`{name}` is declared with {wanted} indices, and started with {found}"))
+    let indices = if wanted == 1 { "index" } else { "indices" };
+    Diagnostic::new(loc, format!("`{name}` is declared with {wanted} {indices}, and started with {found}"))
+        .help("start it with the indices it is declared with, as in `x[n in N] = …;`")
 }
 
 /// `factorize { q(x); }` where x is a size or a `let`.

@@ -107,6 +107,7 @@ pub fn function_arity(name: &Ident, loc: Loc, wanted: usize, found: usize) -> Di
 /// `log(x)` where x may be negative.
 pub fn function_domain(name: &Ident, loc: Loc, found: &str, wanted: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`{name}` needs {wanted}, and this is `{found}`"))
+        .help(format!("declare what stands here so that it is {wanted}"))
 }
 
 /// `exp(v)` of a vector: write `[exp(v[d]) for d in D]`.
