@@ -256,11 +256,38 @@ fn every_mistake_has_a_test() {
     for constructor in &constructors {
         if constructor.titles.is_empty() {
             problems.push(format!("{}: no title was found", constructor.place));
-        } else if UNREACHABLE.iter().any(|name| constructor.place.ends_with(name)) {
             continue;
-        } else if !constructor.titles.iter().any(|title| told.iter().any(|line| holds(line, title))) {
-            let title = constructor.titles[0].join("…");
-            problems.push(format!("{}: no test shows «{title}»", constructor.place));
+        }
+        let shown = constructor.titles.iter().any(|title| told.iter().any(|line| holds(line, title)));
+        let unreachable = UNREACHABLE.iter().any(|name| constructor.place.ends_with(name));
+        let title = constructor.titles[0].join("…");
+        match (shown, unreachable) {
+            (false, false) => problems.push(format!("{}: no test shows «{title}»", constructor.place)),
+            (true, true) => problems.push(format!("{}: «{title}» can be reached", constructor.place)),
+            (true, false) | (false, true) => {}
+        }
+    }
+    none(&problems);
+}
+
+#[test]
+fn a_mistake_is_told_in_one_short_line_and_mended_in_another() {
+    let mut problems = vec![];
+    for (name, text) in sources("tests/ui", ".stderr") {
+        for block in text.split("\nerror").map(|b| b.strip_prefix("error").unwrap_or(b)) {
+            // Errors with a code are rustc's own.
+            let Some(title) = block.strip_prefix(": ").and_then(|b| b.lines().next()) else { continue };
+            let mut wrong = |what: &str| problems.push(format!("{name}: «{title}» {what}"));
+            if title.chars().count() >= 70 {
+                wrong("is too long");
+            }
+            if title.ends_with('.') || title.starts_with(char::is_uppercase) {
+                wrong("is written as a sentence");
+            }
+            // Nothing can be written in place of what only waits for its code.
+            if !block.contains("       help: ") && !title.ends_with("not generated yet") {
+                wrong("says nothing of what to write instead");
+            }
         }
     }
     none(&problems);

@@ -15,9 +15,10 @@ pub fn index_mismatch(
     notes: Vec<String>,
 ) -> Diagnostic {
     let mut d = Diagnostic::new(loc, format!("`{index}` counts `{found}`, but `{wanted}` is indexed here"));
-    if let Some(read) = through {
-        d = d.help(format!("write `{read}`, which counts `{wanted}`"));
-    }
+    d = match through {
+        Some(read) => d.help(format!("write `{read}`, which counts `{wanted}`")),
+        None => d.help(format!("write an index or a Category that counts `{wanted}`")),
+    };
     for note in notes.into_iter().filter(|n| !n.is_empty()) {
         d = d.note(note);
     }
@@ -150,6 +151,7 @@ pub fn simplex_binder(loc: Loc) -> Diagnostic {
 /// `Vector[D]` where `Vector[K]` is needed.
 pub fn extent_mismatch(loc: Loc, found: &str, wanted: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("this is a `{found}`, but `{wanted}` is needed"))
+        .help("write one size in both declarations, if the two are the same")
         .note("sizes are told apart by name, even when they happen to be equal")
 }
 

@@ -32,6 +32,7 @@ pub fn equality_constraint(span: Span) -> Diagnostic {
 /// `init { x = 1; }` where x is observed.
 pub fn init_of_what(name: &Ident, kind: &str) -> Diagnostic {
     Diagnostic::new(name.span(), format!("`{name}` is {kind}, so it has no starting value"))
+        .help(format!("take `{name}` out of `init`"))
         .note("`init` is for latents and params")
 }
 
@@ -56,6 +57,7 @@ pub fn factorize_of_what(name: &Ident, kind: &str) -> Diagnostic {
 /// `factorize { q(mu); }` where mu is a param.
 pub fn factorize_of_what_at(loc: Loc, name: &Ident, kind: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`{name}` is {kind}, so it has no posterior"))
+        .help(format!("take `{name}` out of `factorize`"))
         .note("the groups of `factorize` hold latents")
 }
 
@@ -106,6 +108,7 @@ pub fn missing_of_role(span: Span, name: &Ident, role: Role) -> Diagnostic {
 /// `observed x[n in N]: SymPos[D]? ~ …`
 pub fn missing_of_type(span: Span, kind: &str) -> Diagnostic {
     Diagnostic::new(span, format!("a `{kind}` cannot be missing"))
+        .help("remove the `?`")
         .note("numbers, categories, Bools, counts and vectors can")
 }
 

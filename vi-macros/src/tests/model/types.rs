@@ -95,7 +95,8 @@ fn indices_count_what_their_axes_count() {
         super::checked("mod m(K) { param mean[k in K]: Real; observed x[n in N] ~ Normal(mean[n], sd: 1); }");
     let message = mistakes[0].message();
     assert!(
-        message.contains("`n` is bound by `n in N`") && message.contains("`mean[K]`, on line 1 of the model, is indexed by `K`"),
+        message.contains("`n` is bound by `n in N`")
+            && message.contains("`mean[K]`, on line 1 of the model, is indexed by `K`"),
         "{message}"
     );
     refuses(
