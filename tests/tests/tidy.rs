@@ -49,6 +49,8 @@ const LONG: &[&str] = &[
     "vi-macros/src/emit/program.rs",
     "vi-macros/src/emit/rows.rs",
     "vi-macros/src/kernel/maximise.rs",
+    "vi-macros/src/tests/oracle/direct.rs",
+    "vi-macros/src/tests/plan/refused.rs",
 ];
 
 #[test]

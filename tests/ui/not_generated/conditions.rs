@@ -26,9 +26,9 @@ model! {
 }
 
 model! {
-    pub mod dispersion {
+    pub mod heavy_tails {
         param    m: Positive;   param r: Positive;
-        observed x[n in N] ~ NegativeBinomial(mean: m, dispersion: r);
+        observed x[n in N] ~ Cauchy(m, scale: r);
     }
 }
 
