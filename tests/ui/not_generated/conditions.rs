@@ -14,7 +14,7 @@ model! {
         param    weight: Simplex[K];
         param    mean[k in K]: Real;
         latent   z[n in N] ~ Categorical(weight);
-        observed x[n in 1..N] ~ Normal(mean[z[n]] + mean[z[n-1]], sd: 1);
+        observed x[n in N] ~ Normal(mean[z[N-n-1]], sd: 1);
     }
 }
 
@@ -26,9 +26,9 @@ model! {
 }
 
 model! {
-    pub mod dispersion {
+    pub mod heavy_tails {
         param    m: Positive;   param r: Positive;
-        observed x[n in N] ~ NegativeBinomial(mean: m, dispersion: r);
+        observed x[n in N] ~ Cauchy(m, scale: r);
     }
 }
 

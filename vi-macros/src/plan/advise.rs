@@ -29,7 +29,7 @@ pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
         let statistics = format!("`{name}`: {}", r.reason);
         match r.kind {
             Kind::Hard => out.push(mistakes::torn_constraint(r.origin.loc, &r.reason)),
-            Kind::MayCoincide => out.push(mistakes::may_coincide(r.origin.loc, &name, &r.reason)),
+            Kind::MayCoincide => out.push(mistakes::may_coincide(r.origin.loc, &name)),
             Kind::NoFamily | Kind::Structure | Kind::Unscaled { .. } | Kind::SelfCoupled => {
                 match opaque(g, r.node) {
                     Some((loc, statement, what)) if what != Through::OwnLog => {
