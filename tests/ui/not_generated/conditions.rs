@@ -26,9 +26,10 @@ model! {
 }
 
 model! {
-    pub mod heavy_tails {
-        param    m: Positive;   param r: Positive;
-        observed x[n in N] ~ Cauchy(m, scale: r);
+    pub mod joined_scale {
+        given    w[n in N]: Positive;
+        param    m: Real;   param r: Positive;
+        observed x[n in N] ~ Normal(m, prec: r + w[n]);
     }
 }
 
