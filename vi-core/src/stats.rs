@@ -7,7 +7,13 @@
 //! They are additive, so they stream, add up over threads and merge over machines. The gauge c keeps them accurate when the data lie far
 //! from the origin: about the origin, an offset of 10⁸ would cost all sixteen digits.
 
-use crate::tile::{StateMoments, packed_len};
+use crate::tile::{StateMoments, add_vector, packed_len};
+
+/// The longest design vector that is added without calling a kernel.
+const SHORT: usize = 4;
+
+/// Totals of a cell of numbers: count, sum, square.
+const CELL: usize = 3;
 
 /// Moments of `dim`-vectors in `cells` cells.
 #[derive(Clone, Debug)]
@@ -16,6 +22,8 @@ pub struct Moments {
     gauge: Vec<f64>,
     gauges: usize,
     inner: StateMoments,
+    /// Workspace of [`add_components`](Self::add_components).
+    by_state: Option<StateMoments>,
 }
 
 /// The moments of one cell.
@@ -46,7 +54,12 @@ impl Moments {
     #[must_use]
     pub fn new(cells: usize, dim: usize, gauges: usize) -> Self {
         let gauges = gauges.max(1);
-        Moments { gauge: vec![0.0; gauges * dim], gauges, inner: StateMoments::full(cells, dim) }
+        Moments {
+            gauge: vec![0.0; gauges * dim],
+            gauges,
+            inner: StateMoments::full(cells, dim),
+            by_state: None,
+        }
     }
 
     /// Number of cells.
@@ -97,10 +110,14 @@ impl Moments {
     #[inline]
     pub fn add_row(&mut self, cell: usize, w: f64, u: &[f64]) {
         let dim = u.len();
-        let at = (cell % self.gauges) * dim;
+        let at = if self.gauges == 1 { 0 } else { (cell % self.gauges) * dim };
         let gauge = &self.gauge[at..at + dim];
         let features = 1 + dim + packed_len(dim);
         let totals = &mut self.inner.totals_mut()[cell * features..][..features];
+        if dim > SHORT {
+            add_vector(totals, w, u, gauge);
+            return;
+        }
         totals[0] += w;
         let (sum, square) = totals[1..].split_at_mut(dim);
         let mut k = 0;
@@ -111,6 +128,23 @@ impl Moments {
                 square[k] += wi * (u[j] - gauge[j]);
                 k += 1;
             }
+        }
+    }
+
+    /// Adds `n` units of as many components as there are gauges, measured from them and component-major, where every component of every
+    /// state has a cell of its own, the component last; `weights` is `states × n`.
+    pub fn add_components(&mut self, x: &[f64], n: usize, weights: &[f64]) {
+        let components = self.gauges;
+        let states = self.cells() / components.max(1);
+        let sums = self.by_state.get_or_insert_with(|| StateMoments::diagonal(states, components));
+        sums.clear();
+        sums.add_weighted(x, n, weights);
+        let cells = self.inner.totals_mut().chunks_exact_mut(CELL);
+        for (cell, totals) in cells.enumerate() {
+            let (state, component) = (cell / components, cell % components);
+            totals[0] += sums.count(state);
+            totals[1] += sums.sum(state)[component];
+            totals[2] += sums.square(state)[component];
         }
     }
 
@@ -214,7 +248,7 @@ mod serial {
             }
             inner.totals_mut().copy_from_slice(&repr.totals);
             let gauges = if repr.dim == 0 { 1 } else { (repr.gauge.len() / repr.dim).max(1) };
-            Ok(Moments { gauge: repr.gauge, gauges, inner })
+            Ok(Moments { gauge: repr.gauge, gauges, inner, by_state: None })
         }
     }
 }
@@ -242,5 +276,56 @@ mod tests {
         assert!((cell.sum[0] - by_hand(&|r| r[0])).abs() < 1e-12);
         assert!((cell.square(0, 1) - by_hand(&|r| r[0] * r[1])).abs() < 1e-12);
         assert!((cell.square(0, 0) - by_hand(&|r| r[0] * r[0])).abs() < 1e-12);
+    }
+
+    #[test]
+    fn components_of_a_tile_are_rows_of_their_cells() {
+        let (states, dim, n) = (3, 2, 70);
+        let gauge = [0.5, -1.0];
+        let x = |i: usize, d: usize| ((i * 7 + d * 3) % 11) as f64 * 0.25 - 1.0;
+        let w: Vec<f64> = (0..states * n).map(|i| ((i * 5) % 9) as f64 / 9.0).collect();
+        let mut by_row = Moments::new(states * dim, 1, dim);
+        by_row.set_gauge(&gauge);
+        let mut by_tile = by_row.clone();
+        for i in 0..n {
+            for k in 0..states {
+                for d in 0..dim {
+                    by_row.add_row(k * dim + d, w[k * n + i], &[x(i, d)]);
+                }
+            }
+        }
+        let tile: Vec<f64> = (0..dim).flat_map(|d| (0..n).map(move |i| x(i, d) - gauge[d])).collect();
+        by_tile.add_components(&tile, n, &w);
+        for cell in 0..states * dim {
+            let (a, b) = (by_row.cell(cell), by_tile.cell(cell));
+            assert!((a.count - b.count).abs() < 1e-12, "{cell}");
+            assert!((a.sum[0] - b.sum[0]).abs() < 1e-12, "{cell}");
+            assert!((a.square[0] - b.square[0]).abs() < 1e-12, "{cell}");
+        }
+    }
+
+    #[test]
+    fn long_rows_add_up_to_their_tile() {
+        let (dim, n) = (SHORT + 5, 40);
+        let gauge: Vec<f64> = (0..dim).map(|d| d as f64 * 0.1).collect();
+        let x = |i: usize, d: usize| ((i * 13 + d * 5) % 17) as f64 * 0.25;
+        let w: Vec<f64> = (0..n).map(|i| 0.1 + (i % 3) as f64).collect();
+        let mut by_row = Moments::new(1, dim, 1);
+        by_row.set_gauge(&gauge);
+        let mut by_tile = by_row.clone();
+        for i in 0..n {
+            let row: Vec<f64> = (0..dim).map(|d| x(i, d)).collect();
+            by_row.add_row(0, w[i], &row);
+        }
+        let tile: Vec<f64> =
+            (0..dim).flat_map(|d| (0..n).map(move |i| (i, d))).map(|(i, d)| x(i, d) - gauge[d]).collect();
+        by_tile.add_tile(&tile, n, &w);
+        let (a, b) = (by_row.cell(0), by_tile.cell(0));
+        for i in 0..dim {
+            assert!((a.sum[i] - b.sum[i]).abs() < 1e-11 * (1.0 + a.sum[i].abs()));
+            for j in 0..=i {
+                assert!((a.square(i, j) - b.square(i, j)).abs() < 1e-11 * (1.0 + a.square(i, j).abs()));
+            }
+        }
     }
 }

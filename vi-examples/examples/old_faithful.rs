@@ -37,7 +37,7 @@ const COLOURS: [RGBColor; 2] = [RGBColor(204, 85, 0), RGBColor(0, 90, 160)];
 fn draw(x: &DMatrix<f64>, fit: &Fit<mixture::Model>, picture: &Path) -> Result<(), Failure> {
     let root = SVGBackend::new(picture, (820, 600)).into_drawing_area();
     root.fill(&WHITE)?;
-    let title = format!("Old Faithful, 2 Gaussians: log-likelihood {:.3}", fit.log_likelihood());
+    let title = format!("Old Faithful, 2 Gaussians: log-likelihood −{:.3}", -fit.log_likelihood());
     let mut chart = ChartBuilder::on(&root)
         .caption(title, ("sans-serif", 22))
         .margin(16)
@@ -52,6 +52,7 @@ fn draw(x: &DMatrix<f64>, fit: &Fit<mixture::Model>, picture: &Path) -> Result<(
         .y_desc("waiting time to the next eruption (min)")
         .axis_desc_style(("sans-serif", 17))
         .label_style(("sans-serif", 15))
+        .y_label_formatter(&|y| format!("{y:.0}"))
         .draw()?;
 
     chart.draw_series((0..x.nrows()).map(|n| {
@@ -61,7 +62,7 @@ fn draw(x: &DMatrix<f64>, fit: &Fit<mixture::Model>, picture: &Path) -> Result<(
     for (k, colour) in COLOURS.iter().enumerate() {
         let (mean, cov) = (&fit.params.mean[k], &fit.params.cov[k]);
         let share = 100.0 * fit.params.weight[k];
-        let name = format!("{share:.0} % near {:.2} min, {:.1} min: 1σ and 2σ", mean[0], mean[1]);
+        let name = format!("{share:.0} % near {:.2} min, {:.1} min (thick: 1σ, thin: 2σ)", mean[0], mean[1]);
         chart
             .draw_series(LineSeries::new(ellipse(mean, cov, 1.0)?, colour.stroke_width(3)))?
             .label(name)

@@ -22,7 +22,6 @@ model! {
         param    confusion[j in J, k in K]: Simplex[K] ~ Dirichlet(1.1);
         latent   truth[n in N] ~ Categorical(prevalence);
         observed label[r in R] ~ Categorical(confusion[who[r], truth[item[r]]]);
-        init { confusion[j in J, k in K] = 0.7 * onehot(k) + 0.3 / K; }
     }
 }
 
@@ -75,7 +74,7 @@ impl Judgements {
         likelihood::Model::new(GRADES).fit_from(&data, start, &Options::new())
     }
 
-    /// The posterior mode, begun at the model's `init`.
+    /// The posterior mode, begun at the vote shares.
     ///
     /// # Errors
     /// Whatever the fit returns.
@@ -85,6 +84,7 @@ impl Judgements {
             who: (&self.observer).into(),
             label: (&self.grade).into(),
         };
-        smoothed::Model::new(GRADES).fit(&data, &Options::new())
+        let start = Start::Posterior(smoothed::Posterior { truth: self.vote_shares() });
+        smoothed::Model::new(GRADES).fit_from(&data, start, &Options::new())
     }
 }

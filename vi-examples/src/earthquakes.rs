@@ -28,7 +28,7 @@ pub fn counts() -> Result<(Vec<u32>, Vec<u64>), Box<dyn std::error::Error>> {
 /// Whatever the fit returns.
 pub fn fit(y: &[u64], kinds: usize) -> Result<Fit<mixture::Model>, vi_core::Error> {
     let data = mixture::Data { y: y.into() };
-    mixture::Model::new(kinds).fit(&data, &Options::new().seed(1).restarts(16))
+    mixture::Model::new(kinds).fit(&data, &Options::new().seed(1).restarts(8))
 }
 
 /// Schwarz's criterion, −2 log p(y; θ̂) + p log T, with p = 2K − 1 free parameters. Smaller is better.

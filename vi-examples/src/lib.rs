@@ -6,3 +6,8 @@ pub mod earthquakes;
 pub mod iris;
 pub mod old_faithful;
 pub mod table;
+
+/// The programs of the README, compiled and run as tests of documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

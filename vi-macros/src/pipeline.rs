@@ -8,10 +8,8 @@ use proc_macro2::TokenStream;
 pub fn expand(tokens: TokenStream) -> TokenStream {
     let mut report = Report::new();
     let block = syntax::parse(tokens, &mut report);
-    let module = match &block {
-        Some(block) if report.is_empty() => checked(block, &mut report),
-        Some(_) | None => None,
-    };
+    // What a mistake of form leaves of the block is checked all the same, so that one run tells all.
+    let module = block.as_ref().and_then(|block| checked(block, &mut report));
     let errors = report.into_compile_errors();
     match (module, &block) {
         (Some(module), _) => quote::quote!(#module #errors),

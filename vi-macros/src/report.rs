@@ -85,9 +85,14 @@ impl Report {
         std::mem::take(&mut self.diagnostics)
     }
 
-    /// All mistakes as `compile_error!` items.
+    /// All mistakes as `compile_error!` items, in the order of their places.
     pub fn into_compile_errors(mut self) -> TokenStream {
-        self.take().iter().map(Diagnostic::to_compile_error).collect()
+        let mut mistakes = self.take();
+        mistakes.sort_by_key(|mistake| {
+            let at = mistake.loc.start.start();
+            (at.line, at.column)
+        });
+        mistakes.iter().map(Diagnostic::to_compile_error).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 use vi_core::prelude::*;
 
 model! {
-    pub mod m {
+    pub mod guarded {
         param    p: Unit;
         given    known[n in N]: Bool;
         latent   on[n in N if not known[n]] ~ Bernoulli(p);
@@ -10,16 +10,34 @@ model! {
 }
 
 model! {
-    pub mod folded {
-        param    mu: Positive;
-        observed x[n in N] ~ Laplace(0, scale: 1 + mu, min: 0);
+    pub mod two_units(K) {
+        param    weight: Simplex[K];
+        param    mean[k in K]: Real;
+        latent   z[n in N] ~ Categorical(weight);
+        observed x[n in 1..N] ~ Normal(mean[z[n]] + mean[z[n-1]], sd: 1);
     }
 }
 
 model! {
-    pub mod product {
+    pub mod nonlinear {
         param    a: Real;   param b: Real;
         observed x[n in N] ~ Normal(exp(a * b), sd: 1);
+    }
+}
+
+model! {
+    pub mod dispersion {
+        param    m: Positive;   param r: Positive;
+        observed x[n in N] ~ NegativeBinomial(mean: m, dispersion: r);
+    }
+}
+
+model! {
+    pub mod quantified {
+        given    on[n in N]: Bool;
+        param    p: Unit;
+        latent   z ~ Bernoulli(p);
+        observed x ~ Normal(all(on[n] for n in N) + z, sd: 1);
     }
 }
 

@@ -11,12 +11,22 @@ model! {
 }
 
 model! {
-    pub mod params_and_forms {
+    pub mod of_what {
         param    mu: Real;
         latent   a ~ Normal(mu, sd: 1);
         latent   b ~ Normal(mu, sd: 1);
         observed x[n in N] ~ Normal(a + b, sd: 1);
-        factorize { q(mu); q(a); q(a, b); }
+        factorize { q(mu); q(a[..]); q(a, b); }
+    }
+}
+
+model! {
+    pub mod forms {
+        latent   a ~ Normal(0, sd: 1);
+        latent   b ~ Normal(0, sd: 1);
+        latent   c[n in N] ~ Normal(0, sd: 1);
+        observed x[n in N] ~ Normal(a + b + c[n], sd: 1);
+        factorize { q(a): Laplace; q(c[each], b); }
     }
 }
 

@@ -9,4 +9,13 @@ model! {
     }
 }
 
+model! {
+    pub mod diagonal(H) {
+        param    W: Matrix[D, H];
+        param    mu: Vector[D];
+        param    s2: Positive;
+        observed x[n in N]: Vector[D] ~ Normal(mu, cov: W * W.t() + diag([s2 for d in D]));
+    }
+}
+
 fn main() {}

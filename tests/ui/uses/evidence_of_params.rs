@@ -3,9 +3,10 @@ use vi_core::prelude::*;
 model! {
     pub mod mixture(K) {
         param    weight: Simplex[K];
-        param    mean[k in K]: Real;
+        param    mean[k in K]: Vector[D];
+        param    cov[k in K]: SymPos[D];
         latent   z[n in N] ~ Categorical(weight);
-        observed x[n in N] ~ Normal(mean[z[n]], sd: 1);
+        observed x[n in N] ~ Normal(mean[z[n]], cov: cov[z[n]]);
     }
 }
 

@@ -1,16 +1,15 @@
-use vi_core::prelude::*;
+use vi_core::fit::{Fit, Program};
 
-use vi_core::fit::Fit;
-
-fn known<M: vi_core::fit::ExactPosterior>(fit: &Fit<M>) -> f64 {
+/// A model of which nothing is proved.
+fn likelihood<M: Program>(fit: &Fit<M>) -> f64 {
     fit.log_likelihood()
 }
 
-fn bound<M: vi_core::fit::Program>(fit: &Fit<M>) -> f64 {
-    fit.log_likelihood()
+fn posterior<M: Program>(fit: &Fit<M>) -> f64 {
+    fit.log_posterior()
 }
 
-fn evidence<M: vi_core::fit::Program>(fit: &Fit<M>) -> f64 {
+fn evidence<M: Program>(fit: &Fit<M>) -> f64 {
     fit.log_evidence()
 }
 

@@ -59,7 +59,7 @@ impl Categories {
         self.states
     }
 
-    /// q(z[n] = ·)
+    /// q(z\[n\] = ·)
     ///
     /// # Panics
     /// If `n` is not an element.
@@ -68,7 +68,7 @@ impl Categories {
         &self.probs[n * self.states..][..self.states]
     }
 
-    /// q(z[n] = 1): for a Bool.
+    /// q(z\[n\] = 1): for a Bool.
     ///
     /// # Panics
     /// If `n` is not an element or there is one category only.

@@ -20,8 +20,8 @@ mod tests;
 
 pub use buffer::TileBuffer;
 pub use exp::{exp, log};
-pub use moments::{DiagMoments, Moments, StateMoments};
-pub use normal::{DiagNormalDensity, NormalDensity};
+pub use moments::{DiagMoments, Moments, StateMoments, add_vector};
+pub use normal::{DiagNormalDensity, NormalDensity, add_square};
 pub use reduce::{add_gram, add_scaled, add_weighted_gram, dot, gather_tile, shift_tile, sum};
 pub use table::{log_evidence, maximise, normalise};
 

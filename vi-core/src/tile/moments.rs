@@ -240,6 +240,32 @@ fn add_each(to: &mut [f64], from: &[f64]) {
 }
 
 vectorised! {
+    /// Adds one vector with weight `w` to `totals`: `Σ w`, `Σ w (u − c)`, and the packed lower triangle of
+    /// `Σ w (u − c)(u − c)ᵀ`, one after the other.
+    ///
+    /// # Panics
+    /// If `totals` or `c` is shorter than its shape.
+    pub fn add_vector(totals: &mut [f64], w: f64, u: &[f64], c: &[f64]) = add_vector_with;
+}
+
+#[inline(always)]
+fn add_vector_with<S: Isa>(isa: S, totals: &mut [f64], w: f64, u: &[f64], c: &[f64]) {
+    let d = u.len();
+    let c = &c[..d];
+    totals[0] += w;
+    let (sum, mut square) = totals[1..].split_at_mut(d);
+    for i in 0..d {
+        let weighted = w * (u[i] - c[i]);
+        sum[i] += weighted;
+        let (row, rest) = square.split_at_mut(i + 1);
+        for ((total, &u), &c) in row.iter_mut().zip(u).zip(c) {
+            *total = isa.scalar_fma(weighted, u - c, *total);
+        }
+        square = rest;
+    }
+}
+
+vectorised! {
     fn add_features(moments: &mut StateMoments, x: &[f64], n: usize, w: &[f64]) = add_features_with;
 }
 

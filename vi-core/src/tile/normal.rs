@@ -103,6 +103,20 @@ vectorised! {
         = add_diag_quadratic_with;
 }
 
+vectorised! {
+    /// `out[i] += constant − ½ precision (x[i] − mean)²` for the shorter of the two lengths.
+    pub fn add_square(x: &[f64], mean: f64, precision: f64, constant: f64, out: &mut [f64]) = add_square_with;
+}
+
+#[inline(always)]
+fn add_square_with<S: Isa>(isa: S, x: &[f64], mean: f64, precision: f64, constant: f64, out: &mut [f64]) {
+    let factor = -0.5 * precision;
+    for (out, &x) in out.iter_mut().zip(x) {
+        let residual = x - mean;
+        *out += isa.scalar_fma(factor * residual, residual, constant);
+    }
+}
+
 #[inline(always)]
 pub(super) fn add_quadratic_with<S: Isa>(
     isa: S,

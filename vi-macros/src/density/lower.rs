@@ -66,12 +66,12 @@ impl<'a> Lower<'a> {
         Lower { direct: true, ..Lower::new(model) }
     }
 
-    fn hides(&self, a: ArrayId) -> bool {
+    pub(super) fn hides(&self, a: ArrayId) -> bool {
         !self.direct && is_hidden(self.model, a)
     }
 
     /// Whether an element reads an index that a sum binds.
-    fn varies_in_sum(&self, e: &Elem) -> bool {
+    pub(super) fn varies_in_sum(&self, e: &Elem) -> bool {
         let mut inside = false;
         e.indices.iter().for_each(|i| i.visit_vars(&mut |v| inside |= !self.plates.borrow().contains(v)));
         inside
@@ -126,7 +126,7 @@ impl<'a> Lower<'a> {
         Ix::var(&var)
     }
 
-    fn states(&self, e: &Elem) -> (Nominal, Ix, String) {
+    pub(super) fn states(&self, e: &Elem) -> (Nominal, Ix, String) {
         let array = &self.model.arrays[e.array.0];
         match &array.elem.kind {
             ElemKind::Category(extent) => {
@@ -251,7 +251,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn read(&self, a: &Access, at: &[Ix]) -> Poly {
+    pub(super) fn read(&self, a: &Access, at: &[Ix]) -> Poly {
         let mut indices: Vec<Ix> = a.indices.iter().map(|i| self.index(i)).collect();
         indices.extend_from_slice(at);
         let array = &self.model.arrays[a.array.0];
@@ -263,7 +263,7 @@ impl<'a> Lower<'a> {
         Poly::elem(elem.array, elem.indices)
     }
 
-    fn read_let(&self, id: crate::model::ir::LetId, indices: &[Index], at: &[Ix]) -> Lowered {
+    pub(super) fn read_let(&self, id: crate::model::ir::LetId, indices: &[Index], at: &[Ix]) -> Lowered {
         let l = &self.model.lets[id.0];
         let mut all: Vec<Ix> = indices.iter().map(|i| self.index(i)).collect();
         all.extend_from_slice(at);
@@ -305,7 +305,7 @@ impl<'a> Lower<'a> {
         Ok(out)
     }
 
-    fn binary(&self, e: &Expr, op: Binary, a: &Expr, b: &Expr, at: &[Ix]) -> Lowered {
+    pub(super) fn binary(&self, e: &Expr, op: Binary, a: &Expr, b: &Expr, at: &[Ix]) -> Lowered {
         let (ra, rb) = (rank(&a.ty), rank(&b.ty));
         match op {
             Binary::Add => Ok(self.component(a, at)?.add(&self.component(b, at)?)),
@@ -336,7 +336,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The extent of an axis of a vector or matrix expression.
-    fn inner(&self, e: &Expr, axis: usize) -> Extent {
+    pub(super) fn inner(&self, e: &Expr, axis: usize) -> Extent {
         match (&e.ty, axis) {
             (Type::Matrix(r, _), 0) => r.clone(),
             (Type::Matrix(_, c), _) => c.clone(),
@@ -348,7 +348,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn call(&self, f: Function, e: &Expr, args: &[Expr], at: &[Ix]) -> Lowered {
+    pub(super) fn call(&self, f: Function, e: &Expr, args: &[Expr], at: &[Ix]) -> Lowered {
         match f {
             Function::Dot => {
                 let extent = match &args[0].ty {
@@ -407,7 +407,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn literal(&self, e: &Expr, items: &[Expr], at: &[Ix]) -> Lowered {
+    pub(super) fn literal(&self, e: &Expr, items: &[Expr], at: &[Ix]) -> Lowered {
         if let Some(c) = at.first().and_then(Ix::as_constant) {
             let item = usize::try_from(c)
                 .ok()
@@ -423,7 +423,7 @@ impl<'a> Lower<'a> {
         Ok(out)
     }
 
-    fn reduce(
+    pub(super) fn reduce(
         &self,
         op: Reducer,
         indices: &[IndexId],
@@ -450,96 +450,6 @@ impl<'a> Lower<'a> {
                 "`all` and `any`",
                 "spell the condition with `and` and `or`",
             )),
-        }
-    }
-
-    /// A Bool expression as a condition.
-    pub fn cond(&self, e: &Expr) -> Lowered<Cond> {
-        match &e.kind {
-            ExprKind::Bool(true) => Ok(Cond::Always),
-            ExprKind::Bool(false) => Ok(Cond::Not(Box::new(Cond::Always))),
-            ExprKind::Unary(Unary::Not, a) => Ok(Cond::Not(Box::new(self.cond(a)?))),
-            ExprKind::Binary(Binary::And, a, b) => Ok(Cond::And(vec![self.cond(a)?, self.cond(b)?])),
-            ExprKind::Binary(Binary::Or, a, b) => Ok(Cond::Or(vec![self.cond(a)?, self.cond(b)?])),
-            ExprKind::Compare(op, a, b) => match (self.finite(a)?, self.finite(b)?) {
-                (Finite::Index(i), Finite::Index(j)) => Ok(Cond::compare(*op, i, j)),
-                (Finite::Cond(_), _) | (_, Finite::Cond(_)) => Err(mistakes::not_an_index(e.loc)),
-            },
-            ExprKind::Read(a) => {
-                let elem =
-                    Elem { array: a.array, indices: a.indices.iter().map(|i| self.index(i)).collect() };
-                if self.hides(a.array) {
-                    return Ok(Cond::Compare(Cmp::Eq, self.value_of(&elem), Ix::constant(1)));
-                }
-                Ok(Cond::Read(elem))
-            }
-            ExprKind::Let(id, indices) => {
-                let l = &self.model.lets[id.0];
-                let [piece] = l.pieces.as_slice() else { return Err(mistakes::not_an_index(e.loc)) };
-                for (target, ix) in piece.target.iter().zip(indices) {
-                    if let [(1, IndexTerm::Bound(b))] = target.terms.as_slice() {
-                        let ix = self.index(ix);
-                        self.bind_to(*b, ix);
-                    }
-                }
-                self.cond(&piece.value)
-            }
-            ExprKind::Int(_)
-            | ExprKind::Float(_)
-            | ExprKind::Index(_)
-            | ExprKind::Unary(Unary::Neg, _)
-            | ExprKind::Binary(..)
-            | ExprKind::Transpose(_)
-            | ExprKind::Component(..)
-            | ExprKind::Call(..)
-            | ExprKind::Vector(_)
-            | ExprKind::Comprehension { .. }
-            | ExprKind::Reduce { .. } => Err(mistakes::not_an_index(e.loc)),
-        }
-    }
-
-    /// A finite expression: an index, a category, a number that is one, or a condition.
-    pub fn finite(&self, e: &Expr) -> Lowered<Finite> {
-        match &e.kind {
-            ExprKind::Int(n) => Ok(Finite::Index(Ix::constant(*n))),
-            ExprKind::Bool(b) => Ok(Finite::Index(Ix::constant(i64::from(*b)))),
-            ExprKind::Index(i) => Ok(Finite::Index(self.index(i))),
-            ExprKind::Read(a) => {
-                let elem =
-                    Elem { array: a.array, indices: a.indices.iter().map(|i| self.index(i)).collect() };
-                Ok(Finite::Index(self.value_of(&elem)))
-            }
-            ExprKind::Let(id, indices) => {
-                let l = &self.model.lets[id.0];
-                let [piece] = l.pieces.as_slice() else { return Err(mistakes::not_an_index(e.loc)) };
-                for (target, ix) in piece.target.iter().zip(indices) {
-                    if let [(1, IndexTerm::Bound(b))] = target.terms.as_slice() {
-                        let ix = self.index(ix);
-                        self.bind_to(*b, ix);
-                    }
-                }
-                self.finite(&piece.value)
-            }
-            ExprKind::Binary(op @ (Binary::Add | Binary::Sub), a, b) => {
-                match (self.finite(a)?, self.finite(b)?) {
-                    (Finite::Index(i), Finite::Index(j)) => {
-                        Ok(Finite::Index(i.plus(if *op == Binary::Add { 1 } else { -1 }, &j)))
-                    }
-                    (Finite::Cond(_), _) | (_, Finite::Cond(_)) => Err(mistakes::not_an_index(e.loc)),
-                }
-            }
-            ExprKind::Compare(..)
-            | ExprKind::Binary(Binary::And | Binary::Or, ..)
-            | ExprKind::Unary(Unary::Not, _) => Ok(Finite::Cond(self.cond(e)?)),
-            ExprKind::Float(_)
-            | ExprKind::Unary(Unary::Neg, _)
-            | ExprKind::Binary(..)
-            | ExprKind::Transpose(_)
-            | ExprKind::Component(..)
-            | ExprKind::Call(..)
-            | ExprKind::Vector(_)
-            | ExprKind::Comprehension { .. }
-            | ExprKind::Reduce { .. } => Err(mistakes::not_an_index(e.loc)),
         }
     }
 

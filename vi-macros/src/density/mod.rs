@@ -1,6 +1,8 @@
 //! The checked model's log-joint, statement by statement: as symbols to reason with, linked to the statement they came from.
 
+pub mod conditions;
 pub mod derive;
+pub mod logarithm;
 pub mod lower;
 pub mod normal_form;
 

@@ -12,6 +12,7 @@ pub fn not_an_index(loc: Loc) -> Diagnostic {
 /// `w[3]` of a literal with three entries.
 pub fn literal_too_short(loc: Loc) -> Diagnostic {
     Diagnostic::new(loc, "this vector is too short for its place")
+        .help("give it one number for each value of the index")
 }
 
 /// `cov: W * W.t() + psi`: write the latent instead.
@@ -29,12 +30,6 @@ pub fn not_generated(loc: Loc, what: &str, instead: &str) -> Diagnostic {
 /// A family that was checked without one of its arguments.
 pub fn missing_argument(loc: Loc, name: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("argument `{name}` is missing"))
-}
-
-/// `min:` on a family whose distribution function has no symbol.
-pub fn no_truncation(loc: Loc, family: &str) -> Diagnostic {
-    Diagnostic::new(loc, format!("`{family}` cannot be truncated here: not generated yet"))
-        .help("drop `min:` and `max:`")
 }
 
 /// `sum(mean[z[n]] for n in N)` with a latent z.

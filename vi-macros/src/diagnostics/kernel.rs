@@ -29,6 +29,12 @@ pub fn not_linear(loc: Loc) -> Diagnostic {
 
 /// A block whose posterior is proved, but whose engine is not there.
 pub fn no_engine(loc: Loc, names: &str, rule: &str) -> Diagnostic {
-    Diagnostic::new(loc, format!("the posterior of `{names}` is not generated yet"))
-        .note(format!("the plan needs {rule}; today finite latents that are independent from unit to unit given the params have code"))
+    let title = format!("`{names}` needs {rule}: not generated yet");
+    let d = match title.chars().count() < 70 {
+        true => Diagnostic::new(loc, title),
+        false => {
+            Diagnostic::new(loc, format!("{rule}: not generated yet")).note(format!("`{names}` needs it"))
+        }
+    };
+    d.note("the model is sound and its plan is proved: only the code of this step is missing")
 }

@@ -4,22 +4,41 @@ use crate::report::Diagnostic;
 use crate::syntax::ast::Loc;
 
 /// `latent w …; observed y ~ Bernoulli(logit: dot(w, x))`: maximise over `w` instead.
-pub fn no_update(loc: Loc, latents: &[String], through: &str, reasons: &[String]) -> Diagnostic {
+pub fn no_update(
+    loc: Loc,
+    latents: &[String],
+    through: &str,
+    augmentable: bool,
+    reasons: &[String],
+) -> Diagnostic {
     let all = latents.iter().map(|l| format!("`{l}`")).collect::<Vec<_>>().join(" and ");
     let list = latents.join(", ");
-    let mut out = Diagnostic::new(loc, format!("no update for {all}: they enter through {through}"))
+    let enter = if latents.len() == 1 { "it enters" } else { "they enter" };
+    let title = format!("no update for {all}: {enter} through {through}");
+    let long = title.chars().count() >= 70;
+    let out = match long {
+        true => {
+            Diagnostic::new(loc, format!("no update for latents that enter through {through}")).note(title)
+        }
+        false => Diagnostic::new(loc, title),
+    };
+    let out = out
         .help(format!("write `param` in place of `latent` before {all}, or `factorize {{ q({list}): Point; }}`: both give the mode"))
-        .note("an exact update of this line needs auxiliary variables (augmentation), which are not available yet");
-    if let [one] = latents {
-        out.title = format!("no update for `{one}`: it enters through {through}");
-    }
+        .note(match augmentable {
+            true => "an exact update of this line needs auxiliary variables (augmentation), which are not available yet",
+            false => "no distribution of the language has a term of this form in its log density",
+        });
     reasons.iter().fold(out, |d, r| d.note(r))
 }
 
 /// A latent whose terms are of no family: `latent x: Positive ~ LogNormal(…)` under a Poisson.
-pub fn no_family(loc: Loc, latent: &str, reason: &str) -> Diagnostic {
+pub fn no_family(loc: Loc, latent: &str, reason: &str, instead: Option<&str>) -> Diagnostic {
+    let mode = format!("hold it at its mode: `factorize {{ q({latent}): Point; }}`");
     Diagnostic::new(loc, format!("`{latent}` has no closed-form posterior, even given all else"))
-        .help(format!("change the prior to the family named below, or hold it at its mode: `factorize {{ q({latent}): Point; }}`"))
+        .help(match instead {
+            Some(instead) => format!("{instead}, or {mode}"),
+            None => mode,
+        })
         .note(format!("`{latent}`: {reason}"))
 }
 

@@ -18,7 +18,11 @@ pub fn expected(span: impl Into<Loc>, what: &str, found: &str) -> Diagnostic {
 
 /// `param a: Real param b: Real;` → `param a: Real; param b: Real;`
 pub fn missing_semicolon(span: impl Into<Loc>, after: &str, found: &str) -> Diagnostic {
-    Diagnostic::new(span, format!("expected `;` after {after}, found {found}"))
+    let d = Diagnostic::new(span, format!("expected `;` after {after}, found {found}"));
+    match after.starts_with("the indices") {
+        true => d.help("go on with `: type`, with `~ distribution`, or end the statement with `;`"),
+        false => d.help(format!("write `;` after {after}")),
+    }
 }
 
 /// `for n in N { … };` → `for n in N { … }`
@@ -130,6 +134,7 @@ pub fn unreadable_attribute(span: impl Into<Loc>, reason: &str) -> Diagnostic {
 /// `#![exact]` → `#[exact]` before `mod`
 pub fn inner_attribute(span: impl Into<Loc>) -> Diagnostic {
     Diagnostic::new(span, "attributes are written `#[…]`, before what they are for")
+        .help("take out the `!`, and move it before `mod` or before the statement")
 }
 
 // The block
@@ -218,6 +223,7 @@ pub fn index_product(span: impl Into<Loc>, found: &str) -> Diagnostic {
 /// `x[0.5]` → `x[0]`
 pub fn fractional_index(span: impl Into<Loc>, found: &str) -> Diagnostic {
     Diagnostic::new(span, format!("an index or a size is whole, not {found}"))
+        .help("write a whole number, such as `0`")
 }
 
 /// `x[(t + 1)]` → `x[t+1]`
@@ -249,13 +255,17 @@ pub fn range_by_equals(span: impl Into<Loc>, name: &str) -> Diagnostic {
 }
 
 /// `t in 1:T` → `t in 1..T`
-pub fn range_by_colon(span: impl Into<Loc>, low: &str) -> Diagnostic {
-    Diagnostic::new(span, "a range is written with `..`").help(format!("`{low}..T`, which stops before `T`"))
+pub fn range_by_colon(span: impl Into<Loc>, low: &str, high: Option<&str>) -> Diagnostic {
+    let high = high.unwrap_or("T");
+    Diagnostic::new(span, "a range is written with `..`")
+        .help(format!("write `{low}..{high}`, which stops before `{high}`"))
 }
 
 /// `t in 0..=T` → `t in 0..T+1`
-pub fn inclusive_range(span: impl Into<Loc>, low: &str) -> Diagnostic {
-    Diagnostic::new(span, "a range stops before its upper bound").help(format!("`{low}..T+1` includes `T`"))
+pub fn inclusive_range(span: impl Into<Loc>, low: &str, high: Option<&str>) -> Diagnostic {
+    let high = high.unwrap_or("T");
+    Diagnostic::new(span, "a range stops before its upper bound")
+        .help(format!("write `{low}..{high}+1`, which includes `{high}`"))
 }
 
 /// `t in 1..` → `t in 1..T`
@@ -418,6 +428,7 @@ pub fn type_takes_no_size(span: impl Into<Loc>, name: &str) -> Diagnostic {
 /// `cov: SymPos[D, D]` → `cov: SymPos[D]`
 pub fn type_size_count(span: impl Into<Loc>, name: &str, written: &str) -> Diagnostic {
     Diagnostic::new(span, format!("`{name}` is written `{written}`"))
+        .help(format!("write `{written}`, with the sizes of your model"))
 }
 
 /// `w: Vector[D + 1]` → `mod m(E = D + 1)` and `w: Vector[E]`
@@ -439,7 +450,7 @@ pub fn unknown_bound(span: impl Into<Loc>, found: &str) -> Diagnostic {
 
 /// `Real(min: 0, min: 1)` → `Real(min: 1)`
 pub fn twice(span: impl Into<Loc>, name: &str) -> Diagnostic {
-    Diagnostic::new(span, format!("{} is given twice", quoted(name)))
+    Diagnostic::new(span, format!("{} is given twice", quoted(name))).help("take one of the two out")
 }
 
 // Distributions

@@ -1,12 +1,23 @@
 //! Kernel to Rust: formatting only.
 
+mod collect;
 mod context;
+mod dense_rows;
+mod describe;
 mod direct;
 mod module;
 mod mstep;
+mod prepare;
 mod program;
+mod regression;
 mod rows;
 mod scope;
+mod simulate;
+mod smooth;
+mod starts;
+mod statistics;
+mod taylor;
+mod tiles;
 mod types;
 mod unused;
 

@@ -203,8 +203,19 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Table",
         "Term",
     ]);
-    let modules =
-        pick(&["check", "data", "dense", "dist", "fit", "least_squares", "mode", "newton", "rng", "special"]);
+    let modules = pick(&[
+        "check",
+        "columns",
+        "data",
+        "dense",
+        "dist",
+        "fit",
+        "least_squares",
+        "mode",
+        "newton",
+        "rng",
+        "special",
+    ]);
     let values = pick(&["Known", "Unknown"]);
     let elements = used.contains("largest").then(|| {
         quote!(

@@ -2,19 +2,15 @@
 
 use super::Emitter;
 use super::scope::Scope;
-use crate::density::derive::{derive, tidy};
-use crate::density::poly::{Factor, Poly};
+use crate::density::poly::Poly;
 use crate::density::symbol::{Cond, Elem, Ix, Var};
-use crate::kernel::{
-    Body, Column, Component, DenseResidual, Loop, RowCase, Rows, ScalarResidual, Stat, StatKind, Symbol,
-    Terms,
-};
+use crate::kernel::{Body, Column, Component, Loop, RowCase, Rows, ScalarResidual, Stat, Terms};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 /// What a row is read for.
 #[derive(Clone, Copy, PartialEq)]
-enum Pass {
+pub(super) enum Pass {
     Potentials,
     Collect,
     Base,
@@ -121,7 +117,7 @@ impl Emitter<'_> {
         format!("{}_{}", self.model.arrays[r.target.array.0].name, r.line)
     }
 
-    fn table_note(&self, c: &Component) -> String {
+    pub(super) fn table_note(&self, c: &Component) -> String {
         let states: Vec<String> = c.locals.iter().map(|l| l.state.name.clone()).collect();
         format!(" `table` holds the states ({}) by the units of the tile, units fastest.", states.join(", "))
     }
@@ -151,15 +147,15 @@ impl Emitter<'_> {
     }
 
     /// The position of a joint state in the table.
-    fn state_index(&self, c: &Component) -> TokenStream {
+    pub(super) fn state_index(&self, c: &Component) -> TokenStream {
         let scope = self.scope();
         let at: Vec<(Ix, Ix)> = c.locals.iter().map(|l| (Ix::var(&l.state), l.state.high.clone())).collect();
         let flat = scope.flat(&at);
         if at.len() == 1 { flat } else { quote!((#flat)) }
     }
 
-    fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
-        if let Some(whole) = self.dense_tile(c, r, pass) {
+    pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
+        if let Some(whole) = self.whole_tile(index, c, r, pass) {
             return whole;
         }
         let inner = self.row_body(Some(c), r, pass);
@@ -176,13 +172,13 @@ impl Emitter<'_> {
         }
     }
 
-    fn fixed_rows(&self, r: &Rows, pass: Pass) -> TokenStream {
+    pub(super) fn fixed_rows(&self, r: &Rows, pass: Pass) -> TokenStream {
         let inner = self.row_body(None, r, pass);
         if inner.is_empty() { inner } else { self.wrap(r, inner, true) }
     }
 
     /// Loops and guards around a row.
-    fn wrap(&self, r: &Rows, inner: TokenStream, limited: bool) -> TokenStream {
+    pub(super) fn wrap(&self, r: &Rows, inner: TokenStream, limited: bool) -> TokenStream {
         let scope = self.scope();
         let guarded = scope.guarded(&r.guards, inner);
         r.loops.iter().enumerate().rev().fold(guarded, |body, (n, l)| match l {
@@ -202,10 +198,31 @@ impl Emitter<'_> {
         })
     }
 
+    /// Copies of a unit: independent units that share one q.
+    pub fn unit_copies<'c>(&self, c: &'c Component) -> &'c [Elem] {
+        let own = c.rows.iter().find(|r| c.locals.iter().any(|l| l.array == r.target.array));
+        own.map_or(&[], |r| r.copies.as_slice())
+    }
+
+    /// Copies of a row inside one unit. Those of the unit itself do not sharpen its posterior: they count its evidence.
+    fn copies_inside(&self, c: &Component, r: &Rows) -> Vec<Elem> {
+        let mut inside = r.copies.clone();
+        for e in self.unit_copies(c) {
+            if let Some(at) = inside.iter().position(|x| x == e) {
+                inside.remove(at);
+            }
+        }
+        inside
+    }
+
     /// One row: its copies, its value if that may be missing, and what its cases add.
-    fn row_body(&self, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
+    pub(super) fn row_body(&self, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
-        let weight = match r.copies.as_slice() {
+        let copies = match (pass, c) {
+            (Pass::Potentials, Some(c)) => self.copies_inside(c, r),
+            (Pass::Potentials | Pass::Collect | Pass::Base, _) => r.copies.clone(),
+        };
+        let weight = match copies.as_slice() {
             [] => None,
             copies => {
                 let copies = super::product(&copies.iter().map(|e| scope.elem(e)).collect::<Vec<_>>());
@@ -227,7 +244,7 @@ impl Emitter<'_> {
         if body.is_empty() { body } else { quote!(#weight #body) }
     }
 
-    fn cases(
+    pub(super) fn cases(
         &self,
         scope: &Scope<'_>,
         c: Option<&Component>,
@@ -244,7 +261,7 @@ impl Emitter<'_> {
     }
 
     /// Binds the values of givens that params are read at, before any loop over states.
-    fn bind_cells(&self, scope: &Scope<'_>, r: &Rows, inside: TokenStream) -> TokenStream {
+    pub(super) fn bind_cells(&self, scope: &Scope<'_>, r: &Rows, inside: TokenStream) -> TokenStream {
         if inside.is_empty() {
             return inside;
         }
@@ -265,7 +282,7 @@ impl Emitter<'_> {
     }
 
     /// `if a { … } else if b { … }`, over the cases of a `match`.
-    fn chain(
+    pub(super) fn chain(
         &self,
         scope: &Scope<'_>,
         r: &Rows,
@@ -292,7 +309,13 @@ impl Emitter<'_> {
         if any { out } else { TokenStream::new() }
     }
 
-    fn potential(&self, scope: &Scope<'_>, c: Option<&Component>, r: &Rows, weighted: bool) -> TokenStream {
+    pub(super) fn potential(
+        &self,
+        scope: &Scope<'_>,
+        c: Option<&Component>,
+        r: &Rows,
+        weighted: bool,
+    ) -> TokenStream {
         let Some(c) = c else { return TokenStream::new() };
         let value = self.chain(scope, r, |case| self.case_value(scope, r, case));
         if value.is_empty() {
@@ -314,7 +337,7 @@ impl Emitter<'_> {
     }
 
     /// The log density of one case, without what depends on the data alone: an expression.
-    fn case_value(&self, scope: &Scope<'_>, r: &Rows, case: &RowCase) -> TokenStream {
+    pub(super) fn case_value(&self, scope: &Scope<'_>, r: &Rows, case: &RowCase) -> TokenStream {
         match &case.body {
             Body::Terms(t) => scope.poly(&self.value_poly(t)),
             Body::Equal { value, to } => {
@@ -337,7 +360,7 @@ impl Emitter<'_> {
     }
 
     /// What the terms add to a potential, without their constants.
-    fn value_poly(&self, t: &Terms) -> Poly {
+    pub(super) fn value_poly(&self, t: &Terms) -> Poly {
         let separable = self.terms_poly(t);
         match &t.pointwise {
             Some(p) => separable.add(&p.value),
@@ -355,7 +378,7 @@ impl Emitter<'_> {
         all
     }
 
-    fn scalar_value(&self, scope: &Scope<'_>, r: &Rows, s: &ScalarResidual) -> TokenStream {
+    pub(super) fn scalar_value(&self, scope: &Scope<'_>, r: &Rows, s: &ScalarResidual) -> TokenStream {
         let body = |scope: &Scope<'_>| {
             let rho = scope.poly(&s.rho);
             let has_precision = s.precision.as_number() != Some(1.0);
@@ -403,7 +426,7 @@ impl Emitter<'_> {
     }
 
     /// Inside the loop over components: binds a component that may be missing.
-    fn event_value(
+    pub(super) fn event_value(
         &self,
         scope: &Scope<'_>,
         r: &Rows,
@@ -424,7 +447,7 @@ impl Emitter<'_> {
         quote!(if let Some(#local) = #raw { #body })
     }
 
-    fn hoisted_poly(&self, scope: &Scope<'_>, p: &Poly) -> TokenStream {
+    pub(super) fn hoisted_poly(&self, scope: &Scope<'_>, p: &Poly) -> TokenStream {
         match crate::kernel::find_in(&self.kernel.hoists, p) {
             Some((n, over)) => {
                 let name = format_ident!("{}", self.kernel.hoists[n].name);
@@ -435,7 +458,13 @@ impl Emitter<'_> {
         }
     }
 
-    fn base_cases(&self, scope: &Scope<'_>, c: Option<&Component>, r: &Rows, weighted: bool) -> TokenStream {
+    pub(super) fn base_cases(
+        &self,
+        scope: &Scope<'_>,
+        c: Option<&Component>,
+        r: &Rows,
+        weighted: bool,
+    ) -> TokenStream {
         // A case that a state decides has no constant: what it adds counts with the probability of the state.
         let states: Vec<Var> = c.map_or(vec![], |c| c.locals.iter().map(|l| l.state.clone()).collect());
         if r.cases.iter().any(|case| case.when.iter().any(|w| mentions(w, &states))) {
@@ -474,244 +503,17 @@ impl Emitter<'_> {
         })
     }
 
-    fn collect_cases(
-        &self,
-        scope: &Scope<'_>,
-        c: Option<&Component>,
-        r: &Rows,
-        weighted: bool,
-    ) -> TokenStream {
-        let body = self.chain(scope, r, |case| {
-            let mut out = TokenStream::new();
-            match &case.body {
-                Body::Terms(t) => self.collect_terms(scope, t, &mut out),
-                Body::Scalar(s) => {
-                    let inner = |scope: &Scope<'_>| {
-                        let mut out = TokenStream::new();
-                        self.collect_terms(scope, &s.normaliser, &mut out);
-                        out.extend(self.collect_moments(scope, s.moments, &s.weight));
-                        if let Some(n) = s.count {
-                            out.extend(self.collect_stat(scope, n));
-                        }
-                        out
-                    };
-                    out.extend(match &s.event {
-                        None => inner(scope),
-                        Some(d) => {
-                            let body = self.event_value(scope, r, d, inner);
-                            scope.loops(std::slice::from_ref(d), body)
-                        }
-                    });
-                }
-                Body::Dense(d) => out.extend(self.collect_moments(scope, d.moments, &Poly::number(1.0))),
-                Body::Equal { .. } => {}
-            }
-            out
-        });
-        if body.is_empty() {
-            return body;
-        }
-        let Some(c) = c else {
-            return if weighted { quote!(let prob = copies; #body) } else { quote!(let prob = 1.0; #body) };
-        };
-        let used: Vec<Var> = r.states.iter().map(|s| c.locals[*s].state.clone()).collect();
-        let unused: Vec<Var> =
-            c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
-        let index = self.state_index(c);
-        let weight = if weighted { quote!(copies *) } else { quote!() };
-        let r = if unused.is_empty() {
-            quote!(let prob = #weight table[#index * len + i];)
-        } else {
-            let sum = scope.loops(&unused, quote!(prob += table[#index * len + i];));
-            quote!(let mut prob = 0.0; #sum let prob = #weight prob;)
-        };
-        // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
-        scope.loops(&used, quote!(#r if prob > 0.0 { #body }))
-    }
-
-    fn collect_terms(&self, scope: &Scope<'_>, t: &Terms, out: &mut TokenStream) {
-        let mut seen = vec![];
-        for s in &t.separable {
-            if !seen.contains(&s.stat) {
-                seen.push(s.stat);
-                out.extend(self.collect_stat(scope, s.stat));
-            }
-        }
-        if let Some(p) = &t.pointwise {
-            out.extend(self.collect_taylor(scope, p.stat));
-        }
-    }
-
-    /// Value, gradient and Hessian of a function of data and params, at the current params.
-    fn collect_taylor(&self, scope: &Scope<'_>, stat: usize) -> TokenStream {
-        let s = &self.kernel.stats[stat];
-        let StatKind::Taylor { value, symbols } = &s.kind else { return TokenStream::new() };
-        let field = format_ident!("{}", s.name);
-        let at: Vec<_> = s.cells.iter().map(|c| scope.var(&c.var)).collect();
-        let p = self.symbols_len(symbols);
-        let over: Vec<Var> = symbols.iter().flat_map(|s| s.over.clone()).collect();
-        let value_code = scope.poly(value);
-        let mut derivatives = vec![];
-        for (n, a) in symbols.iter().enumerate() {
-            let Some(first) = derive(value, a.elem.array, &a.elem.indices).map(tidy) else { continue };
-            let i = self.symbol_position(symbols, n, &a.over);
-            let mut inner = vec![(vec![], quote!(1 + #i), first.clone())];
-            for (m, b) in symbols.iter().enumerate() {
-                let twin =
-                    |v: &Var| Var::new(format!("{}′", v.name), v.nominal, v.low.clone(), v.high.clone());
-                let twins: Vec<Var> = b.over.iter().map(twin).collect();
-                let place =
-                    b.over.iter().zip(&twins).fold(b.elem.clone(), |e, (v, t)| e.substitute(v, &Ix::var(t)));
-                let Some(second) = derive(&first, place.array, &place.indices).map(tidy) else { continue };
-                if second.is_zero() {
-                    continue;
-                }
-                let j = self.symbol_position(symbols, m, &twins);
-                inner.push((twins, quote!(1 + #p + (#i) * (#p) + #j), second));
-            }
-            derivatives.push((a.over.clone(), inner));
-        }
-        // What no loop over elements changes is computed once.
-        let mut shared: Vec<(Factor, proc_macro2::Ident)> = vec![];
-        let all: Vec<&Poly> =
-            derivatives.iter().flat_map(|(_, inner)| inner.iter().map(|(_, _, p)| p)).collect();
-        let mut loop_vars = over.clone();
-        loop_vars
-            .extend(derivatives.iter().flat_map(|(_, inner)| inner.iter().flat_map(|(t, _, _)| t.clone())));
-        for p in all {
-            for (f, _) in p.0.iter().flat_map(|t| &t.factors) {
-                let mut varies = false;
-                f.visit_vars(&mut |v| varies |= loop_vars.contains(v));
-                if matches!(f, Factor::Apply(..) | Factor::Paren(_))
-                    && !varies
-                    && !shared.iter().any(|(g, _)| g == f)
-                {
-                    let name = format_ident!("f{}", shared.len());
-                    shared.push((f.clone(), name));
-                }
-            }
-        }
-        let lets = shared.iter().map(|(f, name)| {
-            let value = scope.poly(&Poly::factor(f.clone()));
-            quote!(let #name = #value;)
-        });
-        let lets: TokenStream = lets.collect();
-        scope.locals.replace(shared);
-        let mut body = quote!(stats.#field[[#(#at,)* 0]] += prob * (#value_code););
-        for (outer, inner) in derivatives {
-            let mut code = TokenStream::new();
-            for (twins, position, p) in inner {
-                let d = scope.poly(&p);
-                code.extend(scope.loops(&twins, quote!(stats.#field[[#(#at,)* #position]] += prob * (#d);)));
-            }
-            body.extend(scope.loops(&outer, code));
-        }
-        scope.locals.replace(vec![]);
-        quote!(#lets #body)
-    }
-
-    /// Number of elements a Taylor series is taken in.
-    pub fn symbols_len(&self, symbols: &[Symbol]) -> TokenStream {
-        let scope = self.scope();
-        let parts: Vec<_> = symbols
-            .iter()
-            .map(|s| {
-                let extents: Vec<_> = s.over.iter().map(|v| scope.index(&v.high)).collect();
-                if extents.is_empty() { quote!(1) } else { super::product(&extents) }
-            })
-            .collect();
-        if let [one] = parts.as_slice() { quote!(#one) } else { quote!((#(#parts)+*)) }
-    }
-
-    /// The position of an element among them.
-    pub fn symbol_position(&self, symbols: &[Symbol], n: usize, over: &[Var]) -> TokenStream {
-        let scope = self.scope();
-        let at: Vec<(Ix, Ix)> = over.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
-        let here = scope.flat(&at);
-        if n == 0 {
-            return here;
-        }
-        let before = self.symbols_len(&symbols[..n]);
-        if over.is_empty() { before } else { quote!(#before + #here) }
-    }
-
-    fn collect_stat(&self, scope: &Scope<'_>, stat: usize) -> TokenStream {
-        let s: &Stat = &self.kernel.stats[stat];
-        let StatKind::Sum(coefficient) = &s.kind else { return TokenStream::new() };
-        let field = format_ident!("{}", s.name);
-        let at = s.cells.iter().map(|c| scope.var(&c.var));
-        let write = match coefficient.as_number() {
-            Some(1.0) => quote!(stats.#field[[#(#at),*]] += prob;),
-            _ => {
-                let x = scope.grouped(coefficient);
-                quote!(stats.#field[[#(#at),*]] += prob * #x;)
-            }
-        };
-        // Cells that the row does not fix: the components of its value.
-        let free: Vec<Var> = self.component_cells(s);
-        scope.loops(&free, write)
-    }
-
-    /// Cells of a statistic that are bound by no loop around the row: sums inside the statement's terms.
-    fn component_cells(&self, s: &Stat) -> Vec<Var> {
-        let (_, rows) = crate::kernel::rows_of(self.kernel).find(|(_, r)| r.statement == s.statement).unzip();
-        let Some(rows): Option<&Rows> = rows else { return vec![] };
-        let mut bound: Vec<Var> = rows
-            .loops
-            .iter()
-            .map(|l| match l {
-                Loop::Range(v) | Loop::Members { var: v, .. } => v.clone(),
-            })
-            .collect();
-        for c in &self.kernel.components {
-            if c.rows.iter().any(|r| r.statement == s.statement) {
-                bound.extend(c.unit.iter().cloned());
-                bound.extend(c.locals.iter().map(|l| l.state.clone()));
-            }
-        }
-        for case in &rows.cases {
-            if let Body::Scalar(x) = &case.body {
-                bound.extend(x.event.clone());
-            }
-        }
-        s.cells
-            .iter()
-            .filter(|c| c.value == Ix::var(&c.var) && !bound.contains(&c.var))
-            .map(|c| c.var.clone())
-            .collect()
-    }
-
-    fn collect_moments(&self, scope: &Scope<'_>, stat: usize, weight: &Poly) -> TokenStream {
-        let s = &self.kernel.stats[stat];
-        let StatKind::Moments { columns } = &s.kind else { return TokenStream::new() };
-        let field = format_ident!("{}", s.name);
-        let at = self.cell_index(scope, s);
-        let r = match weight.as_number() {
-            Some(1.0) => quote!(prob),
-            _ => {
-                let w = scope.grouped(weight);
-                quote!(prob * #w)
-            }
-        };
-        if columns.iter().all(|c| c.over.is_empty()) {
-            let u = columns.iter().map(|c| scope.poly(&c.value));
-            return quote!(stats.#field.add_row(#at, #r, &[#(#u),*]););
-        }
-        let fill = self.fill_columns(scope, columns, quote!(row));
-        quote! {
-            let row = &mut scratch.row;
-            row.clear();
-            #fill
-            stats.#field.add_row(#at, #r, row);
-        }
-    }
-
     pub fn cell_index(&self, scope: &Scope<'_>, s: &Stat) -> TokenStream {
         let at: Vec<(Ix, Ix)> = s.cells.iter().map(|c| (Ix::var(&c.var), c.var.high.clone())).collect();
         scope.flat(&at)
     }
 
-    fn fill_columns(&self, scope: &Scope<'_>, columns: &[Column], row: TokenStream) -> TokenStream {
+    pub(super) fn fill_columns(
+        &self,
+        scope: &Scope<'_>,
+        columns: &[Column],
+        row: TokenStream,
+    ) -> TokenStream {
         columns
             .iter()
             .map(|c| {
@@ -730,81 +532,8 @@ impl Emitter<'_> {
         quote!(#(#parts)+*)
     }
 
-    fn residual_row(&self, scope: &Scope<'_>, d: &DenseResidual) -> TokenStream {
-        let x = if self.mean_only(d) { scope.poly(&d.design.columns[0].value) } else { scope.poly(&d.rho) };
-        scope.loops(std::slice::from_ref(&d.event), quote!(row.push(#x);))
-    }
-
-    /// Whether the mean is params alone, so that it is part of the tabulated density.
-    pub fn mean_only(&self, d: &DenseResidual) -> bool {
-        d.design.columns.len() == 1
-    }
-
-    pub fn density_field(&self, d: &DenseResidual) -> proc_macro2::Ident {
-        format_ident!("{}", self.kernel.stats[d.moments].name.replace("moments", "density"))
-    }
-
-    fn density_index(&self, scope: &Scope<'_>, d: &DenseResidual) -> TokenStream {
-        self.cell_index(scope, &self.kernel.stats[d.moments])
-    }
-
-    /// A dense residual whose rows are the units: whole tiles go to the kernels.
-    fn dense_tile(&self, c: &Component, r: &Rows, pass: Pass) -> Option<TokenStream> {
-        let [RowCase { when, cells: data_cells, body: Body::Dense(d) }] = r.cases.as_slice() else {
-            return None;
-        };
-        if !when.is_empty()
-            || !data_cells.is_empty()
-            || !r.loops.is_empty()
-            || !r.guards.is_empty()
-            || !r.copies.is_empty()
-            || r.missing
-            || c.unit.len() != 1
-        {
-            return None;
-        }
-        let s = &self.kernel.stats[d.moments];
-        let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
-        let cells: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
-        if cells != states || !self.mean_only(d) {
-            return None;
-        }
-        let plain = crate::density::normal_form::as_elem(&d.design.columns[0].value).filter(|e| {
-            e.array == r.target.array && e.indices.len() == 2 && e.indices[0] == Ix::var(&c.unit[0])
-        })?;
-        let scope = self.scope();
-        let name = self.name(plain.array);
-        let dim = scope.index(&d.event.high);
-        let (field, moments) = (self.density_field(d), format_ident!("{}", s.name));
-        let gauge = format_ident!("{}_gauge", s.name);
-        Some(match pass {
-            Pass::Potentials => {
-                let index = self.state_index(c);
-                let add = scope.loops(
-                    &states,
-                    quote!(at.#field[#index].add(tile, len, &mut table[#index * len..][..len]);),
-                );
-                quote! {
-                    let tile = dense::tile(&mut scratch.tile, #dim * len);
-                    data.#name.copy_tile(units.clone(), tile);
-                    #add
-                }
-            }
-            Pass::Collect => quote! {
-                let tile = dense::tile(&mut scratch.tile, #dim * len);
-                data.#name.copy_tile(units.clone(), tile);
-                dense::shift(tile, len, &context.#gauge);
-                stats.#moments.add_tile(tile, len, table);
-            },
-            Pass::Base => {
-                let base = scope.poly(&d.base);
-                quote!(constant += #base;)
-            }
-        })
-    }
-
     /// Latents that are observed for some units: every other state is impossible there.
-    fn clamps(&self, index: usize, c: &Component) -> TokenStream {
+    pub(super) fn clamps(&self, index: usize, c: &Component) -> TokenStream {
         let scope = self.scope();
         let mut out = TokenStream::new();
         for l in c.locals.iter().filter(|l| self.model.arrays[l.array.0].missing) {

@@ -86,7 +86,12 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             Rule::Gaussian { .. } => "a Gaussian posterior".into(),
             Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
         };
-        return Err(mistakes::no_engine(b.loc, &names, &rule));
+        let names =
+            step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+        // The first piece of a chain begins it; the last one is what makes it a chain.
+        let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
+        let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
+        return Err(mistakes::no_engine(loc, &names, &rule));
     }
     if b.each || b.point {
         return Err(mistakes::no_engine(

@@ -8,6 +8,7 @@ use crate::model::ir::{ArrayId, Model, StatementId};
 use crate::plan::Update;
 
 mod build;
+mod locations;
 mod maximise;
 mod rows;
 mod split;

@@ -81,7 +81,7 @@ impl<'a> Checker<'a> {
             let Some(name) = &arg.name else {
                 match positional.find(|n| given[*n].is_none()) {
                     Some(n) => given[n] = Some((family.params[n].ways[0].name, &arg.value)),
-                    None => problems.unnamed.push(arg.value.loc),
+                    None => problems.unnamed.push((arg.value.loc, arg.value.to_string())),
                 }
                 continue;
             };
@@ -119,6 +119,7 @@ impl<'a> Checker<'a> {
             problems.missing.extend(family.params.iter().enumerate().filter_map(left_out));
         }
         if problems.any() {
+            problems.typed = call.args.iter().map(ToString::to_string).collect();
             self.error(diagnostic::arguments(family, &call.name, call.loc, &problems));
             matched.complete = false;
         }
@@ -165,6 +166,11 @@ impl<'a> Checker<'a> {
     fn suggest(&self, e: &Expr, accepts: &[Domain]) -> Option<String> {
         let ExprKind::Read(access) = &e.kind else { return None };
         let array = &self.model.arrays[access.array.0];
+        let element =
+            accepts.iter().all(|d| is_number(*d)).then(|| array.plates.get(access.indices.len())).flatten();
+        if element.is_some() || matches!(e.ty, Type::Vector(_)) && accepts.iter().all(|d| is_number(*d)) {
+            return Some(format!("read one element of it, as in `{}[…]`", array.name));
+        }
         let (support, ty) = accepts.iter().find_map(|d| match d {
             Domain::Positive | Domain::PositiveVector => Some((Support::Positive, "Positive")),
             Domain::Unit => Some((Support::Unit, "Unit")),
@@ -252,7 +258,12 @@ impl<'a> Checker<'a> {
             let shown = self.model.show_kind(kind);
             let example = fitting_families(kind);
             let gives = support_name(call.family.value);
-            self.error(diagnostic::family_of_other_values(&call.name, gives, array, &shown, &example));
+            let by_bounds = matches!(kind, ElemKind::Positive)
+                && matches!(call.family.value, Support::Real | Support::RealOrVector)
+                && call.family.truncatable;
+            self.error(diagnostic::family_of_other_values(
+                &call.name, gives, array, &shown, &example, by_bounds,
+            ));
         }
         fits
     }

@@ -339,7 +339,7 @@ impl<'a> Checker<'a> {
         {
             let (found, wanted) = (self.model.show_nominal(*y), self.model.show_nominal(*x));
             let text = self.model.show_expr(b);
-            self.error(diagnostic::index_mismatch(b.loc, &text, &found, &wanted, Vec::new()));
+            self.error(diagnostic::index_mismatch(b.loc, &text, &found, &wanted, None, Vec::new()));
             return None;
         }
         for (side, other) in [(a, b), (b, a)] {

@@ -205,9 +205,20 @@ impl<'a> Checker<'a> {
             &self.model.show_index(index),
             &found,
             &wanted,
+            self.through_a_category(index, counted[0], axis),
             notes,
         ));
         false
+    }
+
+    /// `z[n]` for `n`, where z over N is a category of the size that is wanted.
+    fn through_a_category(&self, index: &Index, from: Nominal, to: Nominal) -> Option<String> {
+        let [(1, IndexTerm::Bound(_))] = index.terms.as_slice() else { return None };
+        let map = self.model.arrays.iter().find(|a| {
+            let over = matches!(a.plates.as_slice(), [extent] if extent.nominal == from);
+            over && matches!(&a.elem.kind, ElemKind::Category(d) if d.nominal == to)
+        })?;
+        Some(format!("{}[{}]", map.name, self.model.show_index(index)))
     }
 
     fn where_from(&self, index: &Index) -> String {
@@ -221,7 +232,8 @@ impl<'a> Checker<'a> {
                 IndexTerm::Read(access) if *coefficient > 0 => {
                     let array = &self.model.arrays[access.array.0];
                     let kind = self.model.show_kind(&array.elem.kind);
-                    return format!("`{}` is declared as `{kind}`", array.name);
+                    let line = self.line(array.name.span().into());
+                    return format!("`{}`, on line {line} of the model, is `{kind}`", array.name);
                 }
                 IndexTerm::Size(id, _) if *coefficient > 0 => {
                     return format!("`{}` is a size", self.model.sizes[id.0].name);
@@ -236,7 +248,11 @@ impl<'a> Checker<'a> {
         let size = self.model.show_nominal(axis);
         match self.symbol(name) {
             Some(Symbol::Array(id)) => {
-                format!("`{}` is indexed by `{size}`", self.model.show_array_head(id))
+                let line = self.line(self.model.arrays[id.0].name.span().into());
+                format!(
+                    "`{}`, on line {line} of the model, is indexed by `{size}`",
+                    self.model.show_array_head(id)
+                )
             }
             Some(Symbol::Let(_) | Symbol::Size(_)) | None => format!("`{name}` is indexed by `{size}`"),
         }

@@ -1,7 +1,7 @@
 //! Refusals as obstacles with the line that would remove them, and as mistakes where there is no plan at all.
 
 use super::Obstacle;
-use super::interact::{Interaction, Statistic};
+use super::interact::{Class, Interaction, Statistic};
 use super::refusal::{Kind, Refusal};
 use crate::density::normal_form::{Monomial, Stat};
 use crate::density::poly::{Exponent, Factor, Func, Poly};
@@ -20,19 +20,10 @@ pub fn obstacle(model: &Model, g: &Interaction, r: &Refusal, monomials: &[Monomi
     }
 }
 
-/// Latents that one line hides in one function.
-struct Shared {
-    loc: Loc,
-    statement: StatementId,
-    through: &'static str,
-    latents: Vec<String>,
-    reasons: Vec<String>,
-}
-
 /// The mistakes of latents that cannot be updated; those that share a line and a function are one.
 pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
     let mut out = vec![];
-    let mut shared: Vec<Shared> = vec![];
+    let mut shared: Vec<(Loc, StatementId, Through, Vec<String>, Vec<String>)> = vec![];
     for r in stuck {
         let name = g.nodes[r.node].name.clone();
         let statistics = format!("`{name}`: {}", r.reason);
@@ -41,32 +32,93 @@ pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
             Kind::MayCoincide => out.push(mistakes::may_coincide(r.origin.loc, &name, &r.reason)),
             Kind::NoFamily | Kind::Structure | Kind::Unscaled { .. } | Kind::SelfCoupled => {
                 match opaque(g, r.node) {
-                    Some((loc, statement, what)) => {
-                        match shared.iter_mut().find(|s| s.statement == statement && s.through == what) {
-                            Some(s) => {
-                                s.latents.push(name);
-                                s.reasons.push(statistics);
+                    Some((loc, statement, what)) if what != Through::OwnLog => {
+                        match shared.iter_mut().find(|(_, s, w, ..)| *s == statement && *w == what) {
+                            Some((.., names, notes)) => {
+                                names.push(name);
+                                notes.push(statistics);
                             }
-                            None => shared.push(Shared {
-                                loc,
-                                statement,
-                                through: what,
-                                latents: vec![name],
-                                reasons: vec![statistics],
-                            }),
+                            None => shared.push((loc, statement, what, vec![name], vec![statistics])),
                         }
                     }
-                    None => out.push(mistakes::no_family(r.origin.loc, &name, &r.reason)),
+                    Some(_) | None => {
+                        let instead = other_prior(g.nodes[r.node].class, r);
+                        out.push(mistakes::no_family(r.origin.loc, &name, &r.reason, instead));
+                    }
                 }
             }
         }
     }
-    out.extend(shared.iter().map(|s| mistakes::no_update(s.loc, &s.latents, s.through, &s.reasons)));
+    out.extend(shared.iter().map(|(loc, _, through, names, notes)| {
+        mistakes::no_update(*loc, names, through.words(), through.augmentable(), notes)
+    }));
     out
 }
 
+/// What to change of a prior whose terms match no family.
+fn other_prior(class: Class, r: &Refusal) -> Option<&'static str> {
+    match class {
+        Class::UnitInterval => Some("write `Beta(1, 1)`, which is uniform from 0 to 1, without bounds"),
+        Class::Interval | Class::PositiveInterval => Some("take the bounds off"),
+        Class::Finite
+        | Class::Gaussian
+        | Class::Positive
+        | Class::Unit
+        | Class::Simplex
+        | Class::Matrix
+        | Class::Ordered
+        | Class::Count => {
+            (r.kind == Kind::NoFamily).then_some("change the prior to the distribution named below")
+        }
+    }
+}
+
+/// What a latent is inside of, in a term that no family has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Through {
+    Logit,
+    Probit,
+    Exponential,
+    LogOfSum,
+    /// A power of log x: a matter of the prior, not of the link.
+    OwnLog,
+    GammaFunction,
+    AbsoluteValue,
+    Truncation,
+    PowerOfSum,
+    Product,
+    Cholesky,
+    Matrix,
+    Nonlinear,
+}
+
+impl Through {
+    fn words(self) -> &'static str {
+        match self {
+            Through::Logit => "a logit",
+            Through::Probit => "a probit",
+            Through::Exponential => "an exponential",
+            Through::LogOfSum => "the log of a sum",
+            Through::OwnLog => "a power of its log",
+            Through::GammaFunction => "a gamma function",
+            Through::AbsoluteValue => "an absolute value",
+            Through::Truncation => "the bounds of a truncation",
+            Through::PowerOfSum => "a power of a sum",
+            Through::Product => "a product over an index",
+            Through::Cholesky => "a Cholesky factor",
+            Through::Matrix => "a matrix function",
+            Through::Nonlinear => "a nonlinear function",
+        }
+    }
+
+    /// Whether auxiliary variables are known that make the term quadratic, or a sum of logs.
+    fn augmentable(self) -> bool {
+        matches!(self, Through::Logit | Through::Probit | Through::LogOfSum)
+    }
+}
+
 /// The first term in which a latent is inside a function that no family knows, and what to call it.
-fn opaque(g: &Interaction, node: usize) -> Option<(Loc, StatementId, &'static str)> {
+fn opaque(g: &Interaction, node: usize) -> Option<(Loc, StatementId, Through)> {
     g.factors.iter().find_map(|f| {
         f.of(node).find_map(|a| match &a.stat {
             Statistic::Of(Stat::Opaque(p)) => f.origin.statement.map(|s| (f.origin.loc, s, function(p))),
@@ -78,14 +130,21 @@ fn opaque(g: &Interaction, node: usize) -> Option<(Loc, StatementId, &'static st
     })
 }
 
-fn function(p: &Poly) -> &'static str {
+fn one_term(p: &Poly) -> bool {
+    matches!(p.0.as_slice(), [term] if term.sums.is_empty())
+}
+
+fn function(p: &Poly) -> Through {
     let of = |f: &Factor| match f {
-        Factor::Apply(Func::Softplus | Func::Sigmoid, _) => "a logit",
-        Factor::Apply(Func::LogPhi, _) => "a probit",
-        Factor::Apply(Func::Exp, _) => "an exponential",
-        Factor::Apply(Func::Log, _) => "the log of a sum",
-        Factor::Apply(Func::LGamma | Func::LGammaD | Func::Digamma | Func::Trigamma, _) => "a gamma function",
-        Factor::Apply(Func::Abs, _) => "an absolute value",
+        Factor::Apply(Func::Softplus | Func::Sigmoid, _) => Through::Logit,
+        Factor::Apply(Func::LogPhi, _) => Through::Probit,
+        Factor::Apply(Func::Exp, _) => Through::Exponential,
+        Factor::Apply(Func::Log, of) if of.first().is_some_and(one_term) => Through::OwnLog,
+        Factor::Apply(Func::Log, _) => Through::LogOfSum,
+        Factor::Apply(Func::LGamma | Func::LGammaD | Func::Digamma | Func::Trigamma, _) => {
+            Through::GammaFunction
+        }
+        Factor::Apply(Func::Abs, _) => Through::AbsoluteValue,
         Factor::Apply(
             Func::InverseMills
             | Func::Sign
@@ -101,14 +160,14 @@ fn function(p: &Poly) -> &'static str {
             | Func::LogLaplaceInterval
             | Func::LogCauchyInterval,
             _,
-        ) => "the bounds of a truncation",
-        Factor::Paren(_) => "a power of a sum",
-        Factor::Product(..) => "a product over an index",
-        Factor::Gram(..) => "a Cholesky factor",
-        Factor::LogDet(_) | Factor::Inverse(..) => "a matrix function",
-        Factor::Index(_) | Factor::Elem(_) | Factor::Iverson(_) | Factor::Infinity => "a nonlinear function",
+        ) => Through::Truncation,
+        Factor::Paren(_) => Through::PowerOfSum,
+        Factor::Product(..) => Through::Product,
+        Factor::Gram(..) => Through::Cholesky,
+        Factor::LogDet(_) | Factor::Inverse(..) => Through::Matrix,
+        Factor::Index(_) | Factor::Elem(_) | Factor::Iverson(_) | Factor::Infinity => Through::Nonlinear,
     };
-    p.0.first().and_then(|t| t.factors.first()).map_or("a nonlinear function", |(f, _)| of(f))
+    p.0.first().and_then(|t| t.factors.first()).map_or(Through::Nonlinear, |(f, _)| of(f))
 }
 
 /// The line that would carry the missing scale.

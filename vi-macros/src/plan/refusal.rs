@@ -129,7 +129,7 @@ pub fn self_coupled(_: &Interaction, node: usize, f: &Factor) -> Refusal {
         node,
         f,
         Kind::SelfCoupled,
-        "its elements meet in one term: their joint law is of no registered family".into(),
+        "its elements meet in one term: their joint law is of no family of the language".into(),
     )
 }
 
@@ -147,7 +147,21 @@ pub fn no_family(g: &Interaction, node: usize, u: &Unmatched, touching: &[&Facto
         }
         None => String::new(),
     };
-    let reason = format!("its terms hold {{{}}}, which no registered family has{near}", found.join(", "));
+    let within = match n.class {
+        Class::Interval | Class::PositiveInterval | Class::UnitInterval => " within bounds",
+        Class::Finite
+        | Class::Gaussian
+        | Class::Positive
+        | Class::Unit
+        | Class::Simplex
+        | Class::Matrix
+        | Class::Ordered
+        | Class::Count => "",
+    };
+    let reason = format!(
+        "its terms hold {{{}}}{within}, which no distribution of the language has{near}",
+        found.join(", ")
+    );
     let origin = touching.first().map(|f| f.origin.clone()).unwrap_or_else(nowhere);
     Refusal { node, reason, origin, kind: Kind::NoFamily }
 }

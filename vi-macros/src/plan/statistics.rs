@@ -186,15 +186,25 @@ pub fn written(s: &Shape, name: &str) -> String {
     match s {
         Shape::Indicator => format!("[{name} = k]"),
         Shape::Power(p) if *p == Exponent::ONE => name.into(),
-        Shape::Power(p) if *p == Exponent::int(2) => format!("{name}²"),
-        Shape::Power(p) if *p == Exponent::int(-1) => format!("1/{name}"),
-        Shape::Power(p) => format!("{name}^{}", exponent(*p)),
+        Shape::Power(p) => power(name, *p),
         Shape::Log => format!("log {name}"),
         Shape::Log1m => format!("log(1 − {name})"),
         Shape::LogDet => format!("log det {name}"),
         Shape::Inverse => format!("{name}⁻¹"),
         Shape::Product => format!("a product of statistics of {name}"),
         Shape::Opaque => format!("a nonlinear function of {name}"),
+    }
+}
+
+/// `x²`, `1/x`, `x^(1/2)`
+fn power(name: &str, p: Exponent) -> String {
+    match (p.num, p.den) {
+        (2, 1) => format!("{name}²"),
+        (3, 1) => format!("{name}³"),
+        (-1, 1) => format!("1/{name}"),
+        (-2, 1) => format!("1/{name}²"),
+        (n, 1) if n > 0 => format!("{name}^{n}"),
+        _ => format!("{name}^({})", exponent(p)),
     }
 }
 

@@ -81,6 +81,11 @@ fn bind(input: ParseStream, binding: Binding) -> Parsed<Bind> {
     }
 }
 
+/// The upper bound of a range that is written wrongly, if it can be read.
+fn upper(input: ParseStream) -> Option<String> {
+    index(input).ok().map(|high| high.to_string())
+}
+
 /// `K`, `T[s]` or `low..high`
 fn range(input: ParseStream) -> Parsed<Range> {
     if input.peek(token::Paren) {
@@ -88,10 +93,14 @@ fn range(input: ParseStream) -> Parsed<Range> {
     }
     let first = index(input)?;
     if input.peek(Token![..=]) {
-        return Err(mistake::inclusive_range(here(input), &first.to_string()));
+        let dots = here(input);
+        input.parse::<Token![..=]>()?;
+        return Err(mistake::inclusive_range(dots, &first.to_string(), upper(input).as_deref()));
     }
     if input.peek(Token![:]) {
-        return Err(mistake::range_by_colon(here(input), &first.to_string()));
+        let colon = here(input);
+        input.parse::<Token![:]>()?;
+        return Err(mistake::range_by_colon(colon, &first.to_string(), upper(input).as_deref()));
     }
     if !input.peek(Token![..]) {
         let is_size = matches!(&first.terms[..], [IndexTerm { negative: false, atom: IndexAtom::Access(_) }]);

@@ -33,3 +33,24 @@ fn programs_with_local_finite_latents_expand() {
         }
     }
 }
+
+/// The macro runs at every keystroke of an editor. Best of five, since other work on the machine only lengthens a run:
+/// `cargo test -p vi-macros -- --ignored --nocapture every_program_expands_within`.
+#[test]
+#[ignore = "a measurement: its outcome depends on the machine"]
+fn every_program_expands_within_300_ms() {
+    let limit = std::time::Duration::from_millis(300);
+    for (name, source) in programs::ALL {
+        let best = (0..5)
+            .map(|_| {
+                let tokens: proc_macro2::TokenStream = source.parse().expect("the source lexes");
+                let begun = std::time::Instant::now();
+                std::hint::black_box(crate::pipeline::expand(tokens));
+                begun.elapsed()
+            })
+            .min()
+            .expect("five runs");
+        println!("{name}: {best:.1?}");
+        assert!(best < limit, "{name}: {best:?}");
+    }
+}

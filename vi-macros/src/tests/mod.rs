@@ -4,6 +4,8 @@ mod elimination;
 mod expand;
 mod ground;
 mod model;
+mod oracle;
 mod plan;
 mod programs;
+mod readme;
 mod syntax;

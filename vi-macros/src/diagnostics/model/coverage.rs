@@ -13,7 +13,7 @@ pub fn overlap(loc: Loc, element: &str, line: usize, random: bool, small: Option
     };
     let d = Diagnostic::new(loc, title)
         .help("let the pieces begin where others end, as in `z[0]` and `z[t in 1..T]`")
-        .note(format!("the first is on line {line}"));
+        .note(format!("the first is on line {line} of the model"));
     match small {
         Some(size) => d.note(format!("this happens where a size is {size}")),
         None => d,
@@ -22,14 +22,15 @@ pub fn overlap(loc: Loc, element: &str, line: usize, random: bool, small: Option
 
 /// `for s in S { latent m ~ …; }`: write `latent m[s] ~ …`.
 pub fn missing_index(loc: Loc, name: &str, element: &str, index: &str) -> Diagnostic {
+    let own = if element == name { String::new() } else { "…, ".to_owned() };
     Diagnostic::new(loc, format!("`{element}` is declared once for every `{index}`"))
-        .help(format!("write `{name}[…, {index}]`, or declare it outside of the `for`"))
+        .help(format!("write `{name}[{own}{index}]`, or declare it outside of the `for`"))
 }
 
 /// `x[t-1]` at t = 0, where no statement declares `x[0]`.
 pub fn gap(loc: Loc, element: &str, read: &str, point: &str) -> Diagnostic {
     let at = if point.is_empty() { String::new() } else { format!(" at {point}") };
-    let d = Diagnostic::new(loc, format!("`{element}` has none: `{read}`{at} reads it"));
+    let d = Diagnostic::new(loc, format!("`{element}` is not declared: `{read}`{at} reads it"));
     d.help(format!("declare it: `{element} ~ …;`"))
         .note("whatever is read needs a declaration; a distribution, if it is random")
 }
@@ -58,7 +59,7 @@ pub fn cycle(loc: Loc, path: &[String], lines: &[usize]) -> Diagnostic {
     let word = if lines.len() == 1 { "line" } else { "lines" };
     Diagnostic::new(loc, format!("each needs the other first: `{shown}`"))
         .help("let one of them come first, or read an earlier element, as in `x[t - 1]`")
-        .note(format!("read on {word} {}", lines.join(", ")))
+        .note(format!("read on {word} {} of the model", lines.join(", ")))
 }
 
 /// `x[t] ~ Normal(x[t-1] + x[t+1], …)`

@@ -6,8 +6,18 @@ use crate::syntax::ast::Loc;
 use proc_macro2::Ident;
 
 /// `mean[n]` where `mean` is indexed by K and n counts N: write `mean[z[n]]`.
-pub fn index_mismatch(loc: Loc, index: &str, found: &str, wanted: &str, notes: Vec<String>) -> Diagnostic {
+pub fn index_mismatch(
+    loc: Loc,
+    index: &str,
+    found: &str,
+    wanted: &str,
+    through: Option<String>,
+    notes: Vec<String>,
+) -> Diagnostic {
     let mut d = Diagnostic::new(loc, format!("`{index}` counts `{found}`, but `{wanted}` is indexed here"));
+    if let Some(read) = through {
+        d = d.help(format!("write `{read}`, which counts `{wanted}`"));
+    }
     for note in notes.into_iter().filter(|n| !n.is_empty()) {
         d = d.note(note);
     }
@@ -34,7 +44,11 @@ pub fn let_as_index(name: &Ident) -> Diagnostic {
 
 /// `mean[k, d, e]` where mean has two axes.
 pub fn too_many_indices(name: &str, loc: Loc, axes: usize, found: usize) -> Diagnostic {
-    Diagnostic::new(loc, format!("`{name}` has {}, not {found}", count(axes, "axis", "axes")))
+    let d = Diagnostic::new(loc, format!("`{name}` has {}, not {found}", count(axes, "axis", "axes")));
+    match axes {
+        0 => d.help(format!("write `{name}`")),
+        _ => d.help(format!("read it with {}, as it is declared", count(axes, "index", "indices"))),
+    }
 }
 
 /// `z[n]` where `z[n in N, t in T]` is a Category: write `z[n, t]`.

@@ -19,10 +19,40 @@ pub fn unknown_name(name: &Ident, known: &[String]) -> Diagnostic {
     d
 }
 
+/// What other systems call a distribution, and how it is written here.
+const DISTRIBUTIONS: &[(&str, &str)] = &[
+    ("Gaussian", "Normal(mean, sd: …)"),
+    ("MvNormal", "Normal(mean, cov: …)"),
+    ("MultivariateNormal", "Normal(mean, cov: …)"),
+    ("HalfNormal", "Normal(0, sd: …, min: 0)"),
+    ("HalfCauchy", "Cauchy(0, scale: …, min: 0)"),
+    ("TruncatedNormal", "Normal(mean, sd: …, min: …, max: …)"),
+    ("ChiSquared", "Gamma(shape: dof / 2, rate: 0.5)"),
+    ("Discrete", "Categorical(p)"),
+    ("Delta", "Constant(value)"),
+];
+
+/// The same of functions.
+const FUNCTIONS: &[(&str, &str)] = &[
+    ("ln", "log"),
+    ("expit", "sigmoid"),
+    ("logistic", "sigmoid"),
+    ("inner", "dot"),
+    ("tr", "trace"),
+    ("pow", "a ^ b"),
+    ("transpose", "a.t()"),
+];
+
+fn elsewhere(word: &str, table: &'static [(&'static str, &'static str)]) -> Option<&'static str> {
+    table.iter().find(|(other, _)| other.eq_ignore_ascii_case(word)).map(|(_, here)| *here)
+}
+
 /// `x ~ Norml(0, sd: 1)`: write `Normal`.
 pub fn unknown_family(name: &Ident, known: &[&str]) -> Diagnostic {
     let mut d = Diagnostic::new(name.span(), format!("there is no distribution `{name}`"));
-    if let Some(near) = nearest(&name.to_string(), known.iter().copied()) {
+    if let Some(here) = elsewhere(&name.to_string(), DISTRIBUTIONS) {
+        d = d.help(format!("it is written `{here}`"));
+    } else if let Some(near) = nearest(&name.to_string(), known.iter().copied()) {
         d = d.help(format!("did you mean `{near}`?"));
     }
     d.note(format!("there are {}", known.join(", ")))
@@ -36,9 +66,10 @@ pub fn unknown_function(name: &Ident, known: &[&str], family: bool) -> Diagnosti
             .help(format!("give the draw a name of its own: `latent u ~ {name}(…);`"))
             .note(format!("`{name}` is a distribution, and a distribution stands only after `~`"));
     }
-    match nearest(&name.to_string(), known.iter().copied()) {
-        Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => d,
+    match (elsewhere(&name.to_string(), FUNCTIONS), nearest(&name.to_string(), known.iter().copied())) {
+        (Some(here), _) => d.help(format!("it is written `{here}`")),
+        (None, Some(near)) => d.help(format!("did you mean `{near}`?")),
+        (None, None) => d,
     }
     .note(format!("the functions are {}", quoted(known)))
 }

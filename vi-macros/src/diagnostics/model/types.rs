@@ -118,10 +118,12 @@ pub fn function_of_vector(name: &Ident, loc: Loc, found: &str) -> Diagnostic {
 /// `match x[n] { … }` where x is Real.
 pub fn match_on(loc: Loc, text: &str, found: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`match` looks at something finite, and `{text}` is `{found}`"))
+        .help("look at an index, a Category, a Bool or a given number, such as `match z[n] { … }`")
 }
 
 pub fn pattern_type(span: Span, found: &str) -> Diagnostic {
     Diagnostic::new(span, format!("this is never a value of `{found}`"))
+        .help("take the arm out, or write `_`")
 }
 
 pub fn unreachable_arm(span: Span) -> Diagnostic {

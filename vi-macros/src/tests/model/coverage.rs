@@ -42,7 +42,7 @@ fn reads_find_something() {
     );
     refuses(
         "mod m { latent z[t in 1..T] ~ Normal(0, sd: 1); observed x[t in T] ~ Normal(z[t], sd: 1); }",
-        &[("z[t]", "`z[0]` has none: `z[t]` at t = 0 reads it")],
+        &[("z[t]", "`z[0]` is not declared: `z[t]` at t = 0 reads it")],
     );
     refuses(
         "mod m { latent z[t in T] ~ Normal(0, sd: 1); observed x[t in T] ~ Normal(z[t+1], sd: 1); }",
@@ -54,7 +54,7 @@ fn reads_find_something() {
     );
     refuses(
         "mod m { observed y[i in N, j in N if i < j] ~ Normal(0, sd: 1); observed x[i in N, j in N] ~ Normal(y[i, j], sd: 1); }",
-        &[("y[i, j]", "`y[0, 0]` has none")],
+        &[("y[i, j]", "`y[0, 0]` is not declared")],
     );
     accepts(
         "mod m(L) { param a[l in L]: Real; given y[t in 0..L]: Real; observed y[t in L..T] ~ Normal(sum(a[l] * y[t - 1 - l] for l in L), sd: 1); }",

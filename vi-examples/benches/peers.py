@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Runs other packages and vi on the same files, one after the other, and prints the ratios of their times.
+
+    benches/peers.py --peers FOLDER --data FOLDER [--python PYTHON] [--rounds 3]
+
+FOLDER of --peers holds gen.py, w1_gmm.py, w9_ds.py and one_thread.sh; --data is where gen.py wrote its arrays (PEER_DATA).
+Build our side first: cargo build --release -p vi-examples --example peers, and name it with --ours if it is not under target/.
+PEERS, PEER_DATA and PEERS_OURS do the same as the options.
+
+The packages take turns, so that a machine that is busy for a while is busy for all. A time is seconds for one iteration: on the clock
+without start-up (median over the rounds), and on the processor, which a busy machine lengthens less. The log-likelihood is that of the
+final params, in f64; the difference is relative.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import statistics
+import subprocess
+import sys
+
+JOBS = [
+    # (title, script and its arguments, our arguments, iterations, wanted ratio)
+    ("mixture N=200000 D=16 K=16 full, against scikit-learn", "w1_gmm.py w1a sklearn", "mixture w1a", 20, 8.0),
+    ("labels, 50000 of 10000 items, against crowd-kit", "w9_ds.py crowdkit", "labels w9", 20, 20.0),
+]
+
+
+def main():
+    env = os.environ.get
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", default=env("PEERS"), required=env("PEERS") is None)
+    parser.add_argument("--data", default=env("PEER_DATA"), required=env("PEER_DATA") is None)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--ours", default=env("PEERS_OURS", "target/release/examples/peers"))
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    ours = str(pathlib.Path(args.ours).resolve())
+    failed = False
+
+    for title, script, mine, iterations, wanted in JOBS:
+        theirs, us = [], []
+        for _ in range(args.rounds):
+            theirs.append(peer(args, script, iterations))
+            us.append(vi(ours, args.data, mine, iterations, 1))
+        clock = median(theirs, "marginal_s_per_iter"), median(us, "median_s_per_iter")
+        processor = (
+            statistics.median(r["cpu_seconds"] / r["iters"] for r in theirs),
+            median(us, "cpu_s_per_iter"),
+        )
+        theirs_log, ours_log = theirs[-1]["loglik_or_elbo"], us[-1]["loglik_or_elbo"]
+        difference = abs(ours_log / theirs_log - 1)
+        print(title)
+        print(f"  clock      {clock[0]:.6f} / {clock[1]:.6f} s = {clock[0] / clock[1]:.1f} times (wanted: {wanted:.0f})")
+        if processor[1] > 0:
+            print(f"  processor  {processor[0]:.6f} / {processor[1]:.6f} s = {processor[0] / processor[1]:.1f} times")
+        print(f"  log-likelihood {theirs_log:.9e}, {ours_log:.9e}: relative difference {difference:.1e}")
+        failed |= clock[0] < wanted * clock[1] or difference > 1e-9
+
+    one, two, same = [], [], []
+    for _ in range(args.rounds):
+        one.append(vi(ours, args.data, "mixture w1a", 20, 1))
+        two.append(vi(ours, args.data, "mixture w1a", 20, 2))
+        same.append(one[-1]["loglik_or_elbo"] == two[-1]["loglik_or_elbo"])
+    a, b = median(one, "min_s_per_iter"), median(two, "min_s_per_iter")
+    print(f"mixture, two threads: {a:.6f} / {b:.6f} s (fastest sweeps) = {a / b:.2f} times; same bits: {all(same)}")
+    locals_ = vi(ours, args.data, "mixture w1a", 5, 1, "locals")
+    for name, r in (("without locals", one[-1]), ("with locals", locals_)):
+        print(f"  peak memory {name}: {r['peak_rss_mb']:.1f} MiB, {r['peak_rss_mb'] - r['data_mb']:.1f} more than the data")
+    for rows in (2_000, 20_000, 200_000):
+        if (pathlib.Path(args.data) / "w7_X.npy").exists():
+            r = vi(ours, args.data, "regression w7", 3, 1, str(rows))
+            print(f"regression without latents, N={rows}: {r['setup_s']:.4f} s to read, {r['median_s_per_iter']:.6f} s for one iteration")
+    sys.exit(failed or not all(same))
+
+
+def median(runs, key):
+    return statistics.median(r[key] for r in runs)
+
+
+def peer(args, script, iterations):
+    command = f". ./one_thread.sh && exec {shlex.quote(args.python)} {script} {iterations}"
+    env = dict(os.environ, PEER_DATA=str(pathlib.Path(args.data).resolve()), PEER_REPS="1")
+    out = subprocess.run(["sh", "-c", command], cwd=args.peers, env=env, check=True, capture_output=True, text=True)
+    return json.loads(out.stdout.splitlines()[-1])
+
+
+def vi(ours, data, what, iterations, threads, *rest):
+    what, tag = what.split()
+    command = [ours, what, data, tag, str(iterations), str(threads), *rest]
+    out = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(out.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+//! Our side of `benches/peers.py`: fixed data, fixed start, a fixed number of iterations; one line of JSON.
+//!
+//! ```text
+//! peers mixture    <folder> <tag> <iterations> <threads> [locals]
+//! peers labels     <folder> <tag> <iterations> <threads>
+//! peers regression <folder> <tag> <iterations> <threads> [rows]
+//! ```
+//!
+//! `<folder>` holds the arrays as NumPy stores them. Times are of single sweeps: the median and the least one on the clock, and the least
+//! time on the processor of the calling thread, which a busy machine does not lengthen.
+
+mod npy;
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+use vi_core::State;
+use vi_core::fit::Program;
+use vi_core::prelude::*;
+
+model! {
+    /// A mixture of Normals with full covariances.
+    pub mod mixture(K) {
+        param    weight: Simplex[K];
+        param    mean[k in K]: Vector[D];
+        param    cov[k in K]: SymPos[D];
+        latent   z[n in N] ~ Categorical(weight);
+        observed x[n in N] ~ Normal(mean[z[n]], cov: cov[z[n]]);
+    }
+}
+
+model! {
+    /// Workers with a confusion matrix each, without priors: Dawid & Skene 1979.
+    pub mod labels(K) {
+        given    item[r in R]: Category[N];   given who[r in R]: Category[J];
+        param    prev: Simplex[K];
+        param    conf[j in J, k in K]: Simplex[K];
+        latent   truth[n in N] ~ Categorical(prev);
+        observed label[r in R] ~ Categorical(conf[who[r], truth[item[r]]]);
+    }
+}
+
+model! {
+    /// Linear regression: no latent, so the data are read once.
+    pub mod regression {
+        given    x[n in N]: Vector[D];
+        param    w: Vector[D];   param b: Real;   param s2: Positive;
+        observed y[n in N] ~ Normal(dot(w, x[n]) + b, var: s2);
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let [what, folder, tag, iterations, threads, rest @ ..] = args.as_slice() else {
+        return Err("arguments: mixture|labels|regression <folder> <tag> <iterations> <threads>".into());
+    };
+    let folder = Path::new(folder);
+    let job = Job {
+        real: &|name| npy::reals(&folder.join(format!("{tag}_{name}.npy"))),
+        iterations: iterations.parse()?,
+        options: Options::new().threads(threads.parse()?).keep_locals(rest.contains(&"locals")),
+    };
+    match *what {
+        "mixture" => fit_mixture(&job),
+        "labels" => fit_labels(&job, &npy::integers(&folder.join(format!("{tag}_labels.npy")))?.values),
+        "regression" => fit_regression(&job, rest.iter().find_map(|r| r.parse().ok())),
+        _ => Err(format!("{what}: mixture, labels or regression").into()),
+    }
+}
+
+struct Job<'a> {
+    real: &'a dyn Fn(&str) -> Result<npy::Array<f64>, Box<dyn Error>>,
+    iterations: usize,
+    options: Options,
+}
+
+fn fit_mixture(job: &Job<'_>) -> Result<(), Box<dyn Error>> {
+    let x = matrix((job.real)("X")?, None);
+    let weight = DVector::from_vec((job.real)("w0")?.values);
+    let (means, covs) = ((job.real)("mu0")?.values, (job.real)("cov0")?.values);
+    let (states, dim) = (weight.len(), x.ncols());
+    let start = mixture::Params {
+        weight,
+        mean: means.chunks(dim).map(DVector::from_column_slice).collect(),
+        cov: covs.chunks(dim * dim).map(|c| DMatrix::from_row_slice(dim, dim, c)).collect(),
+    };
+    let data = mixture::Data { x: (&x).into() };
+    job.run(&mixture::Model::new(states), &data, &Start::Params(start), size_of_val(x.as_slice()))
+}
+
+fn fit_labels(job: &Job<'_>, rows: &[i32]) -> Result<(), Box<dyn Error>> {
+    let column = |c: usize| -> Result<Vec<usize>, _> {
+        rows.chunks(3).map(|r| usize::try_from(r[c])).collect::<Result<_, _>>()
+    };
+    let (item, who, label) = (column(0)?, column(1)?, column(2)?);
+    let extent = |v: &[usize]| v.iter().max().map_or(0, |m| m + 1);
+    let (items, states) = (extent(&item), extent(&label));
+    // The majority vote: an item's posterior is the shares of its labels.
+    let mut votes = vec![0.0; items * states];
+    for (i, l) in item.iter().zip(&label) {
+        votes[i * states + l] += 1.0;
+    }
+    for votes in votes.chunks_mut(states) {
+        let total: f64 = votes.iter().sum();
+        votes.iter_mut().for_each(|v| *v /= total);
+    }
+    let truth = Categories::from_rows(states, votes);
+    let start = Start::Posterior(labels::Posterior { truth });
+    let data = labels::Data { item: (&item).into(), who: (&who).into(), label: (&label).into() };
+    job.run(&labels::Model::new(states), &data, &start, 3 * size_of_val(item.as_slice()))
+}
+
+fn fit_regression(job: &Job<'_>, rows: Option<usize>) -> Result<(), Box<dyn Error>> {
+    let x = matrix((job.real)("X")?, rows);
+    let mut y = (job.real)("y")?.values;
+    y.truncate(x.nrows());
+    let data = regression::Data { x: (&x).into(), y: (&y).into() };
+    job.run(&regression::Model::new(), &data, &Start::Default, size_of_val(x.as_slice()))
+}
+
+fn matrix(array: npy::Array<f64>, rows: Option<usize>) -> DMatrix<f64> {
+    let dim = array.shape.last().copied().unwrap_or(1);
+    let rows = rows.unwrap_or(usize::MAX).min(array.values.len() / dim);
+    DMatrix::from_row_slice(rows, dim, &array.values[..rows * dim])
+}
+
+impl Job<'_> {
+    fn run<M: Program>(
+        &self,
+        model: &M,
+        data: &M::Data<'_>,
+        start: &Start<M>,
+        data_bytes: usize,
+    ) -> Result<(), Box<dyn Error>> {
+        forget_peak();
+        let begun = Instant::now();
+        let mut state = State::new(model, data, start, &self.options)?;
+        let setup = begun.elapsed().as_secs_f64();
+        let (mut clock, mut processor) = (vec![], vec![]);
+        for _ in 0..self.iterations {
+            let (at, used) = (Instant::now(), on_processor());
+            state.step()?;
+            clock.push(at.elapsed().as_secs_f64());
+            processor.push(on_processor() - used);
+        }
+        let fit = state.finish()?;
+        clock.sort_by(f64::total_cmp);
+        processor.sort_by(f64::total_cmp);
+        println!(
+            "{{\"peer\": \"vi\", \"workload\": \"{}\", \"iters\": {}, \"threads\": {}, \"setup_s\": {setup:.6}, \
+             \"median_s_per_iter\": {:.9}, \"min_s_per_iter\": {:.9}, \"cpu_s_per_iter\": {:.9}, \"loglik_or_elbo\": {:.17e}, \
+             \"data_mb\": {:.1}, \"peak_rss_mb\": {:.1}}}",
+            M::NAME,
+            self.iterations,
+            self.options.threads,
+            clock[clock.len() / 2],
+            clock[0],
+            processor[processor.len() / 2],
+            fit.elbo(),
+            data_bytes as f64 / MIB,
+            peak().unwrap_or(f64::NAN),
+        );
+        Ok(())
+    }
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// Seconds the calling thread has run. 0 where the system does not tell.
+fn on_processor() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0) * 1e-9
+}
+
+/// Starts the measurement of peak memory anew, so that reading the files does not count.
+fn forget_peak() {
+    // Without it the peak is that of the whole process: an upper bound.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Peak resident memory in MiB.
+fn peak() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find(|l| l.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+}

@@ -1,0 +1,120 @@
+//! Params as text, and under other labels.
+
+use super::Emitter;
+use crate::model::ir::ElemKind;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+impl Emitter<'_> {
+    pub(super) fn describe_fn(&self) -> TokenStream {
+        let params = self.params().into_iter().map(|a| {
+            let array = &self.model.arrays[a.0];
+            let n = self.name(a);
+            let text = n.to_string();
+            let leaf = match array.elem.kind {
+                ElemKind::Real
+                | ElemKind::Positive
+                | ElemKind::Unit
+                | ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Category(_) => quote!(number),
+                ElemKind::Counts(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) | ElemKind::Vector(_) => {
+                    quote!(vector)
+                }
+                ElemKind::Matrix(..) | ElemKind::SymPos(_) => quote!(matrix),
+            };
+            let depth = array.plates.len();
+            let walk = (0..depth)
+                .fold(quote!(d.#leaf(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+            quote! {
+                let mut d = fit::Describer::new(#text);
+                let x = &params.#n;
+                #walk
+                out.push(d.finish());
+            }
+        });
+        let lets = self.reported().into_iter().map(|l| {
+            let x = &self.model.lets[l];
+            let n = &x.name;
+            let text = n.to_string();
+            let walk = (0..x.plates.len())
+                .fold(quote!(d.number(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+            quote! {
+                let mut d = fit::Describer::new(#text);
+                let x = &lets.#n;
+                #walk
+                out.push(d.finish());
+            }
+        });
+        quote! {
+            fn describe(params: &Params) -> Vec<Described> {
+                let mut out = Vec::new();
+                #(#params)*
+                out
+            }
+
+            fn describe_lets(lets: &Lets) -> Vec<Described> {
+                let mut out = Vec::new();
+                #(#lets)*
+                out
+            }
+        }
+    }
+
+    /// Permutes the categories of the first latent, wherever they are counted.
+    pub(super) fn relabel_fn(&self) -> TokenStream {
+        let nominal = self.kernel.components.first().map(|c| c.locals[0].state.nominal);
+        let Some(nominal @ crate::model::ir::Nominal::Size(_)) = nominal else {
+            return quote! {
+                fn relabel(_params: &mut Params, _posterior: &mut Posterior, _order: &[usize]) {}
+            };
+        };
+        let mut body = TokenStream::new();
+        for a in self.params() {
+            let array = &self.model.arrays[a.0];
+            let n = self.name(a);
+            let depth = array.plates.len();
+            let axes: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
+            for (axis, _) in axes.iter().enumerate().filter(|(_, x)| **x == nominal) {
+                let function = match (&array.elem.kind, axis.checked_sub(depth)) {
+                    (_, None) => quote!(fit::permute(x, order);),
+                    (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(0)) => {
+                        quote!(*x = x.select_rows(order.iter());)
+                    }
+                    (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(_)) => {
+                        quote!(*x = x.select_columns(order.iter());)
+                    }
+                    (
+                        ElemKind::Real
+                        | ElemKind::Positive
+                        | ElemKind::Unit
+                        | ElemKind::Bool
+                        | ElemKind::Count
+                        | ElemKind::Counts(_)
+                        | ElemKind::Category(_)
+                        | ElemKind::Simplex(_)
+                        | ElemKind::Ordered(_)
+                        | ElemKind::Vector(_),
+                        Some(_),
+                    ) => quote!(*x = x.select_rows(order.iter());),
+                };
+                let inside =
+                    (0..axis.min(depth)).fold(function, |inner, _| quote!(for x in x.iter_mut() { #inner }));
+                body.extend(quote!({ let x = &mut params.#n; #inside }));
+            }
+        }
+        for l in self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.state.nominal == nominal)
+        {
+            let n = self.name(l.array);
+            let depth = self.model.arrays[l.array.0].plates.len().saturating_sub(1);
+            let inside = (0..depth)
+                .fold(quote!(x.relabel(order);), |inner, _| quote!(for x in x.iter_mut() { #inner }));
+            body.extend(quote!({ let x = &mut posterior.#n; #inside }));
+        }
+        quote! {
+            fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
+                #body
+            }
+        }
+    }
+}

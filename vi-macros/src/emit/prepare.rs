@@ -1,0 +1,175 @@
+//! What is checked of params, and tabulated of them once a sweep.
+
+use super::Emitter;
+use crate::density::poly::Poly;
+use crate::density::symbol::{Ix, Var, length};
+use crate::kernel::{Body, HoistValue};
+use crate::model::ir::ElemKind;
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    pub(super) fn validate_fn(&self) -> TokenStream {
+        let open = self.open();
+        let scope = self.scope();
+        let checks = self.params().into_iter().map(|a| {
+            let array = &self.model.arrays[a.0];
+            let n = self.name(a);
+            let text = n.to_string();
+            let mut plates: Vec<Var> = vec![];
+            for (k, x) in array.plates.iter().enumerate() {
+                let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
+                plates.push(Var::new(format!("i{k}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
+            }
+            let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
+            let names: Vec<_> = plates.iter().map(|v| scope.var(v)).collect();
+            let extent = |x: &crate::model::ir::Extent| scope.index(&length(&x.length, &at));
+            let element = quote!(params.#n #([#names])*);
+            let count = Literal::usize_unsuffixed(plates.len());
+            let label = quote!(check::Name::new(#text, #count));
+            let lower = crate::density::lower::Lower::new(self.model);
+            let bounded = |base: TokenStream| {
+                let mut rule = base;
+                if let Some(m) = array.elem.min.as_ref().and_then(|e| lower.component(e, &[]).ok()) {
+                    let m = scope.poly(&m);
+                    rule = quote!(#rule.at_least(#m));
+                }
+                if let Some(m) = array.elem.max.as_ref().and_then(|e| lower.component(e, &[]).ok()) {
+                    let m = scope.poly(&m);
+                    rule = quote!(#rule.at_most(#m));
+                }
+                rule
+            };
+            let size_text = |x: &crate::model::ir::Extent| match x.nominal {
+                crate::model::ir::Nominal::Literal(n) => n.to_string(),
+                crate::model::ir::Nominal::Size(s) => self.model.sizes[s.0].name.to_string(),
+            };
+            let inner = match &array.elem.kind {
+                ElemKind::Real => {
+                    let rule = bounded(quote!(check::Interval::REAL));
+                    quote!(check::one(#label, &[#(#names),*], #element, &#rule)?;)
+                }
+                ElemKind::Positive => {
+                    // A scale may lie on its bound, and may have collapsed to it.
+                    let rule = bounded(quote!(check::Interval::NON_NEGATIVE));
+                    quote!(check::one(#label, &[#(#names),*], #element, &#rule)?;)
+                }
+                ElemKind::Unit => {
+                    let rule = bounded(quote!(check::Interval::UNIT));
+                    quote!(check::one(#label, &[#(#names),*], #element, &#rule)?;)
+                }
+                ElemKind::Simplex(x) => {
+                    let (d, size) = (extent(x), size_text(x));
+                    quote! {
+                        check::size_is(#text, #element.len(), "entries", #size, #d)?;
+                        check::simplex(#label, &[#(#names),*], #element.iter().copied())?;
+                    }
+                }
+                ElemKind::Vector(x) | ElemKind::Ordered(x) => {
+                    let (d, size) = (extent(x), size_text(x));
+                    quote! {
+                        check::size_is(#text, #element.len(), "entries", #size, #d)?;
+                        for d in 0..#d {
+                            check::one(#label, &[#(#names,)* d], #element[d], &check::Interval::REAL)?;
+                        }
+                    }
+                }
+                ElemKind::Matrix(r, c) => {
+                    let (rows, cols, rt, ct) = (extent(r), extent(c), size_text(r), size_text(c));
+                    quote! {
+                        check::size_is(#text, #element.nrows(), "rows", #rt, #rows)?;
+                        check::size_is(#text, #element.ncols(), "columns", #ct, #cols)?;
+                    }
+                }
+                ElemKind::SymPos(x) => {
+                    let (d, size) = (extent(x), size_text(x));
+                    quote! {
+                        check::size_is(#text, #element.nrows(), "rows", #size, #d)?;
+                        check::size_is(#text, #element.ncols(), "columns", #size, #d)?;
+                        check::positive_definite(#label, &[#(#names),*], &data::RealRows::from(&#element))?;
+                    }
+                }
+                ElemKind::Bool | ElemKind::Count | ElemKind::Counts(_) | ElemKind::Category(_) => quote!(),
+            };
+            let mut body = inner;
+            for (k, v) in plates.iter().enumerate().rev() {
+                let (name, high) = (scope.var(v), scope.index(&v.high));
+                let outer = &names[..k];
+                let size = size_text(&array.plates[k]);
+                body = quote! {
+                    check::size_is(#text, params.#n #([#outer])*.len(), "entries", #size, #high)?;
+                    for #name in 0..#high { #body }
+                };
+            }
+            body
+        });
+        quote! {
+            fn validate(&self, context: &Context<'_>, params: &Params) -> Result<(), Error> {
+                #open
+                #(#checks)*
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn prepare_fn(&self) -> TokenStream {
+        let open = self.open();
+        let scope = self.scope();
+        let mut make = TokenStream::new();
+        let mut names = vec![];
+        for h in &self.kernel.hoists {
+            let HoistValue::Scalar(p) = &h.value else { continue };
+            let n = format_ident!("{}", h.name);
+            let dims = h.over.iter().map(|v| scope.index(&v.high));
+            let vars = h.over.iter().map(|v| scope.var(v));
+            let value = scope.poly(p);
+            make.extend(quote!(let #n = Table::from_fn([#(#dims),*], |[#(#vars),*]| #value);));
+            names.push(n);
+        }
+        for (_, r) in crate::kernel::rows_of(self.kernel) {
+            for c in &r.cases {
+                let Body::Dense(d) = &c.body else { continue };
+                let n = self.density_field(d);
+                let s = &self.kernel.stats[d.moments];
+                let vars: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
+                let event = scope.var(&d.event);
+                let high = scope.index(&d.event.high);
+                let mean = if self.mean_only(d) {
+                    // x − ρ with the data left out: the mean alone.
+                    let mut p = Poly::zero();
+                    for x in &d.design.regressors {
+                        p = p.add(&Poly::elem(x.param.array, x.param.indices.clone()).scale(x.constant));
+                    }
+                    scope.poly(&p)
+                } else {
+                    quote!(0.0)
+                };
+                let matrix = scope.matrix(&d.matrix);
+                let factor = scope.poly(&d.factor);
+                let text = self.model.arrays[d.matrix.array.0].name.to_string();
+                let at: Vec<_> = d.matrix.plates.iter().map(|i| scope.index(i)).collect();
+                let kind = match (d.matrix.cholesky, d.inverse) {
+                    (true, _) => quote!(dense::Scale::Cholesky),
+                    (false, true) => quote!(dense::Scale::Covariance),
+                    (false, false) => quote!(dense::Scale::Precision),
+                };
+                let body = scope.loops(
+                    &vars,
+                    quote! {
+                        let mean: Vec<f64> = (0..#high).map(|#event| #mean).collect();
+                        #n.push(dense::Density::new(&mean, &#matrix, #kind, #factor, mode::at(#text, &[#(#at),*]))?);
+                    },
+                );
+                make.extend(quote!(let mut #n = Vec::new(); #body));
+                names.push(n);
+            }
+        }
+        quote! {
+            fn prepare(&self, context: &Context<'_>, params: &Params) -> Result<Prepared, Error> {
+                #open
+                #make
+                Ok(Prepared { params: params.clone(), #(#names),* })
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! M-steps of locations: normal equations from moments and prior rows.
+
+use super::Emitter;
+use crate::density::symbol::{Elem, Ix, Var};
+use crate::kernel::{Design, Regression, RegressionRows, RegressionSource, Regressor};
+use crate::model::ir::ArrayId;
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    /// Axes of a location that are unknowns of one system: neither batch nor output.
+    pub(super) fn unknown_axes(&self, r: &Regression, a: ArrayId) -> Vec<usize> {
+        let elem = r
+            .rows
+            .iter()
+            .flat_map(|x| &design(x).regressors)
+            .find(|x| x.param.array == a)
+            .map(|x| x.param.clone());
+        let Some(elem) = elem else { return vec![] };
+        (0..elem.indices.len())
+            .filter(|n| {
+                let v = elem.indices[*n].as_var();
+                !v.is_some_and(|v| r.batch.contains(v) || r.rows.iter().any(|x| self.is_output(r, x, v)))
+            })
+            .collect()
+    }
+
+    pub(super) fn is_output(&self, r: &Regression, rows: &RegressionRows, v: &Var) -> bool {
+        r.outputs.is_some() && design(rows).columns[0].over.contains(v)
+    }
+
+    pub(super) fn regression(&self, r: &Regression) -> (Vec<String>, TokenStream) {
+        let scope = self.scope();
+        // Where each location's unknowns begin.
+        let mut offsets: Vec<(ArrayId, TokenStream, Vec<usize>)> = vec![];
+        let mut total = quote!(0);
+        for a in &r.arrays {
+            let axes = self.unknown_axes(r, *a);
+            let (plates, events) = self.axes(*a);
+            let all: Vec<Var> = plates.into_iter().chain(events).collect();
+            let extents: Vec<_> = axes.iter().map(|n| scope.index(&all[*n].high)).collect();
+            let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
+            offsets.push((*a, total.clone(), axes));
+            total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
+        }
+        let id = |e: &Elem| -> Option<TokenStream> {
+            let (a, offset, axes) = offsets.iter().find(|(a, ..)| *a == e.array)?;
+            let (plates, events) = self.axes(*a);
+            let all: Vec<Var> = plates.into_iter().chain(events).collect();
+            let at: Vec<(Ix, Ix)> =
+                axes.iter().map(|n| (e.indices[*n].clone(), all[*n].high.clone())).collect();
+            let at = scope.flat(&at);
+            Some(if offset.to_string() == "0" { at } else { quote!(#offset + #at) })
+        };
+        let outputs = r.outputs.as_ref().map_or(quote!(1), |v| scope.index(&v.high));
+        let mut fill = TokenStream::new();
+        for rows in &r.rows {
+            let precision = scope.poly(&rows.precision);
+            let write = match &rows.source {
+                RegressionSource::Moments { stat, at, design } => {
+                    let field = format_ident!("{}", self.kernel.stats[*stat].name);
+                    let cell = self.cell_at(&scope, *stat, at);
+                    match &rows.dense {
+                        Some((event, matrix, inverse)) if r.outputs.is_none() => {
+                            let terms = self.known_terms(&scope, design, Some(&id));
+                            let (d, high) = (scope.var(event), scope.index(&event.high));
+                            let m = scope.matrix(matrix);
+                            let m = if *inverse { quote!(dense::inverse(&#m)) } else { quote!(#m.clone()) };
+                            quote! {
+                                let mut rows = Vec::with_capacity(#high);
+                                for #d in 0..#high {
+                                    let mut terms = Vec::new();
+                                    #terms
+                                    rows.push(terms);
+                                }
+                                system.add_coupled(&(#m * (#precision)), stats.#field.cell(#cell), &rows);
+                            }
+                        }
+                        _ => {
+                            let terms = self.known_terms(&scope, design, Some(&id));
+                            quote! {
+                                let mut terms = Vec::new();
+                                #terms
+                                system.add_moments(#precision, stats.#field.cell(#cell), &terms);
+                            }
+                        }
+                    }
+                }
+                RegressionSource::Prior { design, .. } => self.prior_row(r, rows, design, &id, precision),
+            };
+            let write = scope.guarded(&rows.guards, write);
+            fill.extend(scope.loops(&rows.over, write));
+        }
+        let (read, write): (TokenStream, TokenStream) = offsets
+            .iter()
+            .map(|(a, _, axes)| {
+                let (plates, events) = self.axes(*a);
+                let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
+                // Spell the element with the batch's own names.
+                let elem = r
+                    .rows
+                    .iter()
+                    .flat_map(|x| &design(x).regressors)
+                    .find(|x| x.param.array == *a)
+                    .map(|x| x.param.clone());
+                let row = r.rows.iter().find(|x| design(x).regressors.iter().any(|y| y.param.array == *a));
+                let mut indices: Vec<Ix> = vec![];
+                let mut output = None;
+                for (n, v) in all.iter().enumerate() {
+                    let used = elem.as_ref().and_then(|e| e.indices.get(n)).and_then(Ix::as_var);
+                    match used {
+                        Some(u) if r.batch.contains(u) => indices.push(Ix::var(u)),
+                        Some(u) if row.is_some_and(|x| self.is_output(r, x, u)) => {
+                            output = Some(v.clone());
+                            indices.push(Ix::var(v));
+                        }
+                        _ => indices.push(Ix::var(v)),
+                    }
+                }
+                let e = Elem { array: *a, indices };
+                let place = scope.elem(&e);
+                let id = id(&e).unwrap_or_default();
+                let o = output.as_ref().map_or(quote!(0), |v| {
+                    let v = scope.var(v);
+                    quote!(#v)
+                });
+                let mut loops: Vec<Var> = axes.iter().map(|n| all[*n].clone()).collect();
+                loops.extend(output);
+                let read = scope.loops(&loops, quote!(current[(#id, #o)] = #place;));
+                let write = scope.loops(&loops, quote!(#place = solution.values[(#id, #o)];));
+                (read, write)
+            })
+            .unzip();
+        let names = r.arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join(", ");
+        let inner = quote! {
+            let mut system = LeastSquares::new(#total, #outputs);
+            #fill
+            let mut current = DMatrix::zeros(#total, #outputs);
+            #read
+            let solution = system.solve(&current);
+            if solution.rank_deficient {
+                notes.rank_deficient(#names);
+            }
+            #write
+        };
+        let body = scope.loops(&r.batch, inner);
+        let clamp = self.clamp_locations(&r.arrays);
+        let doc = vec![
+            format!(" Updates `{names}`: weighted least squares from the moments of the data."),
+            String::new(),
+            " ```text".into(),
+            " minimise Σ weight · (target − regressors · unknowns)²  + prior rows".into(),
+            " ```".into(),
+        ];
+        (doc, quote!(#body #clamp))
+    }
+
+    pub(super) fn clamp_locations(&self, arrays: &[ArrayId]) -> TokenStream {
+        let scope = self.scope();
+        arrays
+            .iter()
+            .filter(|a| {
+                let e = &self.model.arrays[a.0].elem;
+                e.min.is_some() || e.max.is_some()
+            })
+            .map(|a| {
+                let (plates, events) = self.axes(*a);
+                let all: Vec<Var> = plates.into_iter().chain(events).collect();
+                let place = scope.elem(&Elem { array: *a, indices: all.iter().map(Ix::var).collect() });
+                let (min, max) = self.bounds(*a);
+                scope.loops(&all, quote!(#place = #place.clamp(#min, #max);))
+            })
+            .collect()
+    }
+
+    pub(super) fn prior_row(
+        &self,
+        r: &Regression,
+        rows: &RegressionRows,
+        design: &Design,
+        id: &dyn Fn(&Elem) -> Option<TokenStream>,
+        precision: TokenStream,
+    ) -> TokenStream {
+        let scope = self.scope();
+        // ρ = target − Σ coefficient · θ, every coefficient a number here.
+        let target = scope.poly(&design.columns[0].value);
+        let coefficient = |x: &Regressor| match x.column {
+            None => {
+                let c = Literal::f64_unsuffixed(x.constant.abs());
+                if x.constant < 0.0 { quote!(-#c) } else { quote!(#c) }
+            }
+            Some(n) => scope.poly(&design.columns[n].value),
+        };
+        let mut unknown = TokenStream::new();
+        let mut known = TokenStream::new();
+        for x in &design.regressors {
+            let c = coefficient(x);
+            match id(&x.param) {
+                Some(id) => unknown.extend(scope.loops(&x.sums, quote!(coefficients.push((#id, #c));))),
+                None => {
+                    let v = scope.elem(&x.param);
+                    known.extend(scope.loops(&x.sums, quote!(target -= #c * #v;)));
+                }
+            }
+        }
+        match (&rows.dense, &r.outputs) {
+            (Some((event, matrix, inverse)), None) => {
+                let (d, high) = (scope.var(event), scope.index(&event.high));
+                let m = scope.matrix(matrix);
+                let m = if *inverse { quote!(dense::inverse(&#m)) } else { quote!(#m.clone()) };
+                quote! {
+                    let mut rows = Vec::with_capacity(#high);
+                    let mut targets = Vec::with_capacity(#high);
+                    for #d in 0..#high {
+                        let mut coefficients = Vec::new();
+                        #unknown
+                        let mut target = #target;
+                        #known
+                        rows.push(coefficients);
+                        targets.push(target);
+                    }
+                    system.add_coupled_row(&(#m * (#precision)), &rows, &targets);
+                }
+            }
+            (Some((event, ..)), Some(_)) => {
+                let (d, high) = (scope.var(event), scope.index(&event.high));
+                quote! {
+                    let mut targets = Vec::with_capacity(#high);
+                    let mut coefficients = Vec::new();
+                    for #d in 0..#high {
+                        coefficients.clear();
+                        #unknown
+                        let mut target = #target;
+                        #known
+                        targets.push(target);
+                    }
+                    system.add_row(#precision, &coefficients, &targets);
+                }
+            }
+            (None, _) => quote! {
+                let mut coefficients = Vec::new();
+                #unknown
+                let mut target = #target;
+                #known
+                system.add_row(#precision, &coefficients, &[target]);
+            },
+        }
+    }
+}
+
+fn design(r: &RegressionRows) -> &Design {
+    match &r.source {
+        RegressionSource::Moments { design, .. } | RegressionSource::Prior { design, .. } => design,
+    }
+}

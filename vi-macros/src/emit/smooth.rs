@@ -1,0 +1,294 @@
+//! M-steps without a closed form: Newton on symbolic derivatives, and steps along Taylor series.
+
+use super::Emitter;
+use super::scope::Scope;
+use crate::density::derive::{derive, tidy};
+use crate::density::symbol::{Elem, Ix, Var};
+use crate::diagnostics::kernel as mistakes;
+use crate::kernel::{Contribution, Source, StatKind};
+use crate::model::ir::{ArrayId, ElemKind};
+use crate::report::Diagnostic;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    pub(super) fn newton(
+        &self,
+        arrays: &[ArrayId],
+        terms: &[Contribution],
+    ) -> Result<(Vec<String>, TokenStream), Diagnostic> {
+        let names = arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join(", ");
+        let loc = self.model.arrays[arrays[0].0]
+            .pieces
+            .first()
+            .map_or(self.name(arrays[0]).span().into(), |p| self.model.statements[p.0].loc);
+        let refuse = || {
+            mistakes::not_generated(
+                loc,
+                "maximising it needs a derivative that is not in the table, and",
+                "hold it as a constant of the header",
+            )
+        };
+        // Every array's elements form one vector of unknowns; where all plates agree element by element, the problem splits over them.
+        let split = self.splits(arrays, terms);
+        let (batch, _) = if split { self.axes(arrays[0]) } else { (vec![], vec![]) };
+        let mut offsets: Vec<(ArrayId, TokenStream, Vec<Var>)> = vec![];
+        let plain = self.scope();
+        let mut total = quote!(0);
+        for a in arrays {
+            let (plates, events) = self.axes(*a);
+            let own: Vec<Var> = if split { events } else { plates.into_iter().chain(events).collect() };
+            let extents: Vec<_> = own.iter().map(|v| plain.index(&v.high)).collect();
+            let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
+            offsets.push((*a, total.clone(), own));
+            total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
+        }
+        let plates = batch.len();
+        let id = |scope: &Scope<'_>, e: &Elem| -> TokenStream {
+            let Some((_, offset, own)) = offsets.iter().find(|(a, ..)| *a == e.array) else {
+                return quote!(0);
+            };
+            let rest = if split { &e.indices[plates..] } else { &e.indices[..] };
+            let at: Vec<(Ix, Ix)> = rest.iter().cloned().zip(own.iter().map(|v| v.high.clone())).collect();
+            let at = scope.flat(&at);
+            if offset.to_string() == "0" { at } else { quote!(#offset + #at) }
+        };
+        let mut scope = self.scope();
+        for a in arrays {
+            scope = scope.spell(*a, |scope, e| {
+                let id = id(scope, e);
+                quote!(x[#id])
+            });
+        }
+        let mut code = TokenStream::new();
+        for t in terms {
+            // The batch's own indices stand where the term's were.
+            let mut t = t.clone();
+            if split {
+                self.rename_batch(&mut t, arrays, &batch);
+            }
+            if let Source::Taylor { stat, at } = &t.source {
+                let series = self.series(&plain, *stat, at, arrays, &id);
+                let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
+                code.extend(plain.loops(&over, series));
+                continue;
+            }
+            // Sources are at the current params, not at the trial point.
+            let (setup, source) = self.source(&plain, &t.source);
+            let weight = source.unwrap_or_else(|| quote!(1.0));
+            let value = scope.poly(&t.coefficient);
+            let mut inner = quote! {
+                #setup
+                let weight: f64 = #weight;
+                value += weight * (#value);
+            };
+            for a in arrays {
+                let (own_plates, own_events) = self.axes(*a);
+                // Two primes, for the first derivative stands inside the term's own loops and around the second's.
+                let fresh: Vec<Var> = if split {
+                    own_events.iter().map(|v| twin(&twin(v))).collect()
+                } else {
+                    own_plates.iter().chain(&own_events).map(|v| twin(&twin(v))).collect()
+                };
+                let at: Vec<Ix> = if split {
+                    batch.iter().chain(&fresh).map(Ix::var).collect()
+                } else {
+                    fresh.iter().map(Ix::var).collect()
+                };
+                let first = tidy(derive(&t.coefficient, *a, &at).ok_or_else(refuse)?);
+                if first.is_zero() {
+                    continue;
+                }
+                let i = id(&scope, &Elem { array: *a, indices: at.clone() });
+                let g = scope.poly(&first);
+                let mut second = quote!(gradient[#i] += weight * (#g););
+                for b in arrays {
+                    let (b_plates, b_events) = self.axes(*b);
+                    let twins: Vec<Var> = if split {
+                        b_events.iter().map(|v| twin(v)).collect()
+                    } else {
+                        b_plates.iter().chain(&b_events).map(twin).collect()
+                    };
+                    let at_b: Vec<Ix> = if split {
+                        batch.iter().chain(&twins).map(Ix::var).collect()
+                    } else {
+                        twins.iter().map(Ix::var).collect()
+                    };
+                    let h = tidy(derive(&first, *b, &at_b).ok_or_else(refuse)?);
+                    if h.is_zero() {
+                        continue;
+                    }
+                    let j = id(&scope, &Elem { array: *b, indices: at_b.clone() });
+                    let h = scope.poly(&h);
+                    let add = quote!(hessian[(#i, #j)] += weight * (#h););
+                    second.extend(scope.loops(&twins, add));
+                }
+                inner.extend(scope.loops(&fresh, second));
+            }
+            let inner = plain.guarded(&t.guards, inner);
+            let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
+            code.extend(plain.loops(&over, inner));
+        }
+        let mut read = TokenStream::new();
+        let mut write = TokenStream::new();
+        for (a, _, own) in &offsets {
+            let indices: Vec<Ix> = if split {
+                batch.iter().chain(own).map(Ix::var).collect()
+            } else {
+                own.iter().map(Ix::var).collect()
+            };
+            let e = Elem { array: *a, indices };
+            let place = plain.elem(&e);
+            let n = id(&plain, &e);
+            let (min, max) = self.bounds(*a);
+            let domain = match self.model.arrays[a.0].elem.kind {
+                ElemKind::Positive => quote!(newton::Domain::POSITIVE),
+                ElemKind::Unit => quote!(newton::Domain::UNIT),
+                ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) => quote!(newton::Domain::REAL),
+                ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Counts(_)
+                | ElemKind::Category(_)
+                | ElemKind::Simplex(_)
+                | ElemKind::Ordered(_)
+                | ElemKind::SymPos(_) => return Err(refuse()),
+            };
+            read.extend(plain.loops(
+                own,
+                quote! {
+                    start[#n] = #place;
+                    domains[#n] = #domain.within(#min, #max);
+                },
+            ));
+            write.extend(plain.loops(own, quote!(#place = found[#n];)));
+        }
+        let series = terms.iter().any(|t| matches!(t.source, Source::Taylor { .. }));
+        let found = if series {
+            quote!(let found = mode::newton_step(#names, &start, &domains, objective, damping, notes)?;)
+        } else {
+            quote!(let found = mode::newton(#names, &start, &domains, objective, notes)?;)
+        };
+        let inner = quote! {
+            let mut start = vec![0.0; #total];
+            let mut domains = vec![newton::Domain::REAL; #total];
+            #read
+            let objective = |x: &[f64]| {
+                let mut value = 0.0;
+                let mut gradient = DVector::zeros(#total);
+                let mut hessian = DMatrix::zeros(#total, #total);
+                #code
+                (value, gradient, hessian)
+            };
+            #found
+            #write
+        };
+        let body = plain.loops(&batch, inner);
+        let doc = vec![
+            format!(
+                " Updates `{names}`: no closed form, so safeguarded Newton on derivatives taken when the model was compiled."
+            ),
+            String::new(),
+            " The result is never worse than the current value.".into(),
+        ];
+        Ok((doc, body))
+    }
+
+    /// Adds a Taylor series that was collected at the current params.
+    pub(super) fn series(
+        &self,
+        scope: &Scope<'_>,
+        stat: usize,
+        at: &[Ix],
+        arrays: &[ArrayId],
+        id: &dyn Fn(&Scope<'_>, &Elem) -> TokenStream,
+    ) -> TokenStream {
+        let s = &self.kernel.stats[stat];
+        let StatKind::Taylor { symbols, .. } = &s.kind else { return quote!() };
+        let field = format_ident!("{}", s.name);
+        let cells: Vec<_> = at.iter().map(|i| scope.index(i)).collect();
+        // The symbols' cells are called as in the statistic; here they are where the sum over cells puts them.
+        let place = |e: &Elem| Elem {
+            array: e.array,
+            indices: e
+                .indices
+                .iter()
+                .map(|i| s.cells.iter().zip(at).fold(i.clone(), |i, (c, here)| i.substitute(&c.var, here)))
+                .collect(),
+        };
+        let p = self.symbols_len(symbols);
+        let mut out = quote!(value += stats.#field[[#(#cells,)* 0]];);
+        for (n, a) in symbols.iter().enumerate().filter(|(_, a)| arrays.contains(&a.elem.array)) {
+            let i = id(scope, &place(&a.elem));
+            let from = self.symbol_position(symbols, n, &a.over);
+            let mut inner = quote!(gradient[#i] += stats.#field[[#(#cells,)* 1 + #from]];);
+            for (m, b) in symbols.iter().enumerate().filter(|(_, b)| arrays.contains(&b.elem.array)) {
+                let twins: Vec<Var> = b.over.iter().map(twin).collect();
+                let mut e = place(&b.elem);
+                for (v, t) in b.over.iter().zip(&twins) {
+                    e = e.substitute(v, &Ix::var(t));
+                }
+                let j = id(scope, &e);
+                let to = self.symbol_position(symbols, m, &twins);
+                let add =
+                    quote!(hessian[(#i, #j)] += stats.#field[[#(#cells,)* 1 + #p + (#from) * (#p) + #to]];);
+                inner.extend(scope.loops(&twins, add));
+            }
+            out.extend(scope.loops(&a.over, inner));
+        }
+        out
+    }
+
+    /// Whether every term reads every array at the same plate indices, each a plain index.
+    pub(super) fn splits(&self, arrays: &[ArrayId], terms: &[Contribution]) -> bool {
+        let plates = self.model.arrays[arrays[0].0].plates.len();
+        if arrays.iter().any(|a| self.model.arrays[a.0].plates.len() != plates) {
+            return false;
+        }
+        terms.iter().all(|t| {
+            let mut first: Option<Vec<Ix>> = None;
+            let mut ok = true;
+            t.coefficient.visit_elems(&mut |e| {
+                if !arrays.contains(&e.array) {
+                    return;
+                }
+                let here = e.indices[..plates].to_vec();
+                ok &= here.iter().all(|i| i.as_var().is_some_and(|v| t.over.contains(v)));
+                ok &= first.as_ref().is_none_or(|f| *f == here);
+                first = Some(here);
+            });
+            ok
+        })
+    }
+
+    pub(super) fn rename_batch(&self, t: &mut Contribution, arrays: &[ArrayId], batch: &[Var]) {
+        let mut from: Vec<Var> = vec![];
+        t.coefficient.visit_elems(&mut |e| {
+            if arrays.contains(&e.array) && from.is_empty() {
+                from = e.indices[..batch.len()].iter().filter_map(|i| i.as_var().cloned()).collect();
+            }
+        });
+        for (f, b) in from.iter().zip(batch) {
+            let by = Ix::var(b);
+            t.coefficient = t.coefficient.substitute(f, &by);
+            t.guards = t.guards.iter().map(|g| g.substitute(f, &by)).collect();
+            t.over = t.over.iter().map(|v| if v == f { b.clone() } else { v.clone() }).collect();
+            match &mut t.source {
+                Source::Sum { at, .. } | Source::Count { at, .. } | Source::Taylor { at, .. } => {
+                    *at = at.iter().map(|i| i.substitute(f, &by)).collect()
+                }
+                Source::Residual { at, design, .. } => {
+                    *at = at.iter().map(|i| i.substitute(f, &by)).collect();
+                    for r in &mut design.regressors {
+                        r.param = r.param.substitute(f, &by);
+                    }
+                }
+                Source::Square(p) => *p = p.substitute(f, &by),
+                Source::Prior => {}
+            }
+        }
+    }
+}
+
+fn twin(v: &Var) -> Var {
+    Var::new(format!("{}′", v.name), v.nominal, v.low.clone(), v.high.clone())
+}

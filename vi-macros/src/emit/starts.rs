@@ -1,0 +1,357 @@
+//! Where params begin: neutral values, what is set and what is not, `init`, probabilities of latents.
+
+use super::Emitter;
+use crate::density::symbol::{Elem, Ix, Var, length};
+use crate::model::ir::{ArrayId, ElemKind};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+impl Emitter<'_> {
+    /// A value that breaks no bound: 0, 1, ½, the middle of a simplex, the identity.
+    pub(super) fn neutral_value(&self, a: ArrayId) -> TokenStream {
+        let scope = self.scope();
+        let array = &self.model.arrays[a.0];
+        let mut plates: Vec<Var> = vec![];
+        for (n, x) in array.plates.iter().enumerate() {
+            let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
+            plates.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
+        }
+        let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
+        let extent = |x: &crate::model::ir::Extent| scope.index(&length(&x.length, &at));
+        let lower = crate::density::lower::Lower::new(self.model);
+        let bound = |e: &Option<crate::model::ir::Expr>, open: f64| {
+            let open = if open.is_infinite() {
+                if open > 0.0 { quote!(f64::INFINITY) } else { quote!(f64::NEG_INFINITY) }
+            } else {
+                let x = Literal::f64_unsuffixed(open);
+                quote!(#x)
+            };
+            e.as_ref().and_then(|e| lower.component(e, &[]).ok()).map_or(open, |p| scope.poly(&p))
+        };
+        let (min, max) = (bound(&array.elem.min, f64::NEG_INFINITY), bound(&array.elem.max, f64::INFINITY));
+        let value = match &array.elem.kind {
+            ElemKind::Real => quote!(0.0_f64.clamp(#min, #max)),
+            ElemKind::Positive => quote!(1.0_f64.clamp(#min, #max)),
+            ElemKind::Unit => quote!(0.5_f64.clamp(#min, #max)),
+            ElemKind::Bool => quote!(false),
+            ElemKind::Count | ElemKind::Category(_) => quote!(0),
+            ElemKind::Counts(d) => {
+                let d = extent(d);
+                quote!(DVector::zeros(#d))
+            }
+            ElemKind::Simplex(d) => {
+                let d = extent(d);
+                quote!(DVector::from_element(#d, 1.0 / #d as f64))
+            }
+            ElemKind::Ordered(d) => {
+                let d = extent(d);
+                quote!(DVector::from_fn(#d, |i, _| i as f64))
+            }
+            ElemKind::Vector(d) => {
+                let d = extent(d);
+                quote!(DVector::zeros(#d))
+            }
+            ElemKind::Matrix(r, c) => {
+                let (r, c) = (extent(r), extent(c));
+                quote!(DMatrix::zeros(#r, #c))
+            }
+            ElemKind::SymPos(d) => {
+                let d = extent(d);
+                quote!(DMatrix::identity(#d, #d))
+            }
+        };
+        plates.iter().rev().fold(value, |inner, v| {
+            let (n, high) = (scope.var(v), scope.index(&v.high));
+            quote!((0..#high).map(|#n| #inner).collect::<Vec<_>>())
+        })
+    }
+
+    pub(super) fn neutral_fn(&self) -> TokenStream {
+        let open = self.open();
+        let fields = self.params().into_iter().map(|a| {
+            let n = self.name(a);
+            let v = self.neutral_value(a);
+            quote!(#n: #v)
+        });
+        quote! {
+            fn neutral(&self, context: &Context<'_>, given: &Params) -> Result<Params, Error> {
+                #open
+                let neutral = Params { #(#fields),* };
+                Ok(Self::overlay(given, neutral))
+            }
+        }
+    }
+
+    pub(super) fn overlay_fn(&self) -> TokenStream {
+        let params = self.params();
+        let fields = params.iter().map(|a| {
+            let n = self.name(*a);
+            let unset = self.is_unset(*a, quote!(given.#n));
+            quote!(#n: if #unset { fitted.#n } else { given.#n.clone() })
+        });
+        let complete = params.iter().map(|a| {
+            let n = self.name(*a);
+            let unset = self.is_unset(*a, quote!(params.#n));
+            quote!(&& !(#unset))
+        });
+        let set = params.iter().map(|a| {
+            let n = self.name(*a);
+            let unset = self.is_unset(*a, quote!(params.#n));
+            quote!(|| !(#unset))
+        });
+        quote! {
+            fn is_complete(params: &Params) -> bool {
+                true #(#complete)*
+            }
+
+            fn is_set(params: &Params) -> bool {
+                false #(#set)*
+            }
+
+            fn overlay(given: &Params, fitted: Params) -> Params {
+                Params { #(#fields),* }
+            }
+        }
+    }
+
+    pub(super) fn posterior_fn(&self) -> TokenStream {
+        let open = self.open();
+        let scope = self.scope();
+        let mut fields = TokenStream::new();
+        let mut latents = TokenStream::new();
+        let mut from = TokenStream::new();
+        let mut started = TokenStream::new();
+        for (index, c) in self.kernel.components.iter().enumerate() {
+            let i = Literal::usize_unsuffixed(index);
+            let unit = self.unit_at(index, c, quote!(unit));
+            let mut marginals = TokenStream::new();
+            for (n, l) in c.locals.iter().enumerate() {
+                let name = self.name(l.array);
+                let states = scope.index(&l.state.high);
+                let inner: Vec<_> = c.locals[n + 1..].iter().map(|l| scope.index(&l.state.high)).collect();
+                let inner = if inner.is_empty() { quote!(1) } else { super::product(&inner) };
+                let marginal = if c.locals.len() == 1 {
+                    quote!(tables[#i].clone())
+                } else {
+                    quote!(tables[#i].marginal(#states, #inner))
+                };
+                let nested = match c.unit.as_slice() {
+                    [outer, second] => {
+                        let (o, high, len) =
+                            (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
+                        quote!(#marginal.nested((0..#high).map(|#o| #len)))
+                    }
+                    _ => quote!(#marginal),
+                };
+                fields.extend(quote!(posterior.#name = #nested;));
+                let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
+                let is_bool = matches!(self.model.arrays[l.array.0].elem.kind, ElemKind::Bool);
+                let value = quote!((state / (#inner)) % (#states));
+                let value = if is_bool { quote!((#value) == 1) } else { value };
+                let (plates, _) = self.plates_of(l.array);
+                let zero = if is_bool { quote!(false) } else { quote!(0) };
+                let empty = plates.iter().rev().fold(zero, |inner, v| {
+                    let (n, high) = (scope.var(v), scope.index(&v.high));
+                    quote!((0..#high).map(|#n| #inner).collect::<Vec<_>>())
+                });
+                latents.extend(quote! {
+                    latents.#name = #empty;
+                    for (unit, &state) in states[#i].iter().enumerate() {
+                        #unit
+                        latents.#name #([#at])* = #value;
+                    }
+                });
+                let as_index = if is_bool { quote!(usize::from(v)) } else { quote!(v) };
+                let one_hot = match c.unit.len() {
+                    0 => {
+                        let v =
+                            if is_bool { quote!(usize::from(latents.#name)) } else { quote!(latents.#name) };
+                        quote!(Categories::one_hot(&[#v], #states))
+                    }
+                    1 => {
+                        quote!(Categories::one_hot(&latents.#name.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states))
+                    }
+                    _ => {
+                        quote!(latents.#name.iter().map(|row| Categories::one_hot(&row.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)).collect())
+                    }
+                };
+                from.extend(quote!(posterior.#name = #one_hot;));
+                // A start from probabilities; what is observed overrules it.
+                let given = match c.unit.as_slice() {
+                    [] => quote!((!given.#name.is_empty()).then(|| given.#name.probs(0))),
+                    [n] => {
+                        let n = scope.var(n);
+                        quote!((#n < given.#name.len()).then(|| given.#name.probs(#n)))
+                    }
+                    [s, t] => {
+                        let (s, t) = (scope.var(s), scope.var(t));
+                        quote!(given.#name.get(#s).filter(|row| #t < row.len()).map(|row| row.probs(#t)))
+                    }
+                    _ => quote!(None::<&[f64]>),
+                };
+                let init = self.init_probabilities(l.array, &at);
+                let observed = if self.model.arrays[l.array.0].missing {
+                    let known = if is_bool { quote!(usize::from(known)) } else { quote!(known) };
+                    quote! {
+                        if let Some(known) = data.#name.get(#(#at),*) {
+                            own = (0..#states).map(|s| f64::from(u8::from(s == #known))).collect();
+                            begun = true;
+                        }
+                    }
+                } else {
+                    quote!()
+                };
+                marginals.extend(quote! {
+                    let mut own = vec![1.0 / (#states) as f64; #states];
+                    #init
+                    if let Some(probs) = #given {
+                        check::size_is("the start", probs.len(), "categories", "its latent", #states)?;
+                        own = probs.to_vec();
+                        begun = true;
+                    }
+                    #observed
+                    for (state, p) in out.iter_mut().enumerate() {
+                        *p *= own[(state / (#inner)) % (#states)];
+                    }
+                });
+            }
+            started.extend(quote! {
+                #i => {
+                    #unit
+                    out.fill(1.0);
+                    #marginals
+                }
+            });
+        }
+        quote! {
+            fn posterior(&self, context: &Context<'_>, tables: Vec<Categories>) -> Posterior {
+                #open
+                let mut posterior = Posterior::default();
+                #fields
+                posterior
+            }
+
+            fn latents(&self, context: &Context<'_>, states: &[Vec<usize>]) -> Latents {
+                #open
+                let mut latents = Latents::default();
+                #latents
+                latents
+            }
+
+            fn from_latents(&self, context: &Context<'_>, latents: &Latents) -> Result<Posterior, Error> {
+                #open
+                let mut posterior = Posterior::default();
+                #from
+                Ok(posterior)
+            }
+
+            fn started(&self, context: &Context<'_>, component: usize, unit: usize, given: &Posterior, out: &mut [f64]) -> Result<bool, Error> {
+                #open
+                let mut begun = false;
+                match component {
+                    #started
+                    _ => {}
+                }
+                Ok(begun)
+            }
+        }
+    }
+
+    pub(super) fn plates_of(&self, a: ArrayId) -> (Vec<Var>, ()) {
+        let array = &self.model.arrays[a.0];
+        let mut vars: Vec<Var> = vec![];
+        for (n, x) in array.plates.iter().enumerate() {
+            let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
+            vars.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
+        }
+        (vars, ())
+    }
+
+    /// `init { z[n] = … }` of a latent: its probabilities, or its category.
+    pub(super) fn init_probabilities(&self, a: ArrayId, at: &[proc_macro2::Ident]) -> TokenStream {
+        let scope = self.scope();
+        let mut out = TokenStream::new();
+        for init in self.model.init.iter().filter(|i| i.array == a) {
+            let lower = crate::density::lower::Lower::direct(self.model);
+            let mut binds = TokenStream::new();
+            for (i, name) in init.target.iter().zip(at) {
+                if let [(1, crate::model::ir::IndexTerm::Bound(b))] = i.terms.as_slice() {
+                    let v = lower.bind(*b);
+                    let v = scope.var(&v);
+                    if v != *name {
+                        binds.extend(quote!(let #v = #name;));
+                    }
+                }
+            }
+            let value = if crate::density::lower::rank(&init.value.ty) == 0 {
+                let Ok(crate::density::lower::Finite::Index(i)) = lower.finite(&init.value) else { continue };
+                let i = scope.index(&i);
+                quote!({ let start = #i; own.iter_mut().enumerate().for_each(|(s, p)| *p = f64::from(u8::from(s == start))); })
+            } else {
+                let v = Var::new(
+                    "state",
+                    crate::model::ir::Nominal::Literal(0),
+                    Ix::constant(0),
+                    Ix::constant(0),
+                );
+                let Ok(p) = lower.component(&init.value, &[Ix::var(&v)]) else { continue };
+                let p = scope.poly(&p);
+                quote!(own.iter_mut().enumerate().for_each(|(state, p)| *p = #p);)
+            };
+            out.extend(quote!({ #binds #value begun = true; }));
+        }
+        out
+    }
+
+    pub(super) fn init_fn(&self) -> TokenStream {
+        let open = self.open();
+        let scope = self.scope();
+        let mut set = TokenStream::new();
+        let mut seen: Vec<ArrayId> = vec![];
+        for init in self.model.init.iter().filter(|i| crate::kernel::is_param(self.model, i.array)) {
+            let n = self.name(init.array);
+            if !seen.contains(&init.array) {
+                seen.push(init.array);
+                let neutral = self.neutral_value(init.array);
+                set.extend(quote!(params.#n = #neutral;));
+            }
+            let lower = crate::density::lower::Lower::direct(self.model);
+            let mut vars: Vec<Var> = init.binds.iter().map(|b| lower.bind(*b)).collect();
+            let mut indices: Vec<Ix> = init.target.iter().map(|i| lower.index(i)).collect();
+            let guards: Vec<_> = init.guards.iter().filter_map(|g| lower.cond(g).ok()).collect();
+            let mut events: Vec<Ix> = vec![];
+            let array = &self.model.arrays[init.array.0];
+            for (k, x) in array.elem.kind.axes().into_iter().enumerate() {
+                let v = Var::new(format!("e{k}"), x.nominal, Ix::constant(0), length(&x.length, &indices));
+                events.push(Ix::var(&v));
+                vars.push(v);
+            }
+            indices.extend(events.iter().cloned());
+            let Ok(p) = lower.component(&init.value, &events) else { continue };
+            let value = scope.poly(&p);
+            let place = scope.elem(&Elem { array: init.array, indices });
+            let write = scope.guarded(&guards, quote!(#place = #value;));
+            set.extend(scope.loops(&vars, write));
+        }
+        let latents = self
+            .kernel
+            .components
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array)));
+        let latents = latents.map(|(i, _)| Literal::usize_unsuffixed(i));
+        quote! {
+            fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
+                #open
+                let mut params = Params::default();
+                #set
+                Ok(params)
+            }
+
+            fn inits_latents(&self, component: usize) -> bool {
+                let with_init: &[usize] = &[#(#latents),*];
+                with_init.contains(&component)
+            }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! `Stats` and what is read off them: sums that add up, and the expected log density of each statement.
+
+use super::Emitter;
+use crate::density::symbol::{Ix, Var};
+use crate::kernel::{Body, HoistValue, Rows, Source, StatKind};
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    pub fn stats(&self) -> TokenStream {
+        let mut fields = TokenStream::new();
+        let mut merge = TokenStream::new();
+        let mut clear = TokenStream::new();
+        let mut scale = TokenStream::new();
+        let mut serde: Vec<TokenStream> = vec![];
+        for s in &self.kernel.stats {
+            let n = format_ident!("{}", s.name);
+            let line = self.model.statements[s.statement.0].line;
+            match &s.kind {
+                StatKind::Sum(c) => {
+                    let r = Literal::usize_unsuffixed(s.cells.len());
+                    let what = crate::density::print::poly(c, self.model);
+                    let doc = format!(" Σ weight · {what} over line {line}.");
+                    fields.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
+                    scale.extend(quote!(self.#n.values_mut().iter_mut().for_each(|x| *x *= by);));
+                    serde.push(quote!(#n: Table<#r>));
+                }
+                StatKind::Taylor { .. } => {
+                    let r = Literal::usize_unsuffixed(s.cells.len() + 1);
+                    let doc = format!(
+                        " Value, gradient and Hessian of line {line} at the current params, one after another."
+                    );
+                    fields.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
+                    scale.extend(quote!(self.#n.values_mut().iter_mut().for_each(|x| *x *= by);));
+                    serde.push(quote!(#n: Table<#r>));
+                }
+                StatKind::Moments { .. } => {
+                    let doc = format!(" Weighted moments of line {line}, about a gauge.");
+                    fields.extend(quote!(#[doc = #doc] pub #n: Moments,));
+                    scale.extend(quote!(self.#n.scale(by);));
+                    serde.push(quote!(#n: Moments));
+                }
+            }
+            merge.extend(quote!(self.#n += &other.#n;));
+            clear.extend(quote!(self.#n.clear();));
+        }
+        let mut prepared = TokenStream::new();
+        for h in &self.kernel.hoists {
+            let n = format_ident!("{}", h.name);
+            match &h.value {
+                HoistValue::Scalar(p) => {
+                    let r = Literal::usize_unsuffixed(h.over.len());
+                    let doc = format!(" {}", crate::density::print::poly(p, self.model));
+                    prepared.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
+                }
+                HoistValue::Whitener { .. } => {}
+            }
+        }
+        for (_, r) in crate::kernel::rows_of(self.kernel) {
+            for c in &r.cases {
+                if let Body::Dense(d) = &c.body {
+                    let n = self.density_field(d);
+                    let doc = format!(" The density of line {}, for each cell.", r.line);
+                    prepared.extend(quote!(#[doc = #doc] pub #n: Vec<dense::Density>,));
+                }
+            }
+        }
+        quote! {
+            /// Expected sufficient statistics. They add up: over units, threads, machines and data sets.
+            #[derive(Clone, Debug)]
+            pub struct Stats {
+                #fields
+                /// Σ log p of the units that were added.
+                pub evidence: Evidence,
+                /// The sizes they belong to.
+                pub sizes: Option<Sizes>,
+            }
+
+            impl Statistics for Stats {
+                fn merge(&mut self, other: &Self) {
+                    #merge
+                    self.evidence.log += other.evidence.log;
+                    self.evidence.magnitude += other.evidence.magnitude;
+                }
+
+                fn clear(&mut self) {
+                    #clear
+                    self.evidence = Evidence::default();
+                }
+
+                fn scale(&mut self, by: f64) {
+                    #scale
+                    self.evidence.log *= by;
+                    self.evidence.magnitude *= by;
+                }
+
+                fn evidence(&mut self) -> &mut Evidence {
+                    &mut self.evidence
+                }
+            }
+
+            impl ::std::ops::AddAssign<&Stats> for Stats {
+                fn add_assign(&mut self, other: &Stats) {
+                    self.merge(other);
+                }
+            }
+
+            /// Functions of the params, tabulated once a sweep.
+            #[derive(Clone, Debug)]
+            pub struct Prepared {
+                /// The params themselves.
+                pub params: Params,
+                #prepared
+            }
+        }
+    }
+
+    pub(super) fn zero_fn(&self) -> TokenStream {
+        let open = self.open();
+        let scope = self.scope();
+        let fields = self.kernel.stats.iter().map(|s| {
+            let n = format_ident!("{}", s.name);
+            let dims: Vec<_> = s.cells.iter().map(|c| scope.index(&c.var.high)).collect();
+            match &s.kind {
+                StatKind::Sum(_) => quote!(let #n = Table::zeros([#(#dims),*]);),
+                StatKind::Taylor { symbols, .. } => {
+                    let p = self.symbols_len(symbols);
+                    quote!(let #n = Table::zeros([#(#dims,)* 1 + #p + #p * #p]);)
+                }
+                StatKind::Moments { columns } => {
+                    let cells = if dims.is_empty() { quote!(1) } else { super::product(&dims) };
+                    let dim = self.columns_len(columns);
+                    let gauges = self.gauge_count(s).unwrap_or_else(|| quote!(1));
+                    let gauge = format_ident!("{}_gauge", s.name);
+                    quote! {
+                        let mut #n = Moments::new(#cells, #dim, #gauges);
+                        #n.set_gauge(&context.#gauge);
+                    }
+                }
+            }
+        });
+        let names: Vec<_> = self.kernel.stats.iter().map(|s| format_ident!("{}", s.name)).collect();
+        let fixed = self.kernel.fixed.iter().map(|r| {
+            let f = format_ident!("collect_{}", self.fixed_name(r));
+            quote!(self.#f(context, &params, rows, &mut stats, &mut scratch);)
+        });
+        let moving = self.kernel.moving.iter().map(|r| {
+            let f = format_ident!("collect_{}", self.fixed_name(r));
+            quote!(self.#f(context, params, usize::MAX, stats, &mut scratch);)
+        });
+        let gauge = self.gauges().map(|s| {
+            let (n, g) = (format_ident!("{}", s.name), format_ident!("{}_gauge", s.name));
+            quote!(context.#g = pilot.#n.mean();)
+        });
+        quote! {
+            fn zero(&self, context: &Context<'_>) -> Stats {
+                #open
+                #(#fields)*
+                Stats { #(#names,)* evidence: Evidence::default(), sizes: None }
+            }
+
+            fn fixed(&self, context: &Context<'_>, rows: usize) -> Stats {
+                let mut stats = self.zero(context);
+                let (params, mut scratch) = (Params::default(), Scratch::default());
+                #(#fixed)*
+                stats
+            }
+
+            fn moving(&self, context: &Context<'_>, params: &Params, stats: &mut Stats) {
+                let mut scratch = Scratch::default();
+                #(#moving)*
+            }
+
+            fn gauge(&self, context: &mut Context<'_>, pilot: &Stats) {
+                #(#gauge)*
+            }
+        }
+    }
+
+    /// The extent of the component index, where that is the last cell: every component has its own gauge.
+    pub(super) fn gauge_count(&self, s: &crate::kernel::Stat) -> Option<TokenStream> {
+        let event = crate::kernel::rows_of(self.kernel).find_map(|(_, r)| {
+            (r.statement == s.statement).then(|| {
+                r.cases.iter().find_map(|c| match &c.body {
+                    Body::Scalar(x) => x.event.clone(),
+                    Body::Terms(_) | Body::Dense(_) | Body::Equal { .. } => None,
+                })
+            })
+        })??;
+        let last = s.cells.last()?;
+        (last.var == event).then(|| self.scope().index(&event.high))
+    }
+
+    pub(super) fn term_name(&self, r: &Rows) -> String {
+        let n = &self.model.arrays[r.target.array.0].name;
+        let twice =
+            crate::kernel::rows_of(self.kernel).filter(|(_, x)| x.target.array == r.target.array).count() > 1;
+        if twice { format!("E log p({n}), line {}", r.line) } else { format!("E log p({n})") }
+    }
+
+    /// Σ statistic · function of params, for one statement.
+    pub(super) fn expected(&self, r: &Rows) -> TokenStream {
+        let scope = self.scope();
+        let mut out = TokenStream::new();
+        let separable = |s: &crate::kernel::Separable, out: &mut TokenStream| {
+            let stat = &self.kernel.stats[s.stat];
+            let field = format_ident!("{}", stat.name);
+            let at: Vec<_> = stat.cells.iter().map(|c| scope.var(&c.var)).collect();
+            let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
+            let value = scope.poly(&s.params);
+            out.extend(scope.loops(
+                &vars,
+                quote! {
+                    let piece = special::times(stats.#field[[#(#at),*]], #value);
+                    term += piece;
+                    magnitude += piece.abs();
+                },
+            ));
+        };
+        let pointwise = |t: &crate::kernel::Terms, out: &mut TokenStream| {
+            let Some(p) = &t.pointwise else { return };
+            let stat = &self.kernel.stats[p.stat];
+            let field = format_ident!("{}", stat.name);
+            let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
+            let at: Vec<_> = vars.iter().map(|v| scope.var(v)).collect();
+            out.extend(scope.loops(
+                &vars,
+                quote! {
+                    let piece = stats.#field[[#(#at,)* 0]];
+                    term += piece;
+                    magnitude += piece.abs();
+                },
+            ));
+        };
+        for case in &r.cases {
+            match &case.body {
+                Body::Terms(t) => {
+                    t.separable.iter().for_each(|s| separable(s, &mut out));
+                    pointwise(t, &mut out);
+                }
+                Body::Scalar(x) => {
+                    pointwise(&x.normaliser, &mut out);
+                    x.normaliser.separable.iter().for_each(|s| separable(s, &mut out));
+                    let stat = &self.kernel.stats[x.moments];
+                    let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
+                    let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
+                    let (setup, square) = self.source_of(&Source::Residual {
+                        stat: x.moments,
+                        at: at.clone(),
+                        design: x.design.clone(),
+                    });
+                    let prec = scope.grouped(&x.precision);
+                    let half = crate::kernel::half_log(self.model, &x.precision);
+                    let count = match x.count {
+                        Some(n) => self.source_of(&Source::Sum { stat: n, at }).1,
+                        None => self.source_of(&Source::Count { stat: x.moments, at }).1,
+                    };
+                    let log = if half.is_zero() {
+                        quote!()
+                    } else {
+                        let half = scope.poly(&half);
+                        quote! {
+                            let piece = special::times(#count, #half);
+                            term += piece;
+                            magnitude += piece.abs();
+                        }
+                    };
+                    out.extend(scope.loops(&vars, quote! {
+                            #setup
+                            term += -0.5 * #prec * #square;
+                            magnitude += 0.5 * f64::abs(#prec) * least_squares::residual_magnitude(cell, &terms);
+                            #log
+                        }));
+                }
+                Body::Dense(d) => {
+                    let stat = &self.kernel.stats[d.moments];
+                    let field = format_ident!("{}", stat.name);
+                    let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
+                    let at: Vec<(Ix, Ix)> = vars.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
+                    let cell = scope.flat(&at);
+                    let (e, high) = (scope.var(&d.event), scope.index(&d.event.high));
+                    let known = self.known_terms_of(&d.design);
+                    let matrix = scope.matrix(&d.matrix);
+                    let factor = scope.poly(&d.factor);
+                    let kind = match (d.matrix.cholesky, d.inverse) {
+                        (true, _) => quote!(dense::Scale::Cholesky),
+                        (false, true) => quote!(dense::Scale::Covariance),
+                        (false, false) => quote!(dense::Scale::Precision),
+                    };
+                    out.extend(scope.loops(
+                        &vars,
+                        quote! {
+                            let mut rows = Vec::with_capacity(#high);
+                            for #e in 0..#high {
+                                let mut terms = Vec::new();
+                                #known
+                                rows.push(terms);
+                            }
+                            let cell = stats.#field.cell(#cell);
+                            let (value, size) = dense::expected(&least_squares::residual_scatter(cell, &rows), cell.count, &#matrix, #kind, #factor)?;
+                            term += value;
+                            magnitude += size;
+                        },
+                    ));
+                }
+                Body::Equal { .. } => {}
+            }
+        }
+        out
+    }
+
+    pub(super) fn terms_fn(&self) -> TokenStream {
+        let open = self.open();
+        let mut all = TokenStream::new();
+        let mut fixed: Vec<String> = vec![];
+        for (component, r) in crate::kernel::rows_of(self.kernel) {
+            let name = self.term_name(r);
+            let sum = self.expected(r);
+            all.extend(quote! {
+                let (mut term, mut magnitude) = (0.0, 0.0_f64);
+                #sum
+                out.push(ElboTerm { name: #name.to_string(), value: term, magnitude });
+            });
+            if component.is_none() {
+                fixed.push(name);
+            }
+        }
+        quote! {
+            fn is_fixed(term: &str) -> bool {
+                let fixed: &[&str] = &[#(#fixed),*];
+                fixed.contains(&term)
+            }
+
+            fn expected_terms(&self, context: &Context<'_>, stats: &Stats, params: &Params) -> Result<Vec<ElboTerm>, Error> {
+                #open
+                let mut out = Vec::new();
+                #all
+                Ok(out)
+            }
+        }
+    }
+}
