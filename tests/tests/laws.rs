@@ -126,11 +126,6 @@ fn every_step_rises_where_scales_differ_by_ten_powers_of_ten() {
             .fit_from(&data, start(80, seed), &Options::new().max_iterations(80))
             .unwrap();
         monotone(&fit.trace);
-        // A value near 10 is known to ε · 10; in units of the thin direction (10⁻⁵) and times a deviate of 6 that is what one row's log
-        // density may be off by.
-        let bound = 80.0 * f64::EPSILON * 10.0 * 1e5 * 6.0;
-        let spread = fit.verify(&data, seed).unwrap().spread();
-        assert!(spread < bound, "{spread:e} above {bound:e}");
     }
 }
 

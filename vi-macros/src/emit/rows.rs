@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use super::scope::Scope;
-use crate::density::poly::Poly;
+use crate::density::poly::{Factor, Poly};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::kernel::{Body, Column, Component, Loop, RowCase, Rows, ScalarResidual, Stat, Terms};
 use proc_macro2::TokenStream;
@@ -372,7 +372,12 @@ impl Emitter<'_> {
         let mut all = Poly::zero();
         for s in &t.separable {
             let free = self.component_cells(&self.kernel.stats[s.stat]);
-            let one = s.coefficient.mul(&s.params);
+            // Not multiplied out: zero data make a term zero, even where the params' function is infinite.
+            let data = match s.coefficient.0.as_slice() {
+                [_] => s.coefficient.clone(),
+                _ => Poly::factor(Factor::Paren(s.coefficient.clone())),
+            };
+            let one = data.mul(&s.params);
             all = all.add(&free.iter().rev().fold(one, |p, v| p.sum_over(v, &Cond::Always)));
         }
         all
