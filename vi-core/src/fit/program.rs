@@ -44,6 +44,11 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Number of units of each independent set of latents, and number of joint states of each unit.
     fn components(&self, context: &Self::Context<'_>) -> Vec<Component>;
 
+    /// Independent copies of a unit that share its q: the `repeat` its latents are declared in. Terms and entropies count this often.
+    fn copies(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize) -> f64 {
+        1.0
+    }
+
     /// Number of observed elements: what the tolerance is counted per.
     fn observations(&self, context: &Self::Context<'_>) -> f64;
 

@@ -55,6 +55,11 @@ impl<'a, M: Program> State<'a, M> {
         };
         let work = Work::new(model, data, &given, options)?;
         let constants = model.constants(&work.context);
+        if constants.iter().any(|(_, c)| *c == f64::NEG_INFINITY)
+            && let Some(at) = impossible_unit(model, &work)
+        {
+            return Err(Error::Impossible { at });
+        }
         let neutral = model.neutral(&work.context, &given)?;
         let params = super::start::params(model, &work, start, &given, neutral, options, restart)?;
         model.validate(&work.context, &params)?;
@@ -193,6 +198,15 @@ impl<'a, M: Program> State<'a, M> {
         }
         Ok(terms)
     }
+}
+
+/// The first unit whose data have probability zero whatever the params: more successes than trials.
+fn impossible_unit<M: Program>(model: &M, work: &Work<'_, M>) -> Option<String> {
+    work.components.iter().enumerate().find_map(|(c, component)| {
+        (0..component.units)
+            .find(|unit| model.unit_constant(&work.context, c, *unit) == f64::NEG_INFINITY)
+            .map(|unit| model.unit_name(&work.context, c, unit))
+    })
 }
 
 /// Fits from one start, or from the best of several.

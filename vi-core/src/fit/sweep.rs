@@ -182,7 +182,8 @@ impl<M: Program> Sweep<'_, '_, M> {
             &mut desk.scratch,
         );
         tile::normalise(table, states, n, evidence);
-        match evidence.iter().position(|e| !e.is_finite()) {
+        let present = |i: usize| self.model.copies(&self.work.context, self.index, units.start + i) > 0.0;
+        match (0..n).find(|&i| !evidence[i].is_finite() && present(i)) {
             None => Ok(()),
             Some(i) => {
                 let name = self.model.unit_name(&self.work.context, self.index, units.start + i);
@@ -225,8 +226,14 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
             self.normalised(tile.clone(), desk)?;
             let n = tile.len();
             let evidence = &desk.evidence[..n];
-            let share =
-                Evidence { log: evidence.iter().sum(), magnitude: evidence.iter().map(|e| e.abs()).sum() };
+            let mut share = Evidence::default();
+            for (unit, log) in tile.clone().zip(evidence) {
+                let copies = self.model.copies(&self.work.context, self.index, unit);
+                if copies > 0.0 {
+                    share.log += copies * log;
+                    share.magnitude += copies * log.abs();
+                }
+            }
             let total = sum.evidence();
             total.log += share.log;
             total.magnitude += share.magnitude;

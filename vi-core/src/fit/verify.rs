@@ -52,7 +52,10 @@ impl<M: Program> Fit<M> {
                 for unit in 0..table.len() {
                     let mut rng = rng::stream(seed, "verify", &[draw, c, unit]);
                     let s = rng::categorical(&mut rng, table.probs(unit));
-                    log_q += table.probs(unit)[s].ln();
+                    let copies = self.model.copies(&work.context, c, unit);
+                    if copies > 0.0 {
+                        log_q += copies * table.probs(unit)[s].ln();
+                    }
                     all.push(s);
                 }
                 states.push(all);

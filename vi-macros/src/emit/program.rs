@@ -105,7 +105,37 @@ impl Emitter<'_> {
                 if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };
             quote!(#n => { #unit format!(#text, #(#at),*) })
         });
+        let copies: Vec<_> = self
+            .kernel
+            .components
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| !self.unit_copies(c).is_empty())
+            .map(|(i, c)| {
+                let n = Literal::usize_unsuffixed(i);
+                let unit = self.unit_at(i, c, quote!(unit));
+                let copies =
+                    super::product(&self.unit_copies(c).iter().map(|e| scope.elem(e)).collect::<Vec<_>>());
+                quote!(#n => { #unit #copies })
+            })
+            .collect();
+        let copies = if copies.is_empty() {
+            quote!()
+        } else {
+            quote! {
+                fn copies(&self, context: &Context<'_>, component: usize, unit: usize) -> f64 {
+                    #open
+                    let data = &context.data;
+                    match component {
+                        #(#copies)*
+                        _ => 1.0,
+                    }
+                }
+            }
+        };
         quote! {
+            #copies
+
             fn components(&self, context: &Context<'_>) -> Vec<Component> {
                 #open
                 vec![#(#items),*]

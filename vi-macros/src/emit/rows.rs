@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use super::scope::Scope;
-use crate::density::poly::Poly;
+use crate::density::poly::{Factor, Poly};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::kernel::{Body, Column, Component, Loop, RowCase, Rows, ScalarResidual, Stat, Terms};
 use proc_macro2::TokenStream;
@@ -198,10 +198,31 @@ impl Emitter<'_> {
         })
     }
 
+    /// Copies of a unit: independent units that share one q.
+    pub fn unit_copies<'c>(&self, c: &'c Component) -> &'c [Elem] {
+        let own = c.rows.iter().find(|r| c.locals.iter().any(|l| l.array == r.target.array));
+        own.map_or(&[], |r| r.copies.as_slice())
+    }
+
+    /// Copies of a row inside one unit. Those of the unit itself do not sharpen its posterior: they count its evidence.
+    fn copies_inside(&self, c: &Component, r: &Rows) -> Vec<Elem> {
+        let mut inside = r.copies.clone();
+        for e in self.unit_copies(c) {
+            if let Some(at) = inside.iter().position(|x| x == e) {
+                inside.remove(at);
+            }
+        }
+        inside
+    }
+
     /// One row: its copies, its value if that may be missing, and what its cases add.
     pub(super) fn row_body(&self, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
-        let weight = match r.copies.as_slice() {
+        let copies = match (pass, c) {
+            (Pass::Potentials, Some(c)) => self.copies_inside(c, r),
+            (Pass::Potentials | Pass::Collect | Pass::Base, _) => r.copies.clone(),
+        };
+        let weight = match copies.as_slice() {
             [] => None,
             copies => {
                 let copies = super::product(&copies.iter().map(|e| scope.elem(e)).collect::<Vec<_>>());
@@ -351,7 +372,12 @@ impl Emitter<'_> {
         let mut all = Poly::zero();
         for s in &t.separable {
             let free = self.component_cells(&self.kernel.stats[s.stat]);
-            let one = s.coefficient.mul(&s.params);
+            // Not multiplied out: zero data make a term zero, even where the params' function is infinite.
+            let data = match s.coefficient.0.as_slice() {
+                [_] => s.coefficient.clone(),
+                _ => Poly::factor(Factor::Paren(s.coefficient.clone())),
+            };
+            let one = data.mul(&s.params);
             all = all.add(&free.iter().rev().fold(one, |p, v| p.sum_over(v, &Cond::Always)));
         }
         all

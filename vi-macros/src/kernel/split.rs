@@ -80,6 +80,9 @@ impl Splitter<'_> {
     ) -> Result<Terms, Inseparable> {
         let mut out = Terms::default();
         let mut mixed = Poly::zero();
+        // Data that multiply one function of params stand together: (n − y) log(1 − p) is 0 at y = n and p = 1, the difference of
+        // n log(1 − p) and y log(1 − p) is not.
+        let mut groups: Vec<(Term, Poly)> = vec![];
         for t in &p.0 {
             let Ok((data, params)) = self.split(t) else {
                 mixed = mixed.add(&Poly(vec![self.at_cells(t)]));
@@ -103,6 +106,18 @@ impl Splitter<'_> {
                 ..data
             };
             let coefficient = Poly(vec![coefficient]);
+            let open = coefficient.0[0].sums.is_empty();
+            let same = |(p, c): &&mut (Term, Poly)| {
+                let scaled = Term { coef: params.coef, ..p.clone() };
+                open && scaled == params && c.0.iter().all(|t| t.sums.is_empty())
+            };
+            match groups.iter_mut().find(same) {
+                Some((p, sum)) => *sum = sum.add(&coefficient.scale(params.coef.0 / p.coef.0)),
+                None => groups.push((params, coefficient)),
+            }
+        }
+        for (params, coefficient) in groups {
+            let cells = self.cells_of(&params);
             let stat = stat(StatKind::Sum(coefficient.clone()), cells);
             out.separable.push(Separable { coefficient, params: Poly(vec![params]), stat });
         }

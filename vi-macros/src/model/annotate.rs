@@ -78,9 +78,11 @@ impl<'a> Checker<'a> {
     pub(super) fn elem_bounds(&mut self, array: ArrayId, ty: &'a ast::Type) {
         let kind = &self.model.arrays[array.0].elem.kind;
         let bounded = matches!(kind, ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Count);
+        // A floor under the eigenvalues of a matrix has a closed form; a ceiling is not asked for.
+        let floored = matches!(kind, ElemKind::SymPos(_));
         for (bound, is_min) in [(&ty.min, true), (&ty.max, false)] {
             let Some(bound) = bound else { continue };
-            if !bounded {
+            if !(bounded || floored && is_min) {
                 let shown = self.model.show_kind(&self.model.arrays[array.0].elem.kind);
                 self.error(diagnostic::bounds_of(bound.loc, &shown));
                 continue;

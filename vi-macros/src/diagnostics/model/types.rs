@@ -37,7 +37,7 @@ pub fn value_of_wrong_type(loc: Loc, found: &str, wanted: &str) -> Diagnostic {
 /// `Vector[D](min: 0)`
 pub fn bounds_of(loc: Loc, kind: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`{kind}` takes no `min:` or `max:`"))
-        .note("Real, Positive, Unit and Count do")
+        .note("Real, Positive, Unit and Count do; SymPos takes `min:`, a floor under its eigenvalues")
 }
 
 /// `Positive(min: x[n])`: use a constant.
