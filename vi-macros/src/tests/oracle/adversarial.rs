@@ -43,7 +43,7 @@ const MODELS: &[(&str, Expect, &str)] = &[
     ),
     (
         "the diagonal of the pairs only",
-        Exact,
+        True,
         "mod m(N, K) { param w: Simplex[K]; param B[a in K, b in K]: Unit; latent z[i in N] ~ Categorical(w); observed y[i in N, j in N if i == j] ~ Bernoulli(B[z[i], z[j]]); }",
     ),
     (
@@ -233,7 +233,7 @@ const MODELS: &[(&str, Expect, &str)] = &[
     ),
     (
         "copies under a repeat with a shared Gaussian",
-        MeanField,
+        True,
         "mod m(N) { given r[n in N]: Count; latent u ~ Normal(0, sd: 1); for n in N repeat r[n] { latent v[n] ~ Normal(u, sd: 1); observed x[n] ~ Normal(v[n], sd: 1); } }",
     ),
     (

@@ -125,15 +125,15 @@ impl<'a> Ground<'a> {
     }
 
     fn scatter(&mut self, all: &[Latent]) {
+        let kept = self.world.clone();
         for l in all {
             if self.rng.random_bool(0.6) {
                 let x = self.other(l);
-                let before = self.get(l);
                 self.set(l, &x);
-                if !self.log_joint().is_finite() {
-                    self.set(l, &before);
-                }
             }
+        }
+        if !self.log_joint().is_finite() {
+            self.world = kept;
         }
     }
 
@@ -237,11 +237,11 @@ impl<'a> Ground<'a> {
         let members: Vec<Vec<Latent>> =
             blocks.iter().map(|b| b.latents.iter().flat_map(|a| self.latents(*a)).collect()).collect();
         let all: Vec<Latent> = members.concat();
-        if all.len() > 14 {
+        if all.len() > 10 {
             return out;
         }
         let of: Vec<usize> = members.iter().enumerate().flat_map(|(b, m)| m.iter().map(move |_| b)).collect();
-        let direct = self.graph(&all, &all, 6, &|me| me.log_joint());
+        let direct = self.graph(&all, &all, 4, &|me| me.log_joint());
         for &(i, j) in &direct {
             let crosses = of[i] != of[j] || blocks[of[i]].each;
             out.dependence |= crosses;
@@ -319,7 +319,7 @@ impl<'a> Ground<'a> {
                 out.false_claims.push(format!("a Gaussian block is not quadratic: {third}"));
             }
             for l in &family {
-                if let Some(e) = self.off_family(l, &gaussian) {
+                if let Some(e) = self.off_family(b, l, &gaussian) {
                     out.false_claims
                         .push(format!("{l:?} has no such family once the rest is integrated: {e}"));
                 }
@@ -330,7 +330,7 @@ impl<'a> Ground<'a> {
             return;
         }
         let integrated = |me: &mut Self| me.integrated(&gaussian);
-        let tries = if gaussian.is_empty() { 5 } else { 3 };
+        let tries = if gaussian.is_empty() { 4 } else { 2 };
         if !family.is_empty() {
             let edges = self.graph(&family, all, tries, &integrated);
             if let Some((i, j)) = edges.first() {
@@ -367,13 +367,18 @@ impl<'a> Ground<'a> {
     }
 
     /// Whether the density of one element, the Gaussians integrated out, lies outside the span of every family's statistics.
-    fn off_family(&mut self, l: &Latent, gaussian: &[Latent]) -> Option<f64> {
+    fn off_family(&mut self, b: &Block, l: &Latent, gaussian: &[Latent]) -> Option<f64> {
         let x = self.get(l);
         let points: Vec<f64> = (1..=9).map(|k| k as f64 / 10.0).collect();
         let kind = &self.c.model.arrays[l.array.0].elem.kind;
         type Basis = Vec<fn(f64) -> f64>;
         let log: fn(f64) -> f64 = f64::ln;
+        let truncated = b.trace.iter().any(|s| {
+            s.latents.contains(&l.array)
+                && matches!(&s.rule, Rule::Family { family } if family == "TruncatedNormal")
+        });
         let bases: Vec<Basis> = match kind {
+            ElemKind::Positive if truncated => vec![vec![|x| x, |x| x * x]],
             // Along a ray of matrices: log det is log c.
             ElemKind::Positive | ElemKind::SymPos(_) => vec![
                 vec![log, |x| x],

@@ -223,7 +223,7 @@ pub fn sentence(seed: u64) -> Option<String> {
 
 #[test]
 fn what_the_planner_claims_of_random_models_holds() {
-    let count: u64 = std::env::var("VI_ORACLE_MODELS").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
+    let count: u64 = std::env::var("VI_ORACLE_MODELS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
     let (mut rejected, mut refused, mut exact, mut mean_field, mut cut, mut unknown) = (0, 0, 0, 0, 0, 0);
     let mut wrong = vec![];
     let mut disagree = vec![];
