@@ -77,13 +77,13 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn fixed(&self, context: &Self::Context<'_>, rows: usize) -> Self::Stats;
 
     /// Adds the statistics of statements that no latent touches but that are Taylor series about the current params.
-    fn moving(&self, context: &Self::Context<'_>, params: &Self::Params, stats: &mut Self::Stats);
+    fn moving(&self, _context: &Self::Context<'_>, _params: &Self::Params, _stats: &mut Self::Stats) {}
 
     /// Whether some statistics are Taylor series, so that an M-step may overshoot.
-    const SERIES: bool;
+    const SERIES: bool = false;
 
     /// Moves the gauges of the statistics to where the data of a pilot lie.
-    fn gauge(&self, context: &mut Self::Context<'_>, pilot: &Self::Stats);
+    fn gauge(&self, _context: &mut Self::Context<'_>, _pilot: &Self::Stats) {}
 
     /// Adds the log joint density of every state to a table (`states × units`, state-major) that holds zeros.
     fn potentials(
@@ -120,7 +120,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) -> Result<Maximised<Self>, Error>;
 
     /// Whether no latent touches the statement of this term.
-    fn is_fixed(term: &str) -> bool;
+    fn is_fixed(_term: &str) -> bool {
+        false
+    }
 
     /// What depends on the data alone, by statement: computed once.
     fn constants(&self, context: &Self::Context<'_>) -> Vec<(String, f64)>;
@@ -137,7 +139,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) -> Result<Vec<ElboTerm>, Error>;
 
     /// log p(θ), by the distributions' own densities.
-    fn log_prior(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<f64, Error>;
+    fn log_prior(&self, _context: &Self::Context<'_>, _params: &Self::Params) -> Result<f64, Error> {
+        Ok(0.0)
+    }
 
     /// log p(X, Z; θ) without the priors of params, by the distributions' own densities.
     fn log_joint(
@@ -158,10 +162,14 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) -> Result<bool, Error>;
 
     /// Params of an `init` block; those that it leaves out are unset.
-    fn init(&self, context: &Self::Context<'_>) -> Result<Self::Params, Error>;
+    fn init(&self, _context: &Self::Context<'_>) -> Result<Self::Params, Error> {
+        Ok(Self::Params::default())
+    }
 
     /// Whether there is an `init` block that says anything of the latents of this component.
-    fn inits_latents(&self, component: usize) -> bool;
+    fn inits_latents(&self, _component: usize) -> bool {
+        false
+    }
 
     /// Marginals of each latent from the joint tables of their components.
     fn posterior(&self, context: &Self::Context<'_>, tables: Vec<Categories>) -> Self::Posterior;
@@ -170,20 +178,24 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn latents(&self, context: &Self::Context<'_>, states: &[Vec<usize>]) -> Self::Latents;
 
     /// Start from values: each latent's q is all on one value.
-    fn from_latents(
+    fn posterior_of_values(
         &self,
         context: &Self::Context<'_>,
         latents: &Self::Latents,
     ) -> Result<Self::Posterior, Error>;
 
     /// Reported `let`s at these params.
-    fn lets(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<Self::Lets, Error>;
+    fn lets(&self, _context: &Self::Context<'_>, _params: &Self::Params) -> Result<Self::Lets, Error> {
+        Ok(Self::Lets::default())
+    }
 
     /// Names and values of params, flat, in declaration order: for printing, comparing and accelerating.
     fn describe(params: &Self::Params) -> Vec<Described>;
 
     /// Names and values of reported `let`s.
-    fn describe_lets(lets: &Self::Lets) -> Vec<Described>;
+    fn describe_lets(_lets: &Self::Lets) -> Vec<Described> {
+        vec![]
+    }
 
     /// Permutes the categories of the first latent in params and posterior: category k becomes what category `order[k]` was.
     fn relabel(params: &mut Self::Params, posterior: &mut Self::Posterior, order: &[usize]);

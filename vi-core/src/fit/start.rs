@@ -27,7 +27,7 @@ pub(crate) fn params<M: Program>(
         Start::Params(p) if M::is_complete(p) => Ok(p.clone()),
         Start::Params(_) => from_params(model, work, given, neutral),
         Start::Posterior(q) => from_tables(model, work, q, neutral),
-        Start::Latents(z) => from_tables(model, work, &model.from_latents(&work.context, z)?, neutral),
+        Start::Latents(z) => from_tables(model, work, &model.posterior_of_values(&work.context, z)?, neutral),
         Start::Default => {
             let init = model.init(&work.context)?;
             let begun = (0..work.components.len()).any(|c| model.inits_latents(c));

@@ -13,6 +13,12 @@ const LEAF: usize = 2048;
 /// Units that say where the data lie.
 const PILOT: usize = 64;
 
+/// Writes the probabilities of a component's units, state-major.
+type Fill<'f> = dyn Fn(usize, Range<usize>, &mut [f64]) + 'f;
+
+/// Sees the units of a tile, their table and their log evidence.
+type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64]) + 'f;
+
 /// Data at work: what the runtime holds on to while it fits.
 pub(crate) struct Work<'a, M: Program> {
     pub context: M::Context<'a>,
@@ -66,12 +72,7 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major.
-    pub fn collect(
-        &self,
-        model: &M,
-        params: &M::Params,
-        fill: &dyn Fn(usize, Range<usize>, &mut [f64]),
-    ) -> M::Stats {
+    pub fn collect(&self, model: &M, params: &M::Params, fill: &Fill<'_>) -> M::Stats {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, params, &mut stats);
         let mut scratch = Scratch::default();
@@ -130,7 +131,7 @@ impl<'a, M: Program> Work<'a, M> {
         at: &M::Prepared,
         index: usize,
         component: Component,
-        visit: &mut dyn FnMut(Range<usize>, &[f64], &[f64]),
+        visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
         let job = Sweep { model, work: self, params, at, index, component };
         let mut desk = job.scratch();

@@ -46,6 +46,16 @@ impl Emitter<'_> {
                 out.push(d.finish());
             }
         });
+        let lets: Vec<TokenStream> = lets.collect();
+        let describe_lets = (!lets.is_empty()).then(|| {
+            quote! {
+                fn describe_lets(lets: &Lets) -> Vec<Described> {
+                    let mut out = Vec::new();
+                    #(#lets)*
+                    out
+                }
+            }
+        });
         quote! {
             fn describe(params: &Params) -> Vec<Described> {
                 let mut out = Vec::new();
@@ -53,11 +63,7 @@ impl Emitter<'_> {
                 out
             }
 
-            fn describe_lets(lets: &Lets) -> Vec<Described> {
-                let mut out = Vec::new();
-                #(#lets)*
-                out
-            }
+            #describe_lets
         }
     }
 

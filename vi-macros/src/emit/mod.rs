@@ -22,7 +22,7 @@ mod types;
 mod unused;
 
 use crate::density::lower::is_hidden;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, StatKind};
 use crate::model::ir::{ArrayId, Model, Role};
 use crate::plan::Plan;
 use crate::report::Report;
@@ -60,6 +60,11 @@ pub fn placeholder(block: &Block, mistakes: &TokenStream) -> TokenStream {
 impl<'a> Emitter<'a> {
     fn scope(&self) -> Scope<'a> {
         Scope::new(self.model)
+    }
+
+    /// Whether some statistics are Taylor series.
+    fn has_series(&self) -> bool {
+        self.kernel.stats.iter().any(|s| matches!(s.kind, StatKind::Taylor { .. }))
     }
 
     fn name(&self, a: ArrayId) -> Ident {

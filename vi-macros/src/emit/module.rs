@@ -81,6 +81,7 @@ impl Emitter<'_> {
 
     /// The inherent methods that users call.
     fn interface(&self, reads_data: bool) -> TokenStream {
+        let damping = if self.has_series() { quote!(, 1.0) } else { quote!() };
         let maximise = if reads_data {
             quote!()
         } else {
@@ -93,7 +94,7 @@ impl Emitter<'_> {
                     let Some(sizes) = &stats.sizes else {
                         return Err(Error::NotFinite { what: "statistics that `accumulate` did not make".to_string() });
                     };
-                    self.update_params(sizes, stats, current, 1.0).map(|m| m.params)
+                    self.update_params(sizes, stats, current #damping).map(|m| m.params)
                 }
             }
         };

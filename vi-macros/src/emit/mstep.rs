@@ -12,6 +12,9 @@ use crate::report::Diagnostic;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
+/// The position of an element among the unknowns of a system, if it is one.
+pub type Unknowns<'a> = dyn Fn(&Elem) -> Option<TokenStream> + 'a;
+
 /// The code of the M-steps.
 pub struct Updates {
     pub functions: TokenStream,
@@ -31,6 +34,9 @@ impl Emitter<'_> {
         } else {
             (quote!(), quote!())
         };
+        let damped = self.has_series();
+        let damping = if damped { quote!(damping: f64,) } else { quote!() };
+        let pass_damping = if damped { quote!(damping,) } else { quote!() };
         let sizes = self.size_patterns();
         let mut functions = TokenStream::new();
         let mut calls = TokenStream::new();
@@ -39,19 +45,19 @@ impl Emitter<'_> {
             let docs = doc.iter().map(|d| quote!(#[doc = #d]));
             functions.extend(quote! {
                 #(#docs)*
-                fn #name(&self, sizes: &Sizes, #data stats: &Stats, params: &mut Params, damping: f64, notes: &mut Notes) -> Result<(), Error> {
+                fn #name(&self, sizes: &Sizes, #data stats: &Stats, params: &mut Params, #damping notes: &mut Notes) -> Result<(), Error> {
                     let &Sizes { #(#sizes),* } = sizes;
                     #body
                     Ok(())
                 }
             });
-            calls.extend(quote!(self.#name(sizes, #pass stats, &mut params, damping, &mut notes)?;));
+            calls.extend(quote!(self.#name(sizes, #pass stats, &mut params, #pass_damping &mut notes)?;));
         }
         let functions = quote! {
             #functions
 
             /// θ = argmax ELBO(q, θ) for the statistics of q, one block of params after another.
-            fn update_params(&self, sizes: &Sizes, #data stats: &Stats, current: &Params, damping: f64) -> Result<Maximised<Model>, Error> {
+            fn update_params(&self, sizes: &Sizes, #data stats: &Stats, current: &Params, #damping) -> Result<Maximised<Model>, Error> {
                 let mut params = current.clone();
                 let mut notes = Notes::default();
                 #calls
@@ -187,7 +193,7 @@ impl Emitter<'_> {
         &self,
         scope: &Scope<'_>,
         design: &Design,
-        unknown: Option<&dyn Fn(&Elem) -> Option<TokenStream>>,
+        unknown: Option<&Unknowns<'_>>,
     ) -> TokenStream {
         let offsets = self.column_offsets(design);
         design

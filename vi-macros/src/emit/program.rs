@@ -1,7 +1,6 @@
 //! `Stats`, `Prepared`, and the implementation of the runtime's trait.
 
 use super::Emitter;
-use crate::kernel::StatKind;
 use crate::model::ir::Role;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -29,7 +28,23 @@ impl Emitter<'_> {
         ];
         let open = self.open();
         let lets = self.let_values();
-        let series = self.kernel.stats.iter().any(|s| matches!(s.kind, StatKind::Taylor { .. }));
+        let has_series = self.has_series();
+        let series = has_series.then(|| {
+            quote!(
+                const SERIES: bool = true;
+            )
+        });
+        let lets = (!lets.is_empty()).then(|| {
+            quote! {
+                fn lets(&self, context: &Context<'_>, params: &Params) -> Result<Lets, Error> {
+                    #open
+                    let mut lets = Lets::default();
+                    #lets
+                    Ok(lets)
+                }
+            }
+        });
+        let damping = if has_series { quote!(, damping) } else { quote!() };
         quote! {
             impl Program for Model {
                 type Data<'a> = #data;
@@ -51,17 +66,11 @@ impl Emitter<'_> {
                 #(#parts)*
 
                 fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &Params, damping: f64) -> Result<Maximised<Model>, Error> {
-                    self.update_params(&context.sizes, #with_data stats, current, damping)
+                    self.update_params(&context.sizes, #with_data stats, current #damping)
                 }
 
-                const SERIES: bool = #series;
-
-                fn lets(&self, context: &Context<'_>, params: &Params) -> Result<Lets, Error> {
-                    #open
-                    let mut lets = Lets::default();
-                    #lets
-                    Ok(lets)
-                }
+                #series
+                #lets
             }
         }
     }
@@ -225,14 +234,19 @@ impl Emitter<'_> {
     pub(super) fn direct_fn(&self) -> TokenStream {
         let open = self.open();
         let prior = self.density_sum(|s| s.role == Role::Param);
+        let prior = (!prior.is_empty()).then(|| {
+            quote! {
+                fn log_prior(&self, context: &Context<'_>, params: &Params) -> Result<f64, Error> {
+                    #open
+                    let mut total = 0.0;
+                    #prior
+                    Ok(total)
+                }
+            }
+        });
         let joint = self.density_sum(|s| matches!(s.role, Role::Observed | Role::Latent));
         quote! {
-            fn log_prior(&self, context: &Context<'_>, params: &Params) -> Result<f64, Error> {
-                #open
-                let mut total = 0.0;
-                #prior
-                Ok(total)
-            }
+            #prior
 
             fn log_joint(&self, context: &Context<'_>, latents: &Latents, params: &Params) -> Result<f64, Error> {
                 #open

@@ -255,13 +255,9 @@ impl<'a> Scope<'a> {
     /// A polynomial that stands as a factor.
     pub fn grouped(&self, p: &Poly) -> TokenStream {
         let body = self.poly(p);
-        if p.0.len() == 1 && !self.term(&p.0[0]).0 && p.0[0].factors.len() <= 1 && p.0[0].coef.0 == 1.0 {
-            body
-        } else if p.as_number().is_some_and(|x| x >= 0.0) {
-            body
-        } else {
-            quote!((#body))
-        }
+        let single =
+            p.0.len() == 1 && !self.term(&p.0[0]).0 && p.0[0].factors.len() <= 1 && p.0[0].coef.0 == 1.0;
+        if single || p.as_number().is_some_and(|x| x >= 0.0) { body } else { quote!((#body)) }
     }
 
     /// (negative, the term without its sign)

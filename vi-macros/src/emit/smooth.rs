@@ -105,7 +105,7 @@ impl Emitter<'_> {
                 for b in arrays {
                     let (b_plates, b_events) = self.axes(*b);
                     let twins: Vec<Var> = if split {
-                        b_events.iter().map(|v| twin(v)).collect()
+                        b_events.iter().map(twin).collect()
                     } else {
                         b_plates.iter().chain(&b_events).map(twin).collect()
                     };

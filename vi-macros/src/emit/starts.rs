@@ -89,23 +89,31 @@ impl Emitter<'_> {
             let unset = self.is_unset(*a, quote!(given.#n));
             quote!(#n: if #unset { fitted.#n } else { given.#n.clone() })
         });
-        let complete = params.iter().map(|a| {
-            let n = self.name(*a);
-            let unset = self.is_unset(*a, quote!(params.#n));
-            quote!(&& !(#unset))
-        });
-        let set = params.iter().map(|a| {
-            let n = self.name(*a);
-            let unset = self.is_unset(*a, quote!(params.#n));
-            quote!(|| !(#unset))
-        });
+        let complete: Vec<TokenStream> = params
+            .iter()
+            .map(|a| {
+                let n = self.name(*a);
+                let unset = self.is_unset(*a, quote!(params.#n));
+                quote!(!#unset)
+            })
+            .collect();
+        let complete = if complete.is_empty() { quote!(true) } else { quote!(#(#complete)&&*) };
+        let set: Vec<TokenStream> = params
+            .iter()
+            .map(|a| {
+                let n = self.name(*a);
+                let unset = self.is_unset(*a, quote!(params.#n));
+                quote!(!#unset)
+            })
+            .collect();
+        let set = if set.is_empty() { quote!(false) } else { quote!(#(#set)||*) };
         quote! {
             fn is_complete(params: &Params) -> bool {
-                true #(#complete)*
+                #complete
             }
 
             fn is_set(params: &Params) -> bool {
-                false #(#set)*
+                #set
             }
 
             fn overlay(given: &Params, fitted: Params) -> Params {
@@ -238,7 +246,7 @@ impl Emitter<'_> {
                 latents
             }
 
-            fn from_latents(&self, context: &Context<'_>, latents: &Latents) -> Result<Posterior, Error> {
+            fn posterior_of_values(&self, context: &Context<'_>, latents: &Latents) -> Result<Posterior, Error> {
                 #open
                 let mut posterior = Posterior::default();
                 #from
@@ -340,18 +348,24 @@ impl Emitter<'_> {
             .enumerate()
             .filter(|(_, c)| c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array)));
         let latents = latents.map(|(i, _)| Literal::usize_unsuffixed(i));
-        quote! {
-            fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
-                #open
-                let mut params = Params::default();
-                #set
-                Ok(params)
+        let init = (!set.is_empty()).then(|| {
+            quote! {
+                fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
+                    #open
+                    let mut params = Params::default();
+                    #set
+                    Ok(params)
+                }
             }
-
-            fn inits_latents(&self, component: usize) -> bool {
-                let with_init: &[usize] = &[#(#latents),*];
-                with_init.contains(&component)
+        });
+        let latents: Vec<Literal> = latents.collect();
+        let inits = (!latents.is_empty()).then(|| {
+            quote! {
+                fn inits_latents(&self, component: usize) -> bool {
+                    [#(#latents),*].contains(&component)
+                }
             }
-        }
+        });
+        quote!(#init #inits)
     }
 }

@@ -152,6 +152,34 @@ impl Emitter<'_> {
             let (n, g) = (format_ident!("{}", s.name), format_ident!("{}_gauge", s.name));
             quote!(context.#g = pilot.#n.mean();)
         });
+        let moving: Vec<TokenStream> = moving.collect();
+        let moving = (!moving.is_empty()).then(|| {
+            quote! {
+                fn moving(&self, context: &Context<'_>, params: &Params, stats: &mut Stats) {
+                    let mut scratch = Scratch::default();
+                    #(#moving)*
+                }
+            }
+        });
+        let gauge: Vec<TokenStream> = gauge.collect();
+        let gauge = (!gauge.is_empty()).then(|| {
+            quote! {
+                fn gauge(&self, context: &mut Context<'_>, pilot: &Stats) {
+                    #(#gauge)*
+                }
+            }
+        });
+        let fixed: Vec<TokenStream> = fixed.collect();
+        let fixed = if fixed.is_empty() {
+            quote!(self.zero(context))
+        } else {
+            quote! {
+                let mut stats = self.zero(context);
+                let (params, mut scratch) = (Params::default(), Scratch::default());
+                #(#fixed)*
+                stats
+            }
+        };
         quote! {
             fn zero(&self, context: &Context<'_>) -> Stats {
                 #open
@@ -160,20 +188,12 @@ impl Emitter<'_> {
             }
 
             fn fixed(&self, context: &Context<'_>, rows: usize) -> Stats {
-                let mut stats = self.zero(context);
-                let (params, mut scratch) = (Params::default(), Scratch::default());
-                #(#fixed)*
-                stats
+                #fixed
             }
 
-            fn moving(&self, context: &Context<'_>, params: &Params, stats: &mut Stats) {
-                let mut scratch = Scratch::default();
-                #(#moving)*
-            }
+            #moving
 
-            fn gauge(&self, context: &mut Context<'_>, pilot: &Stats) {
-                #(#gauge)*
-            }
+            #gauge
         }
     }
 
@@ -325,11 +345,15 @@ impl Emitter<'_> {
                 fixed.push(name);
             }
         }
-        quote! {
-            fn is_fixed(term: &str) -> bool {
-                let fixed: &[&str] = &[#(#fixed),*];
-                fixed.contains(&term)
+        let is_fixed = (!fixed.is_empty()).then(|| {
+            quote! {
+                fn is_fixed(term: &str) -> bool {
+                    [#(#fixed),*].contains(&term)
+                }
             }
+        });
+        quote! {
+            #is_fixed
 
             fn expected_terms(&self, context: &Context<'_>, stats: &Stats, params: &Params) -> Result<Vec<ElboTerm>, Error> {
                 #open
