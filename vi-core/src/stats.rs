@@ -247,7 +247,7 @@ mod serial {
                 return Err(serde::de::Error::custom("moments: the totals do not fit the shape"));
             }
             inner.totals_mut().copy_from_slice(&repr.totals);
-            let gauges = if repr.dim == 0 { 1 } else { (repr.gauge.len() / repr.dim).max(1) };
+            let gauges = repr.gauge.len().checked_div(repr.dim).unwrap_or(1).max(1);
             Ok(Moments { gauge: repr.gauge, gauges, inner, by_state: None })
         }
     }

@@ -14,11 +14,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("kinds  log-likelihood      BIC  share of years × earthquakes per year");
     for fit in &fits {
-        let mut kinds: Vec<(f64, f64)> =
-            fit.params.rate.iter().copied().zip(fit.params.weight.iter().copied()).collect();
-        kinds.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let kinds: Vec<String> =
-            kinds.iter().map(|(rate, share)| format!("{share:.3} × {rate:.2}")).collect();
+        let kinds: Vec<String> = fit
+            .params
+            .rate
+            .iter()
+            .zip(fit.params.weight.iter())
+            .map(|(rate, share)| format!("{share:.3} × {rate:.2}"))
+            .collect();
         println!(
             "{:>5}  {:>14.4}  {:>7.2}  {}{}",
             fit.params.rate.len(),
@@ -29,10 +31,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
 
-    let rate = &best.params.rate;
-    let busiest = (0..rate.len()).max_by(|a, b| rate[*a].total_cmp(&rate[*b]));
+    let busiest = best.params.rate.len() - 1;
     let active: Vec<String> = (0..y.len())
-        .filter(|t| Some(best.posterior.z.most_likely(*t)) == busiest)
+        .filter(|t| best.posterior.z.most_likely(*t) == busiest)
         .map(|t| format!("{} ({})", years[t], y[t]))
         .collect();
     println!("\nyears of the most active kind, with their earthquakes: {}\n", active.join(", "));

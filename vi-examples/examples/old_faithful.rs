@@ -32,7 +32,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-const COLOURS: [RGBColor; 2] = [RGBColor(204, 85, 0), RGBColor(0, 90, 160)];
+const COLOURS: [RGBColor; 2] = [RGBColor(0, 90, 160), RGBColor(204, 85, 0)];
 
 fn draw(x: &DMatrix<f64>, fit: &Fit<mixture::Model>, picture: &Path) -> Result<(), Failure> {
     let root = SVGBackend::new(picture, (820, 600)).into_drawing_area();

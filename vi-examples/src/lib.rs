@@ -7,6 +7,15 @@ pub mod iris;
 pub mod old_faithful;
 pub mod table;
 
+/// The order of components from the smallest key to the largest, for [`Fit::relabel`](vi_core::Fit::relabel): which of several equal
+/// labellings a fit ends in depends on its start.
+#[must_use]
+pub fn ascending(keys: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by(|a, b| keys[*a].total_cmp(&keys[*b]));
+    order
+}
+
 /// The programs of the README, compiled and run as tests of documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,5 +1,6 @@
 //! Old Faithful, a geyser: how long an eruption lasts, and how long one waits for the next.
 
+use crate::ascending;
 use nalgebra::DMatrix;
 use vi_core::prelude::*;
 
@@ -22,11 +23,14 @@ pub fn eruptions() -> Result<DMatrix<f64>, Box<dyn std::error::Error>> {
     crate::table::read("faithful.csv")
 }
 
-/// The mixture of two Gaussians, fitted by EM.
+/// The mixture of two Gaussians, fitted by EM; short eruptions first.
 ///
 /// # Errors
 /// Whatever the fit returns.
 pub fn fit(x: &DMatrix<f64>) -> Result<Fit<mixture::Model>, vi_core::Error> {
     let data = mixture::Data { x: x.into() };
-    mixture::Model::new(2).fit(&data, &Options::new().seed(1).restarts(8))
+    let mut fit = mixture::Model::new(2).fit(&data, &Options::new().seed(1).restarts(8))?;
+    let durations: Vec<f64> = fit.params.mean.iter().map(|mean| mean[0]).collect();
+    fit.relabel(&ascending(&durations))?;
+    Ok(fit)
 }

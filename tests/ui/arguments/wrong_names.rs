@@ -28,4 +28,10 @@ model! {
     }
 }
 
+model! {
+    pub mod all_at_once {
+        observed x[n in N] ~ Normal(0, 1, standard_deviation: 2, variance: 3, deviation: 1);
+    }
+}
+
 fn main() {}

@@ -14,7 +14,7 @@ model! {
         param    weight: Simplex[K];
         param    mean[k in K]: Real;
         latent   z[n in N] ~ Categorical(weight);
-        observed x[n in 1..N] ~ Normal(mean[z[n]] + mean[z[n-1]], sd: 1);
+        observed x[n in N] ~ Normal(mean[z[N-n-1]], sd: 1);
     }
 }
 
@@ -26,9 +26,10 @@ model! {
 }
 
 model! {
-    pub mod dispersion {
-        param    m: Positive;   param r: Positive;
-        observed x[n in N] ~ NegativeBinomial(mean: m, dispersion: r);
+    pub mod joined_scale {
+        given    w[n in N]: Positive;
+        param    m: Real;   param r: Positive;
+        observed x[n in N] ~ Normal(m, prec: r + w[n]);
     }
 }
 

@@ -9,7 +9,7 @@ model! {
 }
 
 model! {
-    pub mod inside_a_sum(K) {
+    pub mod inside_a_sum(K, N) {
         param    weight: Simplex[K];
         param    mean[k in K]: Real;
         latent   z[n in N] ~ Categorical(weight);

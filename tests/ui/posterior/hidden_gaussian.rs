@@ -18,4 +18,12 @@ model! {
     }
 }
 
+model! {
+    pub mod sum_of_two {
+        param    S: SymPos[D];
+        param    T: SymPos[D];
+        observed x[n in N]: Vector[D] ~ Normal(0, cov: S + T);
+    }
+}
+
 fn main() {}

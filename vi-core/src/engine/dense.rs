@@ -61,7 +61,7 @@ impl Density {
 
 /// (W, ½ log det Λ) with Λ = Wᵀ W and W lower triangular.
 fn whitener(matrix: &DMatrix<f64>, scale: Scale, factor: f64) -> Option<(DMatrix<f64>, f64)> {
-    if !(factor > 0.0) {
+    if factor.is_nan() || factor <= 0.0 {
         return None;
     }
     let root = factor.sqrt();

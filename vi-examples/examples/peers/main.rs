@@ -6,8 +6,8 @@
 //! peers regression <folder> <tag> <iterations> <threads> [rows]
 //! ```
 //!
-//! `<folder>` holds the arrays as NumPy stores them. Times are of single sweeps: the median and the least one on the clock, and the least
-//! time on the processor of the calling thread, which a busy machine does not lengthen.
+//! `<folder>` holds the arrays as NumPy stores them. Times are of single sweeps: the median and the least one on the clock; and the mean
+//! time on the processor of the calling thread, which a busy machine lengthens less.
 
 mod npy;
 
@@ -137,16 +137,17 @@ impl Job<'_> {
         let begun = Instant::now();
         let mut state = State::new(model, data, start, &self.options)?;
         let setup = begun.elapsed().as_secs_f64();
-        let (mut clock, mut processor) = (vec![], vec![]);
+        let mut clock = vec![];
+        let used = on_processor();
         for _ in 0..self.iterations {
-            let (at, used) = (Instant::now(), on_processor());
+            let at = Instant::now();
             state.step()?;
             clock.push(at.elapsed().as_secs_f64());
-            processor.push(on_processor() - used);
         }
+        // Over all sweeps, because the system brings the figure up to date at its ticks only.
+        let processor = (on_processor() - used) / self.iterations.max(1) as f64;
         let fit = state.finish()?;
         clock.sort_by(f64::total_cmp);
-        processor.sort_by(f64::total_cmp);
         println!(
             "{{\"peer\": \"vi\", \"workload\": \"{}\", \"iters\": {}, \"threads\": {}, \"setup_s\": {setup:.6}, \
              \"median_s_per_iter\": {:.9}, \"min_s_per_iter\": {:.9}, \"cpu_s_per_iter\": {:.9}, \"loglik_or_elbo\": {:.17e}, \
@@ -154,9 +155,9 @@ impl Job<'_> {
             M::NAME,
             self.iterations,
             self.options.threads,
-            clock[clock.len() / 2],
-            clock[0],
-            processor[processor.len() / 2],
+            clock.get(clock.len() / 2).copied().unwrap_or(f64::NAN),
+            clock.first().copied().unwrap_or(f64::NAN),
+            processor,
             fit.elbo(),
             data_bytes as f64 / MIB,
             peak().unwrap_or(f64::NAN),

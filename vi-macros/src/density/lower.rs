@@ -37,14 +37,13 @@ pub struct Lower<'a> {
     pub direct: bool,
 }
 
+/// An entry as a function of its index.
+pub type Entry = Box<dyn Fn(&Ix) -> Lowered>;
+
 /// A matrix argument: c·M, or a diagonal.
 pub enum Matrix {
-    Dense {
-        factor: Poly,
-        matrix: MatrixRef,
-    },
-    /// The diagonal as a function of its index.
-    Diagonal(Box<dyn Fn(&Ix) -> Result<Poly, Diagnostic>>),
+    Dense { factor: Poly, matrix: MatrixRef },
+    Diagonal(Entry),
     Scalar(Poly),
 }
 
@@ -72,8 +71,11 @@ impl<'a> Lower<'a> {
 
     /// Whether an element reads an index that a sum binds.
     pub(super) fn varies_in_sum(&self, e: &Elem) -> bool {
+        let gathers = self.gathers.borrow();
+        let plates = self.plates.borrow();
+        let bound = |v: &Var| plates.contains(v) || gathers.iter().any(|g| g.var == *v);
         let mut inside = false;
-        e.indices.iter().for_each(|i| i.visit_vars(&mut |v| inside |= !self.plates.borrow().contains(v)));
+        e.indices.iter().for_each(|i| i.visit_vars(&mut |v| inside |= !bound(v)));
         inside
     }
 

@@ -50,10 +50,10 @@ pub fn torn_constraint(loc: Loc, reason: &str) -> Diagnostic {
 }
 
 /// `x[a[r]] * x[b[r]]` where a[r] may be b[r].
-pub fn may_coincide(loc: Loc, latent: &str, reason: &str) -> Diagnostic {
+pub fn may_coincide(loc: Loc, latent: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("two elements of `{latent}` in this line may be the same one"))
         .help("say that they differ, such as `if i != j` or `if a[r] != b[r]`")
-        .note(reason)
+        .note("where they are one the term has another form, so no single update serves both cases")
 }
 
 /// `factorize { q(z, x); }` where the two together are not exact.

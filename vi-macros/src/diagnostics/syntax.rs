@@ -193,7 +193,9 @@ pub fn ragged_header_size(span: impl Into<Loc>, size: &str) -> Diagnostic {
 
 /// `param type: Real;` → `param kind: Real;`
 pub fn rust_keyword(span: impl Into<Loc>, word: &str) -> Diagnostic {
-    Diagnostic::new(span, format!("`{word}` is a keyword of Rust, and cannot be a name here")).note(
+    Diagnostic::new(span, format!("`{word}` is a keyword of Rust, and cannot be a name here"))
+        .help(format!("write `{word}_`, or another name"))
+        .note(
         "keywords: abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if \
          impl in let loop macro match mod move mut override priv pub ref return self Self static struct super trait true try type \
          typeof unsafe unsized use virtual where while yield",
@@ -344,7 +346,7 @@ pub fn if_distribution(span: impl Into<Loc>) -> Diagnostic {
 /// `let w = match z { … };` → `let w = …[z];`
 pub fn match_expression(span: impl Into<Loc>) -> Diagnostic {
     Diagnostic::new(span, "a `match` stands only after `~`")
-        .help("`[a, b, c][z]` takes one of several values")
+        .help("`a * z + b * (1 - z)` for a Bool `z`, or an array that is read at it: `v[z]`")
 }
 
 /// `(a, b)` → `[a, b]`

@@ -164,6 +164,10 @@ impl<'a> Checker<'a> {
 
     /// What to write instead: the declaration with a family or type whose values fit.
     fn suggest(&self, e: &Expr, accepts: &[Domain]) -> Option<String> {
+        let square = matches!(&e.ty, Type::Matrix(rows, columns) if !rows.differs(columns));
+        if square && accepts.contains(&Domain::SymPos) && matches!(e.kind, ExprKind::Binary(..)) {
+            return Some("name the latent behind it: `latent f[n in N]: Vector[H] ~ Normal(0, var: 1);` and `Normal(W * f[n] + mu, …)`".into());
+        }
         let ExprKind::Read(access) = &e.kind else { return None };
         let array = &self.model.arrays[access.array.0];
         let element =

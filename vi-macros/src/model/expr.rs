@@ -123,7 +123,7 @@ impl<'a> Checker<'a> {
         let indices = indices?;
         let axes: Vec<Extent> = value.ty.axes().into_iter().cloned().collect();
         if indices.len() > axes.len() {
-            self.error(diagnostic::too_many_indices("this", e.loc, axes.len(), indices.len()));
+            self.error(diagnostic::too_many_indices(&base.to_string(), e.loc, axes.len(), indices.len()));
             return None;
         }
         for (index, extent) in indices.iter().zip(&axes) {

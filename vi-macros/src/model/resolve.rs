@@ -129,6 +129,10 @@ impl<'a> Checker<'a> {
         if self.boxed {
             let axes = self.axes(array);
             if self.known[array.0] && indices.len() > axes.len() {
+                if self.unboxed {
+                    // Which axes it has is what the mistake in its box leaves open.
+                    return None;
+                }
                 let name = self.model.arrays[array.0].name.to_string();
                 self.error(diagnostic::too_many_indices(&name, loc, axes.len(), indices.len()));
                 return None;

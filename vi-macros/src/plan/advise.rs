@@ -20,25 +20,40 @@ pub fn obstacle(model: &Model, g: &Interaction, r: &Refusal, monomials: &[Monomi
     }
 }
 
+/// Latents that enter one statement through one function.
+struct Shared {
+    loc: Loc,
+    statement: StatementId,
+    through: Through,
+    names: Vec<String>,
+    reasons: Vec<String>,
+}
+
 /// The mistakes of latents that cannot be updated; those that share a line and a function are one.
 pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
     let mut out = vec![];
-    let mut shared: Vec<(Loc, StatementId, Through, Vec<String>, Vec<String>)> = vec![];
+    let mut shared: Vec<Shared> = vec![];
     for r in stuck {
         let name = g.nodes[r.node].name.clone();
         let statistics = format!("`{name}`: {}", r.reason);
         match r.kind {
             Kind::Hard => out.push(mistakes::torn_constraint(r.origin.loc, &r.reason)),
-            Kind::MayCoincide => out.push(mistakes::may_coincide(r.origin.loc, &name, &r.reason)),
+            Kind::MayCoincide => out.push(mistakes::may_coincide(r.origin.loc, &name)),
             Kind::NoFamily | Kind::Structure | Kind::Unscaled { .. } | Kind::SelfCoupled => {
                 match opaque(g, r.node) {
-                    Some((loc, statement, what)) if what != Through::OwnLog => {
-                        match shared.iter_mut().find(|(_, s, w, ..)| *s == statement && *w == what) {
-                            Some((.., names, notes)) => {
-                                names.push(name);
-                                notes.push(statistics);
+                    Some((loc, statement, through)) if through != Through::OwnLog => {
+                        match shared.iter_mut().find(|s| s.statement == statement && s.through == through) {
+                            Some(same) => {
+                                same.names.push(name);
+                                same.reasons.push(statistics);
                             }
-                            None => shared.push((loc, statement, what, vec![name], vec![statistics])),
+                            None => shared.push(Shared {
+                                loc,
+                                statement,
+                                through,
+                                names: vec![name],
+                                reasons: vec![statistics],
+                            }),
                         }
                     }
                     Some(_) | None => {
@@ -49,8 +64,8 @@ pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
             }
         }
     }
-    out.extend(shared.iter().map(|(loc, _, through, names, notes)| {
-        mistakes::no_update(*loc, names, through.words(), through.augmentable(), notes)
+    out.extend(shared.iter().map(|s| {
+        mistakes::no_update(s.loc, &s.names, s.through.words(), s.through.augmentable(), &s.reasons)
     }));
     out
 }

@@ -124,7 +124,7 @@ fn refuse(model: &Model, g: &Interaction, p: &Proof, wanted: &[(usize, Wanted)],
 
 fn sentence(g: &Interaction, r: &Refusal) -> String {
     let line = match r.origin.lines.first() {
-        Some(n) => format!(" (line {n})"),
+        Some(n) => format!(" (line {n} of the model)"),
         None => String::new(),
     };
     format!("`{}`: {}{line}", g.nodes[r.node].name, r.reason)

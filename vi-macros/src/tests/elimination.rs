@@ -515,3 +515,52 @@ fn local_level_with_two_scales() {
         ],
     );
 }
+
+#[test]
+fn chains_that_meet_at_other_places_than_their_frontier() {
+    let chains = ["a[t-1] a[t]", "b[t-1] b[t]", "a[t] b[t]"];
+    let held = [
+        "mean field a: scan over t",
+        "mean field b: scan over t",
+        "not a: its chain meets `b` away from the frontier",
+        "not b: its chain meets `a` away from the frontier",
+    ];
+    check("a: finite, b: finite", &[&chains[..], &["a[t] b[f(t)]"]].concat(), &held);
+    check("a: finite, b: finite", &[&chains[..], &["a[0] b[t]"]].concat(), &held);
+    check("a: finite, b: finite", &[&chains[..], &["a[t-2] b[t]"]].concat(), &["exact a×b: scan over t"]);
+}
+
+#[test]
+fn chains_of_neighbouring_sequences() {
+    let chains = ["a[s,t-1] a[s,t]", "b[s,t-1] b[s,t]", "a[s,t] b[s,t]"];
+    check("a: finite, b: finite", &chains, &["exact a×b: scan over t"]);
+    check(
+        "a: finite, b: finite",
+        &[&chains[..], &["a[s,t] b[s-1,t]"]].concat(),
+        &[
+            "mean field a: scan over t",
+            "mean field b: scan over t",
+            "not a: its chain meets `b` away from the frontier",
+            "not b: its chain meets `a` away from the frontier",
+        ],
+    );
+}
+
+#[test]
+fn a_matrix_against_rows_in_one_term_and_columns_in_another() {
+    check(
+        "A: gaussian, L: matrix",
+        &["L[|d,e] A[;d,h] A[;e,g]", "L[|d,e] A[;d,h]", "L[|d,e]", "logdet L"],
+        &["exact A: Gaussian / L; L: Wishart"],
+    );
+    check(
+        "A: gaussian, L: matrix",
+        &["L[|d,e] A[;d,h] A[;e,g]", "L[|d,e] A[;h,d]", "L[|d,e]", "logdet L"],
+        &[
+            "mean field A: Gaussian",
+            "mean field L: Wishart",
+            "not A: `L` does not scale whole rows of it, so it does not cancel",
+            "not L: integrating it leaves a log-partition that is not closed over `A` (a matrix variable)",
+        ],
+    );
+}

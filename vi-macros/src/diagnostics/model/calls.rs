@@ -65,7 +65,8 @@ pub fn arguments(family: &Family, name: &Ident, loc: Loc, problems: &Arguments) 
     } else {
         Diagnostic::new(place, format!("these are not the arguments of `{name}`")).note(title)
     };
-    let ways: Vec<&str> = family.params.iter().flat_map(|p| p.ways).map(|w| w.name).collect();
+    let missing = problems.missing.iter().map(|n| &family.params[*n]);
+    let ways: Vec<&str> = missing.flat_map(|p| p.ways).map(|w| w.name).collect();
     for unknown in &problems.unknown {
         if let Some(near) = nearest(&unknown.to_string(), ways.iter().copied()) {
             d = d.help(format!("did you mean `{near}:`?"));

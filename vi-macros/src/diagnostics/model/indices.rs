@@ -15,9 +15,10 @@ pub fn index_mismatch(
     notes: Vec<String>,
 ) -> Diagnostic {
     let mut d = Diagnostic::new(loc, format!("`{index}` counts `{found}`, but `{wanted}` is indexed here"));
-    if let Some(read) = through {
-        d = d.help(format!("write `{read}`, which counts `{wanted}`"));
-    }
+    d = match through {
+        Some(read) => d.help(format!("write `{read}`, which counts `{wanted}`")),
+        None => d.help(format!("write an index or a Category that counts `{wanted}`")),
+    };
     for note in notes.into_iter().filter(|n| !n.is_empty()) {
         d = d.note(note);
     }
@@ -44,7 +45,11 @@ pub fn let_as_index(name: &Ident) -> Diagnostic {
 
 /// `mean[k, d, e]` where mean has two axes.
 pub fn too_many_indices(name: &str, loc: Loc, axes: usize, found: usize) -> Diagnostic {
-    let d = Diagnostic::new(loc, format!("`{name}` has {}, not {found}", count(axes, "axis", "axes")));
+    let title = match axes {
+        0 => format!("`{name}` has no index to be read at"),
+        _ => format!("`{name}` has {}, not {found}", count(axes, "axis", "axes")),
+    };
+    let d = Diagnostic::new(loc, title);
     match axes {
         0 => d.help(format!("write `{name}`")),
         _ => d.help(format!("read it with {}, as it is declared", count(axes, "index", "indices"))),
@@ -124,6 +129,7 @@ pub fn comprehension_from(name: &Ident, loc: Loc) -> Diagnostic {
 
 pub fn comprehension_axes(loc: Loc) -> Diagnostic {
     Diagnostic::new(loc, "a comprehension has one index, or two for a matrix")
+        .help("write `[… for k in K]`, or `[… for i in I, j in J]`")
 }
 
 /// `Vector[0]`
@@ -145,6 +151,7 @@ pub fn simplex_binder(loc: Loc) -> Diagnostic {
 /// `Vector[D]` where `Vector[K]` is needed.
 pub fn extent_mismatch(loc: Loc, found: &str, wanted: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("this is a `{found}`, but `{wanted}` is needed"))
+        .help("write one size in both declarations, if the two are the same")
         .note("sizes are told apart by name, even when they happen to be equal")
 }
 
@@ -190,6 +197,7 @@ pub fn size_without_source(
 /// `R = W + 1` where W comes later or is no size of the header.
 pub fn default_of_size(name: &Ident, loc: Loc) -> Diagnostic {
     Diagnostic::new(loc, format!("the default of `{name}` may use earlier sizes of the header only"))
+        .help("move the sizes it uses before it")
 }
 
 fn count(n: usize, one: &str, many: &str) -> String {

@@ -54,6 +54,8 @@ pub fn unknown_family(name: &Ident, known: &[&str]) -> Diagnostic {
         d = d.help(format!("it is written `{here}`"));
     } else if let Some(near) = nearest(&name.to_string(), known.iter().copied()) {
         d = d.help(format!("did you mean `{near}`?"));
+    } else {
+        return d.help(format!("write one of {}", known.join(", ")));
     }
     d.note(format!("there are {}", known.join(", ")))
 }

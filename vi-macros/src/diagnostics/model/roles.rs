@@ -19,6 +19,7 @@ pub fn constrain_observed(loc: Loc, name: &str) -> Diagnostic {
 
 pub fn constrain_no_latent(loc: Loc) -> Diagnostic {
     Diagnostic::new(loc, "this constraint holds no latent")
+        .help("bound a param by its type, as in `Real(min: 0)`; data are checked by theirs")
         .note("a constraint conditions on an event that the latents decide")
 }
 
@@ -31,6 +32,7 @@ pub fn equality_constraint(span: Span) -> Diagnostic {
 /// `init { x = 1; }` where x is observed.
 pub fn init_of_what(name: &Ident, kind: &str) -> Diagnostic {
     Diagnostic::new(name.span(), format!("`{name}` is {kind}, so it has no starting value"))
+        .help(format!("take `{name}` out of `init`"))
         .note("`init` is for latents and params")
 }
 
@@ -42,7 +44,9 @@ pub fn init_reads(loc: Loc, name: &str, role: &str) -> Diagnostic {
 }
 
 pub fn init_rank(name: &Ident, loc: Loc, wanted: usize, found: usize) -> Diagnostic {
-    Diagnostic::new(loc, format!("`{name}` is declared with {wanted} indices, and started with {found}"))
+    let indices = if wanted == 1 { "index" } else { "indices" };
+    Diagnostic::new(loc, format!("`{name}` is declared with {wanted} {indices}, and started with {found}"))
+        .help("start it with the indices it is declared with, as in `x[n in N] = …;`")
 }
 
 /// `factorize { q(x); }` where x is a size or a `let`.
@@ -53,6 +57,7 @@ pub fn factorize_of_what(name: &Ident, kind: &str) -> Diagnostic {
 /// `factorize { q(mu); }` where mu is a param.
 pub fn factorize_of_what_at(loc: Loc, name: &Ident, kind: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`{name}` is {kind}, so it has no posterior"))
+        .help(format!("take `{name}` out of `factorize`"))
         .note("the groups of `factorize` hold latents")
 }
 
@@ -103,6 +108,7 @@ pub fn missing_of_role(span: Span, name: &Ident, role: Role) -> Diagnostic {
 /// `observed x[n in N]: SymPos[D]? ~ …`
 pub fn missing_of_type(span: Span, kind: &str) -> Diagnostic {
     Diagnostic::new(span, format!("a `{kind}` cannot be missing"))
+        .help("remove the `?`")
         .note("numbers, categories, Bools, counts and vectors can")
 }
 

@@ -31,6 +31,7 @@ pub fn declared_with_two_types(name: &Ident, loc: Loc, first: &str, second: &str
 
 pub fn value_of_wrong_type(loc: Loc, found: &str, wanted: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("this is a `{found}`, but `{wanted}` is needed"))
+        .help(format!("write a value of `{wanted}`, or change the type that is declared"))
 }
 
 /// `Vector[D](min: 0)`
@@ -53,6 +54,7 @@ pub fn default_reads(loc: Loc, name: &str) -> Diagnostic {
 
 pub fn not_a_number(loc: Loc, found: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("this is a `{found}`, but a number is needed"))
+        .help("read one element of it, or write a number")
 }
 
 pub fn not_a_condition(loc: Loc, found: &str) -> Diagnostic {
@@ -107,6 +109,7 @@ pub fn function_arity(name: &Ident, loc: Loc, wanted: usize, found: usize) -> Di
 /// `log(x)` where x may be negative.
 pub fn function_domain(name: &Ident, loc: Loc, found: &str, wanted: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`{name}` needs {wanted}, and this is `{found}`"))
+        .help(format!("declare what stands here so that it is {wanted}"))
 }
 
 /// `exp(v)` of a vector: write `[exp(v[d]) for d in D]`.

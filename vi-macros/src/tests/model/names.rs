@@ -187,7 +187,7 @@ fn starting_values_read_what_is_given() {
         &[("k", "`k` counts `K`, but `N` is indexed here"), ("x[k]", "cannot read the observed `x`")],
     );
     refuses(&model("x[n in N] = 1;"), &[("x", "so it has no starting value")]);
-    refuses(&model("mean = 1;"), &[("mean = 1;", "`mean` is declared with 1 indices, and started with 0")]);
+    refuses(&model("mean = 1;"), &[("mean = 1;", "`mean` is declared with 1 index, and started with 0")]);
     refuses(&model("mean[k in K] = [1, 2];"), &[("[1, 2]", "`Real` is needed")]);
     refuses(&model("mean[n in N] = 1;"), &[("n", "`n` counts `N`, but `K` is indexed here")]);
 }

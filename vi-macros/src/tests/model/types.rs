@@ -95,13 +95,19 @@ fn indices_count_what_their_axes_count() {
         super::checked("mod m(K) { param mean[k in K]: Real; observed x[n in N] ~ Normal(mean[n], sd: 1); }");
     let message = mistakes[0].message();
     assert!(
-        message.contains("`n` is bound by `n in N`") && message.contains("`mean[K]` is indexed by `K`"),
+        message.contains("`n` is bound by `n in N`")
+            && message.contains("`mean[K]`, on line 1 of the model, is indexed by `K`"),
         "{message}"
     );
     refuses(
         "mod m(K, L) { param p: Simplex[L]; param mean[k in K]: Real; latent z[n in N] ~ Categorical(p);
          observed x[n in N] ~ Normal(mean[z[n]], sd: 1); }",
-        &[("z[n]", "`z` is declared as `Category[L]`")],
+        &[("z[n]", "`z`, on line 1 of the model, is `Category[L]`")],
+    );
+    refuses(
+        "mod m(K) { param p: Simplex[K]; param mean[k in K]: Real; latent z[n in N] ~ Categorical(p);
+         observed x[n in N] ~ Normal(mean[n], sd: 1); }",
+        &[("n", "write `z[n]`, which counts `K`")],
     );
     refuses(
         "mod m(K) { param mean[k in K]: Real; given g[n in N]: Real; observed x[n in N] ~ Normal(mean[g[n]], sd: 1); }",
@@ -144,7 +150,11 @@ fn arguments_are_matched_together() {
     assert_eq!(mistakes[0].title, "`Gamma` needs `shape:`, has no `sape:`, has `rate:` twice");
     refuses(
         "mod m { latent a ~ Normal(0, 1); observed x ~ Normal(a, sd: 1); }",
-        &[("1", "of `var:` or `sd:` or `prec:` or `cov:` or `chol:` exactly one is given")],
+        &[("1", "`sd:`, `prec:`, `cov:`, `chol:` may stand in place of `var:`")],
+    );
+    refuses(
+        "mod m { latent a ~ Gamma(1, 2); observed x ~ Poisson(a); }",
+        &[("1, 2", "write `Gamma(shape: 1, rate: 2)`")],
     );
     refuses("mod m { observed x ~ Normal(0, sd: 1, var: 1); }", &[("var", "has `var:` twice")]);
     refuses("mod m { observed x ~ Poisson(); }", &[("Poisson()", "needs `rate:` or `log:`")]);
@@ -159,8 +169,8 @@ fn arguments_lie_in_their_domains() {
         &[("a", "give `a` a distribution on these values: Exponential, Gamma, InverseGamma, LogNormal")],
     );
     refuses("mod m { param a: Real; observed x ~ Normal(0, sd: a); }", &[("a", "declare `a` as `Positive`")]);
-    refuses("mod m { observed x ~ Normal(0, sd: 0); }", &[("0", "`0` is `Count`, and must be a number > 0")]);
-    refuses("mod m { observed x ~ Bernoulli(1.5); }", &[("1.5", "must be a number in 0..1")]);
+    refuses("mod m { observed x ~ Normal(0, sd: 0); }", &[("0", "`sd:` of `Normal` cannot be `0`")]);
+    refuses("mod m { observed x ~ Bernoulli(1.5); }", &[("1.5", "write a number in 0..1")]);
     refuses("mod m { param a: Positive; observed x ~ Bernoulli(a); }", &[("a", "`a` is `Positive`")]);
     refuses(
         "mod m { param a: Positive; observed x ~ Normal(0, sd: 1 - a); }",

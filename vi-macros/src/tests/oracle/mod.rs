@@ -1,10 +1,15 @@
 //! Oracles inside the compiler: the symbolic densities against `vi_core::dist`, the planner's claims against enumeration and dense algebra, and
 //! faults put into the normal form to see whether the checks notice.
 
+mod adversarial;
 mod agree;
+mod claims;
 mod direct;
+mod faults;
 mod interpret;
 mod models;
+mod random;
+mod rewrites;
 mod world;
 
 use crate::density::normal_form::{Monomial, normal_form};

@@ -208,9 +208,9 @@ fn logistic_needs_augmentation() {
 
     note: an exact update of this line needs auxiliary variables (augmentation), which are not available yet
 
-    note: `w`: its terms hold {w, w², a nonlinear function of w}, which no registered family has; nearest is Normal, with {x, x²}
+    note: `w`: its terms hold {w, w², a nonlinear function of w}, which no distribution of the language has; nearest is Normal, with {x, x²}
 
-    note: `b`: its terms hold {b, b², a nonlinear function of b}, which no registered family has; nearest is Normal, with {x, x²}
+    note: `b`: its terms hold {b, b², a nonlinear function of b}, which no distribution of the language has; nearest is Normal, with {x, x²}
     ");
 }
 
@@ -223,9 +223,9 @@ fn poisson_factorisation_needs_augmentation() {
 
     note: an exact update of this line needs auxiliary variables (augmentation), which are not available yet
 
-    note: `user`: its terms hold {user, log user, a nonlinear function of user}, which no registered family has; nearest is Gamma, with {log x, x}
+    note: `user`: its terms hold {user, log user, a nonlinear function of user}, which no distribution of the language has; nearest is Gamma, with {log x, x}
 
-    note: `item`: its terms hold {item, log item, a nonlinear function of item}, which no registered family has; nearest is Gamma, with {log x, x}
+    note: `item`: its terms hold {item, log item, a nonlinear function of item}, which no distribution of the language has; nearest is Gamma, with {log x, x}
     ");
 }
 

@@ -145,6 +145,26 @@ fn a_map_that_need_not_be_a_parent() {
 }
 
 #[test]
+fn a_map_that_may_point_forward_is_no_parent() {
+    let source = |values: &str| {
+        format!(
+            "pub mod forward(K) {{
+                given    up[n in 1..N]: Category[{values}];
+                param    w: Simplex[K];   param p[i in K, j in K]: Unit;
+                latent   z[n in N] ~ Categorical(w);
+                observed y[n in 1..N if up[n] != n] ~ Bernoulli(p[z[n], z[up[n]]]);
+            }}"
+        )
+    };
+    check(&source("n"), &["EXACT", "{z}: z tree over n"]);
+    check_not_exact(
+        &source("n + 2"),
+        &["MEAN-FIELD", "{z} each: z log-sum-exp"],
+        &["z: its elements are coupled in pairs (n and up[n])"],
+    );
+}
+
+#[test]
 fn two_parents_are_no_tree() {
     check_not_exact(
         "pub mod dag(K) {
@@ -302,6 +322,19 @@ fn a_truncated_gaussian_is_not_gaussian() {
         }",
         &["MEAN-FIELD", "{x}: x Gaussian", "{mu}: mu TruncatedNormal"],
         &["x: not every term of it is scaled by mu", "mu: not closed over x"],
+    );
+}
+
+#[test]
+fn a_bound_on_one_side_is_enough() {
+    check_not_exact(
+        "pub mod below {
+            latent   mu ~ Normal(0, sd: 1, max: 2);
+            latent   x[n in N] ~ Normal(mu, sd: 1);
+            observed y[n in N] ~ Normal(x[n], sd: 1);
+        }",
+        &["MEAN-FIELD", "{x}: x Gaussian", "{mu}: mu TruncatedNormal"],
+        &["x: it meets mu, which is bounded, not Gaussian"],
     );
 }
 
