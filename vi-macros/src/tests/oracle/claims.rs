@@ -40,6 +40,8 @@ pub struct Findings {
     pub false_claims: Vec<String>,
     /// The plan is MEAN-FIELD, and some cut is between latents that do interact.
     pub dependence: bool,
+    /// More latents than the check can go through.
+    pub too_large: bool,
     /// Width of the widest elimination of the finite latents of each block.
     pub widths: Vec<usize>,
 }
@@ -238,6 +240,7 @@ impl<'a> Ground<'a> {
             blocks.iter().map(|b| b.latents.iter().flat_map(|a| self.latents(*a)).collect()).collect();
         let all: Vec<Latent> = members.concat();
         if all.len() > 10 {
+            out.too_large = true;
             return out;
         }
         let of: Vec<usize> = members.iter().enumerate().flat_map(|(b, m)| m.iter().map(move |_| b)).collect();
@@ -465,6 +468,8 @@ pub fn verify(c: &Compiled, plan: &Plan, seed: u64) -> Option<Findings> {
         for more in 0..2 {
             let found = Ground::new(c, plan, seed + more, size)?.findings();
             out.dependence |= found.dependence;
+            // The small size is always checked first.
+            out.too_large |= found.too_large && size == 3;
             out.false_claims.extend(found.false_claims);
             widest = match widest.is_empty() {
                 true => found.widths,
