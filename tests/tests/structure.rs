@@ -120,7 +120,7 @@ fn mixture_of_dirichlets() {
         .map(|n| {
             let row: Vec<f64> = x.row(n).iter().copied().collect();
             log_sum_exp(&[0usize, 1].map(|k| {
-                let a: Vec<f64> = q.a[k].iter().copied().collect();
+                let a: Vec<f64> = q.a[k].to_vec();
                 q.weight[k].ln() + density::dirichlet(&row, &a)
             }))
         })

@@ -49,6 +49,9 @@ model! {
     }
 }
 
+/// Reads one of the peers' arrays.
+type Load = dyn Fn(&str) -> Result<npy::Array<f64>, Box<dyn Error>>;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -70,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 struct Job<'a> {
-    real: &'a dyn Fn(&str) -> Result<npy::Array<f64>, Box<dyn Error>>,
+    real: &'a Load,
     iterations: usize,
     options: Options,
 }

@@ -28,7 +28,8 @@ fn term(t: &Term, m: &Model) -> (bool, String) {
     if size == 0.5 {
         parts.push("½".to_string());
     } else if size != 1.0 || t.factors.is_empty() {
-        parts.push(format!("{size}"));
+        // Twelve digits: what was typed, without the rounding of a difference.
+        parts.push(format!("{}", (size * 1e12).round() / 1e12));
     }
     for (f, e) in &t.factors {
         let base = factor(f, m);

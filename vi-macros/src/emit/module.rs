@@ -12,7 +12,8 @@ impl Emitter<'_> {
         let attrs = &self.model.attrs;
         let text = crate::plan::render(self.plan, self.model);
         let title = name.to_string();
-        let docs = text.lines().map(|l| format!(" {l}"));
+        let joint = self.joint_text();
+        let docs = joint.iter().map(String::as_str).chain(text.lines()).map(|l| format!(" {l}"));
         let docs = quote!(#[doc = ""] #[doc = " ```text"] #(#[doc = #docs])* #[doc = " ```"]);
         let claim = match self.plan.claim {
             Claim::Exact => quote!(Claim::Exact),
@@ -67,6 +68,8 @@ impl Emitter<'_> {
                 unused_variables,
                 clippy::too_many_arguments,
                 clippy::needless_range_loop,
+                clippy::neg_multiply,
+                clippy::possible_missing_comma,
                 clippy::cast_precision_loss,
                 clippy::many_single_char_names,
                 clippy::similar_names,
@@ -77,6 +80,25 @@ impl Emitter<'_> {
                 #items
             }
         })
+    }
+
+    /// The log-joint, statement by statement.
+    fn joint_text(&self) -> Vec<String> {
+        let mut out = vec!["log p(data, latents; params) = sum over".to_string()];
+        let mut rows = vec![];
+        for s in &self.model.statements {
+            let Some(dist) = &s.dist else { continue };
+            let name = self.model.arrays[s.array.0].name.to_string();
+            let at = if s.target.is_empty() { String::new() } else { self.model.show_indices(&s.target) };
+            let at = if at.is_empty() || at.starts_with('[') { at } else { format!("[{at}]") };
+            rows.push((format!("  log p({name}{at})"), self.model.show_dist(dist), s.line));
+        }
+        let wide = rows.iter().map(|r| r.0.chars().count()).max().unwrap_or(0);
+        for (left, right, line) in rows {
+            let pad = " ".repeat(wide - left.chars().count());
+            out.push(format!("{left}{pad}  {right}    [line {line}]"));
+        }
+        out
     }
 
     /// The inherent methods that users call.

@@ -269,7 +269,6 @@ impl Emitter<'_> {
         for n in &slot_names {
             body.extend(quote!(let mut #n = Table::zeros([#(#dims),*]);));
         }
-        let mut lines = vec![];
         for t in terms {
             let (setup, source) = self.source(&scope, &t.source);
             let target: Vec<_> = self.symmetric(a, &t.target).iter().map(|i| scope.index(i)).collect();
@@ -278,7 +277,6 @@ impl Emitter<'_> {
             let write = quote!(#setup #slot[[#(#target),*]] += #add;);
             let write = scope.guarded(&t.guards, write);
             body.extend(scope.loops(&t.over, write));
-            lines.push(self.contribution_text(t, slots, a));
         }
         let at: Vec<_> = all.iter().map(|v| scope.var(v)).collect();
         let own = plates.iter().map(|v| {
@@ -334,13 +332,40 @@ impl Emitter<'_> {
             None => step,
         };
         body.extend(scope.loops(&over, step));
+        let sum = |slot: usize| {
+            let parts: Vec<String> =
+                terms.iter().filter(|t| t.slot == slot).map(|t| self.source_text(t)).collect();
+            if parts.is_empty() { "0".to_string() } else { parts.join(" + ") }
+        };
+        let formula = match slots {
+            [Slot::Log] => vec![format!(" {name} ∝ c,   c = {}", sum(0))],
+            [Slot::Log, Slot::Log1m] => {
+                vec![format!(" {name} = a / (a + b)"), format!(" a = {}", sum(0)), format!(" b = {}", sum(1))]
+            }
+            _ => {
+                let power = match slots.last() {
+                    Some(Slot::Power(e)) => *e,
+                    Some(Slot::Log | Slot::Log1m | Slot::LogDet | Slot::Inverse | Slot::Entry) | None => {
+                        crate::density::poly::Exponent::ONE
+                    }
+                };
+                let p = crate::density::print::power(power);
+                vec![
+                    format!(" maximise η₁ log {name} + η₂ {name}{p}"),
+                    format!(" η₁ = {}", sum(0)),
+                    format!(" η₂ = {}", sum(1)),
+                ]
+            }
+        };
         let mut doc = vec![
-            format!(" Updates `{name}`: the mode of the sum of its natural parameters."),
+            format!(" Updates `{name}`: the mode of its natural parameters."),
             String::new(),
             " ```text".into(),
         ];
-        doc.extend(lines.into_iter().map(|l| format!(" {l}")));
+        doc.extend(formula);
         doc.push(" ```".into());
+        doc.push(String::new());
+        doc.push(format!(" {} Closed form. Held fixed: q.", self.lines_of(terms)));
         (doc, body)
     }
 
@@ -367,6 +392,7 @@ impl Emitter<'_> {
     ) -> TokenStream {
         match (coefficient.as_number(), source) {
             (Some(1.0), Some(s)) => s,
+            (Some(-1.0), Some(s)) => quote!(-#s),
             (_, Some(s)) => {
                 let c = scope.grouped(coefficient);
                 let c = if coefficient.as_number().is_some_and(|x| x < 0.0) {
@@ -381,29 +407,49 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn contribution_text(&self, t: &Contribution, slots: &[Slot], a: ArrayId) -> String {
-        let name = self.name(a);
-        let what = match slots[t.slot] {
-            Slot::Log => format!("log {name}"),
-            Slot::Log1m => format!("log(1 − {name})"),
-            Slot::Power(e) if e.num == 1 && e.den == 1 => name.to_string(),
-            Slot::Power(e) if e.den == 1 => format!("{name}^{}", e.num),
-            Slot::Power(e) => format!("{name}^({}/{})", e.num, e.den),
-            Slot::LogDet => format!("log det {name}"),
-            Slot::Inverse => format!("{name}⁻¹"),
-            Slot::Entry => name.to_string(),
-        };
-        let source = match &t.source {
-            Source::Prior => "prior".to_string(),
-            Source::Sum { stat, .. } => self.kernel.stats[*stat].name.clone(),
-            Source::Count { stat, .. } => format!("count of {}", self.kernel.stats[*stat].name),
-            Source::Residual { stat, .. } => {
-                format!("squared residuals of {}", self.kernel.stats[*stat].name)
+    /// Where a contribution comes from, as it stands in a formula.
+    fn source_text(&self, t: &Contribution) -> String {
+        let number = |p: &Poly| match p.as_number() {
+            Some(1.0) => String::new(),
+            Some(-1.0) => "−".into(),
+            _ => {
+                let text = crate::density::print::poly(p, self.model);
+                if p.0.len() > 1 { format!("({text}) ") } else { format!("{text} ") }
             }
-            Source::Square(_) => "squared residual of its prior".into(),
-            Source::Taylor { stat, .. } => self.kernel.stats[*stat].name.clone(),
         };
-        format!("coefficient of {what} += {source}")
+        let c = number(&t.coefficient);
+        match &t.source {
+            Source::Prior => format!("({}, prior)", crate::density::print::poly(&t.coefficient, self.model)),
+            Source::Sum { stat, .. } => format!("{c}{}", self.kernel.stats[*stat].name),
+            Source::Count { stat, .. } => format!("{c}count of {}", self.kernel.stats[*stat].name),
+            Source::Residual { stat, .. } => format!("{c}Σ ρ² of {}", self.kernel.stats[*stat].name),
+            Source::Square(_) => format!("{c}ρ² of its prior"),
+            Source::Taylor { stat, .. } => self.kernel.stats[*stat].name.clone(),
+        }
+    }
+
+    /// `Lines 6 and 7 of the model.`, of the statements whose statistics are used.
+    fn lines_of(&self, terms: &[Contribution]) -> String {
+        let mut lines: Vec<usize> = terms
+            .iter()
+            .filter_map(|t| match &t.source {
+                Source::Sum { stat, .. }
+                | Source::Count { stat, .. }
+                | Source::Residual { stat, .. }
+                | Source::Taylor { stat, .. } => {
+                    Some(self.model.statements[self.kernel.stats[*stat].statement.0].line)
+                }
+                Source::Prior | Source::Square(_) => None,
+            })
+            .collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if lines.len() == 1 {
+            format!("Line {text} of the model.")
+        } else {
+            format!("Lines {text} of the model.")
+        }
     }
 
     pub(super) fn matrix(

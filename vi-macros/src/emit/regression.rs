@@ -149,10 +149,48 @@ impl Emitter<'_> {
             format!(" Updates `{names}`: weighted least squares from the moments of the data."),
             String::new(),
             " ```text".into(),
-            " minimise Σ weight · (target − regressors · unknowns)²  + prior rows".into(),
+            format!(" {names} = argmin {}", self.squares_text(r)),
             " ```".into(),
         ];
         (doc, quote!(#body #clamp))
+    }
+
+    /// `Σ (x − mean[k])²`, one sum for each residual.
+    fn squares_text(&self, r: &Regression) -> String {
+        let parts: Vec<String> = r
+            .rows
+            .iter()
+            .map(|rows| {
+                let d = design(rows);
+                let target = crate::density::print::poly(&d.columns[0].value, self.model);
+                let mean: Vec<String> = d
+                    .regressors
+                    .iter()
+                    .map(|x| {
+                        let theta = crate::density::print::elem(&x.param, self.model);
+                        match x.column {
+                            None if x.constant == 1.0 => theta,
+                            None => format!("{} {theta}", x.constant),
+                            Some(n) => format!(
+                                "{} {theta}",
+                                crate::density::print::poly(&d.columns[n].value, self.model)
+                            ),
+                        }
+                    })
+                    .collect();
+                let target = if d.columns[0].value.is_zero() { String::new() } else { target };
+                let weight = match &rows.source {
+                    RegressionSource::Moments { .. } => "q ",
+                    RegressionSource::Prior { .. } => "",
+                };
+                let precision = match rows.precision.as_number() {
+                    Some(1.0) => String::new(),
+                    _ => format!("{} ", crate::density::print::poly(&rows.precision, self.model)),
+                };
+                format!("Σ {weight}{precision}({target} − {})²", mean.join(" − "))
+            })
+            .collect();
+        parts.join(" + ")
     }
 
     pub(super) fn clamp_locations(&self, arrays: &[ArrayId]) -> TokenStream {

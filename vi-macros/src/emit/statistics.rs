@@ -20,7 +20,10 @@ impl Emitter<'_> {
                 StatKind::Sum(c) => {
                     let r = Literal::usize_unsuffixed(s.cells.len());
                     let what = crate::density::print::poly(c, self.model);
-                    let doc = format!(" Σ weight · {what} over line {line}.");
+                    let doc = match c.as_number() {
+                        Some(1.0) => format!(" Σ q: expected counts of line {line}."),
+                        _ => format!(" Σ q · {what}, over line {line}."),
+                    };
                     fields.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
                     scale.extend(quote!(self.#n.values_mut().iter_mut().for_each(|x| *x *= by);));
                     serde.push(quote!(#n: Table<#r>));
@@ -35,7 +38,7 @@ impl Emitter<'_> {
                     serde.push(quote!(#n: Table<#r>));
                 }
                 StatKind::Moments { .. } => {
-                    let doc = format!(" Weighted moments of line {line}, about a gauge.");
+                    let doc = format!(" Moments of line {line} weighted by q, about a gauge.");
                     fields.extend(quote!(#[doc = #doc] pub #n: Moments,));
                     scale.extend(quote!(self.#n.scale(by);));
                     serde.push(quote!(#n: Moments));

@@ -143,7 +143,7 @@ impl<'a> Ground<'a> {
     fn mixed(&mut self, a: &Latent, b: &Latent, f: &dyn Fn(&mut Self) -> f64) -> f64 {
         let (a0, b0) = (self.get(a), self.get(b));
         let (a1, b1) = (self.other(a), self.other(b));
-        let mut at = |me: &mut Self, x: &[f64], y: &[f64]| {
+        let at = |me: &mut Self, x: &[f64], y: &[f64]| {
             me.set(a, x);
             me.set(b, y);
             f(me)

@@ -196,7 +196,7 @@ pub fn sentence(seed: u64) -> Option<String> {
         maps: BTreeSet::new(),
         latents: vec![],
     };
-    let mixed = seed % 3 == 0;
+    let mixed = seed.is_multiple_of(3);
     for _ in 0..s.rng.random_range(1..=3) {
         s.latent(mixed);
     }
