@@ -183,6 +183,7 @@ macro_rules! mixture {
             let y: Vec<$t> = (0..90)
                 .map(|_| {
                     let $far = $g.unit() < 0.4;
+                    let _ = $far;
                     $draw
                 })
                 .collect();

@@ -50,7 +50,7 @@ model! {
 }
 
 /// Reads one of the peers' arrays.
-type Load = dyn Fn(&str) -> Result<npy::Array<f64>, Box<dyn Error>>;
+type Load<'a> = dyn Fn(&str) -> Result<npy::Array<f64>, Box<dyn Error>> + 'a;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 struct Job<'a> {
-    real: &'a Load,
+    real: &'a Load<'a>,
     iterations: usize,
     options: Options,
 }

@@ -68,6 +68,7 @@ impl Emitter<'_> {
                 unused_variables,
                 clippy::too_many_arguments,
                 clippy::needless_range_loop,
+                clippy::approx_constant,
                 clippy::neg_multiply,
                 clippy::possible_missing_comma,
                 clippy::cast_precision_loss,

@@ -35,11 +35,30 @@ impl Emitter<'_> {
             let add = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let clamp = self.clamps(i, c);
             let gather = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Collect));
-            let constants = c.rows.iter().enumerate().map(|(n, r)| {
-                let n = proc_macro2::Literal::usize_unsuffixed(n);
-                let body = self.rows(i, c, r, Pass::Base);
-                quote!(#n => { #body })
-            });
+            let constants: Vec<TokenStream> = c
+                .rows
+                .iter()
+                .enumerate()
+                .filter_map(|(n, r)| {
+                    let n = proc_macro2::Literal::usize_unsuffixed(n);
+                    let body = self.rows(i, c, r, Pass::Base);
+                    (!body.is_empty()).then(|| quote!(#n => { #body }))
+                })
+                .collect();
+            let constants = if constants.is_empty() {
+                quote!(0.0)
+            } else {
+                quote! {
+                    #open
+                    let (units, len) = (unit..unit + 1, 1);
+                    let mut constant = 0.0;
+                    match statement {
+                        #(#constants)*
+                        _ => {}
+                    }
+                    constant
+                }
+            };
             let lines = self.lines(c.rows.iter().map(|r| r.line));
             let doc = format!(
                 " log p({}, data; θ) of every state of every unit of a tile: lines {lines} of the model.",
@@ -72,14 +91,7 @@ impl Emitter<'_> {
 
                 /// What depends on the data alone in one unit, by statement.
                 fn #base(&self, context: &Context<'_>, statement: usize, unit: usize) -> f64 {
-                    #open
-                    let (units, len) = (unit..unit + 1, 1);
-                    let mut constant = 0.0;
-                    match statement {
-                        #(#constants)*
-                        _ => {}
-                    }
-                    constant
+                    #constants
                 }
             });
         }
@@ -89,6 +101,17 @@ impl Emitter<'_> {
             let open = self.open();
             let gather = self.fixed_rows(r, Pass::Collect);
             let constant = self.fixed_rows(r, Pass::Base);
+            let constant = if constant.is_empty() {
+                quote!(0.0)
+            } else {
+                quote! {
+                    #open
+                    let rows = usize::MAX;
+                    let mut constant = 0.0;
+                    #constant
+                    constant
+                }
+            };
             let doc = format!(
                 " Adds the statistics of line {}: no latent touches it, so they never change.",
                 r.line
@@ -102,11 +125,7 @@ impl Emitter<'_> {
 
                 /// What depends on the data alone.
                 fn #base(&self, context: &Context<'_>) -> f64 {
-                    #open
-                    let rows = usize::MAX;
-                    let mut constant = 0.0;
                     #constant
-                    constant
                 }
             });
         }

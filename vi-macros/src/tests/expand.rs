@@ -54,3 +54,37 @@ fn every_program_expands_within_300_ms() {
         assert!(best < limit, "{name}: {best:?}");
     }
 }
+
+/// The programs with golden expansions: files that are compiled beside the macro's own output, in `tests/expand`.
+const GOLDEN: &[&str] = &["01_mixture", "13_dawid_skene"];
+
+fn golden(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/expand")
+        .join(format!("{name}.expanded.rs"))
+}
+
+/// Set `GOLDEN=write` to write the files anew; then read the difference.
+#[test]
+fn golden_expansions_are_what_the_macro_writes() {
+    for name in GOLDEN {
+        let (_, source) =
+            programs::ALL.iter().find(|(n, _)| n.starts_with(name)).expect("a program of this name");
+        let text = expanded(source);
+        if std::env::var("GOLDEN").is_ok_and(|v| v == "write") {
+            std::fs::write(golden(name), &text).expect("the golden file can be written");
+        }
+        let kept = std::fs::read_to_string(golden(name)).expect("the golden file is there");
+        assert!(kept == text, "{name} expands to something else now: GOLDEN=write, then read the difference");
+    }
+}
+
+#[test]
+fn expansions_are_snapshots_with_their_source() {
+    for (name, source) in programs::ALL.iter().filter(|(n, _)| ["03", "19"].iter().any(|p| n.starts_with(p)))
+    {
+        insta::with_settings!({ description => *source, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("expansion_{name}"), expanded(source));
+        });
+    }
+}
