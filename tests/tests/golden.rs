@@ -37,7 +37,7 @@ model! {
 #[test]
 fn a_kept_mixture_is_the_mixture() {
     let x = DMatrix::from_fn(90, 2, |i, j| {
-        ((i * 37 + j * 11) % 29) as f64 / 10.0 + if i % 3 == 0 { 5.0 } else { 0.0 }
+        ((i * i * 7919 + (j + 1) * i * 104_729) % 1000) as f64 / 250.0 + if i % 3 == 0 { 5.0 } else { 0.0 }
     });
     let options = Options::new().seed(5);
     let a = mixture::Model::new(2).fit(&mixture::Data { x: (&x).into() }, &options).unwrap();

@@ -63,7 +63,12 @@ fn position(mut n: usize, dims: &[usize]) -> String {
 }
 
 fn row(values: &[f64], wide: usize) -> String {
-    let shown: Vec<String> = values.iter().take(wide).map(|x| rounded(*x, DIGITS)).collect();
+    // Beside a number 10¹² times as large, the digits of a small one tell nothing and differ between machines.
+    let largest = values.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    let show = |x: &f64| {
+        if *x != 0.0 && x.abs() < 1e-12 * largest { "~0".to_string() } else { rounded(*x, DIGITS) }
+    };
+    let shown: Vec<String> = values.iter().take(wide).map(show).collect();
     let more =
         if values.len() > wide { format!(", … {} more", values.len() - wide) } else { String::new() };
     format!("[{}{more}]", shown.join(", "))
@@ -77,9 +82,11 @@ pub(crate) fn rounded(x: f64, digits: usize) -> String {
     if !x.is_finite() {
         return x.to_string();
     }
-    let magnitude = x.abs().log10().floor() as i32;
+    // The magnitude of what is printed: 0.99999 to four digits is 1.
+    let scientific = format!("{x:.*e}", digits - 1);
+    let magnitude: i32 = scientific.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
     if !(-4..9).contains(&magnitude) {
-        return format!("{x:.*e}", digits - 1);
+        return scientific;
     }
     let decimals = (digits as i32 - 1 - magnitude).max(0) as usize;
     let text = format!("{x:.decimals$}");
@@ -98,6 +105,7 @@ mod tests {
             (-1130.2639601, "-1130"),
             (54.478, "54.48"),
             (1e-7, "1.000e-7"),
+            (0.99999, "1.000"),
             (0.0, "0"),
             (2.0, "2.000"),
         ] {

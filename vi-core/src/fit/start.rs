@@ -44,7 +44,8 @@ pub(crate) fn params<M: Program>(
             if work.components.is_empty() {
                 return Ok(model.maximise(&work.context, &work.fixed, &neutral, 1.0)?.params);
             }
-            if partly_observed(model, work) {
+            // Labels give the states their meaning; later starts look elsewhere, where the labels may end in a worse mode.
+            if restart == 0 && partly_observed(model, work) {
                 return from_tables(model, work, &M::Posterior::default(), neutral);
             }
             seeded(model, work, neutral, options.seed, restart)
