@@ -6,6 +6,7 @@ pub mod logarithm;
 pub mod lower;
 pub mod normal_form;
 
+pub mod pinned;
 pub mod poly;
 pub mod print;
 
