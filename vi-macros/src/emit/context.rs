@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use super::types::Layout;
-use crate::density::symbol::{Ix, Var, length};
+use crate::density::symbol::length;
 use crate::kernel::{Stat, StatKind};
 use crate::model::ir::{ArrayId, ElemKind, Extent, Role, SizeSource};
 use proc_macro2::{Literal, TokenStream};
@@ -424,9 +424,5 @@ impl Emitter<'_> {
                 Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #phantom })
             }
         }
-    }
-
-    pub fn unit_axes(&self, unit: &[Var]) -> Vec<Ix> {
-        unit.iter().map(|v| v.high.clone()).collect()
     }
 }

@@ -20,8 +20,6 @@ impl Emitter<'_> {
     pub fn density_sum(&self, pick: impl Fn(&Statement) -> bool) -> TokenStream {
         let mut out = TokenStream::new();
         for s in self.model.statements.iter().filter(|s| s.dist.is_some() && pick(s)) {
-            let line = format!("line {}", s.line);
-            let _ = line;
             out.extend(self.statement(s, Use::Density));
         }
         out

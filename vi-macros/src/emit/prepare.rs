@@ -16,11 +16,7 @@ impl Emitter<'_> {
             let array = &self.model.arrays[a.0];
             let n = self.name(a);
             let text = n.to_string();
-            let mut plates: Vec<Var> = vec![];
-            for (k, x) in array.plates.iter().enumerate() {
-                let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
-                plates.push(Var::new(format!("i{k}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
-            }
+            let plates = self.plates_of(a);
             let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
             let names: Vec<_> = plates.iter().map(|v| scope.var(v)).collect();
             let extent = |x: &crate::model::ir::Extent| scope.index(&length(&x.length, &at));

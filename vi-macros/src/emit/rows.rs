@@ -68,8 +68,7 @@ impl Emitter<'_> {
                 " Adds the statistics of a tile, weighted by q({}): what the M-step needs of lines {lines}.",
                 name.replace('_', ", ")
             );
-            let (t, s) = (self.table_note(c), "");
-            let _ = s;
+            let t = self.table_note(c);
             out.extend(quote! {
                 #[doc = #doc]
                 #[doc = ""]

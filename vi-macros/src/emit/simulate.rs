@@ -112,13 +112,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn model_axes(&self, a: ArrayId) -> (Vec<Var>, &ElemKind) {
-        let array = &self.model.arrays[a.0];
-        let mut vars: Vec<Var> = vec![];
-        for (n, x) in array.plates.iter().enumerate() {
-            let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
-            vars.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
-        }
-        (vars, &array.elem.kind)
+        (self.plates_of(a), &self.model.arrays[a.0].elem.kind)
     }
 
     pub(super) fn scope_filled(&self, plates: &[Var], kind: &ElemKind) -> TokenStream {

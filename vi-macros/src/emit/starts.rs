@@ -11,11 +11,7 @@ impl Emitter<'_> {
     pub(super) fn neutral_value(&self, a: ArrayId) -> TokenStream {
         let scope = self.scope();
         let array = &self.model.arrays[a.0];
-        let mut plates: Vec<Var> = vec![];
-        for (n, x) in array.plates.iter().enumerate() {
-            let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
-            plates.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
-        }
+        let plates = self.plates_of(a);
         let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
         let extent = |x: &crate::model::ir::Extent| scope.index(&length(&x.length, &at));
         let lower = crate::density::lower::Lower::new(self.model);
@@ -156,7 +152,7 @@ impl Emitter<'_> {
                 let is_bool = matches!(self.model.arrays[l.array.0].elem.kind, ElemKind::Bool);
                 let value = quote!((state / (#inner)) % (#states));
                 let value = if is_bool { quote!((#value) == 1) } else { value };
-                let (plates, _) = self.plates_of(l.array);
+                let plates = self.plates_of(l.array);
                 let zero = if is_bool { quote!(false) } else { quote!(0) };
                 let empty = plates.iter().rev().fold(zero, |inner, v| {
                     let (n, high) = (scope.var(v), scope.index(&v.high));
@@ -265,14 +261,15 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn plates_of(&self, a: ArrayId) -> (Vec<Var>, ()) {
+    /// Fresh indices over the plates of an array.
+    pub(super) fn plates_of(&self, a: ArrayId) -> Vec<Var> {
         let array = &self.model.arrays[a.0];
         let mut vars: Vec<Var> = vec![];
         for (n, x) in array.plates.iter().enumerate() {
             let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
             vars.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
         }
-        (vars, ())
+        vars
     }
 
     /// `init { z[n] = … }` of a latent: its probabilities, or its category.

@@ -42,10 +42,6 @@ impl Emitter<'_> {
         self.ids(|r| *r == Role::Param)
     }
 
-    pub fn latents(&self) -> Vec<ArrayId> {
-        self.ids(|r| *r == Role::Latent)
-    }
-
     /// `f64`, `DVector`, `DMatrix`, and `Vec` around it for each plate.
     pub fn owned(&self, a: ArrayId) -> TokenStream {
         let array = &self.model.arrays[a.0];

@@ -41,8 +41,7 @@ pub fn build<'a>(
             else {
                 continue;
             };
-            let (before, rest) = components.split_at_mut(at);
-            let _ = before;
+            let (_, rest) = components.split_at_mut(at);
             match builder.rows(d, Some(&rest[0])) {
                 Ok(r) => rest[0].rows.push(r),
                 Err(e) => fail(e, report),

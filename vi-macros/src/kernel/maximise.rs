@@ -4,7 +4,7 @@ use super::build::{half_log, rows_of};
 use super::locations::regression;
 use super::{
     Body, Cell, Contribution, DenseResidual, Kernel, MStep, MStepKind, MatrixResidual, MatrixSource, Slot,
-    Source, StatKind, Terms, is_param,
+    Source, Terms, is_param,
 };
 use crate::density::normal_form::as_elem;
 use crate::density::poly::{Exponent, Factor, Func, Num, Poly, Term};
@@ -558,9 +558,4 @@ fn newton(
 
 fn smooth(over: Vec<Var>, coefficient: Poly, source: Source) -> Contribution {
     Contribution { over, guards: vec![], target: vec![], slot: 0, coefficient, source }
-}
-
-/// Whether a statistic is a table of sums.
-pub fn is_sum(kernel: &Kernel, stat: usize) -> bool {
-    matches!(kernel.stats[stat].kind, StatKind::Sum(_))
 }

@@ -415,8 +415,3 @@ fn unique(stats: &[Stat], name: &str) -> String {
     }
     (2..).map(|i| format!("{name}_{i}")).find(|n| !taken(n)).unwrap_or_default()
 }
-
-/// Conditions of a case that can be tested before any state is known.
-pub fn without_states<'c>(when: &'c [Cond], states: &[Var]) -> (Vec<&'c Cond>, Vec<&'c Cond>) {
-    when.iter().partition(|c| !cond_mentions(c, states))
-}
