@@ -46,6 +46,7 @@
 //! | [`Error`] | everything that can go wrong with data, as values |
 //! | [`Plan`], [`ExactPosterior`] | what was proved when the model was compiled |
 //! | [`fit::Verification`] | the same claim, checked at run time with other code |
+//! | [`posterior`] | questions to the marginal of one quantity: intervals, quantiles, mixtures |
 //! | [`dist`], [`family`] | the distributions by themselves |
 //! | [`reduce`], [`rng`] | why results do not depend on the number of threads |
 //!
@@ -69,6 +70,7 @@ pub mod error;
 pub mod family;
 pub mod fit;
 pub mod linalg;
+pub mod posterior;
 #[doc(hidden)]
 pub mod private;
 pub mod reduce;

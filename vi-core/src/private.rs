@@ -10,6 +10,7 @@ pub use crate::fit::program::{
     Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics,
 };
 pub use crate::fit::{self, Categories, Claim, ExactPosterior, Fit, NoParams, Options, Plan, Start, State};
+pub use crate::posterior;
 pub use crate::rng;
 pub use crate::special;
 pub use crate::stats::Moments;

@@ -10,6 +10,7 @@ mod interval;
 #[expect(clippy::excessive_precision, reason = "constants keep the digits they are published with")]
 mod normal;
 mod quadrature;
+mod quantile;
 
 pub use gamma::{
     digamma, inverse_digamma, lgamma, lgamma_1p, lgamma_bregman, lgamma_d, lgamma_half_step, log_beta,
@@ -25,6 +26,7 @@ pub use interval::{
 pub use libm::{erf, erfc};
 pub use normal::{HALF_LN_2PI, inverse_mills, normal_log_cdf, normal_log_density, normal_quantile};
 pub use quadrature::{gauss_legendre, log_integral};
+pub use quantile::{beta_quantile, gamma_quantile, log_tails, normal_quantile_of, student_quantile};
 
 use std::f64::consts::LN_2;
 

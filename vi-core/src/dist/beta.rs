@@ -19,6 +19,7 @@ use rand::Rng;
 
 /// Beta with exponents a − 1 of x and b − 1 of 1 − x.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Beta {
     /// The exponent of x, plus 1.
     pub a: f64,
@@ -32,7 +33,7 @@ impl Beta {
         Self { a, b }
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         is_positive(self.a) && is_positive(self.b)
     }
 

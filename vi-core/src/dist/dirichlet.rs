@@ -21,6 +21,7 @@ use std::borrow::Cow;
 
 /// Dirichlet with one concentration per coordinate.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Dirichlet<'a> {
     /// The exponent of each coordinate, plus 1.
     pub a: Cow<'a, [f64]>,
@@ -37,11 +38,11 @@ impl<'a> Dirichlet<'a> {
         Self { a: Cow::Owned(vec![a; k]) }
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         !self.a.is_empty() && self.a.iter().all(|&a| is_positive(a))
     }
 
-    fn total(&self) -> f64 {
+    pub(crate) fn total(&self) -> f64 {
         self.a.iter().sum()
     }
 

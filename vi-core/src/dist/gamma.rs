@@ -15,6 +15,7 @@ use rand_distr::Distribution;
 
 /// Gamma with the given shape and rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Gamma {
     /// The exponent of x, plus 1.
     pub shape: f64,
@@ -33,7 +34,7 @@ impl Gamma {
         Self { shape, rate: 1.0 / scale }
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         is_positive(self.shape) && is_positive(self.rate)
     }
 
@@ -92,7 +93,7 @@ pub(super) fn log_integral_over_log(lo: f64, hi: f64, log_density: impl Fn(f64) 
 /// The logarithm of a draw from Gamma(shape, 1), which for a small shape may be far below the least double.
 ///
 /// For shape < 1, x = y u^(1/shape) with y of shape + 1 and u uniform (Marsaglia & Tsang 2000).
-pub(super) fn log_standard_gamma<R: Rng + ?Sized>(shape: f64, rng: &mut R) -> f64 {
+pub(crate) fn log_standard_gamma<R: Rng + ?Sized>(shape: f64, rng: &mut R) -> f64 {
     let boost = shape < 1.0;
     match rand_distr::Gamma::new(if boost { shape + 1.0 } else { shape }, 1.0) {
         Ok(gamma) => {

@@ -14,6 +14,7 @@ use rand::Rng;
 
 /// Inverse-gamma with the given shape and scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InverseGamma {
     /// The shape of 1/x.
     pub shape: f64,
@@ -27,7 +28,7 @@ impl InverseGamma {
         Self { shape, scale }
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         is_positive(self.shape) && is_positive(self.scale)
     }
 

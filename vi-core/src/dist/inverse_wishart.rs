@@ -9,8 +9,8 @@
 
 use super::matrix::{cholesky, gram, inner, inverse_from_factor, log_det, relative_eigenvalues, solve_lower};
 use super::wishart::{
-    DOF_RULE, bartlett, bartlett_entropy, bartlett_kl, bartlett_log_density, expect_standard_log_det,
-    is_valid_dof,
+    DOF_RULE, Wishart, bartlett, bartlett_entropy, bartlett_kl, bartlett_log_density,
+    expect_standard_log_det, is_valid_dof,
 };
 use super::{DomainError, is_positive};
 use crate::family::{ExponentialFamily, Improper};
@@ -21,9 +21,30 @@ use std::f64::consts::LN_2;
 
 /// Inverse-Wishart, by its degrees of freedom and the Cholesky factor of its scale matrix.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Parts"))]
 pub struct InverseWishart {
     dof: f64,
     factor: DMatrix<f64>,
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Parts {
+    dof: f64,
+    factor: DMatrix<f64>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Parts> for InverseWishart {
+    type Error = DomainError;
+
+    fn try_from(Parts { dof, factor }: Parts) -> Result<Self, DomainError> {
+        super::matrix::check_factor(&factor, factor.nrows(), "InverseWishart", "scale")?;
+        if !is_valid_dof(dof, factor.nrows()) {
+            return Err(DomainError { family: "InverseWishart", argument: "dof", rule: DOF_RULE });
+        }
+        Ok(Self { dof, factor })
+    }
 }
 
 impl InverseWishart {
@@ -40,6 +61,19 @@ impl InverseWishart {
         Ok(Self { dof, factor })
     }
 
+    /// The law of X⁻¹ for X of this law.
+    pub(crate) fn of_inverse(law: &Wishart) -> Self {
+        // (L Lᵀ)⁻¹ = QR of L⁻ᵀ: its triangular factor is unique up to signs.
+        let inverse = solve_lower(law.scale_factor(), &DMatrix::identity(law.dimension(), law.dimension()));
+        let mut factor = inverse.qr().unpack_r().transpose();
+        for j in 0..factor.ncols() {
+            if factor[(j, j)] < 0.0 {
+                factor.column_mut(j).neg_mut();
+            }
+        }
+        Self { dof: law.dof(), factor }
+    }
+
     /// Degrees of freedom.
     pub fn dof(&self) -> f64 {
         self.dof
@@ -48,6 +82,16 @@ impl InverseWishart {
     /// The scale matrix.
     pub fn scale(&self) -> DMatrix<f64> {
         gram(&self.factor)
+    }
+
+    /// The Cholesky factor of the scale matrix.
+    pub(crate) fn scale_factor(&self) -> &DMatrix<f64> {
+        &self.factor
+    }
+
+    /// `scale[d,d]`; NaN for a row it does not have.
+    pub(crate) fn scale_diagonal(&self, d: usize) -> f64 {
+        if d < self.dimension() { self.factor.row(d).norm_squared() } else { f64::NAN }
     }
 
     /// The number of rows D.

@@ -37,7 +37,7 @@ pub mod inverse_gamma;
 pub mod inverse_wishart;
 pub mod laplace;
 pub mod log_normal;
-mod matrix;
+pub(crate) mod matrix;
 pub mod multinomial;
 pub mod negative_binomial;
 pub mod normal;
@@ -58,6 +58,7 @@ pub use dirichlet::{Dirichlet, DirichletNatural};
 pub use exponential::Exponential;
 pub use flat::Flat;
 pub use gamma::Gamma;
+pub(crate) use gamma::log_standard_gamma;
 pub use geometric::Geometric;
 pub use inverse_gamma::InverseGamma;
 pub use inverse_wishart::{InverseWishart, InverseWishartMoments, InverseWishartNatural};
@@ -69,6 +70,7 @@ pub use normal::{
     DiagNormal, MvNormal, MvNormalMoments, MvNormalNatural, Normal, NormalMoments, NormalNatural, Scale,
 };
 pub use poisson::{Poisson, PoissonNatural};
+pub(crate) use power_gamma::gamma_kl;
 pub use power_gamma::{PowerGamma, PowerGammaMoments, PowerGammaNatural};
 pub use student_t::StudentT;
 pub use truncated::{Ordinate, Truncated, Univariate};
@@ -90,11 +92,11 @@ pub struct DomainError {
 /// How far from 1 the sum of a probability vector may be.
 pub const SIMPLEX_TOLERANCE: f64 = 1e-8;
 
-fn is_positive(x: f64) -> bool {
+pub(crate) fn is_positive(x: f64) -> bool {
     x > 0.0 && x < f64::INFINITY
 }
 
-fn is_simplex(p: &[f64]) -> bool {
+pub(crate) fn is_simplex(p: &[f64]) -> bool {
     !p.is_empty() && p.iter().all(|&p| p >= 0.0) && excess_over_one(p).abs() <= SIMPLEX_TOLERANCE
 }
 

@@ -21,6 +21,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 /// Normal with the given mean and standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Normal {
     /// The mean.
     pub mean: f64,
@@ -44,7 +45,7 @@ impl Normal {
         Self { mean, sd: 1.0 / prec.sqrt() }
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         self.mean.is_finite() && is_positive(self.sd)
     }
 

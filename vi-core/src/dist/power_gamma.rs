@@ -19,6 +19,7 @@ use rand::Rng;
 
 /// xᵖᵒʷᵉʳ is Gamma with the given shape and rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PowerGamma {
     /// The shape of xᵖᵒʷᵉʳ.
     pub shape: f64,
@@ -34,7 +35,7 @@ impl PowerGamma {
         Self { shape, rate, power }
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         is_positive(self.shape) && is_positive(self.rate) && is_positive(self.power.abs())
     }
 
@@ -74,7 +75,9 @@ impl PowerGamma {
         if self.shape + step <= 0.0 {
             return f64::INFINITY;
         }
-        (lgamma(self.shape + step) - lgamma(self.shape) - step * self.rate.ln()).exp()
+        // log Γ(shape + step) − log Γ(shape) by its tangent and the rest, which do not cancel for a large shape.
+        let tangent = step * (digamma(self.shape) - self.rate.ln());
+        (lgamma_bregman(self.shape + step, self.shape) + tangent).exp()
     }
 
     /// E log x = (ψ(shape) − log rate)/power.
@@ -90,8 +93,17 @@ impl PowerGamma {
     /// Var x = E x² − (E x)²; ∞ where only the mean is finite, NaN where it is not.
     pub fn variance(&self) -> f64 {
         let mean = self.expectation();
-        let square = self.expect_power(2.0);
-        square - mean * mean
+        let step = 1.0 / self.power;
+        if !mean.is_finite() {
+            return f64::NAN;
+        }
+        if self.shape + 2.0 * step <= 0.0 {
+            return f64::INFINITY;
+        }
+        // log E x² − 2 log E x, about the argument of Γ that is between the other two.
+        let middle = self.shape + step;
+        let excess = lgamma_bregman(self.shape + 2.0 * step, middle) + lgamma_bregman(self.shape, middle);
+        mean * mean * excess.exp_m1()
     }
 
     /// −E log p(x).
@@ -187,13 +199,18 @@ impl ExponentialFamily for PowerGamma {
         Self::from_natural(eta).map(|law| law.entropy())
     }
 
-    /// shape_q (t − log(1+t)) + (shape_q − shape_p) log(1+t) + the divergence of log Γ, t = rate_p/rate_q − 1.
     fn kl(q: &PowerGammaNatural, p: &PowerGammaNatural) -> Result<f64, Improper> {
         let (q, p) = (Self::from_natural(q)?, Self::from_natural(p)?);
         if q.power != p.power {
             return Err(Improper::new("Gamma", format!("the powers {} and {} differ", q.power, p.power)));
         }
-        let t = (p.rate - q.rate) / q.rate;
-        Ok(q.shape * x_minus_log1p(t) + (q.shape - p.shape) * t.ln_1p() + lgamma_bregman(p.shape, q.shape))
+        Ok(gamma_kl((q.shape, q.rate), (p.shape, p.rate)))
     }
+}
+
+/// The divergence of gamma laws, each as (shape, rate): shape_q (t − log(1+t)) + (shape_q − shape_p) log(1+t) + the divergence of
+/// log Γ, t = rate_p/rate_q − 1.
+pub(crate) fn gamma_kl(q: (f64, f64), p: (f64, f64)) -> f64 {
+    let t = (p.1 - q.1) / q.1;
+    q.0 * x_minus_log1p(t) + (q.0 - p.0) * t.ln_1p() + lgamma_bregman(p.0, q.0)
 }

@@ -17,6 +17,7 @@ use std::f64::consts::{LN_2, PI};
 
 /// Student's t with the given location, scale and degrees of freedom.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StudentT {
     /// The centre; the mean where dof > 1.
     pub mean: f64,
@@ -32,7 +33,7 @@ impl StudentT {
         Self { mean, scale, dof }
     }
 
-    fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         self.mean.is_finite() && is_positive(self.scale) && is_positive(self.dof)
     }
 
@@ -76,7 +77,7 @@ impl StudentT {
         )
     }
 
-    fn tails(&self, x: f64) -> Tails {
+    pub(crate) fn tails(&self, x: f64) -> Tails {
         let half_dof = 0.5 * self.dof;
         let r = (x - self.mean) / self.scale / self.dof.sqrt();
         let outer = if r.abs() > 1e100 {

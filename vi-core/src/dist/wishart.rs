@@ -21,9 +21,30 @@ use std::f64::consts::{LN_2, PI};
 
 /// Wishart, by its degrees of freedom and the Cholesky factor of its scale matrix.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Parts"))]
 pub struct Wishart {
     dof: f64,
     factor: DMatrix<f64>,
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Parts {
+    dof: f64,
+    factor: DMatrix<f64>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Parts> for Wishart {
+    type Error = DomainError;
+
+    fn try_from(Parts { dof, factor }: Parts) -> Result<Self, DomainError> {
+        super::matrix::check_factor(&factor, factor.nrows(), "Wishart", "scale")?;
+        if !is_valid_dof(dof, factor.nrows()) {
+            return Err(DomainError { family: "Wishart", argument: "dof", rule: DOF_RULE });
+        }
+        Ok(Self { dof, factor })
+    }
 }
 
 impl Wishart {
@@ -48,6 +69,16 @@ impl Wishart {
     /// The scale matrix.
     pub fn scale(&self) -> DMatrix<f64> {
         gram(&self.factor)
+    }
+
+    /// The Cholesky factor of the scale matrix.
+    pub(crate) fn scale_factor(&self) -> &DMatrix<f64> {
+        &self.factor
+    }
+
+    /// `scale[d,d]`; NaN for a row it does not have.
+    pub(crate) fn scale_diagonal(&self, d: usize) -> f64 {
+        if d < self.dimension() { self.factor.row(d).norm_squared() } else { f64::NAN }
     }
 
     /// The number of rows D.
@@ -161,7 +192,7 @@ pub(super) fn bartlett<R: Rng + ?Sized>(dof: f64, dimension: usize, rng: &mut R)
 }
 
 /// KL between Wishart laws of dof_q and dof_p, `ratios` being the eigenvalues of scale_p⁻¹ scale_q.
-pub(super) fn bartlett_kl(dof_q: f64, dof_p: f64, ratios: &[f64]) -> f64 {
+pub(crate) fn bartlett_kl(dof_q: f64, dof_p: f64, ratios: &[f64]) -> f64 {
     let scales: f64 = ratios.iter().map(|r| dof_q * x_minus_log1p(r - 1.0) + (dof_q - dof_p) * r.ln()).sum();
     let shapes: f64 =
         shapes(dof_q, ratios.len()).zip(shapes(dof_p, ratios.len())).map(|(q, p)| lgamma_bregman(p, q)).sum();

@@ -4,7 +4,7 @@
 //! cancel for large parameters. The work grows as the square root of the largest parameter; incomplete gamma functions
 //! have an expansion for the largest, incomplete beta functions give NaN beyond about 1e10.
 
-use super::gamma::{lgamma_1p, log_poisson_kernel};
+use super::gamma::{digamma, lgamma_1p, lgamma_bregman, log_poisson_kernel};
 use super::normal::{inverse_mills, normal_log_cdf};
 use super::{log1mexp, x_minus_log1p};
 
@@ -138,7 +138,12 @@ pub fn log_beta_inc(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     if y == 0.0 {
         return (0.0, f64::NEG_INFINITY);
     }
-    if x <= (a + 1.0) / (a + b + 2.0) {
+    if a < 1.0 && x.max(b * x) < 0.7 {
+        small_beta_inc(a, b, x)
+    } else if b < 1.0 && y.max(a * y) < 0.7 {
+        let (upper, lower) = small_beta_inc(b, a, y);
+        (lower, upper)
+    } else if x <= (a + 1.0) / (a + b + 2.0) {
         beta_tail_and_rest(a, b, x, y)
     } else {
         let (upper, lower) = beta_tail_and_rest(b, a, y, x);
@@ -146,11 +151,38 @@ pub fn log_beta_inc(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     }
 }
 
-fn beta_tail_and_rest(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
+/// Both tails for a < 1 and small x and bx, where 1 − I cancels as a → 0.
+///
+/// ```text
+/// I = xᵃ/(a B(a, b)) (1 + S),   S = Σₙ≥₁ a (1−b)ₙ xⁿ / ((a+n) n!),   1 − I as for the gamma function
+/// ```
+fn small_beta_inc(a: f64, b: f64, x: f64) -> (f64, f64) {
+    // log(a B(a, b)) = log Γ(1+a) − (log Γ(a+b) − log Γ(b)), the difference by its tangent and the rest.
+    let log_front = a * (x.ln() + digamma(b)) + lgamma_bregman(a + b, b) - lgamma_1p(a);
+    let mut power = 1.0;
+    let mut sum = 0.0;
+    for n in 1..200 {
+        let n = n as f64;
+        power *= (n - b) * x / n;
+        let term = a * power / (a + n);
+        sum += term;
+        if term.abs() < 1e-18 * sum.abs() {
+            break;
+        }
+    }
+    let upper = -log_front.exp_m1() - log_front.exp() * sum;
+    ((log_front + sum.ln_1p()).min(0.0), upper.ln().min(0.0))
+}
+
+/// log(xᵃ yᵇ Γ(a+b+1) / (Γ(a+1) Γ(b+1))), without cancellation between large parameters.
+pub(super) fn log_beta_kernel(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let sum = a + b;
-    let log_kernel = log_poisson_kernel(a, sum * x, sum.ln() + x.ln())
-        + log_poisson_kernel(b, sum * y, sum.ln() + y.ln())
-        - log_poisson_kernel(sum, sum, sum.ln());
+    log_poisson_kernel(a, sum * x, sum.ln() + x.ln()) + log_poisson_kernel(b, sum * y, sum.ln() + y.ln())
+        - log_poisson_kernel(sum, sum, sum.ln())
+}
+
+fn beta_tail_and_rest(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
+    let log_kernel = log_beta_kernel(a, b, x, y);
     // xᵃyᵇ / (a B(a, b)); the front of the other tail is xᵃyᵇ / (b B(a, b)).
     let front = |of: f64, other: f64| {
         log_kernel + (other / of.max(other) / (1.0 + of.min(other) / of.max(other))).ln()

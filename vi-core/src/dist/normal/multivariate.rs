@@ -17,6 +17,7 @@ use std::borrow::Cow;
 
 /// Normal over vectors, by its mean and a Cholesky factor.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Parts"))]
 pub struct MvNormal<'a> {
     mean: Cow<'a, [f64]>,
     factor: Factor,
@@ -24,11 +25,30 @@ pub struct MvNormal<'a> {
 
 /// A lower triangular matrix with a positive diagonal.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Factor {
     /// cov = L Lᵀ.
     Covariance(DMatrix<f64>),
     /// prec = R Rᵀ.
     Precision(DMatrix<f64>),
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Parts {
+    mean: Vec<f64>,
+    factor: Factor,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Parts> for MvNormal<'_> {
+    type Error = DomainError;
+
+    fn try_from(Parts { mean, factor }: Parts) -> Result<Self, DomainError> {
+        let (Factor::Covariance(lower) | Factor::Precision(lower)) = &factor;
+        crate::dist::matrix::check_factor(lower, mean.len(), "Normal", "cov")?;
+        Ok(Self { mean: Cow::Owned(mean), factor })
+    }
 }
 
 const NOT_POSITIVE_DEFINITE: &str = "must be symmetric and positive definite";
@@ -66,6 +86,43 @@ impl<'a> MvNormal<'a> {
             return Err(rule("must be finite, with a positive diagonal"));
         }
         Ok(Self { mean: Cow::Borrowed(mean), factor: Factor::Covariance(lower) })
+    }
+
+    /// The same law, owning its mean.
+    #[must_use]
+    pub fn into_owned(self) -> MvNormal<'static> {
+        MvNormal { mean: Cow::Owned(self.mean.into_owned()), factor: self.factor }
+    }
+
+    pub(crate) fn mean_slice(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// The lower Cholesky factor of the covariance; `None` where the precision is singular to rounding.
+    pub(crate) fn covariance_factor(&self) -> Option<DMatrix<f64>> {
+        match &self.factor {
+            Factor::Covariance(l) => Some(l.clone()),
+            Factor::Precision(r) => cholesky(&inverse_from_factor(r)),
+        }
+    }
+
+    /// √(cᵀ cov c), for c of the right length.
+    pub(crate) fn combination_sd(&self, c: &DVector<f64>) -> f64 {
+        match &self.factor {
+            Factor::Covariance(l) => l.tr_mul(c).norm(),
+            Factor::Precision(r) => r.solve_lower_triangular(c).map_or(f64::NAN, |white| white.norm()),
+        }
+    }
+
+    /// Var `x[d]`.
+    pub(crate) fn coordinate_variance(&self, d: usize) -> f64 {
+        match &self.factor {
+            Factor::Covariance(l) => l.row(d).norm_squared(),
+            Factor::Precision(_) => {
+                let unit = DVector::from_fn(self.mean.len(), |i, _| if i == d { 1.0 } else { 0.0 });
+                self.combination_sd(&unit).powi(2)
+            }
+        }
     }
 
     /// The number of coordinates D.
