@@ -81,7 +81,9 @@ pub mod table;
 pub mod tile;
 
 pub use error::Error;
-pub use fit::{Categories, Claim, ExactPosterior, Fit, NoParams, Options, Plan, Start, State};
+pub use fit::{
+    Categories, Claim, ExactPosterior, Fit, Marginal, NoParams, Options, Plan, Point, Start, State,
+};
 #[doc = include_str!("model.md")]
 #[doc(inline)]
 pub use vi_macros::model;
@@ -89,6 +91,6 @@ pub use vi_macros::model;
 /// What a program that declares models needs.
 pub mod prelude {
     pub use crate::data::{Absent, Sparse};
-    pub use crate::{Categories, ExactPosterior, Fit, Options, Start, model};
+    pub use crate::{Categories, ExactPosterior, Fit, Marginal, Options, Point, Start, model};
     pub use nalgebra::{DMatrix, DVector};
 }

@@ -1,17 +1,22 @@
 //! Kernel to Rust: formatting only.
 
+mod blocks;
 mod collect;
 mod context;
 mod dense_rows;
 mod describe;
 mod direct;
+mod expectation;
+mod matrices;
 mod module;
 mod mstep;
 mod prepare;
 mod program;
 mod regression;
+mod residuals;
 mod rows;
 mod scope;
+mod shared;
 mod simulate;
 mod smooth;
 mod starts;
@@ -19,6 +24,7 @@ mod statistics;
 mod taylor;
 mod tiles;
 mod types;
+mod uncertain;
 mod unused;
 
 use crate::density::lower::is_hidden;

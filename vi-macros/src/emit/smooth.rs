@@ -282,7 +282,7 @@ impl Emitter<'_> {
                         r.param = r.param.substitute(f, &by);
                     }
                 }
-                Source::Square(p) => *p = p.substitute(f, &by),
+                Source::Square { rho, .. } => *rho = rho.substitute(f, &by),
                 Source::Prior => {}
             }
         }
