@@ -64,6 +64,7 @@
 // Absolute paths in generated code (`::vi_core::…`) work in this crate's own tests as well.
 extern crate self as vi_core;
 
+pub mod chart;
 pub mod data;
 pub mod diagnostics;
 pub mod dist;

@@ -16,7 +16,7 @@ pub use crate::stats::Moments;
 pub use crate::table::Table;
 pub use crate::tile;
 pub use crate::{Error, error::Mismatch};
-pub use crate::{diagnostics, posterior};
+pub use crate::{chart, diagnostics, posterior};
 pub use nalgebra::{DMatrix, DVector};
 
 /// Names a model for which `model!` has a proof to show.
