@@ -47,6 +47,7 @@
 //! | [`Plan`], [`ExactPosterior`] | what was proved when the model was compiled |
 //! | [`fit::Verification`] | the same claim, checked at run time with other code |
 //! | [`posterior`] | questions to the marginal of one quantity: intervals, quantiles, mixtures |
+//! | [`diagnostics`] | how far an approximate posterior can be trusted |
 //! | [`dist`], [`family`] | the distributions by themselves |
 //! | [`reduce`], [`rng`] | why results do not depend on the number of threads |
 //!
@@ -63,7 +64,9 @@
 // Absolute paths in generated code (`::vi_core::…`) work in this crate's own tests as well.
 extern crate self as vi_core;
 
+pub mod chart;
 pub mod data;
+pub mod diagnostics;
 pub mod dist;
 pub mod engine;
 pub mod error;

@@ -13,12 +13,14 @@ pub use crate::fit::{
     self, Categories, Claim, ExactPosterior, Fit, Marginal, NoParams, Options, Plan, Start, State,
 };
 pub use crate::posterior::MvStudentT;
+
 pub use crate::rng;
 pub use crate::special;
 pub use crate::stats::Moments;
 pub use crate::table::Table;
 pub use crate::tile;
 pub use crate::{Error, error::Mismatch};
+pub use crate::{chart, diagnostics, posterior};
 pub use nalgebra::{DMatrix, DVector};
 pub use rand_chacha::ChaCha8Rng;
 

@@ -6,3 +6,4 @@ pub mod law;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;
+pub mod squarem;
