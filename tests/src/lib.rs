@@ -3,3 +3,4 @@
 pub mod data;
 pub mod density;
 pub mod law;
+pub mod stored;
