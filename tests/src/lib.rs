@@ -6,3 +6,4 @@ pub mod density;
 pub mod enumerate;
 pub mod law;
 pub mod stored;
+pub mod textbook;
