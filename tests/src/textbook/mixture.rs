@@ -1,7 +1,7 @@
 //! Bayesian mixtures of Gaussians: Bishop, Pattern Recognition and Machine Learning, section 10.2.
 
 use super::{Wishart, dirichlet_divergence, expected_logs};
-use crate::density::log_sum_exp;
+use crate::density::{ln_gamma, ln_multigamma, log_sum_exp};
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
 
@@ -171,11 +171,51 @@ pub fn independent(x: &DMatrix<f64>, z: &DMatrix<f64>, prior: &Prior, sweeps: us
     run
 }
 
+/// log p(x of one component), mean and precision integrated out: Murphy, Machine Learning: A Probabilistic Perspective, (4.244).
+///
+/// # Panics
+/// If a scale is singular.
+#[must_use]
+pub fn component(x: &DMatrix<f64>, own: &[usize], p: &Prior) -> f64 {
+    let (n, d) = (own.len() as f64, x.ncols() as f64);
+    let b = p.b0 + n;
+    let sum = own.iter().fold(DVector::zeros(x.ncols()), |s, n| s + row(x, *n));
+    let mean = (&p.m0 * p.b0 + &sum) / b;
+    let mut s =
+        p.w0.clone().try_inverse().expect("a scale can be inverted") + &p.m0 * p.m0.transpose() * p.b0;
+    for n in own {
+        s += row(x, *n) * row(x, *n).transpose();
+    }
+    s -= &mean * mean.transpose() * b;
+    -n * d / 2.0 * PI.ln() + d / 2.0 * (p.b0 / b).ln() + ln_multigamma((p.nu0 + n) / 2.0, x.ncols())
+        - ln_multigamma(p.nu0 / 2.0, x.ncols())
+        - p.nu0 / 2.0 * p.w0.determinant().ln()
+        - (p.nu0 + n) / 2.0 * s.determinant().ln()
+}
+
+/// log p(x), by every way of dividing the observations among two components.
+///
+/// # Panics
+/// If a scale is singular.
+#[must_use]
+pub fn evidence(x: &DMatrix<f64>, p: &Prior) -> f64 {
+    let n = x.nrows();
+    let terms: Vec<f64> = (0..1usize << n)
+        .map(|bits| {
+            let (a, b): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| bits >> i & 1 == 1);
+            let weight = ln_gamma(2.0 * p.a0) - ln_gamma(2.0 * p.a0 + n as f64) - 2.0 * ln_gamma(p.a0)
+                + ln_gamma(p.a0 + a.len() as f64)
+                + ln_gamma(p.a0 + b.len() as f64);
+            weight + component(x, &a, p) + component(x, &b, p)
+        })
+        .collect();
+    log_sum_exp(&terms)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::{Noise, read};
-    use crate::density::{ln_gamma, ln_multigamma};
     use crate::law::{close, monotone};
 
     fn prior() -> Prior {
@@ -191,38 +231,6 @@ mod tests {
     fn start(n: usize, g: &mut Noise) -> DMatrix<f64> {
         let rows: Vec<f64> = (0..n).flat_map(|_| g.simplex(2)).collect();
         DMatrix::from_row_slice(n, 2, &rows)
-    }
-
-    /// log p(x of one component), mean and precision integrated out: Murphy, Machine Learning: A Probabilistic Perspective, (4.244).
-    fn component(x: &DMatrix<f64>, own: &[usize], p: &Prior) -> f64 {
-        let (n, d) = (own.len() as f64, x.ncols() as f64);
-        let b = p.b0 + n;
-        let sum = own.iter().fold(DVector::zeros(2), |s, n| s + row(x, *n));
-        let mean = (&p.m0 * p.b0 + &sum) / b;
-        let mut s = p.w0.clone().try_inverse().unwrap() + &p.m0 * p.m0.transpose() * p.b0;
-        for n in own {
-            s += row(x, *n) * row(x, *n).transpose();
-        }
-        s -= &mean * mean.transpose() * b;
-        -n * d / 2.0 * PI.ln() + d / 2.0 * (p.b0 / b).ln() + ln_multigamma((p.nu0 + n) / 2.0, 2)
-            - ln_multigamma(p.nu0 / 2.0, 2)
-            - p.nu0 / 2.0 * p.w0.determinant().ln()
-            - (p.nu0 + n) / 2.0 * s.determinant().ln()
-    }
-
-    /// log p(x), by every way of dividing the observations among two components.
-    fn evidence(x: &DMatrix<f64>, p: &Prior) -> f64 {
-        let n = x.nrows();
-        let terms: Vec<f64> = (0..1usize << n)
-            .map(|bits| {
-                let (a, b): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| bits >> i & 1 == 1);
-                let weight = ln_gamma(2.0 * p.a0) - ln_gamma(2.0 * p.a0 + n as f64) - 2.0 * ln_gamma(p.a0)
-                    + ln_gamma(p.a0 + a.len() as f64)
-                    + ln_gamma(p.a0 + b.len() as f64);
-                weight + component(x, &a, p) + component(x, &b, p)
-            })
-            .collect();
-        log_sum_exp(&terms)
     }
 
     #[test]
