@@ -1,7 +1,7 @@
 //! Bayesian mixtures of Gaussians: Bishop, Pattern Recognition and Machine Learning, section 10.2.
 
 use super::{Wishart, dirichlet_divergence, expected_logs};
-use crate::density::{ln_gamma, ln_multigamma, log_sum_exp};
+use crate::density::{digamma, ln_gamma, ln_multigamma, log_sum_exp};
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
 
@@ -54,57 +54,118 @@ fn local_bound(r: &DMatrix<f64>, log_rho: &DMatrix<f64>) -> f64 {
     r.iter().zip(log_rho.iter()).filter(|(r, _)| **r > 0.0).map(|(r, l)| r * (l - r.ln())).sum()
 }
 
+/// q(mean\[k\], prec\[k\]) of one component, where mean\[k\] ~ Normal(m0, prec: b0 prec\[k\]).
+struct Component {
+    mean: DVector<f64>,
+    /// Precision of the mean in units of `prec`.
+    b: f64,
+    prec: Wishart,
+}
+
+impl Component {
+    /// (10.51)–(10.53) and (10.60)–(10.63), with N S written as a sum so that empty components need no division.
+    fn update(x: &DMatrix<f64>, r: &[f64], prior: &Prior) -> Component {
+        let size: f64 = r.iter().sum();
+        let b = prior.b0 + size;
+        let sum = r.iter().enumerate().fold(DVector::zeros(x.ncols()), |s, (n, r)| s + row(x, n) * *r);
+        let mean = (&prior.m0 * prior.b0 + sum) / b;
+        let mut inverse = prior.w0.clone().try_inverse().expect("a scale can be inverted")
+            + (&prior.m0 - &mean) * (&prior.m0 - &mean).transpose() * prior.b0;
+        for (n, r) in r.iter().enumerate() {
+            let e = row(x, n) - &mean;
+            inverse += &e * e.transpose() * *r;
+        }
+        let scale = inverse.try_inverse().expect("a scale can be inverted");
+        Component { mean, b, prec: Wishart { dof: prior.nu0 + size, scale } }
+    }
+
+    /// E log p(x | mean, prec): (10.64) and (10.65).
+    fn log_density(&self, x: &DVector<f64>) -> f64 {
+        let (e, d) = (x - &self.mean, x.len() as f64);
+        let form = d / self.b + (e.transpose() * self.prec.mean() * &e)[0];
+        0.5 * (self.prec.log_det() - d * (2.0 * PI).ln() - form)
+    }
+
+    /// E log p(mean, prec) − E log q(mean, prec): (10.74) and (10.77).
+    fn bound(&self, prior: &Prior) -> f64 {
+        let p0 = Wishart { dof: prior.nu0, scale: prior.w0.clone() };
+        let (e, d, log_det) = (&self.mean - &prior.m0, self.mean.len() as f64, self.prec.log_det());
+        let form = (e.transpose() * self.prec.mean() * &e)[0];
+        let p = 0.5 * (d * (prior.b0 / (2.0 * PI)).ln() + log_det - d * prior.b0 / self.b - prior.b0 * form);
+        let q = 0.5 * (d * (self.b / (2.0 * PI)).ln() + log_det - d);
+        p - q + p0.expected_density(&self.prec) - self.prec.expected_density(&self.prec)
+    }
+}
+
+fn components(x: &DMatrix<f64>, z: &DMatrix<f64>, prior: &Prior) -> Vec<Component> {
+    z.column_iter().map(|r| Component::update(x, &r.iter().copied().collect::<Vec<_>>(), prior)).collect()
+}
+
+fn log_rho(x: &DMatrix<f64>, log_weight: &[f64], of: &[Component]) -> DMatrix<f64> {
+    DMatrix::from_fn(x.nrows(), of.len(), |n, k| log_weight[k] + of[k].log_density(&row(x, n)))
+}
+
 /// mean\[k\] ~ Normal(m0, prec: b0 prec\[k\]), q(weight) Π q(mean\[k\], prec\[k\]) Π q(z\[n\]), updated in this order from given q(z).
 ///
 /// # Panics
 /// If a scale is singular.
 #[must_use]
 pub fn conjugate(x: &DMatrix<f64>, z: &DMatrix<f64>, prior: &Prior, sweeps: usize) -> Run {
-    let (n, d, k) = (x.nrows(), x.ncols(), z.ncols());
-    let inverse0 = prior.w0.clone().try_inverse().expect("a scale can be inverted");
-    let p0 = Wishart { dof: prior.nu0, scale: prior.w0.clone() };
+    let k = z.ncols();
     let mut run = Run { trace: vec![], z: z.clone(), weight: vec![], mean: vec![], prec: vec![] };
     for _ in 0..sweeps {
-        let r = &run.z;
-        let size: Vec<f64> = (0..k).map(|k| r.column(k).sum()).collect();
-        run.weight = size.iter().map(|s| prior.a0 + s).collect();
-        let b: Vec<f64> = size.iter().map(|s| prior.b0 + s).collect();
-        (run.mean, run.prec) = (0..k)
-            .map(|k| {
-                // (10.51)–(10.53) and (10.60)–(10.63), with N S written as a sum so that empty components need no division.
-                let sum = (0..n).fold(DVector::zeros(d), |s, n| s + row(x, n) * r[(n, k)]);
-                let mean = (&prior.m0 * prior.b0 + sum) / b[k];
-                let mut inverse =
-                    &inverse0 + (&prior.m0 - &mean) * (&prior.m0 - &mean).transpose() * prior.b0;
-                for n in 0..n {
-                    let e = row(x, n) - &mean;
-                    inverse += &e * e.transpose() * r[(n, k)];
-                }
-                let scale = inverse.try_inverse().expect("a scale can be inverted");
-                (mean, Wishart { dof: prior.nu0 + size[k], scale })
-            })
-            .unzip();
-        // (10.46), (10.64)–(10.66)
-        let log_weight = expected_logs(&run.weight);
-        let log_det: Vec<f64> = run.prec.iter().map(Wishart::log_det).collect();
-        let log_rho = DMatrix::from_fn(n, k, |n, k| {
-            let e = row(x, n) - &run.mean[k];
-            let form = d as f64 / b[k] + (e.transpose() * run.prec[k].mean() * &e)[0];
-            log_weight[k] + 0.5 * log_det[k] - 0.5 * d as f64 * (2.0 * PI).ln() - 0.5 * form
-        });
-        run.z = responsibilities(&log_rho);
-        // (10.70)–(10.77)
-        let mut bound = local_bound(&run.z, &log_rho) - dirichlet_divergence(&run.weight, &vec![prior.a0; k]);
-        for k in 0..k {
-            let e = &run.mean[k] - &prior.m0;
-            let form = (e.transpose() * run.prec[k].mean() * &e)[0];
-            let d = d as f64;
-            let p =
-                0.5 * (d * (prior.b0 / (2.0 * PI)).ln() + log_det[k] - d * prior.b0 / b[k] - prior.b0 * form);
-            let q = 0.5 * (d * (b[k] / (2.0 * PI)).ln() + log_det[k] - d);
-            bound += p - q + p0.expected_density(&run.prec[k]) - run.prec[k].expected_density(&run.prec[k]);
+        run.weight = (0..k).map(|k| prior.a0 + run.z.column(k).sum()).collect();
+        let of = components(x, &run.z, prior);
+        let rho = log_rho(x, &expected_logs(&run.weight), &of);
+        run.z = responsibilities(&rho);
+        run.trace.push(
+            local_bound(&run.z, &rho) - dirichlet_divergence(&run.weight, &vec![prior.a0; k])
+                + of.iter().map(|c| c.bound(prior)).sum::<f64>(),
+        );
+        (run.mean, run.prec) = of.into_iter().map(|c| (c.mean, c.prec)).unzip();
+    }
+    run
+}
+
+/// The same with weights broken off a stick (Blei and Jordan 2006), and a concentration of its own: conc ~ Gamma(1, 1),
+/// v\[k\] ~ Beta(1, conc), weight\[k\] = v\[k\] Π (1 − v\[j\]), the last weight what is left. `a0` is not used; `weight` of the outcome holds
+/// both parameters of every q(v\[k\]), then shape and rate of q(conc). Updated in the order v, (mean, prec), conc, z.
+///
+/// # Panics
+/// If a scale is singular.
+#[must_use]
+pub fn stick_breaking(x: &DMatrix<f64>, z: &DMatrix<f64>, prior: &Prior, sweeps: usize) -> Run {
+    let k = z.ncols();
+    let mut run = Run { trace: vec![], z: z.clone(), weight: vec![], mean: vec![], prec: vec![] };
+    let mut conc = (1.0, 1.0);
+    for _ in 0..sweeps {
+        let size: Vec<f64> = (0..k).map(|k| run.z.column(k).sum()).collect();
+        let v: Vec<[f64; 2]> = (0..k - 1)
+            .map(|k| [1.0 + size[k], conc.0 / conc.1 + size[k + 1..].iter().sum::<f64>()])
+            .collect();
+        let of = components(x, &run.z, prior);
+        let logs: Vec<Vec<f64>> = v.iter().map(|v| expected_logs(v)).collect();
+        conc = (k as f64, 1.0 - logs.iter().map(|l| l[1]).sum::<f64>());
+        let log_weight: Vec<f64> = (0..k)
+            .map(|k| logs.get(k).map_or(0.0, |l| l[0]) + logs[..k].iter().map(|l| l[1]).sum::<f64>())
+            .collect();
+        let rho = log_rho(x, &log_weight, &of);
+        run.z = responsibilities(&rho);
+        let (shape, rate) = conc;
+        let log_conc = digamma(shape) - rate.ln();
+        // E log Gamma(conc; 1, 1) and the entropy of q(conc).
+        let mut bound = -shape / rate + shape - rate.ln() + ln_gamma(shape) + (1.0 - shape) * digamma(shape);
+        for (v, logs) in v.iter().zip(&logs) {
+            let entropy = ln_gamma(v[0]) + ln_gamma(v[1])
+                - ln_gamma(v[0] + v[1])
+                - (v[0] - 1.0) * logs[0]
+                - (v[1] - 1.0) * logs[1];
+            bound += log_conc + (shape / rate - 1.0) * logs[1] + entropy;
         }
-        run.trace.push(bound);
+        bound += of.iter().map(|c| c.bound(prior)).sum::<f64>();
+        run.trace.push(bound + local_bound(&run.z, &rho));
+        run.weight = v.into_iter().flatten().chain([shape, rate]).collect();
+        (run.mean, run.prec) = of.into_iter().map(|c| (c.mean, c.prec)).unzip();
     }
     run
 }
@@ -216,6 +277,7 @@ pub fn evidence(x: &DMatrix<f64>, p: &Prior) -> f64 {
 mod tests {
     use super::*;
     use crate::data::{Noise, read};
+    use crate::density::log_integral;
     use crate::law::{close, monotone};
 
     fn prior() -> Prior {
@@ -245,7 +307,32 @@ mod tests {
             let last = run.trace[59];
             assert!(last < exact && last > exact - 6.0, "{last} and {exact}");
             monotone(&independent(&x, &z, &prior(), 60).trace);
+            monotone(&stick_breaking(&x, &z, &prior(), 60).trace);
         }
+    }
+
+    /// Given v, the concentration has a Gamma posterior; v and it by quadrature, z by enumeration.
+    #[test]
+    fn sticks_have_a_bound_below_the_evidence() {
+        let mut g = Noise::new(5);
+        let x = DMatrix::from_fn(6, 2, |n, _| g.normal() + if n < 3 { 3.0 } else { 0.0 });
+        let run = stick_breaking(&x, &start(6, &mut g), &prior(), 200);
+        let terms: Vec<f64> = (0..64usize)
+            .map(|bits| {
+                let (a, b): (Vec<usize>, Vec<usize>) = (0..6).partition(|i| bits >> i & 1 == 0);
+                let (first, rest) = (a.len() as f64, b.len() as f64);
+                // ∫ Beta(v; 1, c) v^first (1 − v)^rest dv, then c over its log.
+                let weights = log_integral(-30.0, 5.0, |l| {
+                    let c = l.exp();
+                    let given =
+                        l + ln_gamma(1.0 + first) + ln_gamma(c + rest) - ln_gamma(1.0 + first + c + rest);
+                    given - c + l
+                });
+                weights + component(&x, &a, &prior()) + component(&x, &b, &prior())
+            })
+            .collect();
+        let (exact, last) = (log_sum_exp(&terms), run.trace[199]);
+        assert!(last < exact && last > exact - 6.0, "{last} and {exact}");
     }
 
     /// Another implementation, in another language, from the same start: its first and its last sweep.
