@@ -121,6 +121,11 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         Ok(0.0)
     }
 
+    /// log p of the latents that are held at a point: part of their prior here, and of the joint density.
+    fn log_points(&self, _context: &Self::Context<'_>, _globals: &Self::Globals) -> Result<f64, Error> {
+        Ok(0.0)
+    }
+
     /// Checks shapes and bounds of params.
     fn validate(&self, context: &Self::Context<'_>, globals: &Self::Globals) -> Result<(), Error>;
 

@@ -42,6 +42,7 @@ impl<M: Program> Fit<M> {
     pub fn verify(&self, data: &M::Data<'_>, seed: u64) -> Result<Verification, Error> {
         let work = Work::new(&self.model, data, &self.params, &Options::default())?;
         let tables = work.tables(&self.model, &self.globals)?;
+        let points = self.model.log_points(&work.context, &self.globals)?;
         let mut values = vec![];
         let mut largest = 0.0_f64;
         for draw in 0..DRAWS {
@@ -66,7 +67,7 @@ impl<M: Program> Fit<M> {
             log_q += self.model.log_shared(&work.context, &self.globals, &latents)?;
             let log_p = self.model.log_joint(&work.context, &latents, &self.params)?;
             largest = largest.max(log_p.abs() + log_q.abs());
-            values.push(log_p - log_q);
+            values.push(log_p - points - log_q);
         }
         let units: f64 = tables.iter().map(|t| t.len() as f64).sum();
         let tolerance = 64.0 * f64::EPSILON * (self.magnitude.max(largest) + units);

@@ -287,6 +287,13 @@ impl Emitter<'_> {
             let from = |id: Option<crate::model::ir::StatementId>| {
                 id.is_some_and(|id| arrays.contains(&self.model.statements[id.0].array))
             };
+            // A prior that adds no statistic is a prior still; a flat one says nothing.
+            let flat = self
+                .kernel
+                .latent_priors
+                .iter()
+                .filter(|d| arrays.contains(&d.target.array))
+                .all(|d| d.cases.iter().all(|c| matches!(c.form, Form::Flat)));
             let mut step = step.clone();
             let empty = match &mut step.kind {
                 MStepKind::Natural { terms, array, .. } => {
@@ -297,7 +304,7 @@ impl Emitter<'_> {
                         from(t.prior)
                             || t.prior.is_some_and(|id| whitens.contains(&self.model.statements[id.0].array))
                     });
-                    terms.is_empty()
+                    flat
                 }
                 MStepKind::Matrix { terms, residuals, array, .. } => {
                     let whitens: Vec<ArrayId> =
@@ -310,7 +317,7 @@ impl Emitter<'_> {
                         MatrixSource::Prior { statement, .. } => from(Some(*statement)) || joint(*statement),
                         MatrixSource::Moments { .. } => false,
                     });
-                    terms.is_empty()
+                    flat
                 }
                 MStepKind::Regression(r) => {
                     r.rows.retain(|x| match &x.source {

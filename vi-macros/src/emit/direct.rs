@@ -27,10 +27,10 @@ impl Emitter<'_> {
         out
     }
 
-    /// Σ log p over the statements of points.
-    pub fn prior_sum(&self) -> TokenStream {
+    /// Σ log p over the statements of params and of points.
+    pub fn prior_sum(&self, params: bool) -> TokenStream {
         let points = self.points();
-        let prior = |s: &&Statement| s.role == Role::Param || points.contains(&s.array);
+        let prior = |s: &&Statement| params && s.role == Role::Param || points.contains(&s.array);
         self.model
             .statements
             .iter()

@@ -25,7 +25,7 @@ impl Emitter<'_> {
     pub fn maximise(&self) -> Result<Updates, Diagnostic> {
         let steps = self.kernel.steps.iter().map(|s| self.step(s)).collect::<Result<Vec<_>, _>>()?;
         // A prior may depend on a given; then statistics alone are not enough.
-        let reads_data = steps.iter().any(|(_, body)| body.to_string().contains("data ."));
+        let reads_data = steps.iter().any(|(_, body)| super::unused::identifiers(body).contains("data"));
         let (data, pass) = if reads_data {
             let data = self.data_type(quote!('_));
             (quote!(data: &#data,), quote!(data,))

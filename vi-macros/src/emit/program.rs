@@ -239,7 +239,18 @@ impl Emitter<'_> {
     pub(super) fn direct_fn(&self) -> TokenStream {
         let open = self.open();
         let globals = self.globals_type();
-        let prior = self.prior_sum();
+        let prior = self.prior_sum(true);
+        let points = self.prior_sum(false);
+        let points = (!points.is_empty()).then(|| {
+            quote! {
+                fn log_points(&self, context: &Context<'_>, params: &Globals) -> Result<f64, Error> {
+                    #open
+                    let mut total = 0.0;
+                    #points
+                    Ok(total)
+                }
+            }
+        });
         let prior = (!prior.is_empty()).then(|| {
             quote! {
                 fn log_prior(&self, context: &Context<'_>, params: &#globals) -> Result<f64, Error> {
@@ -253,6 +264,8 @@ impl Emitter<'_> {
         let joint = self.density_sum(|s| matches!(s.role, Role::Observed | Role::Latent));
         quote! {
             #prior
+
+            #points
 
             fn log_joint(&self, context: &Context<'_>, latents: &Latents, params: &Params) -> Result<f64, Error> {
                 #open
