@@ -29,7 +29,7 @@ pub mod mixture {
         Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error,
         Evidence, ExactPosterior, Fit, LeastSquares, Maximised, Moments, Notes, Options,
         Plan, Program, Scratch, Start, State, Statistics, Table, Term, check, columns,
-        data, dense, dist, fit, least_squares, mode, rng, special,
+        data, dense, dist, finite, fit, least_squares, mode, rng, special,
     };
     use ::vi_core::private::least_squares::Value::{Known, Unknown};
     /// What was proved of this model when it was compiled.
@@ -101,8 +101,38 @@ pub mod mixture {
         /// q(z)
         pub z: Categories,
     }
+    impl Posterior {
+        /// Latents drawn from q: those of one unit jointly, one unit after another.
+        ///
+        /// # Errors
+        /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
+        pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
+            self.choose(&mut finite::Sample(rng))
+        }
+        /// The most likely latents: of one unit jointly, so that they may differ from the most likely one by one.
+        ///
+        /// # Errors
+        /// As [`sample`](Self::sample).
+        pub fn most_likely(&self) -> Result<Latents, Error> {
+            self.choose(&mut finite::Max::default())
+        }
+        fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
+            let mut latents = Latents::default();
+            latents.z = self.z.choose(choice)?;
+            Ok(latents)
+        }
+    }
     ::vi_core::private::serde_impls! {
         Posterior { z : Categories }
+    }
+    /// What is said of observed elements that have no value.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Imputed {
+        /// Elements of `x`.
+        pub x: fit::ImputedNumbers,
+    }
+    ::vi_core::private::serde_impls! {
+        Imputed { x : fit::ImputedNumbers }
     }
     /// Reported `let`s, at the params of the fit.
     #[derive(Clone, Debug, Default, PartialEq)]
@@ -205,7 +235,7 @@ pub mod mixture {
                     what: "statistics that `accumulate` did not make".to_string(),
                 });
             };
-            self.update_params(sizes, stats, current).map(|m| m.globals)
+            self.update_params(sizes, stats, current).map(|m| m.params)
         }
     }
     /// Data and latents drawn from the model.
@@ -358,10 +388,12 @@ pub mod mixture {
                     *entry += at.log_weight[[k]];
                 }
             }
-            let tile = dense::tile(&mut scratch.tile, D * len);
-            data.x.copy_tile(units.clone(), tile);
-            for k in 0..K {
-                at.x_density[k].add(tile, len, &mut table[k * len..][..len]);
+            if !data.x.is_absent() {
+                let tile = dense::tile(&mut scratch.tile, D * len);
+                data.x.copy_tile(units.clone(), tile);
+                for k in 0..K {
+                    at.x_density[k].add(tile, len, &mut table[k * len..][..len]);
+                }
             }
         }
         /// Adds the statistics of a tile, weighted by q(z): what the M-step needs of lines 6, 7.
@@ -381,10 +413,12 @@ pub mod mixture {
                 let probs = &table[k * len..][..len];
                 stats.z_count[[k]] += columns::sum(probs);
             }
-            let tile = dense::tile(&mut scratch.tile, D * len);
-            data.x.copy_tile(units.clone(), tile);
-            dense::shift(tile, len, &context.x_moments_gauge);
-            stats.x_moments.add_tile(tile, len, table);
+            if !data.x.is_absent() {
+                let tile = dense::tile(&mut scratch.tile, D * len);
+                data.x.copy_tile(units.clone(), tile);
+                dense::shift(tile, len, &context.x_moments_gauge);
+                stats.x_moments.add_tile(tile, len, table);
+            }
         }
         /// What depends on the data alone in one unit, by statement.
         fn constant_z(
@@ -394,11 +428,14 @@ pub mod mixture {
             unit: usize,
         ) -> f64 {
             let &Sizes { D, .. } = &context.sizes;
+            let data = &context.data;
             let (units, len) = (unit..unit + 1, 1);
             let mut constant = 0.0;
             match statement {
                 1 => {
-                    constant += -0.9189385332046727 * (D as f64);
+                    if !data.x.is_absent() {
+                        constant += -0.9189385332046727 * (D) as f64;
+                    }
                 }
                 _ => {}
             }
@@ -519,7 +556,7 @@ pub mod mixture {
             self.update_mean(sizes, stats, &mut params, &mut notes)?;
             self.update_cov(sizes, stats, &mut params, &mut notes)?;
             Ok(Maximised {
-                globals: params,
+                params,
                 at_boundary: notes.at_boundary,
                 notes: notes.notes,
             })
@@ -527,10 +564,10 @@ pub mod mixture {
     }
     impl Program for Model {
         type Data<'a> = Data<'a>;
-        type Globals = Params;
         type Params = Params;
         type Latents = Latents;
         type Posterior = Posterior;
+        type Imputed = Imputed;
         type Lets = Lets;
         type Stats = Stats;
         type Context<'a> = Context<'a>;
@@ -560,7 +597,9 @@ pub mod mixture {
         }
         fn components(&self, context: &Context<'_>) -> Vec<Component> {
             let &Sizes { K, N, .. } = &context.sizes;
-            vec![Component { name : "z", units : N, states : K, joint : false }]
+            vec![
+                Component { name : "z", units : N, states : K, first : K, joint : false }
+            ]
         }
         fn observations(&self, context: &Context<'_>) -> f64 {
             self.components(context).iter().map(|c| c.units as f64).sum::<f64>()
@@ -585,12 +624,12 @@ pub mod mixture {
             given: &Params,
         ) -> Result<Params, Error> {
             let &Sizes { K, D, .. } = &context.sizes;
-            let params = Params {
+            let neutral = Params {
                 weight: DVector::from_element(K, 1.0 / K as f64),
                 mean: (0..K).map(|i0| DVector::zeros(D)).collect::<Vec<_>>(),
                 cov: (0..K).map(|i0| DMatrix::identity(D, D)).collect::<Vec<_>>(),
             };
-            Ok(Self::overlay(given, params))
+            Ok(Self::overlay(given, neutral))
         }
         fn is_complete(params: &Params) -> bool {
             !params.weight.is_empty() && !params.mean.is_empty()
@@ -814,21 +853,23 @@ pub mod mixture {
                         )
                         .log_density(latents.z[n]);
             }
-            for n in 0..N {
-                total
-                    += dist::MvNormal::mean_cov(
-                            &(0..D)
-                                .map(|d| params.mean[latents.z[n]][d])
-                                .collect::<Vec<f64>>(),
-                            &DMatrix::from_fn(
-                                D,
-                                D,
-                                |d, d2| params.cov[latents.z[n]][(d, d2)],
-                            ),
-                        )?
-                        .log_density(
-                            &(0..D).map(|d| data.x.get(n, d)).collect::<Vec<_>>(),
-                        );
+            if !data.x.is_absent() {
+                for n in 0..N {
+                    total
+                        += dist::MvNormal::mean_cov(
+                                &(0..D)
+                                    .map(|d| params.mean[latents.z[n]][d])
+                                    .collect::<Vec<f64>>(),
+                                &DMatrix::from_fn(
+                                    D,
+                                    D,
+                                    |d, d2| params.cov[latents.z[n]][(d, d2)],
+                                ),
+                            )?
+                            .log_density(
+                                &(0..D).map(|d| data.x.get(n, d)).collect::<Vec<_>>(),
+                            );
+                }
             }
             Ok(total)
         }
@@ -898,6 +939,43 @@ pub mod mixture {
             }
             Ok(begun)
         }
+        fn impute(
+            &self,
+            context: &Context<'_>,
+            params: &Params,
+            posterior: &Posterior,
+        ) -> Result<Imputed, Error> {
+            let &Sizes { N, D, .. } = &context.sizes;
+            let data = &context.data;
+            let mut imputed = Imputed::default();
+            let mut latents = self
+                .latents(context, &fit::first_states(&self.components(context)));
+            if data.x.is_absent() {
+                for n in 0..N {
+                    let mut mixture = fit::Mixture::default();
+                    for (state, &probability) in posterior.z.probs(n).iter().enumerate()
+                    {
+                        latents.z[n] = state;
+                        mixture
+                            .add(
+                                probability,
+                                &dist::MvNormal::mean_cov(
+                                    &(0..D)
+                                        .map(|d| params.mean[latents.z[n]][d])
+                                        .collect::<Vec<f64>>(),
+                                    &DMatrix::from_fn(
+                                        D,
+                                        D,
+                                        |d, d2| params.cov[latents.z[n]][(d, d2)],
+                                    ),
+                                )?,
+                            );
+                    }
+                    mixture.give_vector(&mut imputed.x, &[n], |_| true);
+                }
+            }
+            Ok(imputed)
+        }
         fn describe(params: &Params) -> Vec<Described> {
             let mut out = Vec::new();
             let mut d = fit::Describer::new("weight");
@@ -946,12 +1024,6 @@ pub mod mixture {
             damping: f64,
         ) -> Result<Maximised<Model>, Error> {
             self.update_params(&context.sizes, stats, current)
-        }
-        fn gather(&self, params: &Params, _posterior: &Posterior) -> Params {
-            params.clone()
-        }
-        fn params(globals: &Params) -> Params {
-            globals.clone()
         }
     }
     impl ::vi_core::private::Proved for Model {}

@@ -28,8 +28,8 @@ pub mod dawid_skene {
     use ::vi_core::private::{
         Categories, Claim, Component, DVector, Described, ElboTerm, Error, Evidence,
         ExactPosterior, Fit, Groups, Maximised, Notes, Options, Plan, Program, Scratch,
-        Start, State, Statistics, Table, check, columns, data, dist, fit, mode, rng,
-        special,
+        Start, State, Statistics, Table, check, columns, data, dist, finite, fit, mode,
+        rng, special,
     };
     use ::vi_core::private::data::Elements as _;
     /// What was proved of this model when it was compiled.
@@ -101,8 +101,38 @@ pub mod dawid_skene {
         /// q(truth)
         pub truth: Categories,
     }
+    impl Posterior {
+        /// Latents drawn from q: those of one unit jointly, one unit after another.
+        ///
+        /// # Errors
+        /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
+        pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
+            self.choose(&mut finite::Sample(rng))
+        }
+        /// The most likely latents: of one unit jointly, so that they may differ from the most likely one by one.
+        ///
+        /// # Errors
+        /// As [`sample`](Self::sample).
+        pub fn most_likely(&self) -> Result<Latents, Error> {
+            self.choose(&mut finite::Max::default())
+        }
+        fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
+            let mut latents = Latents::default();
+            latents.truth = self.truth.choose(choice)?;
+            Ok(latents)
+        }
+    }
     ::vi_core::private::serde_impls! {
         Posterior { truth : Categories }
+    }
+    /// What is said of observed elements that have no value.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Imputed {
+        /// Elements of `label`.
+        pub label: fit::ImputedCategories,
+    }
+    ::vi_core::private::serde_impls! {
+        Imputed { label : fit::ImputedCategories }
     }
     /// Reported `let`s, at the params of the fit.
     #[derive(Clone, Debug, Default, PartialEq)]
@@ -359,13 +389,15 @@ pub mod dawid_skene {
                     *entry += at.log_prev[[k]];
                 }
             }
-            for i in 0..len {
-                let n = units.start + i;
-                for &r in context.groups_0.group(n) {
-                    let j = data.who.get(r);
-                    let k2 = data.label.get(r);
-                    for k in 0..K {
-                        table[k * len + i] += at.log_conf[[j, k, k2]];
+            if !data.label.is_absent() {
+                for i in 0..len {
+                    let n = units.start + i;
+                    for &r in context.groups_0.group(n) {
+                        let j = data.who.get(r);
+                        let k2 = data.label.get(r);
+                        for k in 0..K {
+                            table[k * len + i] += at.log_conf[[j, k, k2]];
+                        }
                     }
                 }
             }
@@ -387,15 +419,17 @@ pub mod dawid_skene {
                 let probs = &table[k * len..][..len];
                 stats.truth_count[[k]] += columns::sum(probs);
             }
-            for i in 0..len {
-                let n = units.start + i;
-                for &r in context.groups_0.group(n) {
-                    let j = data.who.get(r);
-                    let k2 = data.label.get(r);
-                    for k in 0..K {
-                        let prob = table[k * len + i];
-                        if prob > 0.0 {
-                            stats.label_count[[j, k, k2]] += prob;
+            if !data.label.is_absent() {
+                for i in 0..len {
+                    let n = units.start + i;
+                    for &r in context.groups_0.group(n) {
+                        let j = data.who.get(r);
+                        let k2 = data.label.get(r);
+                        for k in 0..K {
+                            let prob = table[k * len + i];
+                            if prob > 0.0 {
+                                stats.label_count[[j, k, k2]] += prob;
+                            }
                         }
                     }
                 }
@@ -501,6 +535,7 @@ pub mod dawid_skene {
         type Params = Params;
         type Latents = Latents;
         type Posterior = Posterior;
+        type Imputed = Imputed;
         type Lets = Lets;
         type Stats = Stats;
         type Context<'a> = Context<'a>;
@@ -579,7 +614,10 @@ pub mod dawid_skene {
         }
         fn components(&self, context: &Context<'_>) -> Vec<Component> {
             let &Sizes { K, N, .. } = &context.sizes;
-            vec![Component { name : "truth", units : N, states : K, joint : false }]
+            vec![
+                Component { name : "truth", units : N, states : K, first : K, joint :
+                false }
+            ]
         }
         fn observations(&self, context: &Context<'_>) -> f64 {
             self.components(context).iter().map(|c| c.units as f64).sum::<f64>()
@@ -830,17 +868,19 @@ pub mod dawid_skene {
                         )
                         .log_density(latents.truth[n]);
             }
-            for r in 0..R {
-                total
-                    += dist::Categorical::p(
-                            &(0..K)
-                                .map(|k| {
-                                    params
-                                        .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
-                                })
-                                .collect::<Vec<f64>>(),
-                        )
-                        .log_density(data.label.get(r));
+            if !data.label.is_absent() {
+                for r in 0..R {
+                    total
+                        += dist::Categorical::p(
+                                &(0..K)
+                                    .map(|k| {
+                                        params
+                                            .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
+                                    })
+                                    .collect::<Vec<f64>>(),
+                            )
+                            .log_density(data.label.get(r));
+                }
             }
             Ok(total)
         }
@@ -911,6 +951,46 @@ pub mod dawid_skene {
                 _ => {}
             }
             Ok(begun)
+        }
+        fn impute(
+            &self,
+            context: &Context<'_>,
+            params: &Params,
+            posterior: &Posterior,
+        ) -> Result<Imputed, Error> {
+            let &Sizes { K, R, .. } = &context.sizes;
+            let data = &context.data;
+            let mut imputed = Imputed::default();
+            let mut latents = self
+                .latents(context, &fit::first_states(&self.components(context)));
+            if data.label.is_absent() {
+                for r in 0..R {
+                    let mut mixture = fit::Mixture::default();
+                    for (state, &probability) in posterior
+                        .truth
+                        .probs(data.item.get(r))
+                        .iter()
+                        .enumerate()
+                    {
+                        latents.truth[data.item.get(r)] = state;
+                        mixture
+                            .add_finite(
+                                probability,
+                                K,
+                                &dist::Categorical::p(
+                                    &(0..K)
+                                        .map(|k| {
+                                            params
+                                                .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
+                                        })
+                                        .collect::<Vec<f64>>(),
+                                ),
+                            );
+                    }
+                    mixture.give_category(&mut imputed.label, &[r]);
+                }
+            }
+            Ok(imputed)
         }
         fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
             let &Sizes { K, J, .. } = &context.sizes;

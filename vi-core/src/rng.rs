@@ -3,8 +3,10 @@
 //! Each ground element of each statement has a stream of its own, found from (seed, statement name, index) alone. So draws do not
 //! depend on the order of the loop or on the number of threads, and a new statement does not reshuffle the draws of the others.
 
+/// What draws take.
+pub use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 /// The stream of one element: a function of `seed`, the statement's `name` and the element's `index`, and of nothing else.
 ///

@@ -105,8 +105,10 @@ impl<'a, M: Program> Work<'a, M> {
                         probs[(units.start + i) * c.states + s] = table[s * n + i];
                     }
                 }
+                all.extend_from_slice(evidence);
             })?;
-            out.push(Categories::from_rows(c.states, probs));
+            tables.push(Categories::from_rows(c.states, probs));
+            evidences.push(all);
         }
         Ok(out)
     }

@@ -7,6 +7,7 @@ mod dense_rows;
 mod describe;
 mod direct;
 mod expectation;
+mod impute;
 mod matrices;
 mod module;
 mod mstep;

@@ -247,6 +247,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "data",
         "dense",
         "dist",
+        "finite",
         "fit",
         "least_squares",
         "mode",

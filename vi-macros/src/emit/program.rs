@@ -22,6 +22,7 @@ impl Emitter<'_> {
             self.terms_fn(),
             self.direct_fn(),
             self.posterior_fn(),
+            self.impute_fn(),
             self.init_fn(),
             self.describe_fn(),
             self.relabel_fn(),
@@ -54,6 +55,7 @@ impl Emitter<'_> {
                 type Params = Params;
                 type Latents = Latents;
                 type Posterior = Posterior;
+                type Imputed = Imputed;
                 type Lets = Lets;
                 type Stats = Stats;
                 type Context<'a> = Context<'a>;
@@ -99,8 +101,8 @@ impl Emitter<'_> {
             };
             let states: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let joint = c.locals.len() > 1;
-            let states = super::product(&states);
-            quote!(Component { name: #name, units: #units, states: #states, joint: #joint })
+            let (first, states) = (states[0].clone(), super::product(&states));
+            quote!(Component { name: #name, units: #units, states: #states, first: #first, joint: #joint })
         });
         let rows = self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| {
             let n = r.loops.first().map_or(quote!(1), |l| match l {

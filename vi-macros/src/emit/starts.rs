@@ -180,15 +180,23 @@ impl Emitter<'_> {
                 } else {
                     quote!(tables[#i].marginal(#states, #inner))
                 };
-                let nested = match c.unit.as_slice() {
+                let nest = |table: TokenStream| match c.unit.as_slice() {
                     [outer, second] => {
                         let (o, high, len) =
                             (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
-                        quote!(#marginal.nested((0..#high).map(|#o| #len)))
+                        quote!(#table.nested((0..#high).map(|#o| #len)))
                     }
-                    _ => quote!(#marginal),
+                    _ => table,
                 };
+                let nested = nest(marginal);
                 fields.extend(quote!(posterior.#name = #nested;));
+                if n == 0
+                    && let Some(joint) = self.joint_field(c)
+                {
+                    let table = quote!(tables[#i].clone());
+                    let table = nest(table);
+                    fields.extend(quote!(posterior.#joint = #table;));
+                }
                 let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
                 let is_bool = matches!(self.model.arrays[l.array.0].elem.kind, ElemKind::Bool);
                 let value = quote!((state / (#inner)) % (#states));
