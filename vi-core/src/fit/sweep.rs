@@ -105,10 +105,8 @@ impl<'a, M: Program> Work<'a, M> {
                         probs[(units.start + i) * c.states + s] = table[s * n + i];
                     }
                 }
-                all.extend_from_slice(evidence);
             })?;
-            tables.push(Categories::from_rows(c.states, probs));
-            evidences.push(all);
+            out.push(Categories::from_rows(c.states, probs));
         }
         Ok(out)
     }

@@ -2,7 +2,7 @@
 
 use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly, Term};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
-use crate::kernel::{Hoist, HoistValue, find_in, is_param};
+use crate::kernel::{Hoist, find_in, is_param};
 use crate::model::ir::{ArrayId, ElemKind, Model, Role, SizeId};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -351,7 +351,6 @@ impl<'a> Scope<'a> {
         }
         let value = crate::kernel::single(f, e);
         let (n, over) = find_in(hoists, &value)?;
-        debug_assert!(matches!(hoists[n].value, HoistValue::Scalar(_)));
         let name = format_ident!("{}", hoists[n].name);
         let at = over.iter().map(|v| self.var(v));
         Some(quote!(at.#name[[#(#at),*]]))

@@ -4,8 +4,8 @@
 
 use super::world::{Hole, Known, World};
 use crate::model::ir::{
-    Access, ArrayId, Dist, ElemKind, Expr, ExprKind, FamilyCall, Function, Index, IndexId, IndexTerm, LetId,
-    Model, Statement, StatementId, Type,
+    Access, ArrayId, Dist, Expr, ExprKind, FamilyCall, Function, Index, IndexId, IndexTerm, LetId, Model,
+    Statement, StatementId, Type,
 };
 use crate::syntax::ast::{Binary, Compare, Reducer, Unary};
 use std::collections::HashMap;
@@ -523,35 +523,6 @@ impl<'a> Direct<'a> {
             Value::Vector(v) => v,
         };
         Ok(DMatrix::from_fn(n, n, |i, j| if i == j { v[i] } else { 0.0 }))
-    }
-
-    /// Whether every constraint holds.
-    pub fn feasible(&self) -> Known<bool> {
-        for c in &self.model.constraints {
-            for mut env in self.bindings(&c.binds, &c.guards)? {
-                let mut left = self.number(&c.first, &mut env)?;
-                for (op, e) in &c.rest {
-                    let right = self.number(e, &mut env)?;
-                    let holds = match op {
-                        Compare::Lt => left < right,
-                        Compare::Le => left <= right,
-                        Compare::Gt => left > right,
-                        Compare::Ge => left >= right,
-                        Compare::Eq => left == right,
-                        Compare::Ne => left != right,
-                    };
-                    if !holds {
-                        return Ok(false);
-                    }
-                    left = right;
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    pub fn kind(&self, a: ArrayId) -> &ElemKind {
-        &self.model.arrays[a.0].elem.kind
     }
 }
 
