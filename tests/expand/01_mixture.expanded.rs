@@ -12,7 +12,6 @@
 /// ```
 #[allow(non_snake_case, reason = "names are the model's own")]
 #[allow(
-    unused_variables,
     clippy::too_many_arguments,
     clippy::needless_range_loop,
     clippy::approx_constant,
@@ -117,9 +116,8 @@ pub mod mixture {
             self.choose(&mut finite::Max::default())
         }
         fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
-            let mut latents = Latents::default();
-            latents.z = self.z.choose(choice)?;
-            Ok(latents)
+            let z = self.z.choose(choice)?;
+            Ok(Latents { z })
         }
     }
     ::vi_core::private::serde_impls! {
@@ -235,7 +233,7 @@ pub mod mixture {
                     what: "statistics that `accumulate` did not make".to_string(),
                 });
             };
-            self.update_params(sizes, stats, current).map(|m| m.params)
+            self.update_params(sizes, stats, current).map(|m| m.globals)
         }
     }
     /// Data and latents drawn from the model.
@@ -271,8 +269,9 @@ pub mod mixture {
             let context = self.context(data, params, &Options::new())?;
             self.validate(&context, params)?;
             let &Sizes { K, N, D } = &context.sizes;
-            let mut latents = Latents::default();
-            latents.z = (0..N).map(|_| 0).collect::<Vec<_>>();
+            let mut latents = Latents {
+                z: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             let mut x = DMatrix::from_element(N, D, 0.0);
             for n in 0..N {
                 latents.z[n] = dist::Categorical::p(
@@ -400,7 +399,7 @@ pub mod mixture {
         fn collect_z(
             &self,
             context: &Context<'_>,
-            params: &Params,
+            _params: &Params,
             units: Range<usize>,
             table: &[f64],
             stats: &mut Stats,
@@ -425,19 +424,13 @@ pub mod mixture {
             &self,
             context: &Context<'_>,
             statement: usize,
-            unit: usize,
+            _unit: usize,
         ) -> f64 {
             let &Sizes { D, .. } = &context.sizes;
             let data = &context.data;
-            let (units, len) = (unit..unit + 1, 1);
             let mut constant = 0.0;
-            match statement {
-                1 => {
-                    if !data.x.is_absent() {
-                        constant += -0.9189385332046727 * (D) as f64;
-                    }
-                }
-                _ => {}
+            if statement == 1 && !data.x.is_absent() {
+                constant += -0.9189385332046727 * (D as f64);
             }
             constant
         }
@@ -485,8 +478,7 @@ pub mod mixture {
             let &Sizes { K, D, .. } = sizes;
             for k in 0..K {
                 let mut system = LeastSquares::new(1, D);
-                let mut terms = Vec::new();
-                terms.push(Term::constant(1.0, Unknown(0)));
+                let terms = vec![Term::constant(1.0, Unknown(0))];
                 system.add_moments(1.0, stats.x_moments.cell(k), &terms);
                 let mut current = DMatrix::zeros(1, D);
                 for d in 0..D {
@@ -524,8 +516,7 @@ pub mod mixture {
             for k in 0..K {
                 let mut rows = Vec::with_capacity(D);
                 for d in 0..D {
-                    let mut terms = Vec::new();
-                    terms.push(Term::constant(1.0, Known(params.mean[k][d])));
+                    let terms = vec![Term::constant(1.0, Known(params.mean[k] [d]))];
                     rows.push(terms);
                 }
                 scatter[k]
@@ -556,7 +547,7 @@ pub mod mixture {
             self.update_mean(sizes, stats, &mut params, &mut notes)?;
             self.update_cov(sizes, stats, &mut params, &mut notes)?;
             Ok(Maximised {
-                params,
+                globals: params,
                 at_boundary: notes.at_boundary,
                 notes: notes.notes,
             })
@@ -564,6 +555,7 @@ pub mod mixture {
     }
     impl Program for Model {
         type Data<'a> = Data<'a>;
+        type Globals = Params;
         type Params = Params;
         type Latents = Latents;
         type Posterior = Posterior;
@@ -579,7 +571,7 @@ pub mod mixture {
         fn context<'a>(
             &self,
             data: &Self::Data<'a>,
-            params: &Params,
+            _params: &Params,
             _options: &Options,
         ) -> Result<Self::Context<'a>, Error> {
             let K: usize = self.K;
@@ -606,16 +598,15 @@ pub mod mixture {
         }
         fn unit_name(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             component: usize,
             unit: usize,
         ) -> String {
-            match component {
-                0 => {
-                    let n = unit;
-                    format!("z[{}]", n)
-                }
-                _ => String::new(),
+            if component == 0 {
+                let n = unit;
+                format!("z[{}]", n)
+            } else {
+                String::new()
             }
         }
         fn neutral(
@@ -624,12 +615,12 @@ pub mod mixture {
             given: &Params,
         ) -> Result<Params, Error> {
             let &Sizes { K, D, .. } = &context.sizes;
-            let neutral = Params {
+            let params = Params {
                 weight: DVector::from_element(K, 1.0 / K as f64),
-                mean: (0..K).map(|i0| DVector::zeros(D)).collect::<Vec<_>>(),
-                cov: (0..K).map(|i0| DMatrix::identity(D, D)).collect::<Vec<_>>(),
+                mean: (0..K).map(|_| DVector::zeros(D)).collect::<Vec<_>>(),
+                cov: (0..K).map(|_| DMatrix::identity(D, D)).collect::<Vec<_>>(),
             };
-            Ok(Self::overlay(given, neutral))
+            Ok(Self::overlay(given, params))
         }
         fn is_complete(params: &Params) -> bool {
             !params.weight.is_empty() && !params.mean.is_empty()
@@ -656,7 +647,6 @@ pub mod mixture {
         }
         fn validate(&self, context: &Context<'_>, params: &Params) -> Result<(), Error> {
             let &Sizes { K, D, .. } = &context.sizes;
-            let data = &context.data;
             check::size_is("weight", params.weight.len(), "entries", "K", K)?;
             check::simplex(
                 check::Name::new("weight", 0),
@@ -726,7 +716,7 @@ pub mod mixture {
                 sizes: None,
             }
         }
-        fn fixed(&self, context: &Context<'_>, rows: usize) -> Stats {
+        fn fixed(&self, context: &Context<'_>, _rows: usize) -> Stats {
             self.zero(context)
         }
         fn gauge(&self, context: &mut Context<'_>, pilot: &Stats) {
@@ -741,9 +731,8 @@ pub mod mixture {
             table: &mut [f64],
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.potentials_z(context, at, units, table, scratch),
-                _ => {}
+            if component == 0 {
+                self.potentials_z(context, at, units, table, scratch);
             }
         }
         fn collect(
@@ -756,25 +745,17 @@ pub mod mixture {
             stats: &mut Stats,
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.collect_z(context, params, units, table, stats, scratch),
-                _ => {}
+            if component == 0 {
+                self.collect_z(context, params, units, table, stats, scratch);
             }
         }
         fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {
-            let mut out: Vec<(String, f64)> = Vec::new();
-            out.push((
-                "E log p(z)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_z(context, 0, unit))
-                    .sum(),
-            ));
-            out.push((
-                "E log p(x)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_z(context, 1, unit))
-                    .sum(),
-            ));
+            let out: Vec<(String, f64)> = vec![
+                ("E log p(z)".to_string(), (0..self.components(context) [0].units).map(|
+                unit | self.constant_z(context, 0, unit)).sum()), ("E log p(x)"
+                .to_string(), (0..self.components(context) [0].units).map(| unit | self
+                .constant_z(context, 1, unit)).sum())
+            ];
             out
         }
         fn unit_constant(
@@ -783,13 +764,10 @@ pub mod mixture {
             component: usize,
             unit: usize,
         ) -> f64 {
-            match component {
-                0 => {
-                    (0..2)
-                        .map(|statement| self.constant_z(context, statement, unit))
-                        .sum()
-                }
-                _ => 0.0,
+            if component == 0 {
+                (0..2).map(|statement| self.constant_z(context, statement, unit)).sum()
+            } else {
+                0.0
             }
         }
         fn expected_terms(
@@ -815,8 +793,7 @@ pub mod mixture {
             for k in 0..K {
                 let mut rows = Vec::with_capacity(D);
                 for d in 0..D {
-                    let mut terms = Vec::new();
-                    terms.push(Term::constant(1.0, Known(params.mean[k][d])));
+                    let terms = vec![Term::constant(1.0, Known(params.mean[k] [d]))];
                     rows.push(terms);
                 }
                 let cell = stats.x_moments.cell(k);
@@ -875,20 +852,19 @@ pub mod mixture {
         }
         fn posterior(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             tables: Vec<Categories>,
         ) -> Posterior {
-            let mut posterior = Posterior::default();
-            posterior.z = tables[0].clone();
-            posterior
+            Posterior { z: tables[0].clone() }
         }
         fn latents(&self, context: &Context<'_>, states: &[Vec<usize>]) -> Latents {
-            let &Sizes { K, N, .. } = &context.sizes;
-            let mut latents = Latents::default();
-            latents.z = (0..N).map(|i0| 0).collect::<Vec<_>>();
+            let &Sizes { N, .. } = &context.sizes;
+            let mut latents = Latents {
+                z: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             for (unit, &state) in states[0].iter().enumerate() {
                 let n = unit;
-                latents.z[n] = (state / (1)) % (K);
+                latents.z[n] = state;
             }
             latents
         }
@@ -898,12 +874,9 @@ pub mod mixture {
             latents: &Latents,
         ) -> Result<Posterior, Error> {
             let &Sizes { K, .. } = &context.sizes;
-            let mut posterior = Posterior::default();
-            posterior.z = Categories::one_hot(
-                &latents.z.iter().map(|&v| v).collect::<Vec<usize>>(),
-                K,
-            );
-            Ok(posterior)
+            Ok(Posterior {
+                z: Categories::one_hot(&latents.z, K),
+            })
         }
         fn started(
             &self,
@@ -915,27 +888,24 @@ pub mod mixture {
         ) -> Result<bool, Error> {
             let &Sizes { K, .. } = &context.sizes;
             let mut begun = false;
-            match component {
-                0 => {
-                    let n = unit;
-                    out.fill(1.0);
-                    let mut own = vec![1.0 / (K) as f64; K];
-                    if let Some(probs) = (n < given.z.len()).then(|| given.z.probs(n)) {
-                        check::size_is(
-                            "the start",
-                            probs.len(),
-                            "categories",
-                            "its latent",
-                            K,
-                        )?;
-                        own = probs.to_vec();
-                        begun = true;
-                    }
-                    for (state, p) in out.iter_mut().enumerate() {
-                        *p *= own[(state / (1)) % (K)];
-                    }
+            if component == 0 {
+                let n = unit;
+                out.fill(1.0);
+                let mut own = vec![1.0 / K as f64; K];
+                if let Some(probs) = (n < given.z.len()).then(|| given.z.probs(n)) {
+                    check::size_is(
+                        "the start",
+                        probs.len(),
+                        "categories",
+                        "its latent",
+                        K,
+                    )?;
+                    own = probs.to_vec();
+                    begun = true;
                 }
-                _ => {}
+                for (state, p) in out.iter_mut().enumerate() {
+                    *p *= own[state];
+                }
             }
             Ok(begun)
         }
@@ -1021,9 +991,15 @@ pub mod mixture {
             context: &Context<'_>,
             stats: &Stats,
             current: &Params,
-            damping: f64,
+            _damping: f64,
         ) -> Result<Maximised<Model>, Error> {
             self.update_params(&context.sizes, stats, current)
+        }
+        fn gather(&self, params: &Params, _posterior: &Posterior) -> Params {
+            params.clone()
+        }
+        fn params(globals: &Params) -> Params {
+            globals.clone()
         }
     }
     impl ::vi_core::private::Proved for Model {}

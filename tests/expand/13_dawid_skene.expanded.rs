@@ -12,7 +12,6 @@
 /// ```
 #[allow(non_snake_case, reason = "names are the model's own")]
 #[allow(
-    unused_variables,
     clippy::too_many_arguments,
     clippy::needless_range_loop,
     clippy::approx_constant,
@@ -117,9 +116,8 @@ pub mod dawid_skene {
             self.choose(&mut finite::Max::default())
         }
         fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
-            let mut latents = Latents::default();
-            latents.truth = self.truth.choose(choice)?;
-            Ok(latents)
+            let truth = self.truth.choose(choice)?;
+            Ok(Latents { truth })
         }
     }
     ::vi_core::private::serde_impls! {
@@ -275,8 +273,9 @@ pub mod dawid_skene {
             self.validate(&context, params)?;
             let &Sizes { K, R, N, .. } = &context.sizes;
             let data = &context.data;
-            let mut latents = Latents::default();
-            latents.truth = (0..N).map(|_| 0).collect::<Vec<_>>();
+            let mut latents = Latents {
+                truth: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             let mut label = vec![0; R];
             for n in 0..N {
                 latents.truth[n] = dist::Categorical::p(
@@ -379,7 +378,7 @@ pub mod dawid_skene {
             at: &Prepared,
             units: Range<usize>,
             table: &mut [f64],
-            scratch: &mut Scratch,
+            _scratch: &mut Scratch,
         ) {
             let &Sizes { K, .. } = &context.sizes;
             let data = &context.data;
@@ -406,11 +405,11 @@ pub mod dawid_skene {
         fn collect_truth(
             &self,
             context: &Context<'_>,
-            params: &Params,
+            _params: &Params,
             units: Range<usize>,
             table: &[f64],
             stats: &mut Stats,
-            scratch: &mut Scratch,
+            _scratch: &mut Scratch,
         ) {
             let &Sizes { K, .. } = &context.sizes;
             let data = &context.data;
@@ -438,9 +437,9 @@ pub mod dawid_skene {
         /// What depends on the data alone in one unit, by statement.
         fn constant_truth(
             &self,
-            context: &Context<'_>,
-            statement: usize,
-            unit: usize,
+            _context: &Context<'_>,
+            _statement: usize,
+            _unit: usize,
         ) -> f64 {
             0.0
         }
@@ -624,16 +623,15 @@ pub mod dawid_skene {
         }
         fn unit_name(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             component: usize,
             unit: usize,
         ) -> String {
-            match component {
-                0 => {
-                    let n = unit;
-                    format!("truth[{}]", n)
-                }
-                _ => String::new(),
+            if component == 0 {
+                let n = unit;
+                format!("truth[{}]", n)
+            } else {
+                String::new()
             }
         }
         fn neutral(
@@ -645,9 +643,9 @@ pub mod dawid_skene {
             let params = Params {
                 prev: DVector::from_element(K, 1.0 / K as f64),
                 conf: (0..J)
-                    .map(|i0| {
+                    .map(|_| {
                         (0..K)
-                            .map(|i1| DVector::from_element(K, 1.0 / K as f64))
+                            .map(|_| DVector::from_element(K, 1.0 / K as f64))
                             .collect::<Vec<_>>()
                     })
                     .collect::<Vec<_>>(),
@@ -730,7 +728,7 @@ pub mod dawid_skene {
                 sizes: None,
             }
         }
-        fn fixed(&self, context: &Context<'_>, rows: usize) -> Stats {
+        fn fixed(&self, context: &Context<'_>, _rows: usize) -> Stats {
             self.zero(context)
         }
         fn potentials(
@@ -742,9 +740,8 @@ pub mod dawid_skene {
             table: &mut [f64],
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.potentials_truth(context, at, units, table, scratch),
-                _ => {}
+            if component == 0 {
+                self.potentials_truth(context, at, units, table, scratch);
             }
         }
         fn collect(
@@ -757,25 +754,17 @@ pub mod dawid_skene {
             stats: &mut Stats,
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.collect_truth(context, params, units, table, stats, scratch),
-                _ => {}
+            if component == 0 {
+                self.collect_truth(context, params, units, table, stats, scratch);
             }
         }
         fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {
-            let mut out: Vec<(String, f64)> = Vec::new();
-            out.push((
-                "E log p(truth)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_truth(context, 0, unit))
-                    .sum(),
-            ));
-            out.push((
-                "E log p(label)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_truth(context, 1, unit))
-                    .sum(),
-            ));
+            let out: Vec<(String, f64)> = vec![
+                ("E log p(truth)".to_string(), (0..self.components(context) [0].units)
+                .map(| unit | self.constant_truth(context, 0, unit)).sum()),
+                ("E log p(label)".to_string(), (0..self.components(context) [0].units)
+                .map(| unit | self.constant_truth(context, 1, unit)).sum())
+            ];
             out
         }
         fn unit_constant(
@@ -784,13 +773,12 @@ pub mod dawid_skene {
             component: usize,
             unit: usize,
         ) -> f64 {
-            match component {
-                0 => {
-                    (0..2)
-                        .map(|statement| self.constant_truth(context, statement, unit))
-                        .sum()
-                }
-                _ => 0.0,
+            if component == 0 {
+                (0..2)
+                    .map(|statement| self.constant_truth(context, statement, unit))
+                    .sum()
+            } else {
+                0.0
             }
         }
         fn expected_terms(
@@ -842,9 +830,7 @@ pub mod dawid_skene {
             for j in 0..J {
                 for k in 0..K {
                     total
-                        += dist::Dirichlet::a(
-                                &(0..K).map(|k2| 1.1).collect::<Vec<f64>>(),
-                            )
+                        += dist::Dirichlet::a(&(0..K).map(|_| 1.1).collect::<Vec<f64>>())
                             .log_density(
                                 &(0..K).map(|k2| params.conf[j][k][k2]).collect::<Vec<_>>(),
                             );
@@ -886,20 +872,21 @@ pub mod dawid_skene {
         }
         fn posterior(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             tables: Vec<Categories>,
         ) -> Posterior {
-            let mut posterior = Posterior::default();
-            posterior.truth = tables[0].clone();
-            posterior
+            Posterior {
+                truth: tables[0].clone(),
+            }
         }
         fn latents(&self, context: &Context<'_>, states: &[Vec<usize>]) -> Latents {
-            let &Sizes { K, N, .. } = &context.sizes;
-            let mut latents = Latents::default();
-            latents.truth = (0..N).map(|i0| 0).collect::<Vec<_>>();
+            let &Sizes { N, .. } = &context.sizes;
+            let mut latents = Latents {
+                truth: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             for (unit, &state) in states[0].iter().enumerate() {
                 let n = unit;
-                latents.truth[n] = (state / (1)) % (K);
+                latents.truth[n] = state;
             }
             latents
         }
@@ -909,12 +896,9 @@ pub mod dawid_skene {
             latents: &Latents,
         ) -> Result<Posterior, Error> {
             let &Sizes { K, .. } = &context.sizes;
-            let mut posterior = Posterior::default();
-            posterior.truth = Categories::one_hot(
-                &latents.truth.iter().map(|&v| v).collect::<Vec<usize>>(),
-                K,
-            );
-            Ok(posterior)
+            Ok(Posterior {
+                truth: Categories::one_hot(&latents.truth, K),
+            })
         }
         fn started(
             &self,
@@ -926,29 +910,26 @@ pub mod dawid_skene {
         ) -> Result<bool, Error> {
             let &Sizes { K, .. } = &context.sizes;
             let mut begun = false;
-            match component {
-                0 => {
-                    let n = unit;
-                    out.fill(1.0);
-                    let mut own = vec![1.0 / (K) as f64; K];
-                    if let Some(probs) = (n < given.truth.len())
-                        .then(|| given.truth.probs(n))
-                    {
-                        check::size_is(
-                            "the start",
-                            probs.len(),
-                            "categories",
-                            "its latent",
-                            K,
-                        )?;
-                        own = probs.to_vec();
-                        begun = true;
-                    }
-                    for (state, p) in out.iter_mut().enumerate() {
-                        *p *= own[(state / (1)) % (K)];
-                    }
+            if component == 0 {
+                let n = unit;
+                out.fill(1.0);
+                let mut own = vec![1.0 / K as f64; K];
+                if let Some(probs) = (n < given.truth.len())
+                    .then(|| given.truth.probs(n))
+                {
+                    check::size_is(
+                        "the start",
+                        probs.len(),
+                        "categories",
+                        "its latent",
+                        K,
+                    )?;
+                    own = probs.to_vec();
+                    begun = true;
                 }
-                _ => {}
+                for (state, p) in out.iter_mut().enumerate() {
+                    *p *= own[state];
+                }
             }
             Ok(begun)
         }
@@ -994,14 +975,16 @@ pub mod dawid_skene {
         }
         fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
             let &Sizes { K, J, .. } = &context.sizes;
-            let mut params = Params::default();
-            params.conf = (0..J)
-                .map(|i0| {
-                    (0..K)
-                        .map(|i1| DVector::from_element(K, 1.0 / K as f64))
-                        .collect::<Vec<_>>()
-                })
-                .collect::<Vec<_>>();
+            let mut params = Params {
+                conf: (0..J)
+                    .map(|_| {
+                        (0..K)
+                            .map(|_| DVector::from_element(K, 1.0 / K as f64))
+                            .collect::<Vec<_>>()
+                    })
+                    .collect::<Vec<_>>(),
+                ..Params::default()
+            };
             for j in 0..J {
                 for k in 0..K {
                     for e0 in 0..K {
@@ -1059,7 +1042,7 @@ pub mod dawid_skene {
             context: &Context<'_>,
             stats: &Stats,
             current: &Params,
-            damping: f64,
+            _damping: f64,
         ) -> Result<Maximised<Model>, Error> {
             self.update_params(&context.sizes, stats, current)
         }

@@ -197,16 +197,14 @@ impl Emitter<'_> {
     }
 
     /// The value of one of several latents in a joint state.
-    fn digit(&self, a: ArrayId, n: usize, extents: &[TokenStream], state: TokenStream) -> TokenStream {
-        let behind = &extents[n + 1..];
-        let divided = if behind.is_empty() {
-            state
-        } else {
-            let inner = super::product(behind);
-            if behind.len() == 1 { quote!(#state / #inner) } else { quote!(#state / (#inner)) }
-        };
-        let extent = &extents[n];
-        let value = if n == 0 { divided } else { quote!(#divided % #extent) };
+    pub(super) fn digit(
+        &self,
+        a: ArrayId,
+        n: usize,
+        extents: &[TokenStream],
+        state: TokenStream,
+    ) -> TokenStream {
+        let value = digit_of(n, extents, state);
         if matches!(self.model.arrays[a.0].elem.kind, ElemKind::Bool) { quote!(#value == 1) } else { value }
     }
 
@@ -249,6 +247,9 @@ impl Emitter<'_> {
         if shared || self.kernel.components.is_empty() {
             return TokenStream::new();
         }
+        let names: Vec<_> =
+            self.kernel.components.iter().flat_map(|c| &c.locals).map(|l| self.name(l.array)).collect();
+        let rest = (names.len() < self.hidden().len()).then(|| quote!(..Latents::default()));
         let chosen = self.kernel.components.iter().map(|c| {
             let first = self.name(c.locals[0].array);
             let q = self.joint_field(c).unwrap_or_else(|| first.clone());
@@ -258,7 +259,7 @@ impl Emitter<'_> {
             };
             let is_bool = matches!(self.model.arrays[c.locals[0].array.0].elem.kind, ElemKind::Bool);
             if c.locals.len() == 1 && !c.unit.is_empty() && !is_bool {
-                return quote!(latents.#first = #states;);
+                return quote!(let #first = #states;);
             }
             let extents: Vec<_> = c
                 .locals
@@ -283,9 +284,10 @@ impl Emitter<'_> {
                         quote!(states.iter().map(|row| row.iter().map(|&state| #value).collect()).collect())
                     }
                 };
-                quote!(latents.#name = #value;)
+                quote!(let #name = #value;)
             });
-            let extents = extents.iter().enumerate().map(|(n, e)| {
+            // The first digit is what is left: its extent is not asked for.
+            let extents = extents.iter().enumerate().skip(1).map(|(n, e)| {
                 let name = format_ident!("extent_{n}");
                 quote!(let #name = #e;)
             });
@@ -314,11 +316,19 @@ impl Emitter<'_> {
                 }
 
                 fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
-                    let mut latents = Latents::default();
                     #(#chosen)*
-                    Ok(latents)
+                    Ok(Latents { #(#names,)* #rest })
                 }
             }
         }
     }
+}
+
+/// The n-th digit of a joint state, the last of them varying fastest.
+pub(super) fn digit_of(n: usize, extents: &[TokenStream], state: TokenStream) -> TokenStream {
+    let behind = &extents[n + 1..];
+    let inner = super::operand(&super::product(behind));
+    let divided = if behind.is_empty() { state } else { quote!(#state / #inner) };
+    let extent = super::operand(&extents[n]);
+    if n == 0 { divided } else { quote!(#divided % #extent) }
 }

@@ -109,7 +109,8 @@ impl Emitter<'_> {
                 crate::kernel::Loop::Range(v) => scope.index(&v.high),
                 crate::kernel::Loop::Members { .. } => quote!(1),
             });
-            quote!(+ (#n) as f64)
+            let n = super::operand(&n);
+            quote!(+ #n as f64)
         });
         let names = self.kernel.components.iter().enumerate().map(|(i, c)| {
             let n = Literal::usize_unsuffixed(i);

@@ -51,7 +51,8 @@ impl Emitter<'_> {
             } else {
                 quote! {
                     #open
-                    let (units, len) = (unit..unit + 1, 1);
+                    let units = unit..unit + 1;
+                    let len = 1;
                     let mut constant = 0.0;
                     match statement {
                         #(#constants)*

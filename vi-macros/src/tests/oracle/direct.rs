@@ -524,6 +524,31 @@ impl<'a> Direct<'a> {
         };
         Ok(DMatrix::from_fn(n, n, |i, j| if i == j { v[i] } else { 0.0 }))
     }
+
+    /// Whether every constraint holds.
+    pub fn feasible(&self) -> Known<bool> {
+        for c in &self.model.constraints {
+            for mut env in self.bindings(&c.binds, &c.guards)? {
+                let mut left = self.number(&c.first, &mut env)?;
+                for (op, e) in &c.rest {
+                    let right = self.number(e, &mut env)?;
+                    let holds = match op {
+                        Compare::Lt => left < right,
+                        Compare::Le => left <= right,
+                        Compare::Gt => left > right,
+                        Compare::Ge => left >= right,
+                        Compare::Eq => left == right,
+                        Compare::Ne => left != right,
+                    };
+                    if !holds {
+                        return Ok(false);
+                    }
+                    left = right;
+                }
+            }
+        }
+        Ok(true)
+    }
 }
 
 fn neutral(op: Reducer) -> f64 {
