@@ -8,6 +8,7 @@ mod describe;
 mod direct;
 mod expectation;
 mod impute;
+mod locals;
 mod matrices;
 mod module;
 mod mstep;
