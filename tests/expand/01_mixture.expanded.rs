@@ -12,7 +12,6 @@
 /// ```
 #[allow(non_snake_case, reason = "names are the model's own")]
 #[allow(
-    unused_variables,
     clippy::too_many_arguments,
     clippy::needless_range_loop,
     clippy::approx_constant,
@@ -29,7 +28,7 @@ pub mod mixture {
         Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error,
         Evidence, ExactPosterior, Fit, LeastSquares, Maximised, Moments, Notes, Options,
         Plan, Program, Scratch, Start, State, Statistics, Table, Term, check, columns,
-        data, dense, dist, fit, least_squares, mode, rng, special,
+        data, dense, dist, finite, fit, least_squares, mode, rng, special,
     };
     use ::vi_core::private::least_squares::Value::{Known, Unknown};
     /// What was proved of this model when it was compiled.
@@ -101,8 +100,37 @@ pub mod mixture {
         /// q(z)
         pub z: Categories,
     }
+    impl Posterior {
+        /// Latents drawn from q: those of one unit jointly, one unit after another.
+        ///
+        /// # Errors
+        /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
+        pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
+            self.choose(&mut finite::Sample(rng))
+        }
+        /// The most likely latents: of one unit jointly, so that they may differ from the most likely one by one.
+        ///
+        /// # Errors
+        /// As [`sample`](Self::sample).
+        pub fn most_likely(&self) -> Result<Latents, Error> {
+            self.choose(&mut finite::Max::default())
+        }
+        fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
+            let z = self.z.choose(choice)?;
+            Ok(Latents { z })
+        }
+    }
     ::vi_core::private::serde_impls! {
         Posterior { z : Categories }
+    }
+    /// What is said of observed elements that have no value.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Imputed {
+        /// Elements of `x`.
+        pub x: fit::ImputedNumbers,
+    }
+    ::vi_core::private::serde_impls! {
+        Imputed { x : fit::ImputedNumbers }
     }
     /// Reported `let`s, at the params of the fit.
     #[derive(Clone, Debug, Default, PartialEq)]
@@ -241,8 +269,9 @@ pub mod mixture {
             let context = self.context(data, params, &Options::new())?;
             self.validate(&context, params)?;
             let &Sizes { K, N, D } = &context.sizes;
-            let mut latents = Latents::default();
-            latents.z = (0..N).map(|_| 0).collect::<Vec<_>>();
+            let mut latents = Latents {
+                z: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             let mut x = DMatrix::from_element(N, D, 0.0);
             for n in 0..N {
                 latents.z[n] = dist::Categorical::p(
@@ -358,17 +387,19 @@ pub mod mixture {
                     *entry += at.log_weight[[k]];
                 }
             }
-            let tile = dense::tile(&mut scratch.tile, D * len);
-            data.x.copy_tile(units.clone(), tile);
-            for k in 0..K {
-                at.x_density[k].add(tile, len, &mut table[k * len..][..len]);
+            if !data.x.is_absent() {
+                let tile = dense::tile(&mut scratch.tile, D * len);
+                data.x.copy_tile(units.clone(), tile);
+                for k in 0..K {
+                    at.x_density[k].add(tile, len, &mut table[k * len..][..len]);
+                }
             }
         }
         /// Adds the statistics of a tile, weighted by q(z): what the M-step needs of lines 6, 7.
         fn collect_z(
             &self,
             context: &Context<'_>,
-            params: &Params,
+            _params: &Params,
             units: Range<usize>,
             table: &[f64],
             stats: &mut Stats,
@@ -381,26 +412,25 @@ pub mod mixture {
                 let probs = &table[k * len..][..len];
                 stats.z_count[[k]] += columns::sum(probs);
             }
-            let tile = dense::tile(&mut scratch.tile, D * len);
-            data.x.copy_tile(units.clone(), tile);
-            dense::shift(tile, len, &context.x_moments_gauge);
-            stats.x_moments.add_tile(tile, len, table);
+            if !data.x.is_absent() {
+                let tile = dense::tile(&mut scratch.tile, D * len);
+                data.x.copy_tile(units.clone(), tile);
+                dense::shift(tile, len, &context.x_moments_gauge);
+                stats.x_moments.add_tile(tile, len, table);
+            }
         }
         /// What depends on the data alone in one unit, by statement.
         fn constant_z(
             &self,
             context: &Context<'_>,
             statement: usize,
-            unit: usize,
+            _unit: usize,
         ) -> f64 {
             let &Sizes { D, .. } = &context.sizes;
-            let (units, len) = (unit..unit + 1, 1);
+            let data = &context.data;
             let mut constant = 0.0;
-            match statement {
-                1 => {
-                    constant += -0.9189385332046727 * (D as f64);
-                }
-                _ => {}
+            if statement == 1 && !data.x.is_absent() {
+                constant += -0.9189385332046727 * (D as f64);
             }
             constant
         }
@@ -448,8 +478,7 @@ pub mod mixture {
             let &Sizes { K, D, .. } = sizes;
             for k in 0..K {
                 let mut system = LeastSquares::new(1, D);
-                let mut terms = Vec::new();
-                terms.push(Term::constant(1.0, Unknown(0)));
+                let terms = vec![Term::constant(1.0, Unknown(0))];
                 system.add_moments(1.0, stats.x_moments.cell(k), &terms);
                 let mut current = DMatrix::zeros(1, D);
                 for d in 0..D {
@@ -487,8 +516,7 @@ pub mod mixture {
             for k in 0..K {
                 let mut rows = Vec::with_capacity(D);
                 for d in 0..D {
-                    let mut terms = Vec::new();
-                    terms.push(Term::constant(1.0, Known(params.mean[k][d])));
+                    let terms = vec![Term::constant(1.0, Known(params.mean[k] [d]))];
                     rows.push(terms);
                 }
                 scatter[k]
@@ -531,6 +559,7 @@ pub mod mixture {
         type Params = Params;
         type Latents = Latents;
         type Posterior = Posterior;
+        type Imputed = Imputed;
         type Lets = Lets;
         type Stats = Stats;
         type Context<'a> = Context<'a>;
@@ -542,7 +571,7 @@ pub mod mixture {
         fn context<'a>(
             &self,
             data: &Self::Data<'a>,
-            params: &Params,
+            _params: &Params,
             _options: &Options,
         ) -> Result<Self::Context<'a>, Error> {
             let K: usize = self.K;
@@ -560,23 +589,24 @@ pub mod mixture {
         }
         fn components(&self, context: &Context<'_>) -> Vec<Component> {
             let &Sizes { K, N, .. } = &context.sizes;
-            vec![Component { name : "z", units : N, states : K, joint : false }]
+            vec![
+                Component { name : "z", units : N, states : K, first : K, joint : false }
+            ]
         }
         fn observations(&self, context: &Context<'_>) -> f64 {
             self.components(context).iter().map(|c| c.units as f64).sum::<f64>()
         }
         fn unit_name(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             component: usize,
             unit: usize,
         ) -> String {
-            match component {
-                0 => {
-                    let n = unit;
-                    format!("z[{}]", n)
-                }
-                _ => String::new(),
+            if component == 0 {
+                let n = unit;
+                format!("z[{}]", n)
+            } else {
+                String::new()
             }
         }
         fn neutral(
@@ -587,8 +617,8 @@ pub mod mixture {
             let &Sizes { K, D, .. } = &context.sizes;
             let params = Params {
                 weight: DVector::from_element(K, 1.0 / K as f64),
-                mean: (0..K).map(|i0| DVector::zeros(D)).collect::<Vec<_>>(),
-                cov: (0..K).map(|i0| DMatrix::identity(D, D)).collect::<Vec<_>>(),
+                mean: (0..K).map(|_| DVector::zeros(D)).collect::<Vec<_>>(),
+                cov: (0..K).map(|_| DMatrix::identity(D, D)).collect::<Vec<_>>(),
             };
             Ok(Self::overlay(given, params))
         }
@@ -617,7 +647,6 @@ pub mod mixture {
         }
         fn validate(&self, context: &Context<'_>, params: &Params) -> Result<(), Error> {
             let &Sizes { K, D, .. } = &context.sizes;
-            let data = &context.data;
             check::size_is("weight", params.weight.len(), "entries", "K", K)?;
             check::simplex(
                 check::Name::new("weight", 0),
@@ -687,7 +716,7 @@ pub mod mixture {
                 sizes: None,
             }
         }
-        fn fixed(&self, context: &Context<'_>, rows: usize) -> Stats {
+        fn fixed(&self, context: &Context<'_>, _rows: usize) -> Stats {
             self.zero(context)
         }
         fn gauge(&self, context: &mut Context<'_>, pilot: &Stats) {
@@ -702,9 +731,8 @@ pub mod mixture {
             table: &mut [f64],
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.potentials_z(context, at, units, table, scratch),
-                _ => {}
+            if component == 0 {
+                self.potentials_z(context, at, units, table, scratch);
             }
         }
         fn collect(
@@ -717,25 +745,17 @@ pub mod mixture {
             stats: &mut Stats,
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.collect_z(context, params, units, table, stats, scratch),
-                _ => {}
+            if component == 0 {
+                self.collect_z(context, params, units, table, stats, scratch);
             }
         }
         fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {
-            let mut out: Vec<(String, f64)> = Vec::new();
-            out.push((
-                "E log p(z)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_z(context, 0, unit))
-                    .sum(),
-            ));
-            out.push((
-                "E log p(x)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_z(context, 1, unit))
-                    .sum(),
-            ));
+            let out: Vec<(String, f64)> = vec![
+                ("E log p(z)".to_string(), (0..self.components(context) [0].units).map(|
+                unit | self.constant_z(context, 0, unit)).sum()), ("E log p(x)"
+                .to_string(), (0..self.components(context) [0].units).map(| unit | self
+                .constant_z(context, 1, unit)).sum())
+            ];
             out
         }
         fn unit_constant(
@@ -744,13 +764,10 @@ pub mod mixture {
             component: usize,
             unit: usize,
         ) -> f64 {
-            match component {
-                0 => {
-                    (0..2)
-                        .map(|statement| self.constant_z(context, statement, unit))
-                        .sum()
-                }
-                _ => 0.0,
+            if component == 0 {
+                (0..2).map(|statement| self.constant_z(context, statement, unit)).sum()
+            } else {
+                0.0
             }
         }
         fn expected_terms(
@@ -776,8 +793,7 @@ pub mod mixture {
             for k in 0..K {
                 let mut rows = Vec::with_capacity(D);
                 for d in 0..D {
-                    let mut terms = Vec::new();
-                    terms.push(Term::constant(1.0, Known(params.mean[k][d])));
+                    let terms = vec![Term::constant(1.0, Known(params.mean[k] [d]))];
                     rows.push(terms);
                 }
                 let cell = stats.x_moments.cell(k);
@@ -814,40 +830,41 @@ pub mod mixture {
                         )
                         .log_density(latents.z[n]);
             }
-            for n in 0..N {
-                total
-                    += dist::MvNormal::mean_cov(
-                            &(0..D)
-                                .map(|d| params.mean[latents.z[n]][d])
-                                .collect::<Vec<f64>>(),
-                            &DMatrix::from_fn(
-                                D,
-                                D,
-                                |d, d2| params.cov[latents.z[n]][(d, d2)],
-                            ),
-                        )?
-                        .log_density(
-                            &(0..D).map(|d| data.x.get(n, d)).collect::<Vec<_>>(),
-                        );
+            if !data.x.is_absent() {
+                for n in 0..N {
+                    total
+                        += dist::MvNormal::mean_cov(
+                                &(0..D)
+                                    .map(|d| params.mean[latents.z[n]][d])
+                                    .collect::<Vec<f64>>(),
+                                &DMatrix::from_fn(
+                                    D,
+                                    D,
+                                    |d, d2| params.cov[latents.z[n]][(d, d2)],
+                                ),
+                            )?
+                            .log_density(
+                                &(0..D).map(|d| data.x.get(n, d)).collect::<Vec<_>>(),
+                            );
+                }
             }
             Ok(total)
         }
         fn posterior(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             tables: Vec<Categories>,
         ) -> Posterior {
-            let mut posterior = Posterior::default();
-            posterior.z = tables[0].clone();
-            posterior
+            Posterior { z: tables[0].clone() }
         }
         fn latents(&self, context: &Context<'_>, states: &[Vec<usize>]) -> Latents {
-            let &Sizes { K, N, .. } = &context.sizes;
-            let mut latents = Latents::default();
-            latents.z = (0..N).map(|i0| 0).collect::<Vec<_>>();
+            let &Sizes { N, .. } = &context.sizes;
+            let mut latents = Latents {
+                z: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             for (unit, &state) in states[0].iter().enumerate() {
                 let n = unit;
-                latents.z[n] = (state / (1)) % (K);
+                latents.z[n] = state;
             }
             latents
         }
@@ -857,12 +874,9 @@ pub mod mixture {
             latents: &Latents,
         ) -> Result<Posterior, Error> {
             let &Sizes { K, .. } = &context.sizes;
-            let mut posterior = Posterior::default();
-            posterior.z = Categories::one_hot(
-                &latents.z.iter().map(|&v| v).collect::<Vec<usize>>(),
-                K,
-            );
-            Ok(posterior)
+            Ok(Posterior {
+                z: Categories::one_hot(&latents.z, K),
+            })
         }
         fn started(
             &self,
@@ -874,29 +888,63 @@ pub mod mixture {
         ) -> Result<bool, Error> {
             let &Sizes { K, .. } = &context.sizes;
             let mut begun = false;
-            match component {
-                0 => {
-                    let n = unit;
-                    out.fill(1.0);
-                    let mut own = vec![1.0 / (K) as f64; K];
-                    if let Some(probs) = (n < given.z.len()).then(|| given.z.probs(n)) {
-                        check::size_is(
-                            "the start",
-                            probs.len(),
-                            "categories",
-                            "its latent",
-                            K,
-                        )?;
-                        own = probs.to_vec();
-                        begun = true;
-                    }
-                    for (state, p) in out.iter_mut().enumerate() {
-                        *p *= own[(state / (1)) % (K)];
-                    }
+            if component == 0 {
+                let n = unit;
+                out.fill(1.0);
+                let mut own = vec![1.0 / K as f64; K];
+                if let Some(probs) = (n < given.z.len()).then(|| given.z.probs(n)) {
+                    check::size_is(
+                        "the start",
+                        probs.len(),
+                        "categories",
+                        "its latent",
+                        K,
+                    )?;
+                    own = probs.to_vec();
+                    begun = true;
                 }
-                _ => {}
+                for (state, p) in out.iter_mut().enumerate() {
+                    *p *= own[state];
+                }
             }
             Ok(begun)
+        }
+        fn impute(
+            &self,
+            context: &Context<'_>,
+            params: &Params,
+            posterior: &Posterior,
+        ) -> Result<Imputed, Error> {
+            let &Sizes { N, D, .. } = &context.sizes;
+            let data = &context.data;
+            let mut imputed = Imputed::default();
+            let mut latents = self
+                .latents(context, &fit::first_states(&self.components(context)));
+            if data.x.is_absent() {
+                for n in 0..N {
+                    let mut mixture = fit::Mixture::default();
+                    for (state, &probability) in posterior.z.probs(n).iter().enumerate()
+                    {
+                        latents.z[n] = state;
+                        mixture
+                            .add(
+                                probability,
+                                &dist::MvNormal::mean_cov(
+                                    &(0..D)
+                                        .map(|d| params.mean[latents.z[n]][d])
+                                        .collect::<Vec<f64>>(),
+                                    &DMatrix::from_fn(
+                                        D,
+                                        D,
+                                        |d, d2| params.cov[latents.z[n]][(d, d2)],
+                                    ),
+                                )?,
+                            );
+                    }
+                    mixture.give_vector(&mut imputed.x, &[n], |_| true);
+                }
+            }
+            Ok(imputed)
         }
         fn describe(params: &Params) -> Vec<Described> {
             let mut out = Vec::new();
@@ -943,7 +991,7 @@ pub mod mixture {
             context: &Context<'_>,
             stats: &Stats,
             current: &Params,
-            damping: f64,
+            _damping: f64,
         ) -> Result<Maximised<Model>, Error> {
             self.update_params(&context.sizes, stats, current)
         }

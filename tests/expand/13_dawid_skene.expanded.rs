@@ -12,7 +12,6 @@
 /// ```
 #[allow(non_snake_case, reason = "names are the model's own")]
 #[allow(
-    unused_variables,
     clippy::too_many_arguments,
     clippy::needless_range_loop,
     clippy::approx_constant,
@@ -28,8 +27,8 @@ pub mod dawid_skene {
     use ::vi_core::private::{
         Categories, Claim, Component, DVector, Described, ElboTerm, Error, Evidence,
         ExactPosterior, Fit, Groups, Maximised, Notes, Options, Plan, Program, Scratch,
-        Start, State, Statistics, Table, check, columns, data, dist, fit, mode, rng,
-        special,
+        Start, State, Statistics, Table, check, columns, data, dist, finite, fit, mode,
+        rng, special,
     };
     use ::vi_core::private::data::Elements as _;
     /// What was proved of this model when it was compiled.
@@ -101,8 +100,37 @@ pub mod dawid_skene {
         /// q(truth)
         pub truth: Categories,
     }
+    impl Posterior {
+        /// Latents drawn from q: those of one unit jointly, one unit after another.
+        ///
+        /// # Errors
+        /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
+        pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
+            self.choose(&mut finite::Sample(rng))
+        }
+        /// The most likely latents: of one unit jointly, so that they may differ from the most likely one by one.
+        ///
+        /// # Errors
+        /// As [`sample`](Self::sample).
+        pub fn most_likely(&self) -> Result<Latents, Error> {
+            self.choose(&mut finite::Max::default())
+        }
+        fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
+            let truth = self.truth.choose(choice)?;
+            Ok(Latents { truth })
+        }
+    }
     ::vi_core::private::serde_impls! {
         Posterior { truth : Categories }
+    }
+    /// What is said of observed elements that have no value.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Imputed {
+        /// Elements of `label`.
+        pub label: fit::ImputedCategories,
+    }
+    ::vi_core::private::serde_impls! {
+        Imputed { label : fit::ImputedCategories }
     }
     /// Reported `let`s, at the params of the fit.
     #[derive(Clone, Debug, Default, PartialEq)]
@@ -245,8 +273,9 @@ pub mod dawid_skene {
             self.validate(&context, params)?;
             let &Sizes { K, R, N, .. } = &context.sizes;
             let data = &context.data;
-            let mut latents = Latents::default();
-            latents.truth = (0..N).map(|_| 0).collect::<Vec<_>>();
+            let mut latents = Latents {
+                truth: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             let mut label = vec![0; R];
             for n in 0..N {
                 latents.truth[n] = dist::Categorical::p(
@@ -349,7 +378,7 @@ pub mod dawid_skene {
             at: &Prepared,
             units: Range<usize>,
             table: &mut [f64],
-            scratch: &mut Scratch,
+            _scratch: &mut Scratch,
         ) {
             let &Sizes { K, .. } = &context.sizes;
             let data = &context.data;
@@ -359,13 +388,15 @@ pub mod dawid_skene {
                     *entry += at.log_prev[[k]];
                 }
             }
-            for i in 0..len {
-                let n = units.start + i;
-                for &r in context.groups_0.group(n) {
-                    let j = data.who.get(r);
-                    let k2 = data.label.get(r);
-                    for k in 0..K {
-                        table[k * len + i] += at.log_conf[[j, k, k2]];
+            if !data.label.is_absent() {
+                for i in 0..len {
+                    let n = units.start + i;
+                    for &r in context.groups_0.group(n) {
+                        let j = data.who.get(r);
+                        let k2 = data.label.get(r);
+                        for k in 0..K {
+                            table[k * len + i] += at.log_conf[[j, k, k2]];
+                        }
                     }
                 }
             }
@@ -374,11 +405,11 @@ pub mod dawid_skene {
         fn collect_truth(
             &self,
             context: &Context<'_>,
-            params: &Params,
+            _params: &Params,
             units: Range<usize>,
             table: &[f64],
             stats: &mut Stats,
-            scratch: &mut Scratch,
+            _scratch: &mut Scratch,
         ) {
             let &Sizes { K, .. } = &context.sizes;
             let data = &context.data;
@@ -387,15 +418,17 @@ pub mod dawid_skene {
                 let probs = &table[k * len..][..len];
                 stats.truth_count[[k]] += columns::sum(probs);
             }
-            for i in 0..len {
-                let n = units.start + i;
-                for &r in context.groups_0.group(n) {
-                    let j = data.who.get(r);
-                    let k2 = data.label.get(r);
-                    for k in 0..K {
-                        let prob = table[k * len + i];
-                        if prob > 0.0 {
-                            stats.label_count[[j, k, k2]] += prob;
+            if !data.label.is_absent() {
+                for i in 0..len {
+                    let n = units.start + i;
+                    for &r in context.groups_0.group(n) {
+                        let j = data.who.get(r);
+                        let k2 = data.label.get(r);
+                        for k in 0..K {
+                            let prob = table[k * len + i];
+                            if prob > 0.0 {
+                                stats.label_count[[j, k, k2]] += prob;
+                            }
                         }
                     }
                 }
@@ -404,9 +437,9 @@ pub mod dawid_skene {
         /// What depends on the data alone in one unit, by statement.
         fn constant_truth(
             &self,
-            context: &Context<'_>,
-            statement: usize,
-            unit: usize,
+            _context: &Context<'_>,
+            _statement: usize,
+            _unit: usize,
         ) -> f64 {
             0.0
         }
@@ -501,6 +534,7 @@ pub mod dawid_skene {
         type Params = Params;
         type Latents = Latents;
         type Posterior = Posterior;
+        type Imputed = Imputed;
         type Lets = Lets;
         type Stats = Stats;
         type Context<'a> = Context<'a>;
@@ -579,23 +613,25 @@ pub mod dawid_skene {
         }
         fn components(&self, context: &Context<'_>) -> Vec<Component> {
             let &Sizes { K, N, .. } = &context.sizes;
-            vec![Component { name : "truth", units : N, states : K, joint : false }]
+            vec![
+                Component { name : "truth", units : N, states : K, first : K, joint :
+                false }
+            ]
         }
         fn observations(&self, context: &Context<'_>) -> f64 {
             self.components(context).iter().map(|c| c.units as f64).sum::<f64>()
         }
         fn unit_name(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             component: usize,
             unit: usize,
         ) -> String {
-            match component {
-                0 => {
-                    let n = unit;
-                    format!("truth[{}]", n)
-                }
-                _ => String::new(),
+            if component == 0 {
+                let n = unit;
+                format!("truth[{}]", n)
+            } else {
+                String::new()
             }
         }
         fn neutral(
@@ -607,9 +643,9 @@ pub mod dawid_skene {
             let params = Params {
                 prev: DVector::from_element(K, 1.0 / K as f64),
                 conf: (0..J)
-                    .map(|i0| {
+                    .map(|_| {
                         (0..K)
-                            .map(|i1| DVector::from_element(K, 1.0 / K as f64))
+                            .map(|_| DVector::from_element(K, 1.0 / K as f64))
                             .collect::<Vec<_>>()
                     })
                     .collect::<Vec<_>>(),
@@ -692,7 +728,7 @@ pub mod dawid_skene {
                 sizes: None,
             }
         }
-        fn fixed(&self, context: &Context<'_>, rows: usize) -> Stats {
+        fn fixed(&self, context: &Context<'_>, _rows: usize) -> Stats {
             self.zero(context)
         }
         fn potentials(
@@ -704,9 +740,8 @@ pub mod dawid_skene {
             table: &mut [f64],
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.potentials_truth(context, at, units, table, scratch),
-                _ => {}
+            if component == 0 {
+                self.potentials_truth(context, at, units, table, scratch);
             }
         }
         fn collect(
@@ -719,25 +754,17 @@ pub mod dawid_skene {
             stats: &mut Stats,
             scratch: &mut Scratch,
         ) {
-            match component {
-                0 => self.collect_truth(context, params, units, table, stats, scratch),
-                _ => {}
+            if component == 0 {
+                self.collect_truth(context, params, units, table, stats, scratch);
             }
         }
         fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {
-            let mut out: Vec<(String, f64)> = Vec::new();
-            out.push((
-                "E log p(truth)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_truth(context, 0, unit))
-                    .sum(),
-            ));
-            out.push((
-                "E log p(label)".to_string(),
-                (0..self.components(context)[0].units)
-                    .map(|unit| self.constant_truth(context, 1, unit))
-                    .sum(),
-            ));
+            let out: Vec<(String, f64)> = vec![
+                ("E log p(truth)".to_string(), (0..self.components(context) [0].units)
+                .map(| unit | self.constant_truth(context, 0, unit)).sum()),
+                ("E log p(label)".to_string(), (0..self.components(context) [0].units)
+                .map(| unit | self.constant_truth(context, 1, unit)).sum())
+            ];
             out
         }
         fn unit_constant(
@@ -746,13 +773,12 @@ pub mod dawid_skene {
             component: usize,
             unit: usize,
         ) -> f64 {
-            match component {
-                0 => {
-                    (0..2)
-                        .map(|statement| self.constant_truth(context, statement, unit))
-                        .sum()
-                }
-                _ => 0.0,
+            if component == 0 {
+                (0..2)
+                    .map(|statement| self.constant_truth(context, statement, unit))
+                    .sum()
+            } else {
+                0.0
             }
         }
         fn expected_terms(
@@ -804,9 +830,7 @@ pub mod dawid_skene {
             for j in 0..J {
                 for k in 0..K {
                     total
-                        += dist::Dirichlet::a(
-                                &(0..K).map(|k2| 1.1).collect::<Vec<f64>>(),
-                            )
+                        += dist::Dirichlet::a(&(0..K).map(|_| 1.1).collect::<Vec<f64>>())
                             .log_density(
                                 &(0..K).map(|k2| params.conf[j][k][k2]).collect::<Vec<_>>(),
                             );
@@ -830,36 +854,39 @@ pub mod dawid_skene {
                         )
                         .log_density(latents.truth[n]);
             }
-            for r in 0..R {
-                total
-                    += dist::Categorical::p(
-                            &(0..K)
-                                .map(|k| {
-                                    params
-                                        .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
-                                })
-                                .collect::<Vec<f64>>(),
-                        )
-                        .log_density(data.label.get(r));
+            if !data.label.is_absent() {
+                for r in 0..R {
+                    total
+                        += dist::Categorical::p(
+                                &(0..K)
+                                    .map(|k| {
+                                        params
+                                            .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
+                                    })
+                                    .collect::<Vec<f64>>(),
+                            )
+                            .log_density(data.label.get(r));
+                }
             }
             Ok(total)
         }
         fn posterior(
             &self,
-            context: &Context<'_>,
+            _context: &Context<'_>,
             tables: Vec<Categories>,
         ) -> Posterior {
-            let mut posterior = Posterior::default();
-            posterior.truth = tables[0].clone();
-            posterior
+            Posterior {
+                truth: tables[0].clone(),
+            }
         }
         fn latents(&self, context: &Context<'_>, states: &[Vec<usize>]) -> Latents {
-            let &Sizes { K, N, .. } = &context.sizes;
-            let mut latents = Latents::default();
-            latents.truth = (0..N).map(|i0| 0).collect::<Vec<_>>();
+            let &Sizes { N, .. } = &context.sizes;
+            let mut latents = Latents {
+                truth: (0..N).map(|_| 0).collect::<Vec<_>>(),
+            };
             for (unit, &state) in states[0].iter().enumerate() {
                 let n = unit;
-                latents.truth[n] = (state / (1)) % (K);
+                latents.truth[n] = state;
             }
             latents
         }
@@ -869,12 +896,9 @@ pub mod dawid_skene {
             latents: &Latents,
         ) -> Result<Posterior, Error> {
             let &Sizes { K, .. } = &context.sizes;
-            let mut posterior = Posterior::default();
-            posterior.truth = Categories::one_hot(
-                &latents.truth.iter().map(|&v| v).collect::<Vec<usize>>(),
-                K,
-            );
-            Ok(posterior)
+            Ok(Posterior {
+                truth: Categories::one_hot(&latents.truth, K),
+            })
         }
         fn started(
             &self,
@@ -886,42 +910,81 @@ pub mod dawid_skene {
         ) -> Result<bool, Error> {
             let &Sizes { K, .. } = &context.sizes;
             let mut begun = false;
-            match component {
-                0 => {
-                    let n = unit;
-                    out.fill(1.0);
-                    let mut own = vec![1.0 / (K) as f64; K];
-                    if let Some(probs) = (n < given.truth.len())
-                        .then(|| given.truth.probs(n))
-                    {
-                        check::size_is(
-                            "the start",
-                            probs.len(),
-                            "categories",
-                            "its latent",
-                            K,
-                        )?;
-                        own = probs.to_vec();
-                        begun = true;
-                    }
-                    for (state, p) in out.iter_mut().enumerate() {
-                        *p *= own[(state / (1)) % (K)];
-                    }
+            if component == 0 {
+                let n = unit;
+                out.fill(1.0);
+                let mut own = vec![1.0 / K as f64; K];
+                if let Some(probs) = (n < given.truth.len())
+                    .then(|| given.truth.probs(n))
+                {
+                    check::size_is(
+                        "the start",
+                        probs.len(),
+                        "categories",
+                        "its latent",
+                        K,
+                    )?;
+                    own = probs.to_vec();
+                    begun = true;
                 }
-                _ => {}
+                for (state, p) in out.iter_mut().enumerate() {
+                    *p *= own[state];
+                }
             }
             Ok(begun)
         }
+        fn impute(
+            &self,
+            context: &Context<'_>,
+            params: &Params,
+            posterior: &Posterior,
+        ) -> Result<Imputed, Error> {
+            let &Sizes { K, R, .. } = &context.sizes;
+            let data = &context.data;
+            let mut imputed = Imputed::default();
+            let mut latents = self
+                .latents(context, &fit::first_states(&self.components(context)));
+            if data.label.is_absent() {
+                for r in 0..R {
+                    let mut mixture = fit::Mixture::default();
+                    for (state, &probability) in posterior
+                        .truth
+                        .probs(data.item.get(r))
+                        .iter()
+                        .enumerate()
+                    {
+                        latents.truth[data.item.get(r)] = state;
+                        mixture
+                            .add_finite(
+                                probability,
+                                K,
+                                &dist::Categorical::p(
+                                    &(0..K)
+                                        .map(|k| {
+                                            params
+                                                .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
+                                        })
+                                        .collect::<Vec<f64>>(),
+                                ),
+                            );
+                    }
+                    mixture.give_category(&mut imputed.label, &[r]);
+                }
+            }
+            Ok(imputed)
+        }
         fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
             let &Sizes { K, J, .. } = &context.sizes;
-            let mut params = Params::default();
-            params.conf = (0..J)
-                .map(|i0| {
-                    (0..K)
-                        .map(|i1| DVector::from_element(K, 1.0 / K as f64))
-                        .collect::<Vec<_>>()
-                })
-                .collect::<Vec<_>>();
+            let mut params = Params {
+                conf: (0..J)
+                    .map(|_| {
+                        (0..K)
+                            .map(|_| DVector::from_element(K, 1.0 / K as f64))
+                            .collect::<Vec<_>>()
+                    })
+                    .collect::<Vec<_>>(),
+                ..Params::default()
+            };
             for j in 0..J {
                 for k in 0..K {
                     for e0 in 0..K {
@@ -979,7 +1042,7 @@ pub mod dawid_skene {
             context: &Context<'_>,
             stats: &Stats,
             current: &Params,
-            damping: f64,
+            _damping: f64,
         ) -> Result<Maximised<Model>, Error> {
             self.update_params(&context.sizes, stats, current)
         }

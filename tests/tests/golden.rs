@@ -2,11 +2,7 @@
 
 use vi_core::prelude::*;
 
-#[allow(
-    dead_code,
-    clippy::all,
-    reason = "generated: only what is compared is used, and style lints do not see into macros"
-)]
+#[allow(dead_code, reason = "only what is compared is used")]
 mod kept {
     include!("../expand/01_mixture.expanded.rs");
     include!("../expand/13_dawid_skene.expanded.rs");

@@ -404,3 +404,31 @@ fn all_labels_given_is_a_closed_form() {
     }
     close(fit.params.s2, s2, 1e-13);
 }
+
+model! {
+    pub mod diagonal_pairs(K) {
+        param    weight: Simplex[K];
+        param    b[k in K, l in K]: Real;
+        latent   z[i in N] ~ Categorical(weight);
+        observed y[i in N, j in N if i == j] ~ Normal(b[z[i], z[j]], sd: 1);
+    }
+}
+
+#[test]
+fn two_indices_that_a_guard_makes_one_read_one_latent() {
+    let mut g = Noise::new(31);
+    let y =
+        DMatrix::from_fn(30, 30, |i, j| if i == j { g.normal() + 4.0 * (i % 2) as f64 } else { f64::NAN });
+    let data = diagonal_pairs::Data { y: (&y).into() };
+    let fit = diagonal_pairs::Model::new(2).fit(&data, &Options::new().seed(1)).unwrap();
+    let q = &fit.params;
+    let by_hand = (0..30)
+        .map(|n| {
+            log_sum_exp(&[0usize, 1].map(|k| {
+                let gap = y[(n, n)] - q.b[k][k];
+                q.weight[k].ln() - 0.5 * gap * gap - 0.5 * (2.0 * std::f64::consts::PI).ln()
+            }))
+        })
+        .sum();
+    exact(&fit, &data, by_hand);
+}

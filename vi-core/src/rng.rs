@@ -3,8 +3,10 @@
 //! Each ground element of each statement has a stream of its own, found from (seed, statement name, index) alone. So draws do not
 //! depend on the order of the loop or on the number of threads, and a new statement does not reshuffle the draws of the others.
 
+/// What draws take.
+pub use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 /// The stream of one element: a function of `seed`, the statement's `name` and the element's `index`, and of nothing else.
 ///
@@ -49,10 +51,19 @@ pub fn uniform(rng: &mut impl Rng) -> f64 {
 /// Weights that are not positive numbers have probability 0; if none is positive the draw is 0. A category of weight 0 is never drawn
 /// when another has weight. Consumes one draw whatever the weights.
 pub fn categorical(rng: &mut impl Rng, weights: &[f64]) -> usize {
-    let positive = |w: f64| if w > 0.0 { w } else { 0.0 };
-    let mut left = uniform(rng) * weights.iter().copied().map(positive).sum::<f64>();
+    categorical_by(rng, weights.len(), |k| weights[k])
+}
+
+/// [`categorical`] for weights that do not lie side by side.
+pub(crate) fn categorical_by(rng: &mut impl Rng, categories: usize, weight: impl Fn(usize) -> f64) -> usize {
+    let positive = |k: usize| {
+        let w = weight(k);
+        if w > 0.0 { w } else { 0.0 }
+    };
+    let mut left = uniform(rng) * (0..categories).map(positive).sum::<f64>();
     let mut drawn = 0;
-    for (k, weight) in weights.iter().copied().map(positive).enumerate() {
+    for k in 0..categories {
+        let weight = positive(k);
         if weight > 0.0 {
             drawn = k;
             if left < weight {

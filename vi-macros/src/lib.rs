@@ -2,7 +2,7 @@
 //!
 //! Use it through `vi-core`, which re-exports the macro and pins this version. Each stage is a folder with a printable result:
 //! tokens → `syntax` → `model` → `density` → `plan` → `kernel` → `emit`.
-#![allow(dead_code, missing_docs, reason = "the modules are private; only the macro is public")]
+#![allow(missing_docs, reason = "the modules are private; only the macro is public")]
 
 mod density;
 mod diagnostics;

@@ -174,6 +174,14 @@ impl<'a, T: Datum> Partial2<'a, T> {
         either!(self.source, view => view.is_absent())
     }
 
+    /// Whether the cells are listed: those that are not are missing.
+    pub fn is_sparse(&self) -> bool {
+        match self.source {
+            Source::Plain(view) => view.sparse().is_some(),
+            Source::Optional(view) => view.sparse().is_some(),
+        }
+    }
+
     /// x\[i, j\] unless it is missing, for i < I and j < J.
     #[inline]
     pub fn get(&self, i: usize, j: usize) -> Option<T> {

@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod dense;
+pub mod finite;
 pub mod law;
 pub mod least_squares;
 pub mod mode;

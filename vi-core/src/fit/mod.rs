@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod display;
+mod imputed;
 mod marginal;
 mod options;
 mod plan;
@@ -13,14 +14,15 @@ mod start;
 mod sweep;
 mod verify;
 
+pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use marginal::{Law, Marginal, Point};
 pub use options::Options;
 pub use plan::{Claim, Plan};
-pub use posterior::Categories;
-pub use program::permute;
+pub use posterior::{Categories, choose_rows};
 pub use program::{
     Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn,
 };
+pub use program::{first_states, permute};
 pub use run::{State, accumulate, fit, infer};
 pub use verify::Verification;
 
@@ -29,11 +31,21 @@ use crate::Error;
 /// What a fit says of new data.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "M::Imputed: serde::Serialize",
+        deserialize = "M::Imputed: serde::Deserialize<'de>"
+    ))
+)]
 #[non_exhaustive]
-pub struct Predictive {
+pub struct Predictive<M: Program> {
     /// log p(data of the unit; θ̂) for each unit of the latents, in the order of their index. A model without latents has one entry for all
     /// its data.
     pub log_density: Vec<f64>,
+    /// Mean and variance, or probabilities, of what is absent or missing: one field for each observed array that no other reads. The latents
+    /// of its unit are summed out under their posterior given what is there, at the params of the fit.
+    pub absent: M::Imputed,
 }
 
 /// Where a fit begins.
@@ -177,11 +189,13 @@ impl<M: Program> Fit<M> {
         self.elbo()
     }
 
-    /// Log density of every unit of new data at the params of this fit, its latents summed out.
+    /// Log density of every unit of new data at the params of this fit, its latents summed out, and moments of what the data leave out:
+    /// pass `Absent` for a whole array, or a missing value for an element of an array declared with `?`. Cells that a sparse array does not
+    /// list are not predicted.
     ///
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
-    pub fn predict(&self, data: &M::Data<'_>) -> Result<Predictive, Error> {
+    pub fn predict(&self, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
         run::predict(self, data)
     }
 

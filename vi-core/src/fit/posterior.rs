@@ -1,5 +1,7 @@
 //! Posteriors of finite latents.
 
+use crate::Error;
+use crate::engine::finite::Choice;
 use nalgebra::DMatrix;
 
 /// q of an array of categories: one probability vector for each element.
@@ -141,9 +143,47 @@ impl Categories {
         }
     }
 
+    /// The same for a table of several categories: the one with `inner` joint states behind it is renamed.
+    pub fn relabel_digit(&mut self, order: &[usize], inner: usize) {
+        let (inner, extent) = (inner.max(1), order.len().max(1));
+        for row in self.probs.chunks_mut(self.states.max(1)) {
+            let old = row.to_vec();
+            for (s, p) in row.iter_mut().enumerate() {
+                let digit = s / inner % extent;
+                *p = old[s - digit * inner + order[digit] * inner];
+            }
+        }
+    }
+
+    /// One category for each element, as the semiring chooses.
+    ///
+    /// # Errors
+    /// [`Error::LocalsNotKept`] if there is no q.
+    pub fn choose(&self, choice: &mut impl Choice) -> Result<Vec<usize>, Error> {
+        if self.states == 0 {
+            return Err(not_kept());
+        }
+        Ok((0..self.len()).map(|n| choice.choose_by_weight(self.probs(n))).collect())
+    }
+
     /// Draws every element.
     #[must_use]
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Vec<usize> {
         (0..self.len()).map(|n| crate::rng::categorical(rng, self.probs(n))).collect()
     }
+}
+
+/// [`Categories::choose`] for every row of an array over two indices.
+///
+/// # Errors
+/// [`Error::LocalsNotKept`] if there is no q.
+pub fn choose_rows(rows: &[Categories], choice: &mut impl Choice) -> Result<Vec<Vec<usize>>, Error> {
+    if rows.is_empty() {
+        return Err(not_kept());
+    }
+    rows.iter().map(|row| row.choose(choice)).collect()
+}
+
+fn not_kept() -> Error {
+    Error::LocalsNotKept { what: "a choice of latents".into() }
 }

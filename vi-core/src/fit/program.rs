@@ -21,6 +21,8 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     type Latents: Clone + Debug + Default;
     /// One q for each latent.
     type Posterior: Clone + Debug + Default;
+    /// What is said of observed elements that have no value.
+    type Imputed: Clone + Debug + Default + PartialEq;
     /// Reported `let`s.
     type Lets: Clone + Debug + Default;
     /// Expected sufficient statistics.
@@ -236,6 +238,19 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Marginals of each latent from the joint tables of their components.
     fn posterior(&self, context: &Self::Context<'_>, tables: Vec<Categories>) -> Self::Posterior;
 
+    /// What the posterior says of observed elements that have no value.
+    fn impute(
+        &self,
+        _context: &Self::Context<'_>,
+        _params: &Self::Params,
+        _posterior: &Self::Posterior,
+    ) -> Result<Self::Imputed, Error> {
+        Ok(Self::Imputed::default())
+    }
+
+    /// Puts what was found for missing elements beside the latents.
+    fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}
+
     /// Latents from the joint state of every unit of every component.
     fn latents(&self, context: &Self::Context<'_>, states: &[Vec<usize>]) -> Self::Latents;
 
@@ -306,6 +321,8 @@ pub struct Component {
     pub units: usize,
     /// Number of joint states.
     pub states: usize,
+    /// Number of categories of the first latent.
+    pub first: usize,
     /// Whether several categories share the table.
     pub joint: bool,
 }
@@ -403,6 +420,12 @@ impl Describer {
     pub fn finish(self) -> Described {
         Described { name: self.name, dims: self.dims, values: self.values }
     }
+}
+
+/// State 0 of every unit of every component.
+#[must_use]
+pub fn first_states(components: &[Component]) -> Vec<Vec<usize>> {
+    components.iter().map(|c| vec![0; c.units]).collect()
 }
 
 /// Entry k becomes what entry `order[k]` was.

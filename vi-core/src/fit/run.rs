@@ -234,10 +234,12 @@ impl<'a, M: Program> State<'a, M> {
         let fit = &mut self.fit;
         fit.lets = fit.model.lets(&self.work.context, &self.globals)?;
         fit.units = self.work.components.iter().map(|c| c.units).sum();
-        fit.states = self.work.components.first().map_or(0, |c| c.states);
+        fit.states = self.work.components.first().map_or(0, |c| c.first);
         if self.options.keep_locals {
             let tables = self.work.tables(&fit.model, &self.under)?;
             fit.posterior = fit.model.posterior(&self.work.context, tables);
+            let imputed = fit.model.impute(&self.work.context, &fit.params, &fit.posterior)?;
+            M::keep_imputed(&mut fit.posterior, imputed);
             fit.kept = true;
         }
         M::share(&self.globals, &mut fit.posterior);
@@ -375,13 +377,16 @@ const PREDICTIVE_DRAWS: usize = 128;
 /// Log density of every unit of new data.
 ///
 /// Points are plugged in. Shared latents are averaged over draws from their q, in probability space.
-pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Predictive, Error> {
+pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
     let model = &fit.model;
     let work = Work::new(model, data, &fit.params, &Options::default())?;
     let globals = fit.globals.clone();
     model.validate(&work.context, &globals)?;
     if is_joint::<M>() {
-        return Ok(Predictive { log_density: densities(model, &work, &globals)? });
+        let log_density = densities(model, &work, &globals)?;
+        let posterior = model.posterior(&work.context, work.tables(model, &globals)?);
+        let absent = model.impute(&work.context, &fit.params, &posterior)?;
+        return Ok(Predictive { log_density, absent });
     }
     let mut draws = vec![];
     for draw in 0..PREDICTIVE_DRAWS {
@@ -399,7 +404,7 @@ pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
             if top == f64::NEG_INFINITY { top } else { top + (sum / draws.len() as f64).ln() }
         })
         .collect();
-    Ok(Predictive { log_density })
+    Ok(Predictive { log_density, absent: M::Imputed::default() })
 }
 
 fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) -> Result<Vec<f64>, Error> {

@@ -3,8 +3,9 @@
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::{Categories, Options};
 use crate::Error;
+use crate::engine::finite::{Semiring, Sum, table};
 use crate::reduce::{self, Accumulate};
-use crate::tile::{self, TILE, TileBuffer};
+use crate::tile::{TILE, TileBuffer};
 use std::ops::Range;
 
 /// Units of one leaf of the fixed tree.
@@ -138,7 +139,7 @@ impl<'a, M: Program> Work<'a, M> {
         let mut start = 0;
         while start < component.units {
             let units = start..(start + tile_size(component.states)).min(component.units);
-            job.normalised(units.clone(), &mut desk)?;
+            job.eliminated(&mut Sum, units.clone(), &mut desk)?;
             let n = units.len();
             visit(units.clone(), &desk.table[..component.states * n], &desk.evidence[..n]);
             start = units.end;
@@ -168,8 +169,13 @@ struct Desk {
 }
 
 impl<M: Program> Sweep<'_, '_, M> {
-    /// Fills the table of a tile with the posterior of its units.
-    fn normalised(&self, units: Range<usize>, desk: &mut Desk) -> Result<(), Error> {
+    /// Fills the table of a tile with what the semiring makes of its units: with [`Sum`], their posterior.
+    fn eliminated<S: Semiring>(
+        &self,
+        semiring: &mut S,
+        units: Range<usize>,
+        desk: &mut Desk,
+    ) -> Result<(), Error> {
         let (states, n) = (self.component.states, units.len());
         let table = &mut desk.table[..states * n];
         let evidence = &mut desk.evidence[..n];
@@ -182,19 +188,10 @@ impl<M: Program> Sweep<'_, '_, M> {
             table,
             &mut desk.scratch,
         );
-        tile::normalise(table, states, n, evidence);
         let present = |i: usize| self.model.copies(&self.work.context, self.index, units.start + i) > 0.0;
-        match (0..n).find(|&i| !evidence[i].is_finite() && present(i)) {
-            None => Ok(()),
-            Some(i) => {
-                let name = self.model.unit_name(&self.work.context, self.index, units.start + i);
-                if evidence[i] == f64::NEG_INFINITY {
-                    Err(Error::Impossible { at: name })
-                } else {
-                    Err(Error::NotFinite { what: format!("log p(data; params) of {name}") })
-                }
-            }
-        }
+        table::eliminate(semiring, table, states, n, evidence, present).map_err(|failure| {
+            failure.named(|i| self.model.unit_name(&self.work.context, self.index, units.start + i))
+        })
     }
 }
 
@@ -224,7 +221,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
         let (states, mut start) = (self.component.states, units.start);
         while start < units.end {
             let tile = start..(start + tile_size(states)).min(units.end);
-            self.normalised(tile.clone(), desk)?;
+            self.eliminated(&mut Sum, tile.clone(), desk)?;
             let n = tile.len();
             let evidence = &desk.evidence[..n];
             let mut share = Evidence::default();

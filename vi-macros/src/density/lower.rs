@@ -537,7 +537,8 @@ pub fn is_hidden(model: &Model, array: ArrayId) -> bool {
     a.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent) || a.missing && is_read(model, array)
 }
 
-fn is_read(model: &Model, array: ArrayId) -> bool {
+/// Whether any statement depends on the array.
+pub fn is_read(model: &Model, array: ArrayId) -> bool {
     let mut found = false;
     let mut visit = |a: &Access| found |= a.array == array;
     for s in &model.statements {

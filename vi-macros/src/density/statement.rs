@@ -4,7 +4,8 @@ use super::lower::{Finite, Gather, Lower, Lowered, Matrix, is_hidden};
 use super::poly::{Factor, Func, MatrixRef, Poly};
 use super::symbol::{Cmp, Cond, Elem, Ix, Var, length};
 use crate::families::Family;
-use crate::model::ir::{Dist, ElemKind, Expr, FamilyCall, Model, Role, Statement, StatementId};
+use crate::model::alias::{Alias, alias};
+use crate::model::ir::{Dist, ElemKind, Expr, FamilyCall, Index, Model, Role, Statement, StatementId};
 use crate::report::Report;
 use crate::syntax::ast::Loc;
 
@@ -232,8 +233,9 @@ fn density(model: &Model, s: &Statement, dist: &Dist) -> Lowered<StatementDensit
     let lower = Lower::new(model);
     let vars: Vec<Var> = s.binds.iter().map(|b| lower.bind(*b)).collect();
     lower.plates.replace(vars.clone());
-    let target = Elem { array: s.array, indices: s.target.iter().map(|i| lower.index(i)).collect() };
     let guards = s.guards.iter().map(|g| lower.cond(g)).collect::<Lowered<Vec<_>>>()?;
+    unify(model, s, &lower, &vars);
+    let target = Elem { array: s.array, indices: s.target.iter().map(|i| lower.index(i)).collect() };
     let repeat = s
         .repeat
         .iter()
@@ -284,6 +286,21 @@ fn density(model: &Model, s: &Statement, dist: &Dist) -> Lowered<StatementDensit
         gathers,
         cases,
     })
+}
+
+/// Indices of an observed statement that its guards make equal become one, so that what is read at both is one element. The guards
+/// themselves stay as they are.
+fn unify(model: &Model, s: &Statement, lower: &Lower, vars: &[Var]) {
+    if s.role != Role::Observed || is_hidden(model, s.array) || s.guards.is_empty() {
+        return;
+    }
+    let at = |n: usize| Index::bound(s.loc, s.binds[n]);
+    for n in 1..s.binds.len() {
+        let first = (0..n).find(|m| alias(model, &[at(*m)], &[at(n)], &s.guards, true) == Alias::Same);
+        if let Some(m) = first {
+            lower.bind_to(s.binds[n], Ix::var(&vars[m]));
+        }
+    }
 }
 
 fn case(

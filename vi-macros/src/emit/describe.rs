@@ -117,6 +117,26 @@ impl Emitter<'_> {
                 .fold(quote!(x.relabel(order);), |inner, _| quote!(for x in x.iter_mut() { #inner }));
             body.extend(quote!({ let x = &mut posterior.#n; #inside }));
         }
+        for c in &self.kernel.components {
+            let Some(joint) = self.joint_field(c) else { continue };
+            let depth = c.unit.len().saturating_sub(1);
+            for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
+                // Locals of one nominal size have equally many states, but those behind may have others.
+                let behind = c.locals[n + 1..].iter().map(|l| {
+                    let n = self.name(l.array);
+                    if depth == 0 {
+                        quote!(posterior.#n.states())
+                    } else {
+                        quote!(posterior.#n.first().map_or(1, Categories::states))
+                    }
+                });
+                let inside = (0..depth).fold(
+                    quote!(x.relabel_digit(order, inner);),
+                    |inner, _| quote!(for x in x.iter_mut() { #inner }),
+                );
+                body.extend(quote!({ let inner = 1 #(* #behind)*; let x = &mut posterior.#joint; #inside }));
+            }
+        }
         quote! {
             fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
                 #body

@@ -15,6 +15,8 @@ pub(super) enum Use {
     /// The density of what is held at a point.
     Prior,
     Draw,
+    /// Its moments or probabilities, added to a mixture.
+    Mixture,
 }
 
 impl Emitter<'_> {
@@ -83,13 +85,33 @@ impl Emitter<'_> {
                 })
             })
             .collect();
-        let body = match s.dist.as_ref() {
-            Some(Dist::Family(call)) => self.call(&scope, &lower, s, call, &target, how, &weight),
+        let body = self.arms(&scope, &lower, s, &target, how, &weight);
+        let body = scope.loops(&vars, scope.guarded(&guards, body));
+        let array = &self.model.arrays[s.array.0];
+        if how == Use::Density && self.may_be_absent(s.array) && !array.missing {
+            let name = &array.name;
+            return quote!(if !data.#name.is_absent() { #body });
+        }
+        body
+    }
+
+    /// The distribution of an element, whichever arm of a `match` it is.
+    pub(super) fn arms(
+        &self,
+        scope: &Scope<'_>,
+        lower: &Lower<'_>,
+        s: &Statement,
+        target: &Elem,
+        how: Use,
+        weight: &[TokenStream],
+    ) -> TokenStream {
+        match s.dist.as_ref() {
+            Some(Dist::Family(call)) => self.call(scope, lower, s, call, target, how, weight),
             Some(Dist::Match { on, arms, .. }) => {
                 let Ok(on) = lower.finite(on) else { return TokenStream::new() };
                 let mut out = TokenStream::new();
                 for (n, arm) in arms.iter().enumerate() {
-                    let inner = self.call(&scope, &lower, s, &arm.call, &target, how, &weight);
+                    let inner = self.call(scope, lower, s, &arm.call, target, how, weight);
                     let cond = arm.value.map(|v| {
                         let c = match &on {
                             Finite::Index(i) => Cond::Compare(Cmp::Eq, i.clone(), Ix::constant(v as i64)),
@@ -108,9 +130,8 @@ impl Emitter<'_> {
                 }
                 out
             }
-            None => return TokenStream::new(),
-        };
-        scope.loops(&vars, scope.guarded(&guards, body))
+            None => TokenStream::new(),
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "one element and everything its distribution is made of")]
@@ -158,16 +179,9 @@ impl Emitter<'_> {
                 match &array.elem.kind {
                     ElemKind::Vector(_) if missing => {
                         // Only components on their own may be missing: a diagonal law, component by component.
-                        let (v, high) = (scope.var(&axes[0]), scope.index(&axes[0].high));
+                        let v = scope.var(&axes[0]);
                         let raw = scope.raw(&element(&[Ix::var(&axes[0])]));
-                        quote! {
-                            let law = #law;
-                            for #v in 0..#high {
-                                if let Some(value) = #raw {
-                                    total += #weight law.coordinate(#v).log_density(value);
-                                }
-                            }
-                        }
+                        quote!(total += #weight #law.log_density_of(|#v| #raw);)
                     }
                     ElemKind::Vector(_) | ElemKind::Simplex(_) | ElemKind::Ordered(_) => {
                         let value = vector(scope.raw(&element(&[Ix::var(&axes[0])])));
@@ -202,6 +216,23 @@ impl Emitter<'_> {
                     }
                 }
             }
+            Use::Mixture => match &array.elem.kind {
+                ElemKind::Bool => quote!(mixture.add_finite(probability, 2, &#law);),
+                ElemKind::Category(x) => {
+                    let extent = scope.index(&length(&x.length, &target.indices));
+                    quote!(mixture.add_finite(probability, #extent, &#law);)
+                }
+                ElemKind::Real
+                | ElemKind::Positive
+                | ElemKind::Unit
+                | ElemKind::Count
+                | ElemKind::Counts(_)
+                | ElemKind::Simplex(_)
+                | ElemKind::Ordered(_)
+                | ElemKind::Vector(_)
+                | ElemKind::Matrix(..)
+                | ElemKind::SymPos(_) => quote!(mixture.add(probability, &#law);),
+            },
             Use::Draw => {
                 let text = name.to_string();
                 let at: Vec<_> = target.indices.iter().map(|i| scope.index(i)).collect();

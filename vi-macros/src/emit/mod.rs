@@ -7,9 +7,12 @@ mod dense_rows;
 mod describe;
 mod direct;
 mod expectation;
+mod impute;
+mod locals;
 mod matrices;
 mod module;
 mod mstep;
+mod plain;
 mod prepare;
 mod program;
 mod regression;
@@ -86,10 +89,20 @@ impl<'a> Emitter<'a> {
     }
 }
 
+/// An expression that stands as an operand: in parentheses unless it is one already.
+fn operand(e: &TokenStream) -> TokenStream {
+    let loose = e
+        .clone()
+        .into_iter()
+        .any(|t| matches!(t, proc_macro2::TokenTree::Punct(p) if "+-*/%".contains(p.as_char())));
+    if loose { quote!((#e)) } else { e.clone() }
+}
+
 /// a * b * c
 fn product(factors: &[TokenStream]) -> TokenStream {
     let mut out = TokenStream::new();
     for (n, f) in factors.iter().enumerate() {
+        let f = if factors.len() == 1 { f.clone() } else { operand(f) };
         out.extend(if n == 0 { quote!(#f) } else { quote!(* #f) });
     }
     out

@@ -60,14 +60,13 @@ impl Emitter<'_> {
             #exact
             #no_params
         };
-        let items = super::unused::without_unused(items);
+        let items = super::plain::plain(super::unused::without_unused(items));
         let uses = uses(&items);
         Ok(quote! {
             #(#attrs)*
             #docs
             #[allow(non_snake_case, reason = "names are the model's own")]
             #[allow(
-                unused_variables,
                 clippy::too_many_arguments,
                 clippy::needless_range_loop,
                 clippy::approx_constant,
@@ -247,6 +246,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "data",
         "dense",
         "dist",
+        "finite",
         "fit",
         "least_squares",
         "mode",

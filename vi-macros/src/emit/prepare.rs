@@ -3,7 +3,7 @@
 use super::Emitter;
 use crate::density::poly::Poly;
 use crate::density::symbol::{Ix, Var, length};
-use crate::kernel::{Body, HoistValue};
+use crate::kernel::Body;
 use crate::model::ir::ElemKind;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -116,7 +116,7 @@ impl Emitter<'_> {
         let mut make = TokenStream::new();
         let mut names = vec![];
         for h in &self.kernel.hoists {
-            let HoistValue::Scalar(p) = &h.value else { continue };
+            let p = &h.value;
             let n = format_ident!("{}", h.name);
             let dims = h.over.iter().map(|v| scope.index(&v.high));
             let vars = h.over.iter().map(|v| scope.var(v));

@@ -22,6 +22,7 @@ impl Emitter<'_> {
             self.terms_fn(),
             self.direct_fn(),
             self.posterior_fn(),
+            self.impute_fn(),
             self.init_fn(),
             self.describe_fn(),
             self.relabel_fn(),
@@ -54,6 +55,7 @@ impl Emitter<'_> {
                 type Params = Params;
                 type Latents = Latents;
                 type Posterior = Posterior;
+                type Imputed = Imputed;
                 type Lets = Lets;
                 type Stats = Stats;
                 type Context<'a> = Context<'a>;
@@ -99,15 +101,16 @@ impl Emitter<'_> {
             };
             let states: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let joint = c.locals.len() > 1;
-            let states = super::product(&states);
-            quote!(Component { name: #name, units: #units, states: #states, joint: #joint })
+            let (first, states) = (states[0].clone(), super::product(&states));
+            quote!(Component { name: #name, units: #units, states: #states, first: #first, joint: #joint })
         });
         let rows = self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| {
             let n = r.loops.first().map_or(quote!(1), |l| match l {
                 crate::kernel::Loop::Range(v) => scope.index(&v.high),
                 crate::kernel::Loop::Members { .. } => quote!(1),
             });
-            quote!(+ (#n) as f64)
+            let n = super::operand(&n);
+            quote!(+ #n as f64)
         });
         let names = self.kernel.components.iter().enumerate().map(|(i, c)| {
             let n = Literal::usize_unsuffixed(i);

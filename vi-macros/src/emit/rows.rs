@@ -51,7 +51,8 @@ impl Emitter<'_> {
             } else {
                 quote! {
                     #open
-                    let (units, len) = (unit..unit + 1, 1);
+                    let units = unit..unit + 1;
+                    let len = 1;
                     let mut constant = 0.0;
                     match statement {
                         #(#constants)*
@@ -175,7 +176,7 @@ impl Emitter<'_> {
 
     pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
         if let Some(whole) = self.whole_tile(index, c, r, pass) {
-            return whole;
+            return self.unless_absent(r, whole);
         }
         let inner = self.row_body(Some(c), r, pass);
         if inner.is_empty() {
@@ -183,17 +184,19 @@ impl Emitter<'_> {
         }
         let looped = self.wrap(r, inner, false);
         let unit = self.unit_at(index, c, quote!(units.start + i));
-        quote! {
+        let all = quote! {
             for i in 0..len {
                 #unit
                 #looped
             }
-        }
+        };
+        self.unless_absent(r, all)
     }
 
     pub(super) fn fixed_rows(&self, r: &Rows, pass: Pass) -> TokenStream {
         let inner = self.row_body(None, r, pass);
-        if inner.is_empty() { inner } else { self.wrap(r, inner, true) }
+        let rows = if inner.is_empty() { inner } else { self.wrap(r, inner, true) };
+        self.unless_absent(r, rows)
     }
 
     /// Loops and guards around a row.

@@ -43,7 +43,7 @@ impl Emitter<'_> {
             let n = self.name(*a);
             let (plates, kind) = self.model_axes(*a);
             let empty = self.scope_filled(&plates, kind);
-            quote!(latents.#n = #empty;)
+            quote!(#n: #empty)
         });
         let mut draws = TokenStream::new();
         for id in &self.model.order {
@@ -105,8 +105,7 @@ impl Emitter<'_> {
                     let context = self.context(data, params, &Options::new())?;
                     #validate
                     #open
-                    let mut latents = Latents::default();
-                    #(#make_latents)*
+                    let mut latents = Latents { #(#make_latents),* };
                     #(#make)*
                     #draws
                     Ok(Simulated { given, #(#names,)* latents })

@@ -37,7 +37,8 @@ impl Emitter<'_> {
             }
             ElemKind::Simplex(d) => {
                 let d = extent(d);
-                quote!(DVector::from_element(#d, 1.0 / #d as f64))
+                let operand = super::operand(&d);
+                quote!(DVector::from_element(#d, 1.0 / #operand as f64))
             }
             ElemKind::Ordered(d) => {
                 let d = extent(d);
@@ -164,6 +165,7 @@ impl Emitter<'_> {
         let scope = self.scope();
         let mut fields = TokenStream::new();
         let mut latents = TokenStream::new();
+        let mut empties = TokenStream::new();
         let mut from = TokenStream::new();
         let mut started = TokenStream::new();
         for (index, c) in self.kernel.components.iter().enumerate() {
@@ -180,33 +182,49 @@ impl Emitter<'_> {
                 } else {
                     quote!(tables[#i].marginal(#states, #inner))
                 };
-                let nested = match c.unit.as_slice() {
+                let nest = |table: TokenStream| match c.unit.as_slice() {
                     [outer, second] => {
                         let (o, high, len) =
                             (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
-                        quote!(#marginal.nested((0..#high).map(|#o| #len)))
+                        quote!(#table.nested((0..#high).map(|#o| #len)))
                     }
-                    _ => quote!(#marginal),
+                    _ => table,
                 };
-                fields.extend(quote!(posterior.#name = #nested;));
+                let nested = nest(marginal);
+                fields.extend(quote!(#name: #nested,));
+                if n == 0
+                    && let Some(joint) = self.joint_field(c)
+                {
+                    let table = quote!(tables[#i].clone());
+                    let table = nest(table);
+                    fields.extend(quote!(#joint: #table,));
+                }
                 let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
                 let is_bool = matches!(self.model.arrays[l.array.0].elem.kind, ElemKind::Bool);
-                let value = quote!((state / (#inner)) % (#states));
-                let value = if is_bool { quote!((#value) == 1) } else { value };
+                let extents: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
+                let value = self.digit(l.array, n, &extents, quote!(state));
+                let operand = super::operand(&states);
+                let digit = super::impute::digit_of(n, &extents, quote!(state));
                 let plates = self.plates_of(l.array);
                 let zero = if is_bool { quote!(false) } else { quote!(0) };
                 let empty = plates.iter().rev().fold(zero, |inner, v| {
                     let (n, high) = (scope.var(v), scope.index(&v.high));
                     quote!((0..#high).map(|#n| #inner).collect::<Vec<_>>())
                 });
+                empties.extend(quote!(#name: #empty,));
                 latents.extend(quote! {
-                    latents.#name = #empty;
                     for (unit, &state) in states[#i].iter().enumerate() {
                         #unit
                         latents.#name #([#at])* = #value;
                     }
                 });
-                let as_index = if is_bool { quote!(usize::from(v)) } else { quote!(v) };
+                let row = |values: TokenStream| {
+                    if is_bool {
+                        quote!(&#values.iter().map(|&v| usize::from(v)).collect::<Vec<_>>())
+                    } else {
+                        values
+                    }
+                };
                 let one_hot = match c.unit.len() {
                     0 => {
                         let v =
@@ -214,13 +232,16 @@ impl Emitter<'_> {
                         quote!(Categories::one_hot(&[#v], #states))
                     }
                     1 => {
-                        quote!(Categories::one_hot(&latents.#name.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states))
+                        let values =
+                            if is_bool { row(quote!(latents.#name)) } else { quote!(&latents.#name) };
+                        quote!(Categories::one_hot(#values, #states))
                     }
                     _ => {
-                        quote!(latents.#name.iter().map(|row| Categories::one_hot(&row.iter().map(|&v| #as_index).collect::<Vec<usize>>(), #states)).collect())
+                        let values = row(quote!(row));
+                        quote!(latents.#name.iter().map(|row| Categories::one_hot(#values, #states)).collect())
                     }
                 };
-                from.extend(quote!(posterior.#name = #one_hot;));
+                from.extend(quote!(#name: #one_hot,));
                 // A start from probabilities; what is observed overrules it.
                 let given = match c.unit.as_slice() {
                     [] => quote!((!given.#name.is_empty()).then(|| given.#name.probs(0))),
@@ -247,7 +268,7 @@ impl Emitter<'_> {
                     quote!()
                 };
                 marginals.extend(quote! {
-                    let mut own = vec![1.0 / (#states) as f64; #states];
+                    let mut own = vec![1.0 / #operand as f64; #states];
                     #init
                     if let Some(probs) = #given {
                         check::size_is("the start", probs.len(), "categories", "its latent", #states)?;
@@ -256,7 +277,7 @@ impl Emitter<'_> {
                     }
                     #observed
                     for (state, p) in out.iter_mut().enumerate() {
-                        *p *= own[(state / (#inner)) % (#states)];
+                        *p *= own[#digit];
                     }
                 });
             }
@@ -269,27 +290,37 @@ impl Emitter<'_> {
             });
         }
         let shared_values = self.shared_values();
+        let hidden = self.kernel.components.iter().map(|c| c.locals.len()).sum::<usize>();
+        let other = (hidden < self.hidden().len()).then(|| quote!(..Latents::default()));
+        let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
+        let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())
+            .then(|| quote!(..Posterior::default()));
+        let unknown = if joint { Some(quote!(..Posterior::default())) } else { rest.clone() };
+        let made = if shared_values.is_empty() {
+            quote!(Ok(Posterior { #from #unknown }))
+        } else {
+            quote! {
+                let mut posterior = Posterior { #from #unknown };
+                #shared_values
+                Ok(posterior)
+            }
+        };
         quote! {
             fn posterior(&self, context: &Context<'_>, tables: Vec<Categories>) -> Posterior {
                 #open
-                let mut posterior = Posterior::default();
-                #fields
-                posterior
+                Posterior { #fields #rest }
             }
 
             fn latents(&self, context: &Context<'_>, states: &[Vec<usize>]) -> Latents {
                 #open
-                let mut latents = Latents::default();
+                let mut latents = Latents { #empties #other };
                 #latents
                 latents
             }
 
             fn posterior_of_values(&self, context: &Context<'_>, latents: &Latents) -> Result<Posterior, Error> {
                 #open
-                let mut posterior = Posterior::default();
-                #from
-                #shared_values
-                Ok(posterior)
+                #made
             }
 
             fn started(&self, context: &Context<'_>, component: usize, unit: usize, given: &Posterior, out: &mut [f64]) -> Result<bool, Error> {
@@ -355,6 +386,7 @@ impl Emitter<'_> {
         let open = self.open();
         let scope = self.scope();
         let mut set = TokenStream::new();
+        let mut values = TokenStream::new();
         let mut seen: Vec<ArrayId> = vec![];
         for init in self.model.init.iter().filter(|i| {
             crate::kernel::is_param(self.model, i.array) && !super::expectation::has_law(self.model, i.array)
@@ -363,7 +395,7 @@ impl Emitter<'_> {
             if !seen.contains(&init.array) {
                 seen.push(init.array);
                 let neutral = self.neutral_value(init.array);
-                set.extend(quote!(params.#n = #neutral;));
+                values.extend(quote!(#n: #neutral,));
             }
             let lower = crate::density::lower::Lower::direct(self.model);
             let mut vars: Vec<Var> = init.binds.iter().map(|b| lower.bind(*b)).collect();
@@ -391,11 +423,14 @@ impl Emitter<'_> {
             .filter(|(_, c)| c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array)));
         let latents = latents.map(|(i, _)| Literal::usize_unsuffixed(i));
         let globals = self.globals_type();
+        let all =
+            seen.len() == self.params().len() && !self.hidden().iter().any(|a| self.is_shared_latent(*a));
+        let rest = (!all).then(|| quote!(..#globals::default()));
         let init = (!set.is_empty()).then(|| {
             quote! {
                 fn init(&self, context: &Context<'_>) -> Result<#globals, Error> {
                     #open
-                    let mut params = #globals::default();
+                    let mut params = #globals { #values #rest };
                     #set
                     Ok(params)
                 }

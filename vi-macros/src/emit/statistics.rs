@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use crate::density::symbol::{Ix, Var};
-use crate::kernel::{Body, HoistValue, Rows, Source, StatKind};
+use crate::kernel::{Body, Rows, Source, StatKind};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -51,14 +51,9 @@ impl Emitter<'_> {
         let mut prepared = TokenStream::new();
         for h in &self.kernel.hoists {
             let n = format_ident!("{}", h.name);
-            match &h.value {
-                HoistValue::Scalar(p) => {
-                    let r = Literal::usize_unsuffixed(h.over.len());
-                    let doc = format!(" {}", crate::density::print::poly(p, self.model));
-                    prepared.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
-                }
-                HoistValue::Whitener { .. } => {}
-            }
+            let r = Literal::usize_unsuffixed(h.over.len());
+            let doc = format!(" {}", crate::density::print::poly(&h.value, self.model));
+            prepared.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
         }
         for (_, r) in crate::kernel::rows_of(self.kernel) {
             for c in &r.cases {

@@ -180,7 +180,8 @@ impl Emitter<'_> {
         let posterior = self.posterior_struct();
         let lets = self.lets_struct();
         let globals = self.globals_struct();
-        quote!(#model #data #params #latents #posterior #globals #lets)
+        let imputed = self.imputed_struct();
+        quote!(#model #data #params #latents #posterior #imputed #globals #lets)
     }
 
     fn model_struct(&self) -> TokenStream {
@@ -432,17 +433,36 @@ impl Emitter<'_> {
             let doc = format!(" q({n})");
             quote!(#[doc = #doc] pub #n: #t)
         });
+        let joint: Vec<_> = self
+            .kernel
+            .components
+            .iter()
+            .filter_map(|c| Some((self.joint_field(c)?, self.posterior_type(c.locals[0].array))))
+            .collect();
+        let joint_fields = joint.iter().map(|(n, t)| quote!(#[doc(hidden)] pub #n: #t));
+        let imputed = self.imputed().into_iter().map(|a| {
+            let (n, t) = (self.name(a), self.imputed_type(a));
+            let doc = format!(" What is said of elements of `{n}` that are missing.");
+            quote!(#[doc = #doc] pub #n: #t)
+        });
         let serde: Vec<_> = hidden
             .iter()
             .map(|a| (self.name(*a), self.posterior_type(*a)))
+            .chain(joint.iter().cloned())
+            .chain(self.imputed().into_iter().map(|a| (self.name(a), self.imputed_type(a))))
             .map(|(n, t)| quote!(#n: #t))
             .collect();
+        let choices = self.choices();
         quote! {
             /// One q for each latent.
             #[derive(Clone, Debug, Default, PartialEq)]
             pub struct Posterior {
                 #(#fields,)*
+                #(#imputed,)*
+                #(#joint_fields,)*
             }
+
+            #choices
 
             ::vi_core::private::serde_impls! { Posterior { #(#serde),* } }
         }

@@ -22,6 +22,28 @@ pub fn identifiers(tokens: &TokenStream) -> BTreeSet<String> {
     out
 }
 
+/// Every identifier that may read a binding: the head of a path, `data` in `data::Reals`, does not.
+pub fn readers(tokens: &TokenStream) -> BTreeSet<String> {
+    fn walk(tokens: TokenStream, out: &mut BTreeSet<String>) {
+        let all: Vec<TokenTree> = tokens.into_iter().collect();
+        let colon = |n: usize| matches!(all.get(n), Some(TokenTree::Punct(p)) if p.as_char() == ':');
+        for (n, t) in all.iter().enumerate() {
+            match t {
+                TokenTree::Ident(_) if colon(n + 1) && colon(n + 2) => {}
+                TokenTree::Ident(i) => {
+                    out.insert(i.to_string());
+                }
+                TokenTree::Group(g) => walk(g.stream(), out),
+                TokenTree::Literal(l) => captured(&l.to_string(), out),
+                TokenTree::Punct(_) => {}
+            }
+        }
+    }
+    let mut out = BTreeSet::new();
+    walk(tokens.clone(), &mut out);
+    out
+}
+
 /// Names inside `{…}` of a format string.
 fn captured(literal: &str, out: &mut BTreeSet<String>) {
     for part in literal.split('{').skip(1) {
@@ -48,7 +70,7 @@ pub fn without_unused(tokens: TokenStream) -> TokenStream {
     let mut read: BTreeSet<String> = BTreeSet::new();
     for s in statements.iter().rev() {
         let kept = keep(s, &read);
-        read.extend(identifiers(&kept.iter().cloned().collect()));
+        read.extend(readers(&kept.iter().cloned().collect()));
         for t in kept.into_iter().rev() {
             out.push(t);
         }

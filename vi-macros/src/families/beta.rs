@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Beta",
-    module: "beta",
     params: &[
         Param { positional: true, optional: false, ways: &[Way { name: "a", accepts: &[Domain::Positive] }] },
         Param { positional: true, optional: false, ways: &[Way { name: "b", accepts: &[Domain::Positive] }] },

@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Binomial",
-    module: "binomial",
     params: &[
         Param { positional: true, optional: false, ways: &[Way { name: "n", accepts: &[Domain::Count] }] },
         Param {

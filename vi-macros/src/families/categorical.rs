@@ -7,7 +7,6 @@ use crate::model::ir::Nominal;
 
 pub static FAMILY: Family = Family {
     name: "Categorical",
-    module: "categorical",
     params: &[Param {
         positional: true,
         optional: false,

@@ -4,7 +4,6 @@ use crate::density::statement::{Args, Compared, Form};
 
 pub static FAMILY: Family = Family {
     name: "Constant",
-    module: "constant",
     params: &[Param {
         positional: true,
         optional: false,

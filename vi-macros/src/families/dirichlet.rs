@@ -6,7 +6,6 @@ use crate::density::symbol::{Cond, Ix};
 
 pub static FAMILY: Family = Family {
     name: "Dirichlet",
-    module: "dirichlet",
     params: &[Param {
         positional: true,
         optional: false,

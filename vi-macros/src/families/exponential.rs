@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Exponential",
-    module: "exponential",
     params: &[Param {
         positional: false,
         optional: false,

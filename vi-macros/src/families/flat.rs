@@ -4,7 +4,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Flat",
-    module: "flat",
     params: &[],
     value: Support::RealOrVector,
     truncatable: false,

@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Geometric",
-    module: "geometric",
     params: &[Param {
         positional: true,
         optional: false,

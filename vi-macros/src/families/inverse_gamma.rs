@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "InverseGamma",
-    module: "inverse_gamma",
     params: &[
         Param {
             positional: false,

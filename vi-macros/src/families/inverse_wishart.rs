@@ -6,7 +6,6 @@ use crate::density::symbol::{Cond, Ix};
 
 pub static FAMILY: Family = Family {
     name: "InverseWishart",
-    module: "inverse_wishart",
     params: &[
         Param {
             positional: false,

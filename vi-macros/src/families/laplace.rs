@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Laplace",
-    module: "laplace",
     params: &[
         Param { positional: true, optional: false, ways: &[Way { name: "mean", accepts: &[Domain::Real] }] },
         Param {

@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form, Residual, Scale};
 
 pub static FAMILY: Family = Family {
     name: "LogNormal",
-    module: "log_normal",
     params: &[
         Param { positional: true, optional: false, ways: &[Way { name: "mean", accepts: &[Domain::Real] }] },
         Param {

@@ -58,8 +58,6 @@ pub static ALL: &[&Family] = &[
 /// A distribution of the language.
 pub struct Family {
     pub name: &'static str,
-    /// The module of `vi_core::dist` with the same density.
-    pub module: &'static str,
     pub params: &'static [Param],
     pub value: Support,
     /// Takes `min:` and `max:` (every univariate continuous or count family does).

@@ -6,7 +6,6 @@ use crate::density::symbol::{Cond, Ix};
 
 pub static FAMILY: Family = Family {
     name: "Multinomial",
-    module: "multinomial",
     params: &[
         Param { positional: true, optional: false, ways: &[Way { name: "n", accepts: &[Domain::Count] }] },
         Param { positional: true, optional: false, ways: &[Way { name: "p", accepts: &[Domain::Simplex] }] },

@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "NegativeBinomial",
-    module: "negative_binomial",
     params: &[
         Param {
             positional: false,

@@ -6,7 +6,6 @@ use crate::density::symbol::Ix;
 
 pub static FAMILY: Family = Family {
     name: "Normal",
-    module: "normal",
     params: &[
         Param {
             positional: true,

@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Poisson",
-    module: "poisson",
     params: &[Param {
         positional: true,
         optional: false,

@@ -5,7 +5,6 @@ use crate::density::statement::{Args, Form};
 
 pub static FAMILY: Family = Family {
     name: "Uniform",
-    module: "uniform",
     params: &[
         Param { positional: true, optional: true, ways: &[Way { name: "a", accepts: &[Domain::Real] }] },
         Param { positional: true, optional: true, ways: &[Way { name: "b", accepts: &[Domain::Real] }] },

@@ -6,7 +6,6 @@ use crate::density::symbol::{Cond, Ix};
 
 pub static FAMILY: Family = Family {
     name: "Wishart",
-    module: "wishart",
     params: &[
         Param {
             positional: false,

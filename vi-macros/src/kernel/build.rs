@@ -1,9 +1,7 @@
 //! Assembles the kernel: components from the plan's blocks, rows from the statements, tables of what depends on params alone.
 
 use super::rows::RowBuilder;
-use super::{
-    Body, Component, Hoist, HoistValue, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps,
-};
+use super::{Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
@@ -279,18 +277,7 @@ fn hoists(kernel: &Kernel) -> Vec<Hoist> {
                         );
                     }
                 }
-                Body::Dense(r) => {
-                    let over = free(&Poly(vec![whole(&r.factor, &r.matrix)]));
-                    let value = HoistValue::Whitener {
-                        factor: r.factor.clone(),
-                        matrix: r.matrix.clone(),
-                        inverse: r.inverse,
-                    };
-                    let matrix = kernel.model.arrays[r.matrix.array.0].name.to_string();
-                    let name = fresh(&out, &format!("{matrix}_whitener"));
-                    out.push(Hoist { name, over, value });
-                }
-                Body::Equal { .. } => {}
+                Body::Dense(_) | Body::Equal { .. } => {}
             }
         }
     }
@@ -301,10 +288,6 @@ fn hoists(kernel: &Kernel) -> Vec<Hoist> {
 pub fn half_log(model: &Model, p: &Poly) -> Poly {
     let positive = |e: &Elem| crate::density::normal_form::positive_kind(&model.arrays[e.array.0].elem.kind);
     p.log(&positive).scale(0.5)
-}
-
-fn whole(factor: &Poly, matrix: &crate::density::poly::MatrixRef) -> Term {
-    Poly::factor(Factor::LogDet(matrix.clone())).mul(factor).0.pop().unwrap_or_else(|| Term::number(1.0))
 }
 
 fn hoist_terms(kernel: &Kernel, t: &Terms, out: &mut Vec<Hoist>) {
@@ -330,7 +313,7 @@ fn push(model: &Model, out: &mut Vec<Hoist>, name: &str, value: Poly) {
     }
     let (over, value) = over_whole_axes(model, value);
     let name = fresh(out, name);
-    out.push(Hoist { name, over, value: HoistValue::Scalar(value) });
+    out.push(Hoist { name, over, value });
 }
 
 /// A table covers whole axes, whatever part of them a loop that reads it runs over.
@@ -381,7 +364,7 @@ pub fn free(p: &Poly) -> Vec<Var> {
 pub fn find_in(hoists: &[Hoist], value: &Poly) -> Option<(usize, Vec<Var>)> {
     let over = free(value);
     hoists.iter().enumerate().find_map(|(i, h)| {
-        let HoistValue::Scalar(p) = &h.value else { return None };
+        let p = &h.value;
         if h.over.len() != over.len() {
             return None;
         }

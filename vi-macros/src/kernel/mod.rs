@@ -6,7 +6,7 @@ use crate::density::poly::{Exponent, Factor, MatrixRef, Poly};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::model::ir::{ArrayId, Model, Role, StatementId};
-use crate::plan::{Update, points};
+use crate::plan::points;
 
 mod build;
 mod locations;
@@ -108,7 +108,7 @@ pub enum Loop {
     /// Over the index's own range.
     Range(Var),
     /// Over the positions a given map sends to this unit.
-    Members { var: Var, map: ArrayId, of: Ix, group: usize },
+    Members { var: Var, of: Ix, group: usize },
 }
 
 #[derive(Debug, Clone)]
@@ -279,24 +279,12 @@ pub struct Regressor {
 pub struct Hoist {
     pub name: String,
     pub over: Vec<Var>,
-    pub value: HoistValue,
-}
-
-#[derive(Debug, Clone)]
-pub enum HoistValue {
-    Scalar(Poly),
-    /// Whitening by the Cholesky factor of a precision or covariance.
-    Whitener {
-        factor: Poly,
-        matrix: MatrixRef,
-        inverse: bool,
-    },
+    pub value: Poly,
 }
 
 /// One M-step, in terms of statistics.
 #[derive(Debug, Clone)]
 pub struct MStep {
-    pub update: Update,
     pub kind: MStepKind,
     /// The block of shared latents whose q it is; `None` for a point.
     pub block: Option<usize>,

@@ -89,8 +89,7 @@ impl RowBuilder<'_> {
                         self.groups.push(map.array);
                         self.groups.len() - 1
                     });
-                    members
-                        .push((v.clone(), Loop::Members { var: v.clone(), map: map.array, of: here, group }));
+                    members.push((v.clone(), Loop::Members { var: v.clone(), of: here, group }));
                     solved.push(v.clone());
                 } else if ix.terms.iter().all(|(_, t)| matches!(t, IxTerm::Size(..))) {
                     guards.push(Cond::Compare(Cmp::Eq, here, ix.clone()));

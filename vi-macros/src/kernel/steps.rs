@@ -60,7 +60,7 @@ fn steps_of(
         }
         Maximise::Newton => vec![newton(kernel, densities, &update.params)?],
     };
-    Ok(kinds.into_iter().map(|kind| MStep { update: update.clone(), kind, block }).collect())
+    Ok(kinds.into_iter().map(|kind| MStep { kind, block }).collect())
 }
 
 /// The natural parameters of a block's posterior are gathered as for its mode; what is taken of them differs.

@@ -70,6 +70,28 @@ pub fn alias(model: &Model, a: &[Index], b: &[Index], guards: &[Expr], same_bind
     if same { Alias::Same } else { Alias::Unknown }
 }
 
+/// Whether `a ≤ b` wherever the guards hold, both read in one instance of the statement.
+pub fn at_most(model: &Model, a: &Index, b: &Index, guards: &[Expr]) -> bool {
+    let mut premises = Premises {
+        model,
+        copy: Copy { indices: model.indices.len() },
+        variables: Vec::new(),
+        rows: Vec::new(),
+    };
+    let mut cases = vec![Vec::new()];
+    for guard in guards {
+        cases = product(&cases, &premises.condition(guard, true));
+    }
+    let above = premises.at_least(&a.shift(-1), b);
+    premises.close();
+    cases.iter().all(|case| {
+        let mut system = premises.rows.clone();
+        system.extend(case.iter().cloned());
+        system.push(above.clone());
+        infeasible(&system)
+    })
+}
+
 /// [`alias`] of two accesses, which also knows that a symmetric array holds `[i, j]` and `[j, i]` in one place.
 pub fn alias_access(model: &Model, a: &Access, b: &Access, guards: &[Expr], same_binding: bool) -> Alias {
     if a.array != b.array {

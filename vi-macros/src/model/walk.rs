@@ -85,13 +85,6 @@ impl Dist {
             }
         }
     }
-
-    pub fn calls(&self) -> Vec<&FamilyCall> {
-        match self {
-            Dist::Family(call) => vec![call],
-            Dist::Match { arms, .. } => arms.iter().map(|arm| &arm.call).collect(),
-        }
-    }
 }
 
 impl FamilyCall {

@@ -38,7 +38,7 @@ pub enum Coupling {
 enum Edge {
     Offset(usize),
     Parent(usize, Ix),
-    Other(Ix, Ix),
+    Other,
 }
 
 /// The structure of a node under some factors.
@@ -71,7 +71,7 @@ pub fn structure(g: &Interaction, node: usize, factors: &[&Factor]) -> Structure
                     (pairs @ Coupling::Pairs { .. }, _) => pairs,
                     (
                         Coupling::None | Coupling::Chain { .. } | Coupling::Tree { .. },
-                        Edge::Offset(_) | Edge::Parent(..) | Edge::Other(..),
+                        Edge::Offset(_) | Edge::Parent(..) | Edge::Other,
                     ) => {
                         out.culprit = Some(at);
                         let k = (0..n.outer()).find(|k| a.ix[*k] != b.ix[*k]).unwrap_or(0);
@@ -87,8 +87,7 @@ pub fn structure(g: &Interaction, node: usize, factors: &[&Factor]) -> Structure
 fn edge(g: &Interaction, outer: usize, a: &Incidence, b: &Incidence) -> Option<Edge> {
     let differing: Vec<usize> = (0..outer).filter(|k| a.ix[*k] != b.ix[*k]).collect();
     let [k] = differing.as_slice() else {
-        let k = *differing.first()?;
-        return Some(Edge::Other(a.ix[k].clone(), b.ix[k].clone()));
+        return (!differing.is_empty()).then_some(Edge::Other);
     };
     let (x, y) = (&a.ix[*k], &b.ix[*k]);
     if y.plus(-1, x).as_constant().is_some() {
@@ -98,10 +97,10 @@ fn edge(g: &Interaction, outer: usize, a: &Incidence, b: &Incidence) -> Option<E
         if child.as_var().is_some() && is_parent_of(g, parent, child) {
             return canonical_parent(a, *k, child, parent)
                 .map(|map| Edge::Parent(*k, map))
-                .or(Some(Edge::Other(x.clone(), y.clone())));
+                .or(Some(Edge::Other));
         }
     }
-    Some(Edge::Other(x.clone(), y.clone()))
+    Some(Edge::Other)
 }
 
 /// The parent map as a function of the element's own position, so that two factors can be compared; none if it reads anything else.

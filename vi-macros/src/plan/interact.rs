@@ -3,6 +3,7 @@
 //! A factor is a monomial with everything known left out. Its indices are the monomial's own, so that two accesses are compared by what they
 //! read and never by how they are named.
 
+use super::aliases;
 use super::constraint;
 use super::edges::fresh;
 use crate::density::lower::{is_hidden, is_unknown};
@@ -115,10 +116,6 @@ impl Factor {
     pub fn of(&self, node: usize) -> impl Iterator<Item = &Incidence> {
         self.atoms.iter().filter(move |a| a.node == node)
     }
-
-    pub fn line(&self) -> usize {
-        self.origin.lines.first().copied().unwrap_or(0)
-    }
 }
 
 impl Interaction {
@@ -197,30 +194,25 @@ fn push(g: &mut Interaction, model: &Model, f: Factor) {
         return;
     }
     let f = spread(f);
-    // `B[i, j]` of a symmetric array is `B[j, i]`: whatever meets one meets the other.
+    // `B[i, j]` of a symmetric array is `B[j, i]`: whatever meets one meets the other, unless the order they are read in is known.
     let mut all = vec![f];
     for (n, node) in g.nodes.iter().enumerate() {
-        let array = &model.arrays[node.array.0];
-        if !array.symmetric {
-            continue;
-        }
-        for i in 0..node.plates {
-            for j in i + 1..node.plates {
-                if array.plates[i].nominal != array.plates[j].nominal {
-                    continue;
-                }
-                for mut twin in all.clone() {
-                    let mut changed = false;
-                    for a in twin.atoms.iter_mut().filter(|a| a.node == n) {
-                        changed |= a.ix[i] != a.ix[j];
-                        a.ix.swap(i, j);
-                    }
-                    if changed {
-                        all.push(twin);
-                    }
+        for (i, j) in aliases::symmetric_axes(&model.arrays[node.array.0]) {
+            let mut twins = vec![];
+            for f in &mut all {
+                let open = aliases::in_kept_order(model, g, f, n, (i, j));
+                if !open.is_empty() {
+                    let mut twin = f.clone();
+                    open.iter().for_each(|a| twin.atoms[*a].ix.swap(i, j));
+                    aliases::merge(node, &mut twin, n);
+                    twins.push(twin);
                 }
             }
+            all.extend(twins);
         }
+    }
+    for f in &mut all {
+        aliases::note_distinct(model, g, f);
     }
     g.factors.extend(all);
 }

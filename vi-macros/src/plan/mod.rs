@@ -1,6 +1,7 @@
 //! The normal form in, the plan out: which latents form exact blocks, how each is eliminated, how each param is maximised, and why not better.
 
 mod advise;
+mod aliases;
 mod align;
 mod assemble;
 pub mod blocks;
@@ -69,6 +70,7 @@ pub struct Step {
     pub latents: Vec<ArrayId>,
     pub rule: Rule,
     /// The greatest distance along the scanned axis between two elements in one term; 1 for a first-order chain, 0 where nothing is scanned.
+    #[allow(dead_code, reason = "for the code of chains")]
     pub lag: usize,
     /// What is left in the scope of the factor this step produces.
     pub scope: Vec<(ArrayId, Vec<Ix>)>,

@@ -260,6 +260,7 @@ fn element(model: &Model, a: ArrayId) -> String {
     }
 }
 
+#[cfg(test)]
 /// A rule in a few words.
 pub fn rule_name(r: &Rule) -> String {
     match r {

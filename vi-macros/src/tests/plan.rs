@@ -1,5 +1,6 @@
 //! Plans of the programs of the language reference, of variants of them, and of models that must be refused.
 
+mod aliases;
 mod programs;
 mod refused;
 mod updates;

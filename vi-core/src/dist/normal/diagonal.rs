@@ -87,6 +87,12 @@ impl<'a> DiagNormal<'a> {
         self.coordinates().zip(x).map(|(law, &x)| law.log_density(x)).sum()
     }
 
+    /// Σ_d log Normal(`x[d]` | `mean[d]`, `sd[d]`) over the coordinates that have a value.
+    pub fn log_density_of(&self, value: impl Fn(usize) -> Option<f64>) -> f64 {
+        let present = self.coordinates().enumerate().filter_map(|(d, law)| value(d).map(|x| (law, x)));
+        present.map(|(law, x)| law.log_density(x)).sum()
+    }
+
     /// One draw.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> DVector<f64> {
         DVector::from_iterator(self.mean.len(), self.coordinates().map(|law| law.sample(rng)))

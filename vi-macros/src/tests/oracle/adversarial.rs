@@ -43,8 +43,18 @@ const MODELS: &[(&str, Expect, &str)] = &[
     ),
     (
         "the diagonal of the pairs only",
-        True,
+        Exact,
         "mod m(N, K) { param w: Simplex[K]; param B[a in K, b in K]: Unit; latent z[i in N] ~ Categorical(w); observed y[i in N, j in N if i == j] ~ Bernoulli(B[z[i], z[j]]); }",
+    ),
+    (
+        "a symmetric array read in the order it is kept in",
+        Exact,
+        "mod m(N, K) { param w: Simplex[K]; param p[k in K, l in K]: Unit; latent u[i in N] ~ Categorical(w); latent z[i in N, j in N if i <= j] ~ Categorical(w); observed y[i in N, j in N if i < j] ~ Bernoulli(p[z[i, j], u[i]]); }",
+    ),
+    (
+        "a symmetric array read against the order it is kept in",
+        Exact,
+        "mod m(N, K) { param w: Simplex[K]; param p[k in K, l in K]: Unit; latent u[i in N] ~ Categorical(w); latent z[i in N, j in N if i <= j] ~ Categorical(w); observed y[i in N, j in N if i < j] ~ Bernoulli(p[z[j, i], u[i]]); }",
     ),
     (
         "a global category over a plate of finite elements",

@@ -4,8 +4,8 @@
 
 use super::world::{Hole, Known, World};
 use crate::model::ir::{
-    Access, ArrayId, Dist, ElemKind, Expr, ExprKind, FamilyCall, Function, Index, IndexId, IndexTerm, LetId,
-    Model, Statement, StatementId, Type,
+    Access, ArrayId, Dist, Expr, ExprKind, FamilyCall, Function, Index, IndexId, IndexTerm, LetId, Model,
+    Statement, StatementId, Type,
 };
 use crate::syntax::ast::{Binary, Compare, Reducer, Unary};
 use std::collections::HashMap;
@@ -548,10 +548,6 @@ impl<'a> Direct<'a> {
             }
         }
         Ok(true)
-    }
-
-    pub fn kind(&self, a: ArrayId) -> &ElemKind {
-        &self.model.arrays[a.0].elem.kind
     }
 }
 

@@ -11,6 +11,7 @@ mod joint;
 mod models;
 mod random;
 mod rewrites;
+#[allow(dead_code, reason = "shared with the numeric tests, which read more of it")]
 #[path = "../../../../tests/src/stored.rs"]
 mod stored;
 mod world;

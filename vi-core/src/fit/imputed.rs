@@ -1,0 +1,317 @@
+//! What is said of elements that were not observed: mixtures of the laws they have in each state of their unit.
+//!
+//! ```text
+//! E x = Σₛ q(s) E(x | s)          Var x = Σₛ q(s) (Var(x | s) + (E(x | s) − E x)²)          p(x = v) = Σₛ q(s) p(v | s)
+//! ```
+
+use crate::dist;
+
+/// Indices of an element; an array has at most three. Unused ones are 0.
+type At = [usize; 3];
+
+/// Mean and variance of one element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MeanVar {
+    mean: f64,
+    var: f64,
+}
+
+impl MeanVar {
+    /// E x; NaN where the law has none, or none in closed form: a Cauchy, a truncated law.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// E (x − E x)²
+    #[must_use]
+    pub fn var(&self) -> f64 {
+        self.var
+    }
+
+    /// √Var x
+    #[must_use]
+    pub fn sd(&self) -> f64 {
+        self.var.sqrt()
+    }
+}
+
+/// What was found for the elements of an array that had no value; the others are not here.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Imputed<T> {
+    rank: usize,
+    /// In the order of their indices.
+    elements: Vec<(At, T)>,
+}
+
+/// Moments of numbers that had no value.
+pub type ImputedNumbers = Imputed<MeanVar>;
+
+/// Probabilities of the categories of elements that had no value.
+pub type ImputedCategories = Imputed<Vec<f64>>;
+
+impl<T> Default for Imputed<T> {
+    fn default() -> Self {
+        Imputed { rank: 0, elements: vec![] }
+    }
+}
+
+impl<T> Imputed<T> {
+    /// Number of elements without a value.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// Whether every element had a value, or locals were not kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.elements.is_empty()
+    }
+
+    /// What is said of the element at these indices: `None` if it had a value.
+    #[must_use]
+    pub fn get<const R: usize>(&self, at: [usize; R]) -> Option<&T> {
+        if R != self.rank {
+            return None;
+        }
+        let position = self.elements.binary_search_by_key(&padded(&at), |e| e.0).ok()?;
+        Some(&self.elements[position].1)
+    }
+
+    /// Indices of the elements, and what is said of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[usize], &T)> {
+        self.elements.iter().map(|(at, x)| (&at[..self.rank], x))
+    }
+
+    fn insert(&mut self, at: &[usize], value: T) {
+        self.rank = at.len();
+        let at = padded(at);
+        // Statements are walked in the order of their indices; only where several declare one array does an element come late.
+        match self.elements.last() {
+            Some(last) if last.0 >= at => {
+                let position = self.elements.partition_point(|e| e.0 < at);
+                self.elements.insert(position, (at, value));
+            }
+            _ => self.elements.push((at, value)),
+        }
+    }
+}
+
+fn padded(at: &[usize]) -> At {
+    let mut out = [0; 3];
+    out.iter_mut().zip(at).for_each(|(to, i)| *to = *i);
+    out
+}
+
+/// Adds up the laws of one element, state by state.
+#[derive(Clone, Debug, Default)]
+pub struct Mixture {
+    weight: f64,
+    /// Mean and Σ of squares about it, for each component.
+    moments: Vec<(f64, f64)>,
+    probabilities: Vec<f64>,
+}
+
+impl Mixture {
+    /// With probability `weight`, the components have these means and variances. A weight of 0 adds nothing, whatever they are.
+    pub fn add(&mut self, weight: f64, law: &impl Moments) {
+        if weight > 0.0 {
+            self.weight += weight;
+            let moments = law.moments();
+            self.moments.resize(moments.len(), (0.0, 0.0));
+            // The weighted recurrence of West (1979): no difference of squares.
+            for ((mean, square), (m, v)) in self.moments.iter_mut().zip(moments) {
+                let gap = m - *mean;
+                *mean += gap * weight / self.weight;
+                *square += weight * (v + gap * (m - *mean));
+            }
+        }
+    }
+
+    /// With probability `weight`, one of so many categories follows this law.
+    pub fn add_finite(&mut self, weight: f64, categories: usize, law: &impl Finite) {
+        if weight > 0.0 {
+            self.probabilities.resize(categories, 0.0);
+            for (k, p) in self.probabilities.iter_mut().enumerate() {
+                *p += weight * law.log_probability(k).exp();
+            }
+        }
+    }
+
+    /// The moments of a number.
+    pub fn give_number(&self, to: &mut ImputedNumbers, at: &[usize]) {
+        if let Some(m) = self.marginal(0) {
+            to.insert(at, m);
+        }
+    }
+
+    /// The moments of those components of a vector that `missing` says have no value.
+    pub fn give_vector(&self, to: &mut ImputedNumbers, at: &[usize], missing: impl Fn(usize) -> bool) {
+        let mut indices = [0; 3];
+        for d in (0..self.moments.len()).filter(|d| missing(*d)) {
+            let rank = at.len().min(2);
+            indices[..rank].copy_from_slice(&at[..rank]);
+            indices[rank] = d;
+            if let Some(m) = self.marginal(d) {
+                to.insert(&indices[..=rank], m);
+            }
+        }
+    }
+
+    /// The probabilities of a category.
+    pub fn give_category(self, to: &mut ImputedCategories, at: &[usize]) {
+        if !self.probabilities.is_empty() {
+            to.insert(at, self.probabilities);
+        }
+    }
+
+    fn marginal(&self, d: usize) -> Option<MeanVar> {
+        let &(mean, square) = self.moments.get(d)?;
+        Some(MeanVar { mean, var: square / self.weight })
+    }
+}
+
+/// Mean and variance of each component.
+pub trait Moments {
+    /// One pair for a number, one for each component of a vector.
+    fn moments(&self) -> Vec<(f64, f64)>;
+}
+
+/// A law of a category or a Bool.
+pub trait Finite {
+    /// log p(x = k); false is 0 and true is 1.
+    fn log_probability(&self, k: usize) -> f64;
+}
+
+impl Finite for dist::Categorical<'_> {
+    fn log_probability(&self, k: usize) -> f64 {
+        self.log_density(k)
+    }
+}
+
+impl Finite for dist::Bernoulli {
+    fn log_probability(&self, k: usize) -> f64 {
+        self.log_density(k == 1)
+    }
+}
+
+impl Finite for dist::UniformCategory {
+    fn log_probability(&self, k: usize) -> f64 {
+        self.log_density(k)
+    }
+}
+
+impl Finite for dist::Constant<usize> {
+    fn log_probability(&self, k: usize) -> f64 {
+        self.log_density(k)
+    }
+}
+
+impl Finite for dist::Constant<bool> {
+    fn log_probability(&self, k: usize) -> f64 {
+        self.log_density(k == 1)
+    }
+}
+
+macro_rules! of_numbers {
+    ($($family:ident),* $(,)?) => { $(
+        impl Moments for dist::$family {
+            fn moments(&self) -> Vec<(f64, f64)> {
+                vec![(self.expectation(), self.variance())]
+            }
+        }
+    )* };
+}
+
+of_numbers! {
+    Beta, Binomial, Exponential, Gamma, Geometric, InverseGamma, Laplace, LogNormal, NegativeBinomial, Normal, Poisson, StudentT,
+    Uniform,
+}
+
+macro_rules! of_vectors {
+    ($($family:ident),* $(,)?) => { $(
+        impl Moments for dist::$family<'_> {
+            fn moments(&self) -> Vec<(f64, f64)> {
+                self.expectation().iter().copied().zip(self.variance().iter().copied()).collect()
+            }
+        }
+    )* };
+}
+
+of_vectors! { DiagNormal, Dirichlet, Multinomial }
+
+impl Moments for dist::MvNormal<'_> {
+    fn moments(&self) -> Vec<(f64, f64)> {
+        self.expectation().iter().copied().zip(self.variance().diagonal().iter().copied()).collect()
+    }
+}
+
+impl Moments for dist::Cauchy {
+    fn moments(&self) -> Vec<(f64, f64)> {
+        vec![(f64::NAN, f64::NAN)]
+    }
+}
+
+impl Moments for dist::Constant<u64> {
+    fn moments(&self) -> Vec<(f64, f64)> {
+        vec![(self.expectation() as f64, self.variance())]
+    }
+}
+
+impl Moments for dist::Constant<f64> {
+    fn moments(&self) -> Vec<(f64, f64)> {
+        vec![(self.expectation(), self.variance())]
+    }
+}
+
+impl<F> Moments for dist::Truncated<F> {
+    fn moments(&self) -> Vec<(f64, f64)> {
+        vec![(f64::NAN, f64::NAN)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mixture_has_the_moments_of_its_law() {
+        let mut m = Mixture::default();
+        m.add(0.25, &dist::Normal::mean_var(-1.0, 4.0));
+        m.add(0.0, &dist::Normal::mean_var(f64::NAN, f64::NAN));
+        m.add(0.75, &dist::Poisson::rate(3.0));
+        let mut y = ImputedNumbers::default();
+        m.give_number(&mut y, &[4, 1]);
+        let got = y.get([4, 1]).copied().map(|m| (m.mean(), m.var()));
+        let mean = 0.75 * 3.0 - 0.25;
+        let second = 0.25 * (4.0 + 1.0) + 0.75 * (3.0 + 9.0);
+        let (m, v) = got.unwrap();
+        assert!((m - mean).abs() < 1e-15 && (v - (second - mean * mean)).abs() < 1e-14, "{m} {v}");
+        assert_eq!(y.get([1, 4]), None);
+        assert_eq!(y.get([4]), None);
+    }
+
+    #[test]
+    fn a_variance_far_from_zero_keeps_its_digits() {
+        let mut m = Mixture::default();
+        m.add(0.5, &dist::Normal::mean_var(1e9, 1e-6));
+        m.add(0.5, &dist::Normal::mean_var(1e9, 1e-6));
+        let mut y = ImputedNumbers::default();
+        m.give_number(&mut y, &[]);
+        assert!((y.get([]).unwrap().var() - 1e-6).abs() < 1e-20);
+    }
+
+    #[test]
+    fn elements_are_found_in_whatever_order_they_came() {
+        let mut y = Imputed::<MeanVar>::default();
+        for n in [3, 5, 1, 4] {
+            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0 });
+        }
+        let order: Vec<usize> = y.iter().map(|(at, _)| at[0]).collect();
+        assert_eq!(order, [1, 3, 4, 5]);
+        assert!((1..6).all(|n| y.get([n]).map(MeanVar::mean) == (n != 2).then_some(n as f64)));
+    }
+}

@@ -1,0 +1,334 @@
+//! Elements without a value: the law that each has in every state of its unit, mixed by q. And latents drawn from q.
+
+use super::Emitter;
+use super::direct::Use;
+use super::types::Layout;
+use crate::density::lower::{Lower, is_hidden, is_read};
+use crate::density::symbol::{Cond, Elem, Ix, Var};
+use crate::kernel::{Component, Rows};
+use crate::model::ir::{ArrayId, ElemKind, Expr, Role, Statement, StatementId};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
+    fn leaves(&self) -> Vec<ArrayId> {
+        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) {
+            return vec![];
+        }
+        let array = |a: &ArrayId| &self.model.arrays[a.0];
+        self.observed()
+            .into_iter()
+            .filter(|a| !is_hidden(self.model, *a) && !is_read(self.model, *a))
+            .filter(|a| array(a).pieces.iter().all(|p| self.model.statements[p.0].role == Role::Observed))
+            .filter(|a| !matches!(array(a).elem.kind, ElemKind::Matrix(..) | ElemKind::SymPos(_)))
+            .filter(|a| array(a).missing || self.layout(*a) != Layout::Scalar)
+            .collect()
+    }
+
+    /// Leaves whose elements may be missing: these have a field in `Posterior`.
+    pub fn imputed(&self) -> Vec<ArrayId> {
+        self.leaves().into_iter().filter(|a| self.model.arrays[a.0].missing).collect()
+    }
+
+    pub fn imputed_type(&self, a: ArrayId) -> TokenStream {
+        if self.model.arrays[a.0].elem.kind.is_finite() {
+            quote!(fit::ImputedCategories)
+        } else {
+            quote!(fit::ImputedNumbers)
+        }
+    }
+
+    /// The field that holds the table of several latents of one unit.
+    pub fn joint_field(&self, c: &Component) -> Option<proc_macro2::Ident> {
+        (c.locals.len() > 1).then(|| format_ident!("joint_{}", self.component_name(c)))
+    }
+
+    pub fn imputed_struct(&self) -> TokenStream {
+        let fields = self.leaves().into_iter().map(|a| {
+            let (n, t) = (self.name(a), self.imputed_type(a));
+            let doc = format!(" Elements of `{n}`.");
+            quote!(#[doc = #doc] pub #n: #t)
+        });
+        let serde = self.leaves().into_iter().map(|a| {
+            let (n, t) = (self.name(a), self.imputed_type(a));
+            quote!(#n: #t)
+        });
+        quote! {
+            /// What is said of observed elements that have no value.
+            #[derive(Clone, Debug, Default, PartialEq)]
+            pub struct Imputed {
+                #(#fields,)*
+            }
+
+            ::vi_core::private::serde_impls! { Imputed { #(#serde),* } }
+        }
+    }
+
+    pub fn impute_fn(&self) -> TokenStream {
+        let leaves = self.leaves();
+        let statements: TokenStream = self
+            .model
+            .statements
+            .iter()
+            .filter(|s| s.dist.is_some() && leaves.contains(&s.array))
+            .map(|s| self.impute(s))
+            .collect();
+        let keep: Vec<_> = self.imputed().into_iter().map(|a| self.name(a)).collect();
+        let keep = (!keep.is_empty()).then(|| {
+            quote! {
+                fn keep_imputed(posterior: &mut Posterior, imputed: Imputed) {
+                    #(posterior.#keep = imputed.#keep;)*
+                }
+            }
+        });
+        if statements.is_empty() {
+            return TokenStream::new();
+        }
+        let open = self.open();
+        quote! {
+            fn impute(&self, context: &Context<'_>, params: &Params, posterior: &Posterior) -> Result<Imputed, Error> {
+                #open
+                let mut imputed = Imputed::default();
+                let mut latents = self.latents(context, &fit::first_states(&self.components(context)));
+                #statements
+                Ok(imputed)
+            }
+
+            #keep
+        }
+    }
+
+    fn impute(&self, s: &Statement) -> TokenStream {
+        let array = &self.model.arrays[s.array.0];
+        let scope = self.direct_scope(Use::Mixture);
+        let lower = Lower::direct(self.model);
+        let vars: Vec<Var> = s.binds.iter().map(|b| lower.bind(*b)).collect();
+        lower.plates.replace(vars.clone());
+        let target = Elem { array: s.array, indices: s.target.iter().map(|i| lower.index(i)).collect() };
+        let guards: Vec<Cond> = s.guards.iter().filter_map(|g| lower.cond(g).ok()).collect();
+        let add = self.arms(&scope, &lower, s, &target, Use::Mixture, &[]);
+        let mixed = self.over_states(s, &lower, add);
+        let name = self.name(s.array);
+        let at: Vec<_> = target.indices.iter().map(|i| scope.index(i)).collect();
+        let raw = |extra: &[Ix]| {
+            let mut indices = target.indices.clone();
+            indices.extend_from_slice(extra);
+            scope.raw(&Elem { array: s.array, indices })
+        };
+        let (condition, give) = match &array.elem.kind {
+            kind if kind.is_finite() => (
+                array.missing.then(|| raw(&[])).map(|raw| quote!(#raw.is_none())),
+                quote!(mixture.give_category(&mut imputed.#name, &[#(#at),*]);),
+            ),
+            ElemKind::Vector(x) | ElemKind::Simplex(x) | ElemKind::Ordered(x) | ElemKind::Counts(x) => {
+                let d = lower.axis(x, &target.indices, "d");
+                let (n, high, raw) = (scope.var(&d), scope.index(&d.high), raw(&[Ix::var(&d)]));
+                let missing = if array.missing { quote!(|#n| #raw.is_none()) } else { quote!(|_| true) };
+                (
+                    array.missing.then(|| quote!((0..#high).any(#missing))),
+                    quote!(mixture.give_vector(&mut imputed.#name, &[#(#at),*], #missing);),
+                )
+            }
+            ElemKind::Real
+            | ElemKind::Positive
+            | ElemKind::Unit
+            | ElemKind::Count
+            | ElemKind::Bool
+            | ElemKind::Category(_)
+            | ElemKind::Matrix(..)
+            | ElemKind::SymPos(_) => (
+                array.missing.then(|| raw(&[])).map(|raw| quote!(#raw.is_none())),
+                quote!(mixture.give_number(&mut imputed.#name, &[#(#at),*]);),
+            ),
+        };
+        let body = quote!(let mut mixture = fit::Mixture::default(); #mixed #give);
+        let body = match condition {
+            Some(c) => quote!(if #c { #body }),
+            None => body,
+        };
+        let looped = scope.loops(&vars, scope.guarded(&guards, body));
+        match (array.missing, self.layout(s.array)) {
+            (false, _) => quote!(if data.#name.is_absent() { #looped }),
+            // Almost everything is missing from a sparse array, and nobody wants all of it.
+            (true, Layout::Two) => quote!(if !data.#name.is_sparse() { #looped }),
+            (true, Layout::Scalar | Layout::One | Layout::RaggedOne | Layout::RaggedTwo) => looped,
+        }
+    }
+
+    /// `add` for every state of the latents that a statement reads.
+    fn over_states(&self, s: &Statement, lower: &Lower<'_>, add: TokenStream) -> TokenStream {
+        let scope = self.direct_scope(Use::Mixture);
+        let mut read: Option<Elem> = None;
+        self.each_argument(s, &mut |e| {
+            self.model.each_read_deep(e, &mut |a| {
+                if read.is_none() && is_hidden(self.model, a.array) {
+                    let indices = a.indices.iter().map(|i| lower.index(i)).collect();
+                    read = Some(Elem { array: a.array, indices });
+                }
+            });
+        });
+        let found = read.and_then(|e| {
+            let local = |c: &&Component| c.locals.iter().any(|l| l.array == e.array);
+            self.kernel.components.iter().find(local).map(|c| (e.indices.clone(), c))
+        });
+        let Some((indices, c)) = found else {
+            return quote!(let probability = 1.0; #add);
+        };
+        let at: Vec<_> = indices.iter().map(|i| scope.index(i)).collect();
+        let q = self.joint_field(c).unwrap_or_else(|| self.name(c.locals[0].array));
+        let (outer, last) = match at.as_slice() {
+            [] => (vec![], quote!(0)),
+            [outer @ .., last] => (outer.to_vec(), last.clone()),
+        };
+        let set = c.locals.iter().enumerate().map(|(n, l)| {
+            let name = self.name(l.array);
+            let place = scope.nested(quote!(latents.#name), l.array, &at);
+            let extents: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
+            let value = self.digit(l.array, n, &extents, quote!(state));
+            quote!(#place = #value;)
+        });
+        quote! {
+            for (state, &probability) in posterior.#q #([#outer])*.probs(#last).iter().enumerate() {
+                #(#set)*
+                #add
+            }
+        }
+    }
+
+    /// The value of one of several latents in a joint state.
+    pub(super) fn digit(
+        &self,
+        a: ArrayId,
+        n: usize,
+        extents: &[TokenStream],
+        state: TokenStream,
+    ) -> TokenStream {
+        let value = digit_of(n, extents, state);
+        if matches!(self.model.arrays[a.0].elem.kind, ElemKind::Bool) { quote!(#value == 1) } else { value }
+    }
+
+    fn each_argument(&self, s: &Statement, visit: &mut impl FnMut(&Expr)) {
+        use crate::model::ir::{Dist, FamilyCall};
+        fn call(c: &FamilyCall, visit: &mut impl FnMut(&Expr)) {
+            c.args.iter().map(|(_, e)| e).chain(&c.min).chain(&c.max).for_each(visit);
+        }
+        s.guards.iter().for_each(&mut *visit);
+        match &s.dist {
+            Some(Dist::Family(c)) => call(c, visit),
+            Some(Dist::Match { on, arms, .. }) => {
+                visit(on);
+                arms.iter().for_each(|a| call(&a.call, visit));
+            }
+            None => {}
+        }
+    }
+
+    /// Rows of an array that was given without values are not there; where single elements may be missing, each is looked at.
+    pub(super) fn unless_absent(&self, r: &Rows, rows: TokenStream) -> TokenStream {
+        if rows.is_empty() || r.missing || !self.may_be_absent(r.target.array) {
+            return rows;
+        }
+        let name = self.name(r.target.array);
+        quote!(if !data.#name.is_absent() { #rows })
+    }
+
+    /// Whether `Absent` may stand for the array: it is observed, and has an extent.
+    pub(super) fn may_be_absent(&self, a: ArrayId) -> bool {
+        let observed = |p: &StatementId| self.model.statements[p.0].role == Role::Observed;
+        self.model.arrays[a.0].pieces.iter().any(observed)
+            && !is_hidden(self.model, a)
+            && self.layout(a) != Layout::Scalar
+    }
+
+    /// `sample` and `most_likely` of all latents together.
+    pub fn choices(&self) -> TokenStream {
+        let shared = self.hidden().iter().any(|a| self.is_shared_latent(*a));
+        if shared || self.kernel.components.is_empty() {
+            return TokenStream::new();
+        }
+        let names: Vec<_> =
+            self.kernel.components.iter().flat_map(|c| &c.locals).map(|l| self.name(l.array)).collect();
+        let rest = (names.len() < self.hidden().len()).then(|| quote!(..Latents::default()));
+        let chosen = self.kernel.components.iter().map(|c| {
+            let first = self.name(c.locals[0].array);
+            let q = self.joint_field(c).unwrap_or_else(|| first.clone());
+            let states = match c.unit.len() {
+                0 | 1 => quote!(self.#q.choose(choice)?),
+                _ => quote!(fit::choose_rows(&self.#q, choice)?),
+            };
+            let is_bool = matches!(self.model.arrays[c.locals[0].array.0].elem.kind, ElemKind::Bool);
+            if c.locals.len() == 1 && !c.unit.is_empty() && !is_bool {
+                return quote!(let #first = #states;);
+            }
+            let extents: Vec<_> = c
+                .locals
+                .iter()
+                .map(|l| {
+                    let n = self.name(l.array);
+                    match c.unit.len() {
+                        0 | 1 => quote!(self.#n.states()),
+                        _ => quote!(self.#n.first().map_or(1, Categories::states)),
+                    }
+                })
+                .collect();
+            let set = c.locals.iter().enumerate().map(|(n, l)| {
+                let name = self.name(l.array);
+                let extents: Vec<_> =
+                    (0..extents.len()).map(|n| format_ident!("extent_{n}")).map(|e| quote!(#e)).collect();
+                let value = self.digit(l.array, n, &extents, quote!(state));
+                let value = match c.unit.len() {
+                    0 => quote!(states.first().map(|&state| #value).unwrap_or_default()),
+                    1 => quote!(states.iter().map(|&state| #value).collect()),
+                    _ => {
+                        quote!(states.iter().map(|row| row.iter().map(|&state| #value).collect()).collect())
+                    }
+                };
+                quote!(let #name = #value;)
+            });
+            // The first digit is what is left: its extent is not asked for.
+            let extents = extents.iter().enumerate().skip(1).map(|(n, e)| {
+                let name = format_ident!("extent_{n}");
+                quote!(let #name = #e;)
+            });
+            quote! {
+                let states = #states;
+                #(#extents)*
+                #(#set)*
+            }
+        });
+        quote! {
+            impl Posterior {
+                /// Latents drawn from q: those of one unit jointly, one unit after another.
+                ///
+                /// # Errors
+                /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
+                pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
+                    self.choose(&mut finite::Sample(rng))
+                }
+
+                /// The most likely latents: of one unit jointly, so that they may differ from the most likely one by one.
+                ///
+                /// # Errors
+                /// As [`sample`](Self::sample).
+                pub fn most_likely(&self) -> Result<Latents, Error> {
+                    self.choose(&mut finite::Max::default())
+                }
+
+                fn choose(&self, choice: &mut impl finite::Choice) -> Result<Latents, Error> {
+                    #(#chosen)*
+                    Ok(Latents { #(#names,)* #rest })
+                }
+            }
+        }
+    }
+}
+
+/// The n-th digit of a joint state, the last of them varying fastest.
+pub(super) fn digit_of(n: usize, extents: &[TokenStream], state: TokenStream) -> TokenStream {
+    let behind = &extents[n + 1..];
+    let inner = super::operand(&super::product(behind));
+    let divided = if behind.is_empty() { state } else { quote!(#state / #inner) };
+    let extent = super::operand(&extents[n]);
+    if n == 0 { divided } else { quote!(#divided % #extent) }
+}
