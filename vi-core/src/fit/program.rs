@@ -113,12 +113,13 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         Ok(())
     }
 
-    /// log q of values of the shared latents.
+    /// log q of values of the shared latents. What its rounding is measured by is added to `magnitude`.
     fn log_shared(
         &self,
         _context: &Self::Context<'_>,
         _globals: &Self::Globals,
         _latents: &Self::Latents,
+        _magnitude: &mut f64,
     ) -> Result<f64, Error> {
         Ok(0.0)
     }

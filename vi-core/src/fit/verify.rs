@@ -64,9 +64,10 @@ impl<M: Program> Fit<M> {
             let mut latents = self.model.latents(&work.context, &states);
             let mut rng = rng::stream(seed, "verify shared", &[draw]);
             self.model.draw_shared(&work.context, &self.globals, &mut rng, &mut latents)?;
-            log_q += self.model.log_shared(&work.context, &self.globals, &latents)?;
+            let mut magnitude = 0.0;
+            log_q += self.model.log_shared(&work.context, &self.globals, &latents, &mut magnitude)?;
             let log_p = self.model.log_joint(&work.context, &latents, &self.params)?;
-            largest = largest.max(log_p.abs() + log_q.abs());
+            largest = largest.max(log_p.abs() + log_q.abs() + magnitude);
             values.push(log_p - points - log_q);
         }
         let units: f64 = tables.iter().map(|t| t.len() as f64).sum();

@@ -244,7 +244,7 @@ impl Emitter<'_> {
                     let mut value = DMatrix::zeros(#total, #outputs);
                     #read
                     #values
-                    total += law::log_density(&value, &mean, &params.#field[#at], #scale);
+                    total += law::log_density(&value, &mean, &params.#field[#at], #scale, magnitude);
                 },
             ));
         }

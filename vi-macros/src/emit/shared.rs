@@ -236,7 +236,7 @@ impl<'a> Emitter<'a> {
                 Ok(())
             }
 
-            fn log_shared(&self, context: &Context<'_>, params: &Globals, latents: &Latents) -> Result<f64, Error> {
+            fn log_shared(&self, context: &Context<'_>, params: &Globals, latents: &Latents, magnitude: &mut f64) -> Result<f64, Error> {
                 #open
                 let mut total = 0.0;
                 #log_q
@@ -506,9 +506,10 @@ impl<'a> Emitter<'a> {
             let n = self.name(a);
             quote!(#n: latents.#n.clone())
         });
+        let rest = (!self.random().is_empty()).then(|| quote!(..Globals::default()));
         quote! {
             fn gather_points(params: &Params, latents: &Latents) -> Globals {
-                Globals { #(#params,)* #(#points,)* ..Globals::default() }
+                Globals { #(#params,)* #(#points,)* #rest }
             }
         }
     }
