@@ -5,3 +5,4 @@ pub mod dense;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;
+pub mod quadratic;

@@ -25,7 +25,10 @@ impl Emitter<'_> {
                         let mut out = TokenStream::new();
                         self.collect_terms(scope, &s.normaliser, &mut out);
                         out.extend(self.collect_moments(scope, s.moments, &s.weight));
-                        if let Some(n) = s.count {
+                        // The normaliser may count the same rows.
+                        if let Some(n) = s.count
+                            && !s.normaliser.separable.iter().any(|x| x.stat == n)
+                        {
                             out.extend(self.collect_stat(scope, n));
                         }
                         out

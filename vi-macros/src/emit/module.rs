@@ -237,6 +237,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "least_squares",
         "mode",
         "newton",
+        "quadratic",
         "rng",
         "special",
     ]);

@@ -1,11 +1,12 @@
 //! M-steps without a closed form: Newton on symbolic derivatives, and steps along Taylor series.
 
 use super::Emitter;
+use super::mstep::Unknowns;
 use super::scope::Scope;
 use crate::density::derive::{derive, tidy};
 use crate::density::symbol::{Elem, Ix, Var};
 use crate::diagnostics::kernel as mistakes;
-use crate::kernel::{Contribution, Source, StatKind};
+use crate::kernel::{Contribution, Design, Source, StatKind};
 use crate::model::ir::{ArrayId, ElemKind};
 use crate::report::Diagnostic;
 use proc_macro2::TokenStream;
@@ -73,14 +74,29 @@ impl Emitter<'_> {
                 code.extend(plain.loops(&over, series));
                 continue;
             }
-            // Sources are at the current params, not at the trial point.
-            let (setup, source) = self.source(&plain, &t.source);
-            let weight = source.unwrap_or_else(|| quote!(1.0));
             let value = scope.poly(&t.coefficient);
-            let mut inner = quote! {
-                #setup
-                let weight: f64 = #weight;
-                value += weight * (#value);
+            let unknown_locations = reads_locations(&t.source, arrays);
+            let mut inner = match &t.source {
+                Source::Residual { stat, at, design } if unknown_locations => {
+                    let unknown = |e: &Elem| arrays.contains(&e.array).then(|| id(&plain, e));
+                    let square = self.square(&plain, *stat, at, design, &unknown);
+                    quote! {
+                        #square
+                        let (weight, factor) = (square.value, #value);
+                        value += weight * factor;
+                        square.add(factor, &mut gradient, &mut hessian);
+                    }
+                }
+                source => {
+                    // Other sources are at the current params, not at the trial point.
+                    let (setup, source) = self.source(&plain, source);
+                    let weight = source.unwrap_or_else(|| quote!(1.0));
+                    quote! {
+                        #setup
+                        let weight: f64 = #weight;
+                        value += weight * (#value);
+                    }
+                }
             };
             for a in arrays {
                 let (own_plates, own_events) = self.axes(*a);
@@ -102,6 +118,9 @@ impl Emitter<'_> {
                 let i = id(&scope, &Elem { array: *a, indices: at.clone() });
                 let g = scope.poly(&first);
                 let mut second = quote!(gradient[#i] += weight * (#g););
+                if unknown_locations {
+                    second.extend(quote!(square.cross(#i, #g, &mut hessian);));
+                }
                 for b in arrays {
                     let (b_plates, b_events) = self.axes(*b);
                     let twins: Vec<Var> = if split {
@@ -193,6 +212,25 @@ impl Emitter<'_> {
         Ok((doc, body))
     }
 
+    /// `square`: Σ weight · ρ² as a function of the unknown locations at a trial point.
+    fn square(
+        &self,
+        scope: &Scope<'_>,
+        stat: usize,
+        at: &[Ix],
+        design: &Design,
+        unknown: &Unknowns<'_>,
+    ) -> TokenStream {
+        let field = format_ident!("{}", self.kernel.stats[stat].name);
+        let cell = self.cell_at(scope, stat, at);
+        let terms = self.known_terms(scope, design, Some(unknown));
+        quote! {
+            let mut terms = Vec::new();
+            #terms
+            let square = quadratic::residual(stats.#field.cell(#cell), &terms, x);
+        }
+    }
+
     /// Adds a Taylor series that was collected at the current params.
     pub(super) fn series(
         &self,
@@ -247,7 +285,7 @@ impl Emitter<'_> {
         terms.iter().all(|t| {
             let mut first: Option<Vec<Ix>> = None;
             let mut ok = true;
-            t.coefficient.visit_elems(&mut |e| {
+            let mut see = |e: &Elem| {
                 if !arrays.contains(&e.array) {
                     return;
                 }
@@ -255,18 +293,22 @@ impl Emitter<'_> {
                 ok &= here.iter().all(|i| i.as_var().is_some_and(|v| t.over.contains(v)));
                 ok &= first.as_ref().is_none_or(|f| *f == here);
                 first = Some(here);
-            });
+            };
+            t.coefficient.visit_elems(&mut see);
+            locations(&t.source).for_each(see);
             ok
         })
     }
 
     pub(super) fn rename_batch(&self, t: &mut Contribution, arrays: &[ArrayId], batch: &[Var]) {
         let mut from: Vec<Var> = vec![];
-        t.coefficient.visit_elems(&mut |e| {
+        let mut see = |e: &Elem| {
             if arrays.contains(&e.array) && from.is_empty() {
                 from = e.indices[..batch.len()].iter().filter_map(|i| i.as_var().cloned()).collect();
             }
-        });
+        };
+        t.coefficient.visit_elems(&mut see);
+        locations(&t.source).for_each(see);
         for (f, b) in from.iter().zip(batch) {
             let by = Ix::var(b);
             t.coefficient = t.coefficient.substitute(f, &by);
@@ -287,6 +329,23 @@ impl Emitter<'_> {
             }
         }
     }
+}
+
+/// The params in the residual whose square a term multiplies.
+fn locations(s: &Source) -> impl Iterator<Item = &Elem> {
+    let design = match s {
+        Source::Residual { design, .. } => Some(design),
+        Source::Prior
+        | Source::Sum { .. }
+        | Source::Count { .. }
+        | Source::Square(_)
+        | Source::Taylor { .. } => None,
+    };
+    design.into_iter().flat_map(|d| &d.regressors).map(|r| &r.param)
+}
+
+fn reads_locations(s: &Source, arrays: &[ArrayId]) -> bool {
+    locations(s).any(|e| arrays.contains(&e.array))
 }
 
 fn twin(v: &Var) -> Var {
