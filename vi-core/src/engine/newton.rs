@@ -125,7 +125,13 @@ pub fn maximise(
         if slope <= 1e-15 * (1.0 + value.abs()) {
             break;
         }
-        let longest = step.amax();
+        // Reals have no scale of their own: only charts of bounded numbers limit the length.
+        let longest = free
+            .iter()
+            .zip(step.iter())
+            .filter(|(i, _)| domains[**i].chart != Chart::Identity)
+            .map(|(_, s)| s.abs())
+            .fold(0.0, f64::max);
         let mut t = if longest > 5.0 { 5.0 / longest } else { 1.0 };
         let mut moved = false;
         for _ in 0..50 {
@@ -145,12 +151,11 @@ pub fn maximise(
         if !moved {
             break;
         }
-        let far = x
-            .iter()
-            .zip(domains)
-            .zip(&begin)
-            .any(|((x, d), u)| (d.to(*x) - u).abs() > FAR && !d.at_bound(*x));
-        if far && domains.iter().any(|d| d.chart != Chart::Identity) {
+        let far =
+            x.iter().zip(domains).zip(&begin).any(|((x, d), u)| {
+                d.chart != Chart::Identity && (d.to(*x) - u).abs() > FAR && !d.at_bound(*x)
+            });
+        if far {
             return Maximum { values: x, unbounded: true };
         }
     }

@@ -104,14 +104,17 @@ fn apply(g: Func, args: &[Poly], array: ArrayId, at: &[Ix]) -> Option<Poly> {
             let log_z = slope(2).mul(&d(2)?).sub(&slope(1).mul(&d(1)?));
             return Some(own.mul(&x.mul(&d(0)?).add(&log_z)).scale(-1.0));
         }
-        Func::LogGammaInterval => return interval(Interval::Gamma, args, array, at),
-        Func::LogBetaInterval => return interval(Interval::Beta, args, array, at),
-        Func::LogPoissonInterval => return interval(Interval::Poisson, args, array, at),
-        Func::LogBinomialInterval => return interval(Interval::Binomial, args, array, at),
-        Func::LogNegativeBinomialInterval => return interval(Interval::NegativeBinomial, args, array, at),
-        Func::LogStudentInterval => return interval(Interval::Student, args, array, at),
-        Func::LogLaplaceInterval => return interval(Interval::Laplace, args, array, at),
-        Func::LogCauchyInterval => return interval(Interval::Cauchy, args, array, at),
+        Func::LogGammaInterval
+        | Func::LogBetaInterval
+        | Func::LogPoissonInterval
+        | Func::LogBinomialInterval
+        | Func::LogNegativeBinomialInterval
+        | Func::LogStudentInterval
+        | Func::LogLaplaceInterval
+        | Func::LogCauchyInterval => {
+            let law = Interval::of(g)?;
+            return law.derive(args, array, at, &|i| Func::IntervalSlope(law, i));
+        }
         Func::IntervalSlope(law, i) => {
             return law.derive(args, array, at, &|j| Func::IntervalCurvature(law, i.min(j), i.max(j)));
         }
@@ -120,10 +123,6 @@ fn apply(g: Func, args: &[Poly], array: ArrayId, at: &[Ix]) -> Option<Poly> {
         }
     };
     Some(outer.mul(&derive(x, array, at)?))
-}
-
-fn interval(law: Interval, args: &[Poly], array: ArrayId, at: &[Ix]) -> Option<Poly> {
-    law.derive(args, array, at, &|i| Func::IntervalSlope(law, i))
 }
 
 /// A polynomial without terms whose number is zero.

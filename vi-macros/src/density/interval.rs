@@ -19,6 +19,37 @@ pub enum Interval {
 }
 
 impl Interval {
+    /// The law of a log probability of an interval.
+    pub fn of(f: Func) -> Option<Interval> {
+        Some(match f {
+            Func::LogGammaInterval => Interval::Gamma,
+            Func::LogBetaInterval => Interval::Beta,
+            Func::LogPoissonInterval => Interval::Poisson,
+            Func::LogBinomialInterval => Interval::Binomial,
+            Func::LogNegativeBinomialInterval => Interval::NegativeBinomial,
+            Func::LogStudentInterval => Interval::Student,
+            Func::LogLaplaceInterval => Interval::Laplace,
+            Func::LogCauchyInterval => Interval::Cauchy,
+            Func::Log
+            | Func::Exp
+            | Func::LGamma
+            | Func::Digamma
+            | Func::Trigamma
+            | Func::LGammaD
+            | Func::Softplus
+            | Func::Sigmoid
+            | Func::LogPhi
+            | Func::Abs
+            | Func::LogInside
+            | Func::InverseMills
+            | Func::Sign
+            | Func::PhiIntervalSlope
+            | Func::LogPhiInterval
+            | Func::IntervalSlope(..)
+            | Func::IntervalCurvature(..) => return None,
+        })
+    }
+
     /// As its functions are called in the runtime.
     pub fn name(self) -> &'static str {
         match self {

@@ -58,6 +58,7 @@ const LOCALS: &[&str] = &[
     "units",
     "value",
     "weight",
+    "whole",
     "x",
 ];
 

@@ -4,6 +4,8 @@ use super::Emitter;
 use super::mstep::Unknowns;
 use super::scope::Scope;
 use crate::density::derive::{derive, tidy};
+use crate::density::interval::Interval;
+use crate::density::poly::{Factor, Func, Poly};
 use crate::density::symbol::{Elem, Ix, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::kernel::{Contribution, Design, Source, StatKind};
@@ -61,6 +63,12 @@ impl Emitter<'_> {
                 quote!(x[#id])
             });
         }
+        // A location far from its data starts where it would lie if nothing were truncated.
+        let truncated = terms.iter().any(|t| reads_locations(&t.source, arrays));
+        let only_whole = |code: TokenStream, part: bool| match truncated && part {
+            true => quote!(if whole { #code }),
+            false => code,
+        };
         let mut code = TokenStream::new();
         for t in terms {
             // The batch's own indices stand where the term's were.
@@ -71,7 +79,7 @@ impl Emitter<'_> {
             if let Source::Taylor { stat, at } = &t.source {
                 let series = self.series(&plain, *stat, at, arrays, &id);
                 let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
-                code.extend(plain.loops(&over, series));
+                code.extend(only_whole(plain.loops(&over, series), true));
                 continue;
             }
             let value = scope.poly(&t.coefficient);
@@ -146,7 +154,7 @@ impl Emitter<'_> {
             }
             let inner = plain.guarded(&t.guards, inner);
             let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
-            code.extend(plain.loops(&over, inner));
+            code.extend(only_whole(plain.loops(&over, inner), has_interval(&t.coefficient)));
         }
         let mut read = TokenStream::new();
         let mut write = TokenStream::new();
@@ -182,16 +190,24 @@ impl Emitter<'_> {
             write.extend(plain.loops(own, quote!(#place = found[#n];)));
         }
         let series = terms.iter().any(|t| matches!(t.source, Source::Taylor { .. }));
-        let found = if series {
-            quote!(let found = mode::newton_step(#names, &start, &domains, objective, damping, notes)?;)
-        } else {
-            quote!(let found = mode::newton(#names, &start, &domains, objective, notes)?;)
+        let found = match (truncated, series) {
+            (false, true) => {
+                quote!(let found = mode::newton_step(#names, &start, &domains, objective, damping, notes)?;)
+            }
+            (false, false) => quote!(let found = mode::newton(#names, &start, &domains, objective, notes)?;),
+            (true, true) => {
+                quote!(let found = mode::truncated_step(#names, &start, &domains, objective, damping, notes)?;)
+            }
+            (true, false) => {
+                quote!(let found = mode::truncated(#names, &start, &domains, objective, notes)?;)
+            }
         };
+        let whole = truncated.then(|| quote!(, whole: bool));
         let inner = quote! {
             let mut start = vec![0.0; #total];
             let mut domains = vec![newton::Domain::REAL; #total];
             #read
-            let objective = |x: &[f64]| {
+            let objective = |x: &[f64] #whole| {
                 let mut value = 0.0;
                 let mut gradient = DVector::zeros(#total);
                 let mut hessian = DMatrix::zeros(#total, #total);
@@ -342,6 +358,12 @@ fn locations(s: &Source) -> impl Iterator<Item = &Elem> {
         | Source::Taylor { .. } => None,
     };
     design.into_iter().flat_map(|d| &d.regressors).map(|r| &r.param)
+}
+
+fn has_interval(p: &Poly) -> bool {
+    p.0.iter().flat_map(|t| &t.factors).any(
+        |(f, _)| matches!(f, Factor::Apply(g, _) if *g == Func::LogPhiInterval || Interval::of(*g).is_some()),
+    )
 }
 
 fn reads_locations(s: &Source, arrays: &[ArrayId]) -> bool {
