@@ -1,6 +1,15 @@
 //! Truncated families whose params are unknown: the normaliser moves with them, so nothing is conjugate.
 //!
-//! The normaliser is integrated here, by Simpson's rule or term by term; the optima of the plain models are those of scipy.
+//! The normaliser is integrated here, by Simpson's rule or term by term. Optima of scipy 1.17.1:
+//!
+//! ```python
+//! import numpy as np; from scipy import stats, optimize
+//! y = np.array([0.4,1.9,2.2,0.7,3.1,1.3,2.6,0.2,1.7,4.0,2.9,1.1]); k = np.array([1,2,2,3,1,4,1,6,2,3])
+//! best = lambda f: optimize.minimize(f, [0, 0], method='Nelder-Mead', options=dict(xatol=1e-12, fatol=1e-14, maxiter=10000))
+//! best(lambda p: -stats.truncnorm.logpdf(y, -p[0]/np.exp(p[1]), np.inf, p[0], np.exp(p[1])).sum())
+//! best(lambda p: -(stats.gamma.logpdf(y, np.exp(p[0]), scale=np.exp(-p[1])) - stats.gamma.logsf(0.1, np.exp(p[0]), scale=np.exp(-p[1]))).sum())
+//! best(lambda p: -(stats.poisson.logpmf(k, np.exp(p[0])) - np.log(stats.poisson.cdf(6, np.exp(p[0])))).sum() + p[1]**2)
+//! ```
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::prelude::*;
@@ -86,6 +95,27 @@ model! {
         observed y[n in N] ~ Normal(m[z[n]], sd: s, min: 0);
         observed x[n in N] ~ Normal(m[z[n]], sd: s);
     }
+}
+
+model! {
+    pub mod gamma_above { param a: Positive; param r: Positive; observed y[n in N] ~ Gamma(shape: a, rate: r, min: 0.1); }
+}
+
+#[test]
+fn optima_are_those_of_scipy() {
+    let y = [0.4, 1.9, 2.2, 0.7, 3.1, 1.3, 2.6, 0.2, 1.7, 4.0, 2.9, 1.1];
+    let fit = normals::Model::new(1).fit(&normals::Data { y: (&y).into() }, &options()).unwrap();
+    close(fit.params.m[0], 1.470_546_70, 1e-7);
+    close(fit.params.s[0], 1.390_770_70, 1e-7);
+    close(fit.log_likelihood(), -17.410_371_137_519_1, 1e-12);
+    let fit = gamma_above::Model::new().fit(&gamma_above::Data { y: (&y).into() }, &options()).unwrap();
+    close(fit.params.a, 1.829_787_5, 1e-6);
+    close(fit.params.r, 1.001_369_1, 1e-6);
+    close(fit.log_likelihood(), -17.957_817_242_822_6, 1e-12);
+    let k = [1u64, 2, 2, 3, 1, 4, 1, 6, 2, 3];
+    let fit = poisson::Model::new().fit(&poisson::Data { y: (&k).into() }, &options()).unwrap();
+    close(fit.params.r, 2.581_663_779, 1e-7);
+    close(fit.log_likelihood(), -17.358_732_094_207_3, 1e-12);
 }
 
 /// log ∫ exp f, by Simpson's rule.
@@ -442,4 +472,16 @@ fn a_likelihood_without_a_maximum_is_not_called_a_fit() {
             assert!(fit.log_likelihood() > limit - 0.1, "{} for {limit}", fit.log_likelihood());
         }
     }
+}
+
+#[test]
+fn data_outside_of_their_bounds_are_named() {
+    let y = [1.0, 2.0, 0.5];
+    let a = [0.0, 1.0, 1.0];
+    let failed = by_row::Model::new().fit(&by_row::Data { a: (&a).into(), y: (&y).into() }, &options());
+    let text = failed.expect_err("0.5 is below its bound 1").to_string();
+    assert!(text.contains("y[2]") && text.contains("0.5"), "{text}");
+    let failed = poisson::Model::new().fit(&poisson::Data { y: (&[2u64, 7, 1]).into() }, &options());
+    let text = failed.expect_err("7 is above the bound 6").to_string();
+    assert!(text.contains("y[1]") && text.contains('7'), "{text}");
 }

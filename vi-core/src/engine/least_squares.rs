@@ -338,8 +338,11 @@ fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
     &eigen.eigenvectors * DMatrix::from_diagonal(&inverse) * eigen.eigenvectors.transpose() * rhs
 }
 
-/// The residual u_target − Σ terms as a form (v, δ): v over the columns about their gauges, δ the constant.
-pub(super) fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> (Vec<(usize, f64)>, f64) {
+/// A linear form in u: its coefficients over the columns about their gauges, and its constant.
+pub(super) type Form = (Vec<(usize, f64)>, f64);
+
+/// The residual u_target − Σ terms, every term known.
+pub(super) fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> Form {
     let mut form = vec![(target, 1.0)];
     let mut constant = m.gauge[target];
     for t in terms {
@@ -355,7 +358,7 @@ pub(super) fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> (Vec
     (form, constant)
 }
 
-pub(super) fn product(m: &Cell<'_>, a: &(Vec<(usize, f64)>, f64), b: &(Vec<(usize, f64)>, f64)) -> f64 {
+pub(super) fn product(m: &Cell<'_>, a: &Form, b: &Form) -> f64 {
     let mut s = m.count * a.1 * b.1;
     for &(i, x) in &a.0 {
         s += x * b.1 * m.sum[i];

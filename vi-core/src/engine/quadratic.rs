@@ -1,6 +1,6 @@
 //! The square of a residual as a function of its locations, for M-steps in which they have no solution of their own.
 
-use super::least_squares::{Term, Value, product, residual_form};
+use super::least_squares::{Form, Term, Value, product, residual_form};
 use crate::stats::Cell;
 use nalgebra::{DMatrix, DVector};
 
@@ -28,7 +28,7 @@ pub fn residual(m: Cell<'_>, terms: &[Term], x: &[f64]) -> Quadratic {
         .collect();
     let rho = residual_form(&m, 0, &at);
     // −∂ρ/∂x of each unknown.
-    let parts: Vec<(usize, (Vec<(usize, f64)>, f64))> = terms
+    let parts: Vec<(usize, Form)> = terms
         .iter()
         .filter_map(|t| match (t.value, t.column) {
             (Value::Unknown(id), Some(c)) => Some((id, (vec![(c, 1.0)], m.gauge[c]))),

@@ -346,7 +346,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn constant(&self, e: &crate::model::ir::Expr) -> Option<TokenStream> {
+    pub(super) fn constant(&self, e: &crate::model::ir::Expr) -> Option<TokenStream> {
         let lower = crate::density::lower::Lower::new(self.model);
         let p = lower.component(e, &[]).ok()?;
         let mut fixed = true;
@@ -382,6 +382,7 @@ impl Emitter<'_> {
     pub fn context_fn(&self) -> TokenStream {
         let sizes = self.sizes();
         let checks = self.checks();
+        let truncations = self.truncation_checks();
         let names: Vec<_> = self.model.sizes.iter().map(|s| s.name.clone()).collect();
         let groups = self.kernel.groups.iter().enumerate().map(|(g, a)| {
             let (field, map) = (format_ident!("groups_{g}"), self.name(*a));
@@ -417,6 +418,7 @@ impl Emitter<'_> {
             fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, _options: &Options) -> Result<Self::Context<'a>, Error> {
                 #sizes
                 #checks
+                #truncations
                 #(#groups)*
                 #(#units)*
                 #(#gauges)*

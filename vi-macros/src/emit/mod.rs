@@ -1,5 +1,6 @@
 //! Kernel to Rust: formatting only.
 
+mod bounds;
 mod collect;
 mod context;
 mod dense_rows;
