@@ -319,15 +319,53 @@ impl LeastSquares {
     }
 }
 
+impl LeastSquares {
+    /// Minimises within bounds on the unknowns, for one right-hand side; an unknown that no row determines keeps its value in `current`.
+    #[must_use]
+    pub fn solve_within(&self, current: &DMatrix<f64>, bounds: &[(f64, f64)]) -> Solution {
+        let n = self.unknowns;
+        let mut gram = self.gram.clone();
+        let mut rhs = self.rhs.column(0).into_owned();
+        let mut start: Vec<f64> = current.column(0).iter().copied().collect();
+        let mut bounds = bounds.to_vec();
+        // Back from the gauge: θ₀′ = θ₀ − target/κ + Σ (cⱼ/κ) θⱼ. An intercept without bounds may stay there.
+        let mut shift = None;
+        if let Some(g) = self.gauge.as_ref().filter(|g| self.gram[(g.id, g.id)] > 0.0) {
+            let offset = g.target[0] / g.constant;
+            let slopes: Vec<(usize, f64)> = g.slopes.iter().map(|(j, c)| (*j, c / g.constant)).collect();
+            if slopes.is_empty() || bounds[g.id] == (f64::NEG_INFINITY, f64::INFINITY) {
+                bounds[g.id] = (bounds[g.id].0 - offset, bounds[g.id].1 - offset);
+                start[g.id] += slopes.iter().map(|(j, c)| c * start[*j]).sum::<f64>() - offset;
+                shift = Some((g.id, offset, slopes));
+            } else {
+                let mut back = DMatrix::identity(n, n);
+                slopes.iter().for_each(|(j, c)| back[(g.id, *j)] = *c);
+                rhs += gram.column(g.id) * offset;
+                rhs = back.transpose() * rhs;
+                gram = back.transpose() * gram * back;
+            }
+        }
+        let found = super::bounded::minimise(&gram, &rhs, &bounds, &start);
+        let mut x = found.x;
+        if let Some((id, offset, slopes)) = shift {
+            x[id] += offset - slopes.iter().map(|(j, c)| c * x[*j]).sum::<f64>();
+        }
+        Solution {
+            values: DMatrix::from_column_slice(n, 1, x.as_slice()),
+            rank_deficient: found.rank_deficient,
+        }
+    }
+}
+
 /// The Cholesky factor, unless a pivot of the unit-diagonal matrix says that a direction is lost in rounding.
-fn well_conditioned(gram: &DMatrix<f64>) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
+pub(super) fn well_conditioned(gram: &DMatrix<f64>) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
     let chol = nalgebra::Cholesky::new(gram.clone())?;
     let floor = gram.nrows() as f64 * 4.0 * f64::EPSILON;
     let smallest = chol.l_dirty().diagonal().iter().fold(f64::INFINITY, |m, x| m.min(x * x));
     (smallest > floor).then_some(chol)
 }
 
-fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
+pub(super) fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
     let eigen = gram.clone().symmetric_eigen();
     let largest = eigen.eigenvalues.iter().fold(0.0_f64, |m, x| m.max(*x));
     let floor = largest * gram.nrows() as f64 * 16.0 * f64::EPSILON;

@@ -1,5 +1,6 @@
 //! Engines: exact elimination and exact maximisation, knowing no model.
 
+mod bounded;
 pub mod columns;
 pub mod dense;
 pub mod least_squares;

@@ -70,6 +70,13 @@ impl Notes {
         self.note(format!("{what} is empty: it keeps its value"));
     }
 
+    /// Whether a location that least squares found lies on a bound.
+    pub fn bounded(&mut self, what: Element<'_>, value: f64, bounds: (f64, f64)) {
+        if value <= bounds.0 || value >= bounds.1 {
+            self.at_boundary.push(what.to_string());
+        }
+    }
+
     /// Some unknowns of a regression are determined by nothing.
     pub fn rank_deficient(&mut self, names: &str) {
         self.note(format!("{names}: the regressors are collinear; the solution of least norm was taken"));
