@@ -6,6 +6,7 @@ mod context;
 mod dense_rows;
 mod describe;
 mod direct;
+mod holes;
 mod module;
 mod mstep;
 mod prepare;

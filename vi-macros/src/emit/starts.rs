@@ -139,6 +139,14 @@ impl Emitter<'_> {
                 } else {
                     quote!(tables[#i].marginal(#states, #inner))
                 };
+                let marginal = match c.guards.is_empty() {
+                    true => marginal,
+                    false => {
+                        let guards = c.guards.iter().map(|g| scope.cond(g));
+                        let exists = scope.loops(&c.unit, quote!(exists.push(#(#guards)&&*);));
+                        quote!({ let mut exists = Vec::new(); #exists #marginal.spread(&exists) })
+                    }
+                };
                 let nested = match c.unit.as_slice() {
                     [outer, second] => {
                         let (o, high, len) =

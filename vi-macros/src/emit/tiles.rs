@@ -25,7 +25,8 @@ impl Emitter<'_> {
             && r.guards.is_empty()
             && r.copies.is_empty()
             && !r.missing
-            && c.unit.len() == 1;
+            && c.unit.len() == 1
+            && !c.is_listed();
         if !plain {
             return None;
         }

@@ -8,6 +8,7 @@ use crate::model::ir::{ArrayId, Model, StatementId};
 use crate::plan::Update;
 
 mod build;
+mod exists;
 mod locations;
 mod maximise;
 mod rows;
@@ -34,6 +35,8 @@ pub struct Kernel<'a> {
     pub hoists: Vec<Hoist>,
     /// Given maps that are inverted, so that a unit finds its rows.
     pub groups: Vec<ArrayId>,
+    /// Reads of latents that may not exist.
+    pub partial: Vec<exists::Partial>,
     /// Statements that are priors of params.
     pub priors: Vec<StatementId>,
     pub steps: Vec<MStep>,
@@ -45,7 +48,16 @@ pub struct Component {
     pub locals: Vec<Local>,
     /// The plates, which are the same for all locals.
     pub unit: Vec<Var>,
+    /// Which units there are, in their own indices; none where all are.
+    pub guards: Vec<Cond>,
     pub rows: Vec<Rows>,
+}
+
+impl Component {
+    /// Whether units are looked up in a list: those of several plates, and those that a condition picks.
+    pub fn is_listed(&self) -> bool {
+        self.unit.len() > 1 || !self.guards.is_empty()
+    }
 }
 
 #[derive(Debug)]
