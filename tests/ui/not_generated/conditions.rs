@@ -5,7 +5,8 @@ model! {
         param    p: Unit;
         given    known[n in N]: Bool;
         latent   on[n in N if not known[n]] ~ Bernoulli(p);
-        observed x[n in N if not known[n]] ~ Normal(on[n], sd: 1);
+        latent   up[n in N] ~ Bernoulli(p);
+        observed x[n in N if not known[n]] ~ Normal(on[n] + up[n], sd: 1);
     }
 }
 
