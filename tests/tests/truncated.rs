@@ -118,6 +118,80 @@ fn optima_are_those_of_scipy() {
     close(fit.log_likelihood(), -17.358_732_094_207_3, 1e-12);
 }
 
+model! {
+    pub mod hurdle {
+        param p: Unit; param r: Positive;
+        latent a[n in N] ~ Bernoulli(p);
+        observed y[n in N] ~ match a[n] { true => Poisson(r, min: 1, max: 12), false => Constant(0) };
+    }
+}
+model! {
+    pub mod above { param m: Real(min: 1.5); param s: Positive; observed y[n in N] ~ Normal(m, sd: s, min: 0); }
+}
+model! {
+    pub mod partly { given x[n in N]: Real; param b: Real; param s: Positive; observed y[n in N]: Real? ~ Normal(b * x[n], sd: s, max: 6); }
+}
+
+#[test]
+fn a_hurdle_between_two_bounds() {
+    let mut g = Noise::new(17);
+    let y: Vec<u64> = (0..150)
+        .map(|_| {
+            if g.unit() < 0.4 {
+                0
+            } else {
+                std::iter::repeat_with(|| g.poisson(6.0)).find(|y| (1..=12).contains(y)).unwrap()
+            }
+        })
+        .collect();
+    let data = hurdle::Data { y: (&y).into() };
+    let fit = hurdle::Model::new().fit(&data, &options()).unwrap();
+    let of = |p: &[f64]| {
+        let mass = log_sum_exp(&(1..=12).map(|k| density::poisson(k, p[1])).collect::<Vec<_>>());
+        y.iter()
+            .map(|y| if *y == 0 { (1.0 - p[0]).ln() } else { p[0].ln() + density::poisson(*y, p[1]) - mass })
+            .sum::<f64>()
+    };
+    let at = [fit.params.p, fit.params.r];
+    exact(&fit, &data, of(&at));
+    stationary(&at, of);
+}
+
+#[test]
+fn a_bounded_location_of_a_truncated_family() {
+    let y = [0.4, 1.9, 2.2, 0.7, 3.1, 1.3, 2.6, 0.2, 1.7, 4.0, 2.9, 1.1];
+    let data = above::Data { y: (&y).into() };
+    let fit = above::Model::new().fit(&data, &options()).unwrap();
+    let of = |p: &[f64]| y.iter().map(|y| truncated_normal(*y, p[0], p[1] * p[1], 0.0, 99.0)).sum::<f64>();
+    // Without its bound the location is 1.47 (see above).
+    assert_eq!(fit.params.m, 1.5);
+    exact(&fit, &data, of(&[1.5, fit.params.s]));
+    stationary(&[fit.params.s], |p| of(&[1.5, p[0]]));
+    assert!(fit.at_boundary.iter().any(|b| b.contains('m')), "{:?}", fit.at_boundary);
+}
+
+#[test]
+fn a_regression_below_a_bound_with_missing_values() {
+    let mut g = Noise::new(18);
+    let x: Vec<f64> = (0..80).map(|_| 3.0 * g.unit()).collect();
+    let y: Vec<Option<f64>> = x
+        .iter()
+        .map(|x| {
+            let y = std::iter::repeat_with(|| 1.8 * x + g.normal()).find(|y| *y < 6.0);
+            y.filter(|_| g.unit() < 0.8)
+        })
+        .collect();
+    let data = partly::Data { x: (&x).into(), y: (&y).into() };
+    let fit = partly::Model::new().fit(&data, &options()).unwrap();
+    let of = |p: &[f64]| {
+        let of = |x: &f64, y: f64| truncated_normal(-y, -p[0] * x, p[1] * p[1], -6.0, 99.0);
+        x.iter().zip(&y).filter_map(|(x, y)| y.map(|y| of(x, y))).sum::<f64>()
+    };
+    let at = [fit.params.b, fit.params.s];
+    exact(&fit, &data, of(&at));
+    stationary(&at, of);
+}
+
 /// log ∫ exp f, by Simpson's rule.
 fn log_integral(f: impl Fn(f64) -> f64, a: f64, b: f64) -> f64 {
     let n = 4000;

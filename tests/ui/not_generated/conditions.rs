@@ -35,6 +35,23 @@ model! {
 }
 
 model! {
+    pub mod unknown_bound {
+        param    c: Real;
+        observed x[n in N] ~ Normal(0, sd: 1, min: c);
+    }
+}
+
+model! {
+    pub mod mixed_pieces {
+        given    old[n in N]: Bool;
+        param    p: Unit;
+        latent   on[0] ~ Bernoulli(p);
+        latent   on[n in 1..N if old[n]] ~ Bernoulli(p);
+        observed x[n in N if old[n]] ~ Normal(on[n], sd: 1);
+    }
+}
+
+model! {
     pub mod quantified {
         given    on[n in N]: Bool;
         param    p: Unit;

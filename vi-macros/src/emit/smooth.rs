@@ -124,6 +124,7 @@ impl Emitter<'_> {
                     continue;
                 }
                 let i = id(&scope, &Elem { array: *a, indices: at.clone() });
+                share(&scope, &first);
                 let g = scope.poly(&first);
                 let mut second = quote!(gradient[#i] += weight * (#g););
                 if unknown_locations {
@@ -146,13 +147,20 @@ impl Emitter<'_> {
                         continue;
                     }
                     let j = id(&scope, &Elem { array: *b, indices: at_b.clone() });
+                    share(&scope, &h);
                     let h = scope.poly(&h);
                     let add = quote!(hessian[(#i, #j)] += weight * (#h););
                     second.extend(scope.loops(&twins, add));
                 }
                 inner.extend(scope.loops(&fresh, second));
             }
-            let inner = plain.guarded(&t.guards, inner);
+            // Derivatives of an interval's probability stand in several places and are computed once.
+            let shared = scope.locals.replace(vec![]);
+            let lets = shared.iter().map(|(f, name)| {
+                let value = scope.poly(&Poly::factor(f.clone()));
+                quote!(let #name = #value;)
+            });
+            let inner = plain.guarded(&t.guards, quote!(#(#lets)* #inner));
             let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
             code.extend(only_whole(plain.loops(&over, inner), has_interval(&t.coefficient)));
         }
@@ -358,6 +366,21 @@ fn locations(s: &Source) -> impl Iterator<Item = &Elem> {
         | Source::Taylor { .. } => None,
     };
     design.into_iter().flat_map(|d| &d.regressors).map(|r| &r.param)
+}
+
+/// Gives every derivative of an interval's probability in a polynomial a name of its own.
+fn share(scope: &Scope<'_>, p: &Poly) {
+    let mut shared = scope.locals.borrow_mut();
+    for (f, _) in p.0.iter().flat_map(|t| &t.factors) {
+        let derivative = matches!(
+            f,
+            Factor::Apply(Func::PhiIntervalSlope | Func::IntervalSlope(..) | Func::IntervalCurvature(..), _)
+        );
+        if derivative && !shared.iter().any(|(g, _)| g == f) {
+            let name = format_ident!("f{}", shared.len());
+            shared.push((f.clone(), name));
+        }
+    }
 }
 
 fn has_interval(p: &Poly) -> bool {

@@ -30,6 +30,14 @@ impl Emitter<'_> {
         if !plain {
             return None;
         }
+        let inside = match body {
+            Body::Terms(t) => t.inside(),
+            Body::Scalar(s) => s.normaliser.inside(),
+            Body::Dense(_) | Body::Equal { .. } => None,
+        };
+        if inside.is_some() {
+            return None;
+        }
         match body {
             Body::Dense(d) => self.dense_tile(c, r, d, pass),
             Body::Scalar(s) if s.event.is_some() => self.component_tile(c, r, s, pass),

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows a distribution: a statement is a sum of `data · params` terms, a residual, or a structural zero.
 
-use crate::density::poly::{Exponent, MatrixRef, Poly};
+use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::model::ir::{ArrayId, Model, StatementId};
 use crate::plan::Update;
@@ -123,6 +123,23 @@ pub struct Terms {
     /// Functions of data and params together: no sufficient statistic of fixed size exists, so their Taylor series about the current params is
     /// what is kept.
     pub pointwise: Option<Pointwise>,
+}
+
+impl Terms {
+    /// The indicator of a truncation's bounds, where a state decides whether they hold.
+    pub fn inside(&self) -> Option<Poly> {
+        let fixed = |s: &&Separable| s.params.as_number().is_some();
+        // Without params there is nothing that the rows outside could mislead.
+        if self.pointwise.is_none() && self.separable.iter().all(|s| fixed(&s)) {
+            return None;
+        }
+        self.separable.iter().filter(fixed).find_map(|s| match s.coefficient.0.as_slice() {
+            [t] => t.factors.iter().find_map(|(f, _)| {
+                matches!(f, Factor::Apply(Func::LogInside, _)).then(|| Poly::factor(f.clone()))
+            }),
+            [] | [_, _, ..] => None,
+        })
+    }
 }
 
 #[derive(Debug, Clone)]
