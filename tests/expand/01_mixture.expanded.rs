@@ -205,7 +205,7 @@ pub mod mixture {
                     what: "statistics that `accumulate` did not make".to_string(),
                 });
             };
-            self.update_params(sizes, stats, current).map(|m| m.params)
+            self.update_params(sizes, stats, current).map(|m| m.globals)
         }
     }
     /// Data and latents drawn from the model.
@@ -398,7 +398,7 @@ pub mod mixture {
             let mut constant = 0.0;
             match statement {
                 1 => {
-                    constant += -0.9189385332046727 * (D) as f64;
+                    constant += -0.9189385332046727 * (D as f64);
                 }
                 _ => {}
             }
@@ -519,7 +519,7 @@ pub mod mixture {
             self.update_mean(sizes, stats, &mut params, &mut notes)?;
             self.update_cov(sizes, stats, &mut params, &mut notes)?;
             Ok(Maximised {
-                params,
+                globals: params,
                 at_boundary: notes.at_boundary,
                 notes: notes.notes,
             })
@@ -527,6 +527,7 @@ pub mod mixture {
     }
     impl Program for Model {
         type Data<'a> = Data<'a>;
+        type Globals = Params;
         type Params = Params;
         type Latents = Latents;
         type Posterior = Posterior;
@@ -584,12 +585,12 @@ pub mod mixture {
             given: &Params,
         ) -> Result<Params, Error> {
             let &Sizes { K, D, .. } = &context.sizes;
-            let neutral = Params {
+            let params = Params {
                 weight: DVector::from_element(K, 1.0 / K as f64),
                 mean: (0..K).map(|i0| DVector::zeros(D)).collect::<Vec<_>>(),
                 cov: (0..K).map(|i0| DMatrix::identity(D, D)).collect::<Vec<_>>(),
             };
-            Ok(Self::overlay(given, neutral))
+            Ok(Self::overlay(given, params))
         }
         fn is_complete(params: &Params) -> bool {
             !params.weight.is_empty() && !params.mean.is_empty()
@@ -945,6 +946,12 @@ pub mod mixture {
             damping: f64,
         ) -> Result<Maximised<Model>, Error> {
             self.update_params(&context.sizes, stats, current)
+        }
+        fn gather(&self, params: &Params, _posterior: &Posterior) -> Params {
+            params.clone()
+        }
+        fn params(globals: &Params) -> Params {
+            globals.clone()
         }
     }
     impl ::vi_core::private::Proved for Model {}

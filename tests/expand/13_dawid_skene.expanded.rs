@@ -205,7 +205,7 @@ pub mod dawid_skene {
                     what: "statistics that `accumulate` did not make".to_string(),
                 });
             };
-            self.update_params(sizes, stats, current).map(|m| m.params)
+            self.update_params(sizes, stats, current).map(|m| m.globals)
         }
     }
     /// Data and latents drawn from the model.
@@ -489,7 +489,7 @@ pub mod dawid_skene {
             self.update_prev(sizes, stats, &mut params, &mut notes)?;
             self.update_conf(sizes, stats, &mut params, &mut notes)?;
             Ok(Maximised {
-                params,
+                globals: params,
                 at_boundary: notes.at_boundary,
                 notes: notes.notes,
             })
@@ -497,6 +497,7 @@ pub mod dawid_skene {
     }
     impl Program for Model {
         type Data<'a> = Data<'a>;
+        type Globals = Params;
         type Params = Params;
         type Latents = Latents;
         type Posterior = Posterior;
@@ -603,7 +604,7 @@ pub mod dawid_skene {
             given: &Params,
         ) -> Result<Params, Error> {
             let &Sizes { K, J, .. } = &context.sizes;
-            let neutral = Params {
+            let params = Params {
                 prev: DVector::from_element(K, 1.0 / K as f64),
                 conf: (0..J)
                     .map(|i0| {
@@ -613,7 +614,7 @@ pub mod dawid_skene {
                     })
                     .collect::<Vec<_>>(),
             };
-            Ok(Self::overlay(given, neutral))
+            Ok(Self::overlay(given, params))
         }
         fn is_complete(params: &Params) -> bool {
             !params.prev.is_empty() && !params.conf.is_empty()
@@ -925,7 +926,7 @@ pub mod dawid_skene {
                 for k in 0..K {
                     for e0 in 0..K {
                         params.conf[j][k][e0] = (if k == e0 { 0.7 } else { 0.0 })
-                            + 0.3 / (K) as f64;
+                            + 0.3 / (K as f64);
                     }
                 }
             }
@@ -981,6 +982,12 @@ pub mod dawid_skene {
             damping: f64,
         ) -> Result<Maximised<Model>, Error> {
             self.update_params(&context.sizes, stats, current)
+        }
+        fn gather(&self, params: &Params, _posterior: &Posterior) -> Params {
+            params.clone()
+        }
+        fn params(globals: &Params) -> Params {
+            globals.clone()
         }
     }
     impl ::vi_core::private::Proved for Model {}

@@ -150,3 +150,41 @@ pub fn inverse_wishart(x: &DMatrix<f64>, dof: f64, scale: &DMatrix<f64>) -> f64 
         - (dof + d + 1.0) / 2.0 * x.determinant().ln()
         - 0.5 * (scale * inverse).trace()
 }
+
+/// Student's t over vectors; the scale matrix is not the covariance.
+///
+/// # Panics
+/// If the scale is singular.
+#[must_use]
+pub fn mv_student_t(x: &[f64], dof: f64, mean: &DVector<f64>, scale: &DMatrix<f64>) -> f64 {
+    let (d, z) = (x.len() as f64, DVector::from_column_slice(x) - mean);
+    let inverse = scale.clone().try_inverse().expect("a scale can be inverted");
+    let form = (z.transpose() * inverse * &z)[0];
+    ln_gamma((dof + d) / 2.0)
+        - ln_gamma(dof / 2.0)
+        - 0.5 * (d * (dof * PI).ln() + scale.determinant().ln() + (dof + d) * (1.0 + form / dof).ln())
+}
+
+/// ψ(x) = d log Γ(x) / dx for x > 0, by its asymptotic series above 15 and the recurrence below.
+#[must_use]
+pub fn digamma(x: f64) -> f64 {
+    let (mut x, mut shift) = (x, 0.0);
+    while x < 15.0 {
+        shift -= 1.0 / x;
+        x += 1.0;
+    }
+    let i = 1.0 / (x * x);
+    let series =
+        i * (1.0 / 12.0 - i * (1.0 / 120.0 - i * (1.0 / 252.0 - i * (1.0 / 240.0 - i * (1.0 / 132.0)))));
+    shift + x.ln() - 0.5 / x - series
+}
+
+/// log ∫ exp f over an interval outside of which nothing is left, by the trapezoidal rule: it converges faster than any power of the
+/// step where f falls off at both ends.
+#[must_use]
+pub fn log_integral(low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {
+    let steps = 4000;
+    let h = (high - low) / f64::from(steps);
+    let values: Vec<f64> = (0..=steps).map(|i| f(low + h * f64::from(i))).collect();
+    log_sum_exp(&values) + h.ln()
+}

@@ -1,5 +1,9 @@
 //! What the tests share: data, textbook densities, and the laws that every fit obeys.
 
+pub mod along;
 pub mod data;
 pub mod density;
+pub mod enumerate;
 pub mod law;
+pub mod stored;
+pub mod textbook;

@@ -47,6 +47,7 @@
 //! | [`Plan`], [`ExactPosterior`] | what was proved when the model was compiled |
 //! | [`fit::Verification`] | the same claim, checked at run time with other code |
 //! | [`posterior`] | questions to the marginal of one quantity: intervals, quantiles, mixtures |
+//! | [`diagnostics`] | how far an approximate posterior can be trusted |
 //! | [`dist`], [`family`] | the distributions by themselves |
 //! | [`reduce`], [`rng`] | why results do not depend on the number of threads |
 //!
@@ -63,7 +64,9 @@
 // Absolute paths in generated code (`::vi_core::…`) work in this crate's own tests as well.
 extern crate self as vi_core;
 
+pub mod chart;
 pub mod data;
+pub mod diagnostics;
 pub mod dist;
 pub mod engine;
 pub mod error;
@@ -81,7 +84,9 @@ pub mod table;
 pub mod tile;
 
 pub use error::Error;
-pub use fit::{Categories, Claim, ExactPosterior, Fit, NoParams, Options, Plan, Start, State};
+pub use fit::{
+    Categories, Claim, ExactPosterior, Fit, Marginal, NoParams, Options, Plan, Point, Start, State,
+};
 #[doc = include_str!("model.md")]
 #[doc(inline)]
 pub use vi_macros::model;
@@ -89,6 +94,6 @@ pub use vi_macros::model;
 /// What a program that declares models needs.
 pub mod prelude {
     pub use crate::data::{Absent, Sparse};
-    pub use crate::{Categories, ExactPosterior, Fit, Options, Start, model};
+    pub use crate::{Categories, ExactPosterior, Fit, Marginal, Options, Point, Start, model};
     pub use nalgebra::{DMatrix, DVector};
 }

@@ -5,19 +5,24 @@ pub use crate::data::{Groups, check};
 pub use crate::dist;
 pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
-pub use crate::engine::{columns, dense, least_squares, mode, newton, quadratic};
+pub use crate::engine::{columns, dense, law, least_squares, mode, newton, quadratic};
 pub use crate::fit::program::{
-    Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics,
+    Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn,
 };
-pub use crate::fit::{self, Categories, Claim, ExactPosterior, Fit, NoParams, Options, Plan, Start, State};
-pub use crate::posterior;
+pub use crate::fit::{
+    self, Categories, Claim, ExactPosterior, Fit, Marginal, NoParams, Options, Plan, Start, State,
+};
+pub use crate::posterior::MvStudentT;
+
 pub use crate::rng;
 pub use crate::special;
 pub use crate::stats::Moments;
 pub use crate::table::Table;
 pub use crate::tile;
 pub use crate::{Error, error::Mismatch};
+pub use crate::{chart, diagnostics, posterior};
 pub use nalgebra::{DMatrix, DVector};
+pub use rand_chacha::ChaCha8Rng;
 
 /// Names a model for which `model!` has a proof to show.
 pub trait Proved {}

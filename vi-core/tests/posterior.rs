@@ -7,7 +7,7 @@ use quadrature::{expect, half_line, line, unit};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vi_core::dist::*;
-use vi_core::posterior::{Marginal, MarginalVector, Mixture, MvStudentT, VectorMixture};
+use vi_core::posterior::{Mixture, MvStudentT, RealLaw, VectorLaw, VectorMixture};
 
 #[track_caller]
 fn close(name: &str, got: f64, want: f64, tolerance: f64) {
@@ -16,7 +16,7 @@ fn close(name: &str, got: f64, want: f64, tolerance: f64) {
 }
 
 /// Moments by quadrature; the distribution function against the integral of the density, against its inverse and against draws.
-fn check(name: &str, law: &impl Marginal, nodes: &[(f64, f64)]) {
+fn check(name: &str, law: &impl RealLaw, nodes: &[(f64, f64)]) {
     let log_p = |x: f64| law.log_density(x);
     let mean = expect(nodes, log_p, |x, _| x);
     close(name, law.mean(), mean, 1e-9);
@@ -159,7 +159,7 @@ fn moments_of_powers_keep_their_digits() {
 }
 
 /// Mean and covariance of draws against those of the law, within six standard errors of the mean.
-fn check_vector(name: &str, law: &impl MarginalVector) {
+fn check_vector(name: &str, law: &impl VectorLaw) {
     let n = 8000;
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let draws: Vec<DVector<f64>> = (0..n).map(|_| law.sample(&mut rng)).collect();
@@ -308,7 +308,7 @@ fn a_mixture_ignores_components_without_weight() {
 
 #[test]
 fn an_invalid_law_answers_nan() {
-    fn undefined(law: &impl Marginal) {
+    fn undefined(law: &impl RealLaw) {
         let all = [law.mean(), law.var(), law.sd(), law.cdf(0.5), law.survival(0.5), law.quantile(0.5)];
         assert!(all.iter().all(|v| v.is_nan()), "{all:?}");
         let mut rng = ChaCha8Rng::seed_from_u64(1);

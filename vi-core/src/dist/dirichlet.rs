@@ -90,6 +90,11 @@ impl<'a> Dirichlet<'a> {
         self.expectation().map(|m| m * (1.0 - m) / (total + 1.0))
     }
 
+    /// E log `x[k]` = ψ(`a[k]`) − ψ(Σ a).
+    pub fn expect_log(&self, k: usize) -> f64 {
+        self.a.get(k).map_or(f64::NAN, |&a| digamma(a) - digamma(self.total()))
+    }
+
     /// Σₖ log Γ(`a[k]`) − log Γ(Σ a) + (Σ a − K) ψ(Σ a) − Σₖ (`a[k]` − 1) ψ(`a[k]`).
     pub fn entropy(&self) -> f64 {
         if !self.is_valid() {

@@ -18,7 +18,8 @@
 //! assert!((Poisson::rate(2.0).log_interval(1.0, f64::INFINITY).exp() - (1.0 - (-2f64).exp())).abs() < 1e-15);
 //! ```
 //!
-//! Nothing here knows of conjugacy; [`crate::family`] gives the exponential-family view.
+//! Nothing here knows of conjugacy; [`crate::family`] gives the exponential-family view. Quantiles, intervals and divergences, which are
+//! asked of posteriors, are in [`crate::posterior`].
 
 pub mod bernoulli;
 pub mod beta;

@@ -45,6 +45,27 @@ impl Density {
         Ok(Density { kernel: NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det) })
     }
 
+    /// E log Normal(x | mean, Λ) where mean and Λ are uncertain, less ½ D log 2π:
+    /// ½ E log det Λ − ½ (x − E mean)ᵀ E Λ (x − E mean) − ½ spread.
+    ///
+    /// # Errors
+    /// [`Error::Improper`] if E Λ is not positive definite.
+    pub fn expected(
+        mean: &[f64],
+        precision: &DMatrix<f64>,
+        half_log_det: f64,
+        spread: f64,
+        what: Element<'_>,
+    ) -> Result<Density, Error> {
+        let (inverse_lower, _) =
+            whitener(precision, Scale::Precision, 1.0).ok_or_else(|| Error::Improper {
+                element: what.to_string(),
+                reason: "its expectation is not positive definite".to_string(),
+            })?;
+        let constant = half_log_det - 0.5 * spread;
+        Ok(Density { kernel: NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), constant) })
+    }
+
     /// Adds the log density of the `n` columns of a tile.
     pub fn add(&self, tile: &[f64], n: usize, out: &mut [f64]) {
         self.kernel.add_log_density(tile, n, out);
@@ -92,6 +113,25 @@ pub fn expected(
     let trace = (&w * scatter * w.transpose()).trace();
     let value = weight * half_log_det - 0.5 * trace;
     Ok((value, (weight * half_log_det).abs() + 0.5 * trace.abs()))
+}
+
+/// Σ w E log Normal, less what depends on the data alone, from the expected scatter of the residuals, their weight, E Λ and ½ E log det Λ;
+/// and the sum of the absolute values of its terms.
+#[must_use]
+pub fn expected_uncertain(
+    scatter: &DMatrix<f64>,
+    weight: f64,
+    precision: &DMatrix<f64>,
+    half_log_det: f64,
+) -> (f64, f64) {
+    let trace = trace(precision, scatter);
+    (weight * half_log_det - 0.5 * trace, (weight * half_log_det).abs() + 0.5 * trace.abs())
+}
+
+/// tr A B of symmetric matrices.
+#[must_use]
+pub fn trace(a: &DMatrix<f64>, b: &DMatrix<f64>) -> f64 {
+    a.iter().zip(b.iter()).map(|(x, y)| x * y).sum()
 }
 
 /// log det of a symmetric positive definite matrix; NaN if it is not one.

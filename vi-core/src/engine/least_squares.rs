@@ -7,6 +7,7 @@
 //! Rows come as [`Moments`](crate::stats::Moments) of u = (targets, regressors), or one at a time (priors). The system is set up about the
 //! gauge of the moments, so that data far from the origin cost no digits: with an intercept θ₀ the unknown is its value at the gauge.
 
+use crate::Error;
 use crate::stats::Cell;
 use nalgebra::{DMatrix, DVector};
 
@@ -355,6 +356,134 @@ impl LeastSquares {
             rank_deficient: found.rank_deficient,
         }
     }
+}
+
+impl LeastSquares {
+    /// The covariance of the unknowns: the inverse of Σ w a aᵀ, in units of the scale that was left out of the weights.
+    ///
+    /// # Errors
+    /// [`Error::Improper`] if some direction is determined by nothing.
+    pub fn covariance(&self, names: &str) -> Result<DMatrix<f64>, Error> {
+        let n = self.unknowns;
+        let scale: Vec<f64> = (0..n).map(|i| self.gram[(i, i)].sqrt()).collect();
+        let improper = || Error::Improper {
+            element: names.to_string(),
+            reason: "neither its prior nor the data determine it".to_string(),
+        };
+        if !scale.iter().all(|s| *s > 0.0 && s.is_finite()) {
+            return Err(improper());
+        }
+        let unit = DMatrix::from_fn(n, n, |i, j| self.gram[(i, j)] / (scale[i] * scale[j]));
+        let inverse = well_conditioned(&unit).ok_or_else(improper)?.inverse();
+        let mut cov = DMatrix::from_fn(n, n, |i, j| inverse[(i, j)] / (scale[i] * scale[j]));
+        if let Some(g) = &self.gauge {
+            // θ₀ = θ₀′ − Σ cⱼ θⱼ / κ, up to a constant.
+            let mut shift = DMatrix::<f64>::identity(n, n);
+            for (id, c) in &g.slopes {
+                shift[(g.id, *id)] -= c / g.constant;
+            }
+            cov = &shift * cov * shift.transpose();
+        }
+        Ok(cov)
+    }
+}
+
+/// Σᵢⱼ aᵢ Cᵢⱼ aⱼ: the variance of Σ a θ for θ of covariance C.
+#[must_use]
+pub fn quadratic(coefficients: &[(usize, f64)], covariance: &DMatrix<f64>) -> f64 {
+    let mut s = 0.0;
+    for &(i, a) in coefficients {
+        for &(j, b) in coefficients {
+            s += a * b * covariance[(i, j)];
+        }
+    }
+    s
+}
+
+/// The coefficient of each unknown as a form over the columns of u about their gauges.
+fn unknown_forms(m: &Cell<'_>, terms: &[Term]) -> Vec<(usize, Form)> {
+    let mut out: Vec<(usize, Form)> = vec![];
+    for t in terms {
+        let Value::Unknown(id) = t.value else { continue };
+        let at = match out.iter().position(|(i, _)| *i == id) {
+            Some(at) => at,
+            None => {
+                out.push((id, (vec![], 0.0)));
+                out.len() - 1
+            }
+        };
+        let form = &mut out[at].1;
+        match t.column {
+            Some(c) => {
+                form.0.push((c, t.constant));
+                form.1 += t.constant * m.gauge[c];
+            }
+            None => form.1 += t.constant,
+        }
+    }
+    out
+}
+
+/// Σ w Var(Σ terms): what the uncertainty of the unknowns adds to Σ w ρ².
+#[must_use]
+pub fn spread(m: Cell<'_>, terms: &[Term], covariance: &DMatrix<f64>) -> f64 {
+    if m.count == 0.0 {
+        return 0.0;
+    }
+    let forms = unknown_forms(&m, terms);
+    let mut s = 0.0;
+    for (i, a) in &forms {
+        for (j, b) in &forms {
+            s += covariance[(*i, *j)] * product(&m, a, b);
+        }
+    }
+    s
+}
+
+/// Σ w Cov(Σ terms of component d, Σ terms of component e): what the uncertainty of the unknowns adds to Σ w ρ ρᵀ.
+#[must_use]
+pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &DMatrix<f64>) -> DMatrix<f64> {
+    let dim = terms.len();
+    let mut out = DMatrix::zeros(dim, dim);
+    if m.count == 0.0 {
+        return out;
+    }
+    let forms: Vec<_> = terms.iter().map(|t| unknown_forms(&m, t)).collect();
+    for d in 0..dim {
+        for e in 0..=d {
+            let mut s = 0.0;
+            for (i, a) in &forms[d] {
+                for (j, b) in &forms[e] {
+                    s += covariance[(*i, *j)] * product(&m, a, b);
+                }
+            }
+            out[(d, e)] = s;
+            out[(e, d)] = s;
+        }
+    }
+    out
+}
+
+/// Cov(Σ aθ of component d, Σ aθ of component e), for one row.
+#[must_use]
+pub fn row_scatter(coefficients: &[Vec<(usize, f64)>], covariance: &DMatrix<f64>) -> DMatrix<f64> {
+    let dim = coefficients.len();
+    DMatrix::from_fn(dim, dim, |d, e| {
+        let mut s = 0.0;
+        for &(i, a) in &coefficients[d] {
+            for &(j, b) in &coefficients[e] {
+                s += a * b * covariance[(i, j)];
+            }
+        }
+        s
+    })
+}
+
+/// ½ log det 2πe C: the entropy of a Normal with this covariance.
+#[must_use]
+pub fn entropy(covariance: &DMatrix<f64>) -> f64 {
+    let n = covariance.nrows() as f64;
+    0.5 * n * (1.0 + (2.0 * std::f64::consts::PI).ln()) + 0.5 * super::dense::log_det(covariance)
 }
 
 /// The Cholesky factor, unless a pivot of the unit-diagonal matrix says that a direction is lost in rounding.

@@ -3,7 +3,9 @@
 mod bounded;
 pub mod columns;
 pub mod dense;
+pub mod law;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;
 pub mod quadratic;
+pub mod squarem;

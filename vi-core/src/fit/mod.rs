@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod display;
+mod marginal;
 mod options;
 mod plan;
 mod posterior;
@@ -12,12 +13,13 @@ mod start;
 mod sweep;
 mod verify;
 
+pub use marginal::{Law, Marginal, Point};
 pub use options::Options;
 pub use plan::{Claim, Plan};
 pub use posterior::Categories;
 pub use program::permute;
 pub use program::{
-    Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics,
+    Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn,
 };
 pub use run::{State, accumulate, fit, infer};
 pub use verify::Verification;
@@ -94,6 +96,8 @@ pub struct Fit<M: Program> {
     pub lets: M::Lets,
     /// How every start ended.
     pub starts: Vec<StartReport>,
+    /// What all units share, under which the posteriors of the units were taken.
+    globals: M::Globals,
     elbo_terms: Vec<ElboTerm>,
     log_prior: f64,
     magnitude: f64,
@@ -104,10 +108,11 @@ pub struct Fit<M: Program> {
 }
 
 impl<M: Program> Fit<M> {
-    fn new(model: M, params: M::Params) -> Self {
+    fn new(model: M, globals: M::Globals) -> Self {
         Fit {
             model,
-            params,
+            params: M::params(&globals),
+            globals,
             posterior: M::Posterior::default(),
             trace: vec![],
             iterations: 0,
@@ -177,7 +182,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
     pub fn predict(&self, data: &M::Data<'_>) -> Result<Predictive, Error> {
-        run::predict(&self.model, data, &self.params)
+        run::predict(self, data)
     }
 
     /// Permutes the categories of the first latent: category k becomes what category `order[k]` was, in params and posterior.
@@ -214,7 +219,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What [`fit`] can meet with these data.
     pub fn infer(&self, data: &M::Data<'_>) -> Result<Fit<M>, Error> {
-        infer(&self.model, data, &self.params, &Options::default())
+        run::infer_held(self, data)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Categories, Options, Plan};
 use crate::Error;
+use crate::engine::mode::Notes;
 use crate::tile::TileBuffer;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -12,6 +13,8 @@ use std::ops::Range;
 pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Borrowed data.
     type Data<'a>: Copy + Send + Sync;
+    /// What all units share, as the updates see it: the params, and q of the latents that are no unit's own.
+    type Globals: Clone + Debug + Send + Sync + Default;
     /// Point estimates.
     type Params: Clone + Debug + Send + Sync + Default;
     /// Values of the latents.
@@ -52,23 +55,82 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Number of observed elements: what the tolerance is counted per.
     fn observations(&self, context: &Self::Context<'_>) -> f64;
 
-    /// Params that break no rule and say nothing, with what `given` has set.
-    fn neutral(&self, context: &Self::Context<'_>, given: &Self::Params) -> Result<Self::Params, Error>;
+    /// Params that break no rule and say nothing, and latents at the moments of their priors, with what `given` has set.
+    fn neutral(&self, context: &Self::Context<'_>, given: &Self::Globals) -> Result<Self::Globals, Error>;
 
-    /// Whether every param has a value.
-    fn is_complete(params: &Self::Params) -> bool;
+    /// Whether every param and every shared latent has a value.
+    fn is_complete(globals: &Self::Globals) -> bool;
 
-    /// Whether any param has a value.
-    fn is_set(params: &Self::Params) -> bool;
+    /// Whether any param or shared latent has a value.
+    fn is_set(globals: &Self::Globals) -> bool;
 
     /// `fitted` where `given` is unset.
-    fn overlay(given: &Self::Params, fitted: Self::Params) -> Self::Params;
+    fn overlay(given: &Self::Globals, fitted: Self::Globals) -> Self::Globals;
+
+    /// The globals with these params, and these posteriors of shared latents.
+    fn gather(&self, params: &Self::Params, posterior: &Self::Posterior) -> Self::Globals;
+
+    /// The params among the globals.
+    fn params(globals: &Self::Globals) -> Self::Params;
+
+    /// Writes the marginals of the shared latents.
+    fn share(_globals: &Self::Globals, _posterior: &mut Self::Posterior) {}
+
+    /// The order of one sweep. Blocks that share a term take turns.
+    const TURNS: &'static [Turn] = &[Turn::Units];
+
+    /// q of one block of shared latents ∝ exp E log p, everything else held.
+    fn update(
+        &self,
+        _context: &Self::Context<'_>,
+        _stats: &Self::Stats,
+        _globals: &mut Self::Globals,
+        _block: usize,
+        _notes: &mut Notes,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// E log p of the statements of shared latents, and the entropies of their blocks.
+    fn shared_terms(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+    ) -> Result<Vec<ElboTerm>, Error> {
+        Ok(vec![])
+    }
+
+    /// Draws the shared latents, jointly.
+    fn draw_shared(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _rng: &mut rand_chacha::ChaCha8Rng,
+        _latents: &mut Self::Latents,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// log q of values of the shared latents.
+    fn log_shared(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _latents: &Self::Latents,
+    ) -> Result<f64, Error> {
+        Ok(0.0)
+    }
+
+    /// log p of the latents that are held at a point: part of their prior here, and of the joint density.
+    fn log_points(&self, _context: &Self::Context<'_>, _globals: &Self::Globals) -> Result<f64, Error> {
+        Ok(0.0)
+    }
 
     /// Checks shapes and bounds of params.
-    fn validate(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<(), Error>;
+    fn validate(&self, context: &Self::Context<'_>, globals: &Self::Globals) -> Result<(), Error>;
 
-    /// Tabulates functions of the params.
-    fn prepare(&self, context: &Self::Context<'_>, params: &Self::Params) -> Result<Self::Prepared, Error>;
+    /// Tabulates functions of the globals, or their expectations.
+    fn prepare(&self, context: &Self::Context<'_>, globals: &Self::Globals) -> Result<Self::Prepared, Error>;
 
     /// Statistics of nothing, in the gauge of this context.
     fn zero(&self, context: &Self::Context<'_>) -> Self::Stats;
@@ -77,7 +139,7 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn fixed(&self, context: &Self::Context<'_>, rows: usize) -> Self::Stats;
 
     /// Adds the statistics of statements that no latent touches but that are Taylor series about the current params.
-    fn moving(&self, _context: &Self::Context<'_>, _params: &Self::Params, _stats: &mut Self::Stats) {}
+    fn moving(&self, _context: &Self::Context<'_>, _globals: &Self::Globals, _stats: &mut Self::Stats) {}
 
     /// Whether some statistics are Taylor series, so that an M-step may overshoot.
     const SERIES: bool = false;
@@ -100,7 +162,7 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     fn collect(
         &self,
         context: &Self::Context<'_>,
-        params: &Self::Params,
+        globals: &Self::Globals,
         component: usize,
         units: Range<usize>,
         table: &[f64],
@@ -115,7 +177,7 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         &self,
         context: &Self::Context<'_>,
         stats: &Self::Stats,
-        current: &Self::Params,
+        current: &Self::Globals,
         damping: f64,
     ) -> Result<Maximised<Self>, Error>;
 
@@ -135,11 +197,11 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         &self,
         context: &Self::Context<'_>,
         stats: &Self::Stats,
-        params: &Self::Params,
+        globals: &Self::Globals,
     ) -> Result<Vec<ElboTerm>, Error>;
 
     /// log p(θ), by the distributions' own densities.
-    fn log_prior(&self, _context: &Self::Context<'_>, _params: &Self::Params) -> Result<f64, Error> {
+    fn log_prior(&self, _context: &Self::Context<'_>, _globals: &Self::Globals) -> Result<f64, Error> {
         Ok(0.0)
     }
 
@@ -161,9 +223,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         out: &mut [f64],
     ) -> Result<bool, Error>;
 
-    /// Params of an `init` block; those that it leaves out are unset.
-    fn init(&self, _context: &Self::Context<'_>) -> Result<Self::Params, Error> {
-        Ok(Self::Params::default())
+    /// What an `init` block sets; what it leaves out is unset.
+    fn init(&self, _context: &Self::Context<'_>) -> Result<Self::Globals, Error> {
+        Ok(Self::Globals::default())
     }
 
     /// Whether there is an `init` block that says anything of the latents of this component.
@@ -185,7 +247,7 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) -> Result<Self::Posterior, Error>;
 
     /// Reported `let`s at these params.
-    fn lets(&self, _context: &Self::Context<'_>, _params: &Self::Params) -> Result<Self::Lets, Error> {
+    fn lets(&self, _context: &Self::Context<'_>, _globals: &Self::Globals) -> Result<Self::Lets, Error> {
         Ok(Self::Lets::default())
     }
 
@@ -226,6 +288,15 @@ pub struct Evidence {
     pub magnitude: f64,
 }
 
+/// One part of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The latents of every unit, and with them the statistics.
+    Units,
+    /// A block of shared latents.
+    Block(usize),
+}
+
 /// Latents that are enumerated together.
 #[derive(Clone, Copy, Debug)]
 pub struct Component {
@@ -242,8 +313,8 @@ pub struct Component {
 /// The outcome of an M-step.
 #[derive(Clone, Debug)]
 pub struct Maximised<M: Program> {
-    /// The new params.
-    pub params: M::Params,
+    /// The globals with the new params.
+    pub globals: M::Globals,
     /// Params that lie on a bound.
     pub at_boundary: Vec<String>,
     /// What a user should know: a rank-deficient regression, an empty component.

@@ -1,9 +1,10 @@
 //! The loop: E-step, objective, M-step, until nothing is left to gain.
 
-use super::program::{ElboTerm, Maximised, Program, Statistics};
+use super::program::{ElboTerm, Maximised, Program, Statistics, Turn};
 use super::sweep::Work;
 use super::{Fit, Options, Predictive, Progress, Start, StartReport};
 use crate::Error;
+use crate::engine::mode::Notes;
 use std::ops::Range;
 
 /// A fit in progress: one [`step`](State::step) is one sweep, so the loop is never hidden.
@@ -14,7 +15,12 @@ pub struct State<'a, M: Program> {
     constants: Vec<(String, f64)>,
     options: Options,
     fit: Fit<M>,
+    globals: M::Globals,
+    /// The globals under which the statistics were collected.
+    under: M::Globals,
     stats: M::Stats,
+    /// H(q) of the latents of the units.
+    entropy: f64,
 }
 
 impl<M: Program> std::ops::Deref for State<'_, M> {
@@ -60,30 +66,76 @@ impl<'a, M: Program> State<'a, M> {
         {
             return Err(Error::Impossible { at });
         }
-        let neutral = model.neutral(&work.context, &given)?;
-        let params = super::start::params(model, &work, start, &given, neutral, options, restart)?;
-        model.validate(&work.context, &params)?;
-        let stats = work.expect(model, &params)?;
-        let mut state =
-            State { work, constants, options: options.clone(), fit: Fit::new(model.clone(), params), stats };
+        let begun = super::start::globals(model, &work, start, &given, options, restart)?;
+        model.validate(&work.context, &begun.globals)?;
+        let stats = match begun.stats {
+            Some(stats) => stats,
+            None => work.fixed.clone(),
+        };
+        let mut state = State {
+            work,
+            constants,
+            options: options.clone(),
+            fit: Fit::new(model.clone(), begun.globals.clone()),
+            under: begun.globals.clone(),
+            globals: begun.globals,
+            stats,
+            entropy: 0.0,
+        };
+        state.sweep()?;
         state.record()?;
         Ok(state)
     }
 
+    /// q of every block in turn, everything else held.
+    fn sweep(&mut self) -> Result<(), Error> {
+        for turn in M::TURNS {
+            match turn {
+                Turn::Units => self.units()?,
+                Turn::Block(n) => {
+                    let notes = &mut Notes::default();
+                    self.fit.model.update(&self.work.context, &self.stats, &mut self.globals, *n, notes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// E-step of the latents of the units.
+    fn units(&mut self) -> Result<(), Error> {
+        self.under = self.globals.clone();
+        self.stats = self.work.expect(&self.fit.model, &self.globals)?;
+        if is_joint::<M>() {
+            return Ok(());
+        }
+        // Each unit's posterior is exact given the globals, so what its evidence holds beyond the expected density is its entropy.
+        let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+        let local: f64 = terms.iter().filter(|t| !M::is_fixed(&t.name)).map(|t| t.value).sum();
+        self.entropy = self.stats.evidence().log - local;
+        Ok(())
+    }
+
+    /// The objective in terms of E log p and entropies: right wherever in the sweep the units come.
+    fn bound(&mut self, prior: f64) -> Result<(f64, f64), Error> {
+        let fit = &self.fit;
+        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+        terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
+        let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
+        let value = terms.iter().map(|t| t.value).sum::<f64>() + self.entropy + constant + prior;
+        let added: f64 = terms.iter().map(|t| t.magnitude).sum();
+        let magnitude =
+            added + self.stats.evidence().magnitude + self.entropy.abs() + constant.abs() + prior.abs();
+        Ok((value, magnitude))
+    }
+
     /// The objective at the current params, from the statistics of their E-step.
     fn record(&mut self) -> Result<(), Error> {
+        let prior = self.fit.model.log_prior(&self.work.context, &self.globals)?;
+        let (value, magnitude) = if is_joint::<M>() { self.evidence(prior)? } else { self.bound(prior)? };
         let fit = &mut self.fit;
-        let prior = fit.model.log_prior(&self.work.context, &fit.params)?;
-        let terms = fit.model.expected_terms(&self.work.context, &self.stats, &fit.params)?;
-        let fixed: f64 = terms.iter().filter(|t| M::is_fixed(&t.name)).map(|t| t.value).sum();
-        let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
-        let evidence = *self.stats.evidence();
-        let value = evidence.log + fixed + constant + prior;
         if !value.is_finite() {
             return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
         }
-        let added: f64 = terms.iter().map(|t| t.magnitude).sum();
-        let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
         if let Some(last) = fit.trace.last() {
             let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
             if value < last - rounding {
@@ -92,29 +144,43 @@ impl<'a, M: Program> State<'a, M> {
         }
         fit.magnitude = magnitude;
         fit.log_prior = prior;
+        fit.params = M::params(&self.globals);
+        fit.globals = self.globals.clone();
+        M::share(&self.globals, &mut fit.posterior);
         fit.trace.push(value);
         Ok(())
     }
 
-    /// One sweep: M-step, then E-step. Returns the gain.
+    /// The objective where nothing but the units' latents is hidden: their evidence, and the statements that no latent touches.
+    fn evidence(&mut self, prior: f64) -> Result<(f64, f64), Error> {
+        let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+        let fixed: f64 = terms.iter().filter(|t| M::is_fixed(&t.name)).map(|t| t.value).sum();
+        let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
+        let evidence = *self.stats.evidence();
+        let added: f64 = terms.iter().map(|t| t.magnitude).sum();
+        let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
+        Ok((evidence.log + fixed + constant + prior, magnitude))
+    }
+
+    /// One sweep: M-step, then every block of latents. Returns the gain.
     ///
     /// # Errors
     /// Whatever the M-step can meet; [`Error::ObjectiveDecreased`] if the objective fell by more than rounding.
     pub fn step(&mut self) -> Result<f64, Error> {
         let before = self.fit.trace.last().copied().unwrap_or(f64::NEG_INFINITY);
-        let start = self.fit.params.clone();
+        let start = self.globals.clone();
         let from = self.stats.clone();
         let mut damping = 1.0;
         loop {
-            let Maximised { params, at_boundary, notes } =
+            let Maximised { globals, at_boundary, notes } =
                 self.fit.model.maximise(&self.work.context, &from, &start, damping)?;
-            self.fit.params = params;
+            self.globals = globals;
             self.fit.at_boundary = at_boundary;
             self.fit.notes = notes;
-            let outcome = self.work.expect(&self.fit.model, &self.fit.params).and_then(|stats| {
-                self.stats = stats;
-                self.record()
-            });
+            if !matches!(M::TURNS.first(), Some(Turn::Units)) {
+                self.stats = from.clone();
+            }
+            let outcome = self.sweep().and_then(|()| self.record());
             match outcome {
                 Ok(()) => break,
                 // A step along a Taylor series can overshoot. Shortened to nothing it leaves only steps that cannot.
@@ -166,21 +232,22 @@ impl<'a, M: Program> State<'a, M> {
     pub fn finish(mut self) -> Result<Fit<M>, Error> {
         self.fit.elbo_terms = self.terms()?;
         let fit = &mut self.fit;
-        fit.lets = fit.model.lets(&self.work.context, &fit.params)?;
+        fit.lets = fit.model.lets(&self.work.context, &self.globals)?;
         fit.units = self.work.components.iter().map(|c| c.units).sum();
         fit.states = self.work.components.first().map_or(0, |c| c.states);
         if self.options.keep_locals {
-            let tables = self.work.tables(&fit.model, &fit.params)?;
+            let tables = self.work.tables(&fit.model, &self.under)?;
             fit.posterior = fit.model.posterior(&self.work.context, tables);
             fit.kept = true;
         }
+        M::share(&self.globals, &mut fit.posterior);
         Ok(self.fit)
     }
 
     /// E_q log p of each statement, and the entropy of each block.
     fn terms(&mut self) -> Result<Vec<ElboTerm>, Error> {
         let fit = &self.fit;
-        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &fit.params)?;
+        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
         for t in &mut terms {
             if let Some((_, c)) = self.constants.iter().find(|(name, _)| *name == t.name) {
                 t.value += c;
@@ -190,9 +257,10 @@ impl<'a, M: Program> State<'a, M> {
             let names: Vec<&str> = self.work.components.iter().map(|c| c.name).collect();
             let total: f64 = terms.iter().map(|t| t.value).sum();
             // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
-            let entropy = fit.elbo() - fit.log_prior - total;
+            let entropy = if is_joint::<M>() { fit.elbo() - fit.log_prior - total } else { self.entropy };
             terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy, magnitude: 0.0 });
         }
+        terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
         if fit.log_prior != 0.0 {
             terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior, magnitude: 0.0 });
         }
@@ -257,41 +325,111 @@ pub fn infer<M: Program>(
     params: &M::Params,
     options: &Options,
 ) -> Result<Fit<M>, Error> {
-    if !M::is_complete(params) {
+    if is_joint::<M>() && !M::is_complete(&model.gather(params, &M::Posterior::default())) {
         return Err(Error::NotFinite {
             what: format!("params of `{}`: every one needs a value here", M::NAME),
         });
     }
-    let state = State::begin(model, data, &Start::Params(params.clone()), options, 0)?;
+    let mut state = State::begin(model, data, &Start::Params(params.clone()), options, 0)?;
+    while !is_joint::<M>() && !state.fit.converged && state.fit.iterations < options.max_iterations {
+        state.sweep()?;
+        state.record()?;
+        state.fit.iterations += 1;
+        state.fit.converged = state.settled();
+    }
     state.finish()
 }
 
-/// Log density of every unit at known params.
-pub(crate) fn predict<M: Program>(
-    model: &M,
-    data: &M::Data<'_>,
-    params: &M::Params,
-) -> Result<Predictive, Error> {
-    let work = Work::new(model, data, params, &Options::default())?;
-    model.validate(&work.context, params)?;
+/// Locals of new data, everything that is shared held.
+pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Fit<M>, Error> {
+    let options = Options::default();
+    if is_joint::<M>() {
+        return infer(&fit.model, data, &fit.params, &options);
+    }
+    let work = Work::new(&fit.model, data, &fit.params, &options)?;
+    let globals = fit.globals.clone();
+    fit.model.validate(&work.context, &globals)?;
+    let constants = fit.model.constants(&work.context);
+    let work_fixed = work.fixed.clone();
+    let mut state = State {
+        work,
+        constants,
+        options,
+        fit: Fit::new(fit.model.clone(), globals.clone()),
+        under: globals.clone(),
+        stats: work_fixed,
+        globals,
+        entropy: 0.0,
+    };
+    state.units()?;
+    let (value, magnitude) = state.evidence(0.0)?;
+    state.fit.trace.push(value);
+    state.fit.magnitude = magnitude;
+    state.fit.converged = true;
+    state.finish()
+}
+
+/// Draws of the shared latents that a predictive density is averaged over.
+const PREDICTIVE_DRAWS: usize = 128;
+
+/// Log density of every unit of new data.
+///
+/// Points are plugged in. Shared latents are averaged over draws from their q, in probability space.
+pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Predictive, Error> {
+    let model = &fit.model;
+    let work = Work::new(model, data, &fit.params, &Options::default())?;
+    let globals = fit.globals.clone();
+    model.validate(&work.context, &globals)?;
+    if is_joint::<M>() {
+        return Ok(Predictive { log_density: densities(model, &work, &globals)? });
+    }
+    let mut draws = vec![];
+    for draw in 0..PREDICTIVE_DRAWS {
+        let mut latents = M::Latents::default();
+        let mut rng = crate::rng::stream(0, "predict", &[draw]);
+        model.draw_shared(&work.context, &globals, &mut rng, &mut latents)?;
+        let points = model.posterior_of_values(&work.context, &latents)?;
+        draws.push(densities(model, &work, &model.gather(&fit.params, &points))?);
+    }
+    let units = draws.first().map_or(0, Vec::len);
+    let log_density = (0..units)
+        .map(|n| {
+            let top = draws.iter().map(|d| d[n]).fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = draws.iter().map(|d| (d[n] - top).exp()).sum();
+            if top == f64::NEG_INFINITY { top } else { top + (sum / draws.len() as f64).ln() }
+        })
+        .collect();
+    Ok(Predictive { log_density })
+}
+
+fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) -> Result<Vec<f64>, Error> {
     if work.components.is_empty() {
-        let fit = infer(model, data, params, &Options::default().keep_locals(false))?;
-        return Ok(Predictive { log_density: vec![fit.elbo() - fit.log_prior] });
+        let mut stats = work.fixed.clone();
+        model.moving(&work.context, globals, &mut stats);
+        let terms = model.expected_terms(&work.context, &stats, globals)?;
+        let constant: f64 = model.constants(&work.context).iter().map(|(_, c)| c).sum();
+        return Ok(vec![terms.iter().map(|t| t.value).sum::<f64>() + constant]);
     }
     let mut log_density = vec![];
-    for (c, units) in work.evidences(model, params)?.into_iter().enumerate() {
+    for (c, units) in work.evidences(model, globals)?.into_iter().enumerate() {
         log_density.extend(
             units.into_iter().enumerate().map(|(unit, e)| e + model.unit_constant(&work.context, c, unit)),
         );
     }
-    Ok(Predictive { log_density })
+    Ok(log_density)
+}
+
+/// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
+fn is_joint<M: Program>() -> bool {
+    matches!(M::TURNS, [Turn::Units])
 }
 
 /// Expected statistics at known params: one E-step.
 pub fn accumulate<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params) -> Result<M::Stats, Error> {
     let work = Work::new(model, data, params, &Options::default())?;
-    model.validate(&work.context, params)?;
-    work.expect(model, params)
+    let globals = model.gather(params, &M::Posterior::default());
+    model.validate(&work.context, &globals)?;
+    work.expect(model, &globals)
 }
 
 /// Writes the probabilities of a table of joint states into tiles.

@@ -4,12 +4,15 @@ use super::{ElboTerm, Fit, Program, StartReport};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize)]
-#[serde(bound = "M: Serialize, M::Params: Serialize, M::Posterior: Serialize, M::Lets: Serialize")]
+#[serde(
+    bound = "M: Serialize, M::Params: Serialize, M::Posterior: Serialize, M::Globals: Serialize, M::Lets: Serialize"
+)]
 struct Borrowed<'a, M: Program> {
     name: &'a str,
     model: &'a M,
     params: &'a M::Params,
     posterior: &'a M::Posterior,
+    globals: &'a M::Globals,
     trace: &'a [f64],
     iterations: usize,
     converged: bool,
@@ -27,13 +30,14 @@ struct Borrowed<'a, M: Program> {
 
 #[derive(Deserialize)]
 #[serde(
-    bound = "M: Deserialize<'de>, M::Params: Deserialize<'de>, M::Posterior: Deserialize<'de>, M::Lets: Deserialize<'de>"
+    bound = "M: Deserialize<'de>, M::Params: Deserialize<'de>, M::Posterior: Deserialize<'de>, M::Globals: Deserialize<'de>, M::Lets: Deserialize<'de>"
 )]
 struct Owned<M: Program> {
     name: String,
     model: M,
     params: M::Params,
     posterior: M::Posterior,
+    globals: M::Globals,
     trace: Vec<f64>,
     iterations: usize,
     converged: bool,
@@ -54,6 +58,7 @@ where
     M: Serialize,
     M::Params: Serialize,
     M::Posterior: Serialize,
+    M::Globals: Serialize,
     M::Lets: Serialize,
 {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -62,6 +67,7 @@ where
             model: &self.model,
             params: &self.params,
             posterior: &self.posterior,
+            globals: &self.globals,
             trace: &self.trace,
             iterations: self.iterations,
             converged: self.converged,
@@ -85,6 +91,7 @@ where
     M: Deserialize<'de>,
     M::Params: Deserialize<'de>,
     M::Posterior: Deserialize<'de>,
+    M::Globals: Deserialize<'de>,
     M::Lets: Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -96,6 +103,7 @@ where
             model: o.model,
             params: o.params,
             posterior: o.posterior,
+            globals: o.globals,
             trace: o.trace,
             iterations: o.iterations,
             converged: o.converged,

@@ -4,88 +4,148 @@
 //! that unit alone (its statistics blended with the pooled ones). It needs nothing of a model but its statistics and its M-step, and is
 //! D² sampling for spherical Normals and Bregman k-means++ for exponential families (Arthur & Vassilvitskii 2007; Ackermann & Blömer 2010).
 
-use super::program::{Program, Scratch, Statistics};
+use super::program::{Program, Scratch, Statistics, Turn};
 use super::run::fill_from;
 use super::sweep::Work;
 use super::{Categories, Options, Start};
+use crate::engine::mode::Notes;
 use crate::{Error, rng};
 use std::ops::Range;
 
 /// Share of the pooled statistics in a component that is fitted to one unit.
 const BLEND: f64 = 0.3;
 
-pub(crate) fn params<M: Program>(
+/// Where a fit begins: the globals, and the statistics of a posterior of the units where one is given.
+pub(crate) struct Begun<M: Program> {
+    pub globals: M::Globals,
+    pub stats: Option<M::Stats>,
+}
+
+pub(crate) fn globals<M: Program>(
     model: &M,
     work: &Work<'_, M>,
     start: &Start<M>,
-    given: &M::Params,
-    neutral: M::Params,
+    params: &M::Params,
     options: &Options,
     restart: usize,
-) -> Result<M::Params, Error> {
+) -> Result<Begun<M>, Error> {
+    let alone = |globals: M::Globals| Ok(Begun { globals, stats: None });
+    let given = match start {
+        Start::Posterior(q) => model.gather(params, q),
+        Start::Latents(z) => model.gather(params, &model.posterior_of_values(&work.context, z)?),
+        Start::Default | Start::Params(_) => model.gather(params, &M::Posterior::default()),
+    };
+    let neutral = model.neutral(&work.context, &given)?;
     match start {
-        Start::Params(p) if M::is_complete(p) => Ok(p.clone()),
-        Start::Params(_) => from_params(model, work, given, neutral),
-        Start::Posterior(q) => from_tables(model, work, q, neutral),
-        Start::Latents(z) => from_tables(model, work, &model.posterior_of_values(&work.context, z)?, neutral),
+        Start::Params(_) if M::is_complete(&given) => alone(given),
+        Start::Params(_) if work.components.is_empty() || !has_blocks::<M>() => {
+            alone(from_params(model, work, &given, neutral)?)
+        }
+        Start::Params(_) => {
+            let fitted = seeded(model, work, neutral, options.seed, restart)?;
+            alone(M::overlay(&given, fitted))
+        }
+        Start::Posterior(q) => from_tables(model, work, q, &given, neutral),
+        Start::Latents(z) => {
+            from_tables(model, work, &model.posterior_of_values(&work.context, z)?, &given, neutral)
+        }
         Start::Default => {
             let init = model.init(&work.context)?;
             let begun = (0..work.components.len()).any(|c| model.inits_latents(c));
             if M::is_complete(&init) {
-                return Ok(init);
+                return alone(init);
             }
             if begun {
-                let fitted = from_tables(model, work, &M::Posterior::default(), M::overlay(&init, neutral))?;
-                return Ok(M::overlay(&init, fitted));
+                let neutral = M::overlay(&init, neutral);
+                return from_tables(model, work, &M::Posterior::default(), &init, neutral);
             }
             if M::is_set(&init) {
-                return from_params(model, work, &init, neutral);
+                return alone(from_params(model, work, &init, neutral)?);
             }
             if work.components.is_empty() {
-                return Ok(model.maximise(&work.context, &work.fixed, &neutral, 1.0)?.params);
+                return alone(model.maximise(&work.context, &work.fixed, &neutral, 1.0)?.globals);
             }
             // Labels give the states their meaning; later starts look elsewhere, where the labels may end in a worse mode.
             if restart == 0 && partly_observed(model, work) {
-                return from_tables(model, work, &M::Posterior::default(), neutral);
+                let unset = M::Globals::default();
+                return from_tables(model, work, &M::Posterior::default(), &unset, neutral);
             }
-            seeded(model, work, neutral, options.seed, restart)
+            alone(seeded(model, work, neutral, options.seed, restart)?)
         }
     }
 }
 
-/// Params that are given stay; the rest come from an M-step at what is known.
+fn has_blocks<M: Program>() -> bool {
+    M::TURNS.iter().any(|t| matches!(t, Turn::Block(_)))
+}
+
+/// Params and shared latents that suit these statistics.
+fn fitted<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    stats: &M::Stats,
+    from: &M::Globals,
+) -> Result<M::Globals, Error> {
+    let mut globals = model.maximise(&work.context, stats, from, 1.0)?.globals;
+    if has_blocks::<M>() {
+        // Blocks wait for one another: a location for its scale, and that for the location.
+        for _ in 0..2 {
+            for turn in M::TURNS {
+                if let Turn::Block(n) = turn {
+                    model.update(&work.context, stats, &mut globals, *n, &mut Notes::default())?;
+                }
+            }
+        }
+    }
+    Ok(globals)
+}
+
+/// What is given stays; the rest comes from an M-step at what is known.
 fn from_params<M: Program>(
     model: &M,
     work: &Work<'_, M>,
-    given: &M::Params,
-    neutral: M::Params,
-) -> Result<M::Params, Error> {
+    given: &M::Globals,
+    neutral: M::Globals,
+) -> Result<M::Globals, Error> {
     let begin = M::overlay(given, neutral);
     let stats = work.expect(model, &begin)?;
-    Ok(M::overlay(given, model.maximise(&work.context, &stats, &begin, 1.0)?.params))
+    Ok(M::overlay(given, model.maximise(&work.context, &stats, &begin, 1.0)?.globals))
 }
 
-/// An M-step from given probabilities; units without any are uniform.
+/// From given probabilities; units without any are uniform.
 fn from_tables<M: Program>(
     model: &M,
     work: &Work<'_, M>,
-    given: &M::Posterior,
-    neutral: M::Params,
-) -> Result<M::Params, Error> {
+    probs: &M::Posterior,
+    given: &M::Globals,
+    neutral: M::Globals,
+) -> Result<Begun<M>, Error> {
     let mut tables = vec![];
+    let mut any = false;
     for (index, c) in work.components.iter().enumerate() {
-        let mut probs = vec![1.0 / c.states as f64; c.units * c.states];
+        let mut all = vec![1.0 / c.states as f64; c.units * c.states];
         for unit in 0..c.units {
-            let out = &mut probs[unit * c.states..][..c.states];
-            if !model.started(&work.context, index, unit, given, out)? {
+            let out = &mut all[unit * c.states..][..c.states];
+            if model.started(&work.context, index, unit, probs, out)? {
+                any = true;
+            } else {
                 out.fill(1.0 / c.states as f64);
             }
         }
-        tables.push(Categories::from_rows(c.states, probs));
+        tables.push(Categories::from_rows(c.states, all));
+    }
+    if has_blocks::<M>() && !any {
+        let globals = from_params(model, work, given, neutral)?;
+        return Ok(Begun { globals, stats: None });
     }
     let stats =
         work.collect(model, &neutral, &|component, units, out| fill_from(&tables[component], units, out));
-    Ok(model.maximise(&work.context, &stats, &neutral, 1.0)?.params)
+    if matches!(M::TURNS.first(), Some(Turn::Units)) {
+        let globals = M::overlay(given, fitted(model, work, &stats, &neutral)?);
+        return Ok(Begun { globals, stats: None });
+    }
+    let globals = M::overlay(given, model.maximise(&work.context, &stats, &neutral, 1.0)?.globals);
+    Ok(Begun { globals, stats: Some(stats) })
 }
 
 fn partly_observed<M: Program>(model: &M, work: &Work<'_, M>) -> bool {
@@ -106,7 +166,7 @@ struct Seeder<'s, 'a, M: Program> {
     pilot: Vec<usize>,
     /// Σ over the pilot of the statistics in state 0.
     pool: M::Stats,
-    neutral: M::Params,
+    neutral: M::Globals,
     /// Weight of one component in units.
     share: f64,
 }
@@ -149,8 +209,8 @@ impl<M: Program> Seeder<'_, '_, M> {
     fn densities(&self, unit: usize, of: &[usize]) -> Option<Vec<f64>> {
         let mut stats = self.work.fixed.clone();
         stats.merge(&self.blend(unit, 0, &self.pool));
-        let params = self.model.maximise(&self.work.context, &stats, &self.neutral, 1.0).ok()?.params;
-        let at = self.model.prepare(&self.work.context, &params).ok()?;
+        let globals = fitted(self.model, self.work, &stats, &self.neutral).ok()?;
+        let at = self.model.prepare(&self.work.context, &globals).ok()?;
         let mut scratch = Scratch::default();
         let mut table = vec![0.0; self.states];
         Some(
@@ -176,10 +236,10 @@ impl<M: Program> Seeder<'_, '_, M> {
 fn seeded<M: Program>(
     model: &M,
     work: &Work<'_, M>,
-    neutral: M::Params,
+    neutral: M::Globals,
     seed: u64,
     restart: usize,
-) -> Result<M::Params, Error> {
+) -> Result<M::Globals, Error> {
     let mut stats = work.fixed.clone();
     for (index, c) in work.components.iter().enumerate() {
         if c.units == 0 {
@@ -205,7 +265,7 @@ fn seeded<M: Program>(
             stats.merge(&seeder.blend(unit, state, &pool));
         }
     }
-    Ok(model.maximise(&work.context, &stats, &neutral, 1.0)?.params)
+    fitted(model, work, &stats, &neutral)
 }
 
 /// `size` units without replacement, in increasing order.

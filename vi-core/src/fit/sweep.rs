@@ -45,7 +45,7 @@ impl<'a, M: Program> Work<'a, M> {
                 });
             }
         }
-        let neutral = model.neutral(&context, params)?;
+        let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
         let mut scratch = Scratch::default();
@@ -60,12 +60,12 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// E-step at these params: expected statistics of all statements, and the log evidence of the units.
-    pub fn expect(&self, model: &M, params: &M::Params) -> Result<M::Stats, Error> {
-        let at = model.prepare(&self.context, params)?;
+    pub fn expect(&self, model: &M, globals: &M::Globals) -> Result<M::Stats, Error> {
+        let at = model.prepare(&self.context, globals)?;
         let mut stats = self.fixed.clone();
-        model.moving(&self.context, params, &mut stats);
+        model.moving(&self.context, globals, &mut stats);
         for (index, component) in self.components.iter().enumerate() {
-            let job = Sweep { model, work: self, params, at: &at, index, component: *component };
+            let job = Sweep { model, work: self, globals, at: &at, index, component: *component };
             let sum = reduce::accumulate(component.units, LEAF, self.threads, &job)?;
             stats.merge(&sum);
         }
@@ -73,9 +73,9 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major.
-    pub fn collect(&self, model: &M, params: &M::Params, fill: &Fill<'_>) -> M::Stats {
+    pub fn collect(&self, model: &M, globals: &M::Globals, fill: &Fill<'_>) -> M::Stats {
         let mut stats = self.fixed.clone();
-        model.moving(&self.context, params, &mut stats);
+        model.moving(&self.context, globals, &mut stats);
         let mut scratch = Scratch::default();
         for (index, c) in self.components.iter().enumerate() {
             let tile = tile_size(c.states);
@@ -85,7 +85,7 @@ impl<'a, M: Program> Work<'a, M> {
                 let units = start..(start + tile).min(c.units);
                 let table = &mut table[..c.states * units.len()];
                 fill(index, units.clone(), table);
-                model.collect(&self.context, params, index, units.clone(), table, &mut stats, &mut scratch);
+                model.collect(&self.context, globals, index, units.clone(), table, &mut stats, &mut scratch);
                 start = units.end;
             }
         }
@@ -93,12 +93,12 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// Joint tables of all components: the posterior of every unit.
-    pub fn tables(&self, model: &M, params: &M::Params) -> Result<Vec<Categories>, Error> {
-        let at = model.prepare(&self.context, params)?;
+    pub fn tables(&self, model: &M, globals: &M::Globals) -> Result<Vec<Categories>, Error> {
+        let at = model.prepare(&self.context, globals)?;
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
             let mut probs = vec![0.0; c.units * c.states];
-            self.each_tile(model, params, &at, index, *c, &mut |units, table, _| {
+            self.each_tile(model, globals, &at, index, *c, &mut |units, table, _| {
                 let n = units.len();
                 for i in 0..n {
                     for s in 0..c.states {
@@ -112,12 +112,12 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// Log evidence of every unit of every component, without what depends on the data alone.
-    pub fn evidences(&self, model: &M, params: &M::Params) -> Result<Vec<Vec<f64>>, Error> {
-        let at = model.prepare(&self.context, params)?;
+    pub fn evidences(&self, model: &M, globals: &M::Globals) -> Result<Vec<Vec<f64>>, Error> {
+        let at = model.prepare(&self.context, globals)?;
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
             let mut all = Vec::with_capacity(c.units);
-            self.each_tile(model, params, &at, index, *c, &mut |_, _, evidence| {
+            self.each_tile(model, globals, &at, index, *c, &mut |_, _, evidence| {
                 all.extend_from_slice(evidence)
             })?;
             out.push(all);
@@ -128,13 +128,13 @@ impl<'a, M: Program> Work<'a, M> {
     fn each_tile(
         &self,
         model: &M,
-        params: &M::Params,
+        globals: &M::Globals,
         at: &M::Prepared,
         index: usize,
         component: Component,
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
-        let job = Sweep { model, work: self, params, at, index, component };
+        let job = Sweep { model, work: self, globals, at, index, component };
         let mut desk = job.scratch();
         let mut start = 0;
         while start < component.units {
@@ -156,7 +156,7 @@ pub(crate) fn tile_size(states: usize) -> usize {
 struct Sweep<'s, 'a, M: Program> {
     model: &'s M,
     work: &'s Work<'a, M>,
-    params: &'s M::Params,
+    globals: &'s M::Globals,
     at: &'s M::Prepared,
     index: usize,
     component: Component,
@@ -241,7 +241,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
             total.magnitude += share.magnitude;
             self.model.collect(
                 &self.work.context,
-                self.params,
+                self.globals,
                 self.index,
                 tile.clone(),
                 &desk.table[..states * n],

@@ -41,7 +41,8 @@ impl<M: Program> Fit<M> {
     /// What an E-step at these params can meet with these data.
     pub fn verify(&self, data: &M::Data<'_>, seed: u64) -> Result<Verification, Error> {
         let work = Work::new(&self.model, data, &self.params, &Options::default())?;
-        let tables = work.tables(&self.model, &self.params)?;
+        let tables = work.tables(&self.model, &self.globals)?;
+        let points = self.model.log_points(&work.context, &self.globals)?;
         let mut values = vec![];
         let mut largest = 0.0_f64;
         for draw in 0..DRAWS {
@@ -60,10 +61,13 @@ impl<M: Program> Fit<M> {
                 }
                 states.push(all);
             }
-            let latents = self.model.latents(&work.context, &states);
+            let mut latents = self.model.latents(&work.context, &states);
+            let mut rng = rng::stream(seed, "verify shared", &[draw]);
+            self.model.draw_shared(&work.context, &self.globals, &mut rng, &mut latents)?;
+            log_q += self.model.log_shared(&work.context, &self.globals, &latents)?;
             let log_p = self.model.log_joint(&work.context, &latents, &self.params)?;
             largest = largest.max(log_p.abs() + log_q.abs());
-            values.push(log_p - log_q);
+            values.push(log_p - points - log_q);
         }
         let units: f64 = tables.iter().map(|t| t.len() as f64).sum();
         let tolerance = 64.0 * f64::EPSILON * (self.magnitude.max(largest) + units);

@@ -1,6 +1,6 @@
 //! Beta: a probability, or one of several.
 
-use super::{ABOVE, BELOW, Marginal, UNDEFINED, questions};
+use super::{ABOVE, BELOW, RealLaw, UNDEFINED, questions};
 use crate::dist::Beta;
 use crate::special::{beta_quantile, lgamma_bregman, log_beta_inc};
 use rand::Rng;
@@ -18,7 +18,7 @@ impl Beta {
     }
 }
 
-impl Marginal for Beta {
+impl RealLaw for Beta {
     fn mean(&self) -> f64 {
         self.expectation()
     }

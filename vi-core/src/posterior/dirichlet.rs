@@ -1,6 +1,6 @@
 //! Dirichlet: a probability vector.
 
-use super::{Beta, MarginalVector, vector_questions};
+use super::{Beta, VectorLaw, vector_questions};
 use crate::dist::Dirichlet;
 use crate::special::lgamma_bregman;
 use nalgebra::{DMatrix, DVector};
@@ -37,7 +37,7 @@ impl<'a> Dirichlet<'a> {
     }
 }
 
-impl<'a> MarginalVector for Dirichlet<'a> {
+impl<'a> VectorLaw for Dirichlet<'a> {
     type Coordinate = Beta;
 
     fn dimension(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Gamma: a precision, a rate.
 
-use super::{BELOW, Marginal, UNDEFINED, questions};
+use super::{BELOW, RealLaw, UNDEFINED, questions};
 use crate::dist::{Gamma, PowerGamma, gamma_kl};
 use crate::special::{gamma_quantile, log_gamma_inc};
 use rand::Rng;
@@ -32,7 +32,7 @@ impl Gamma {
     }
 }
 
-impl Marginal for Gamma {
+impl RealLaw for Gamma {
     fn mean(&self) -> f64 {
         self.expectation()
     }

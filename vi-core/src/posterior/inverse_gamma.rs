@@ -1,6 +1,6 @@
 //! Inverse-gamma: a variance.
 
-use super::{BELOW, Marginal, UNDEFINED, questions, swapped};
+use super::{BELOW, RealLaw, UNDEFINED, questions, swapped};
 use crate::dist::{InverseGamma, PowerGamma, gamma_kl};
 use crate::special::{gamma_quantile, log_gamma_inc};
 use rand::Rng;
@@ -24,7 +24,7 @@ impl InverseGamma {
     }
 }
 
-impl Marginal for InverseGamma {
+impl RealLaw for InverseGamma {
     fn mean(&self) -> f64 {
         self.expectation()
     }

@@ -1,6 +1,6 @@
 //! A finite mixture: the marginal of a real whose law depends on a finite latent.
 
-use super::{Marginal, UNDEFINED, questions};
+use super::{RealLaw, UNDEFINED, questions};
 use crate::dist::{DomainError, Ordinate, is_simplex};
 use crate::rng::categorical;
 use crate::special::log_sum_exp;
@@ -91,29 +91,29 @@ impl<D> Mixture<D> {
     }
 }
 
-questions!([D: Marginal] Mixture<D>);
+questions!([D: RealLaw] Mixture<D>);
 
-impl<D: Marginal> Mixture<D> {
+impl<D: RealLaw> Mixture<D> {
     /// log Σₖ `weights[k]` p(x | component k)
     #[must_use]
     pub fn log_density(&self, x: f64) -> f64 {
-        Marginal::log_density(self, x)
+        RealLaw::log_density(self, x)
     }
 
     /// One draw: of a component, and from it.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
-        Marginal::sample(self, rng)
+        RealLaw::sample(self, rng)
     }
 }
 
-impl<D: Marginal> Marginal for Mixture<D> {
+impl<D: RealLaw> RealLaw for Mixture<D> {
     fn mean(&self) -> f64 {
         self.weighted().map(|(w, law)| w * law.mean()).sum()
     }
 
     /// Σₖ `weights[k]` (Var(x | k) + (E(x | k) − E x)²)
     fn var(&self) -> f64 {
-        let mean = Marginal::mean(self);
+        let mean = RealLaw::mean(self);
         let of = |law: &D| {
             let gap = law.mean() - mean;
             law.var() + gap * gap

@@ -64,7 +64,7 @@ use rand::Rng;
 /// The marginal of a real, as [`Mixture`] needs it.
 ///
 /// The laws have the methods themselves; the trait is for code that is generic in them.
-pub trait Marginal {
+pub trait RealLaw {
     /// E x.
     fn mean(&self) -> f64;
 
@@ -114,9 +114,9 @@ pub trait Marginal {
 /// The marginal of a vector, as [`VectorMixture`] needs it.
 ///
 /// The laws have the methods themselves; the trait is for code that is generic in them.
-pub trait MarginalVector {
+pub trait VectorLaw {
     /// The family of one coordinate.
-    type Coordinate: Marginal;
+    type Coordinate: RealLaw;
 
     /// The number of coordinates.
     fn dimension(&self) -> usize;
@@ -159,43 +159,43 @@ macro_rules! questions {
             /// E x; NaN where it does not exist.
             #[must_use]
             pub fn mean(&self) -> f64 {
-                $crate::posterior::Marginal::mean(self)
+                $crate::posterior::RealLaw::mean(self)
             }
 
             /// Var x; ∞ where only the mean is finite, NaN where it is not.
             #[must_use]
             pub fn var(&self) -> f64 {
-                $crate::posterior::Marginal::var(self)
+                $crate::posterior::RealLaw::var(self)
             }
 
             /// √Var x.
             #[must_use]
             pub fn sd(&self) -> f64 {
-                $crate::posterior::Marginal::sd(self)
+                $crate::posterior::RealLaw::sd(self)
             }
 
             /// P(X ≤ x).
             #[must_use]
             pub fn cdf(&self, x: f64) -> f64 {
-                $crate::posterior::Marginal::cdf(self, x)
+                $crate::posterior::RealLaw::cdf(self, x)
             }
 
             /// P(X > x), which keeps its digits where `cdf` is close to 1.
             #[must_use]
             pub fn survival(&self, x: f64) -> f64 {
-                $crate::posterior::Marginal::survival(self, x)
+                $crate::posterior::RealLaw::survival(self, x)
             }
 
             /// The least x with P(X ≤ x) ≥ p; NaN unless 0 ≤ p ≤ 1.
             #[must_use]
             pub fn quantile(&self, p: f64) -> f64 {
-                $crate::posterior::Marginal::quantile(self, p)
+                $crate::posterior::RealLaw::quantile(self, p)
             }
 
             /// The interval that leaves (1 − level)/2 on either side; NaN unless 0 ≤ level ≤ 1.
             #[must_use]
             pub fn interval(&self, level: f64) -> (f64, f64) {
-                $crate::posterior::Marginal::interval(self, level)
+                $crate::posterior::RealLaw::interval(self, level)
             }
         }
     };
@@ -208,31 +208,31 @@ macro_rules! vector_questions {
             /// E x; NaN where it does not exist.
             #[must_use]
             pub fn mean(&self) -> nalgebra::DVector<f64> {
-                $crate::posterior::MarginalVector::mean(self)
+                $crate::posterior::VectorLaw::mean(self)
             }
 
             /// E (x − E x)(x − E x)ᵀ.
             #[must_use]
             pub fn cov(&self) -> nalgebra::DMatrix<f64> {
-                $crate::posterior::MarginalVector::cov(self)
+                $crate::posterior::VectorLaw::cov(self)
             }
 
             /// Var `x[d]`, the diagonal of `cov`.
             #[must_use]
             pub fn var(&self) -> nalgebra::DVector<f64> {
-                $crate::posterior::MarginalVector::var(self)
+                $crate::posterior::VectorLaw::var(self)
             }
 
             /// √Var `x[d]`.
             #[must_use]
             pub fn sd(&self) -> nalgebra::DVector<f64> {
-                $crate::posterior::MarginalVector::sd(self)
+                $crate::posterior::VectorLaw::sd(self)
             }
 
             /// For each coordinate the interval that leaves (1 − level)/2 on either side; NaN unless 0 ≤ level ≤ 1.
             #[must_use]
             pub fn interval(&self, level: f64) -> Vec<(f64, f64)> {
-                $crate::posterior::MarginalVector::interval(self, level)
+                $crate::posterior::VectorLaw::interval(self, level)
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Normal over vectors: coefficients, a state, the means of several components.
 
-use super::{MarginalVector, Normal, vector_questions};
+use super::{Normal, VectorLaw, vector_questions};
 use crate::dist::MvNormal;
 use crate::dist::matrix::{relative_eigenvalues, solve_lower};
 use crate::special::x_minus_log1p;
@@ -57,7 +57,7 @@ impl<'a> MvNormal<'a> {
     }
 }
 
-impl<'a> MarginalVector for MvNormal<'a> {
+impl<'a> VectorLaw for MvNormal<'a> {
     type Coordinate = Normal;
 
     fn dimension(&self) -> usize {

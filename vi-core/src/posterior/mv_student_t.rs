@@ -6,7 +6,7 @@
 //!
 //! Source: Kotz & Nadarajah, *Multivariate t Distributions and Their Applications*, ch. 1.
 
-use super::{MarginalVector, StudentT, Wishart, vector_questions};
+use super::{StudentT, VectorLaw, Wishart, vector_questions};
 use crate::dist::matrix::{cholesky, gram, inverse_from_factor, log_det};
 use crate::dist::{DomainError, is_positive, log_standard_gamma};
 use crate::special::{HALF_LN_2PI, lgamma_bregman, log_minus_digamma};
@@ -170,7 +170,7 @@ impl MvStudentT {
     }
 }
 
-impl MarginalVector for MvStudentT {
+impl VectorLaw for MvStudentT {
     type Coordinate = StudentT;
 
     fn dimension(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Normal: a real.
 
-use super::{Marginal, UNDEFINED, questions};
+use super::{RealLaw, UNDEFINED, questions};
 use crate::dist::Normal;
 use crate::special::{normal_log_cdf, normal_quantile_of, x_minus_log1p};
 use rand::Rng;
@@ -21,7 +21,7 @@ impl Normal {
     }
 }
 
-impl Marginal for Normal {
+impl RealLaw for Normal {
     fn mean(&self) -> f64 {
         self.expectation()
     }

@@ -1,6 +1,6 @@
 //! A power of a gamma: a standard deviation, a variance, a scale.
 
-use super::{BELOW, Marginal, UNDEFINED, questions, swapped};
+use super::{BELOW, RealLaw, UNDEFINED, questions, swapped};
 use crate::dist::{PowerGamma, gamma_kl};
 use crate::special::{gamma_quantile, log_gamma_inc};
 use rand::Rng;
@@ -24,7 +24,7 @@ impl PowerGamma {
     }
 }
 
-impl Marginal for PowerGamma {
+impl RealLaw for PowerGamma {
     fn mean(&self) -> f64 {
         self.expectation()
     }

@@ -1,6 +1,6 @@
 //! Student's t: a mean whose precision is not known.
 
-use super::{Marginal, UNDEFINED, questions};
+use super::{RealLaw, UNDEFINED, questions};
 use crate::dist::{Gamma, StudentT};
 use crate::special::{normal_log_cdf, student_quantile};
 use rand::Rng;
@@ -27,7 +27,7 @@ impl StudentT {
     }
 }
 
-impl Marginal for StudentT {
+impl RealLaw for StudentT {
     fn mean(&self) -> f64 {
         self.expectation()
     }

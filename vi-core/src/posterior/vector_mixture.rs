@@ -1,7 +1,7 @@
 //! A finite mixture of laws of a vector.
 
 use super::mixture::{check_weights, drawn};
-use super::{MarginalVector, Mixture, vector_questions};
+use super::{Mixture, VectorLaw, vector_questions};
 use crate::dist::DomainError;
 use crate::special::log_sum_exp;
 use nalgebra::{DMatrix, DVector};
@@ -25,7 +25,7 @@ use rand::Rng;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
     feature = "serde",
-    serde(try_from = "Parts<D>", bound(deserialize = "D: serde::Deserialize<'de> + MarginalVector"))
+    serde(try_from = "Parts<D>", bound(deserialize = "D: serde::Deserialize<'de> + VectorLaw"))
 )]
 pub struct VectorMixture<D> {
     weights: Vec<f64>,
@@ -40,7 +40,7 @@ struct Parts<D> {
 }
 
 #[cfg(feature = "serde")]
-impl<D: MarginalVector> TryFrom<Parts<D>> for VectorMixture<D> {
+impl<D: VectorLaw> TryFrom<Parts<D>> for VectorMixture<D> {
     type Error = DomainError;
 
     fn try_from(parts: Parts<D>) -> Result<Self, DomainError> {
@@ -48,9 +48,9 @@ impl<D: MarginalVector> TryFrom<Parts<D>> for VectorMixture<D> {
     }
 }
 
-vector_questions!([D: MarginalVector] VectorMixture<D>);
+vector_questions!([D: VectorLaw] VectorMixture<D>);
 
-impl<D: MarginalVector> VectorMixture<D> {
+impl<D: VectorLaw> VectorMixture<D> {
     /// The mixture of `components` with these weights.
     ///
     /// # Errors
@@ -87,26 +87,26 @@ impl<D: MarginalVector> VectorMixture<D> {
     /// log Σₖ `weights[k]` p(x | component k); NaN if x has another length.
     #[must_use]
     pub fn log_density(&self, x: &[f64]) -> f64 {
-        MarginalVector::log_density(self, x)
+        VectorLaw::log_density(self, x)
     }
 
     /// One draw: of a component, and from it.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> DVector<f64> {
-        MarginalVector::sample(self, rng)
+        VectorLaw::sample(self, rng)
     }
 
     /// The law of `x[d]`.
     #[must_use]
     pub fn marginal(&self, d: usize) -> Mixture<D::Coordinate> {
-        MarginalVector::marginal(self, d)
+        VectorLaw::marginal(self, d)
     }
 }
 
-impl<D: MarginalVector> MarginalVector for VectorMixture<D> {
+impl<D: VectorLaw> VectorLaw for VectorMixture<D> {
     type Coordinate = Mixture<D::Coordinate>;
 
     fn dimension(&self) -> usize {
-        self.components.first().map_or(0, MarginalVector::dimension)
+        self.components.first().map_or(0, VectorLaw::dimension)
     }
 
     fn mean(&self) -> DVector<f64> {
@@ -116,7 +116,7 @@ impl<D: MarginalVector> MarginalVector for VectorMixture<D> {
 
     /// Σₖ `weights[k]` (Cov(x | k) + (E(x | k) − E x)(E(x | k) − E x)ᵀ)
     fn cov(&self) -> DMatrix<f64> {
-        let mean = MarginalVector::mean(self);
+        let mean = VectorLaw::mean(self);
         let zero = DMatrix::zeros(self.dimension(), self.dimension());
         self.weighted().fold(zero, |sum, (w, law)| {
             let gap = law.mean() - &mean;

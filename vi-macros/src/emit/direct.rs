@@ -12,6 +12,8 @@ use quote::{format_ident, quote};
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Use {
     Density,
+    /// The density of what is held at a point.
+    Prior,
     Draw,
 }
 
@@ -25,9 +27,23 @@ impl Emitter<'_> {
         out
     }
 
+    /// Σ log p over the statements of params and of points.
+    pub fn prior_sum(&self, params: bool) -> TokenStream {
+        let points = self.points();
+        let prior = |s: &&Statement| params && s.role == Role::Param || points.contains(&s.array);
+        self.model
+            .statements
+            .iter()
+            .filter(|s| s.dist.is_some())
+            .filter(prior)
+            .map(|s| self.statement(s, Use::Prior))
+            .collect()
+    }
+
     /// Code that sees latents, and for a draw the data drawn so far.
     pub(super) fn direct_scope(&self, how: Use) -> Scope<'_> {
         let mut scope = self.scope();
+        scope.by_value = how != Use::Prior;
         for a in self.hidden() {
             if self.model.arrays[a.0].role != Role::Latent {
                 scope = scope.spell(a, move |scope, e| {
@@ -133,7 +149,7 @@ impl Emitter<'_> {
             Elem { array: target.array, indices }
         };
         match how {
-            Use::Density => {
+            Use::Density | Use::Prior => {
                 let missing = array.missing && !is_hidden(self.model, s.array);
                 let vector = |map: TokenStream| {
                     let (v, high) = (scope.var(&axes[0]), scope.index(&axes[0].high));

@@ -1,19 +1,24 @@
 //! Kernel to Rust: formatting only.
 
+mod blocks;
 mod bounds;
 mod collect;
 mod context;
 mod dense_rows;
 mod describe;
 mod direct;
+mod expectation;
 mod holes;
+mod matrices;
 mod module;
 mod mstep;
 mod prepare;
 mod program;
 mod regression;
+mod residuals;
 mod rows;
 mod scope;
+mod shared;
 mod simulate;
 mod smooth;
 mod starts;
@@ -21,6 +26,7 @@ mod statistics;
 mod taylor;
 mod tiles;
 mod types;
+mod uncertain;
 mod unused;
 
 use crate::density::lower::is_hidden;

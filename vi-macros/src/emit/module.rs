@@ -20,6 +20,7 @@ impl Emitter<'_> {
             Claim::MeanField => quote!(Claim::MeanField),
         };
         let structs = self.structs();
+        let gather_points = self.gather_points();
         let context = self.context();
         let stats = self.stats();
         let passes = self.passes();
@@ -35,7 +36,7 @@ impl Emitter<'_> {
             },
             Claim::MeanField => quote!(),
         };
-        let no_params = match (self.plan.claim, self.params().is_empty()) {
+        let no_params = match (self.plan.claim, self.params().is_empty() && self.points().is_empty()) {
             (Claim::Exact, true) => quote!(impl NoParams for Model {}),
             (Claim::Exact | Claim::MeanField, _) => quote!(),
         };
@@ -52,6 +53,7 @@ impl Emitter<'_> {
             impl Model {
                 #passes
                 #maximise
+                #gather_points
             }
 
             #program
@@ -105,7 +107,9 @@ impl Emitter<'_> {
     /// The inherent methods that users call.
     fn interface(&self, reads_data: bool) -> TokenStream {
         let damping = if self.has_series() { quote!(, 1.0) } else { quote!() };
-        let maximise = if reads_data {
+        let as_globals = self.as_globals();
+        let shared = !self.random().is_empty() || !self.points().is_empty();
+        let maximise = if reads_data || shared {
             quote!()
         } else {
             quote! {
@@ -117,11 +121,25 @@ impl Emitter<'_> {
                     let Some(sizes) = &stats.sizes else {
                         return Err(Error::NotFinite { what: "statistics that `accumulate` did not make".to_string() });
                     };
-                    self.update_params(sizes, stats, current #damping).map(|m| m.params)
+                    self.update_params(sizes, stats, current #damping).map(|m| m.globals)
                 }
             }
         };
         let data = self.data_type(quote!('_));
+        // Statistics at known params: only where params are all that is shared.
+        let accumulate = (!shared).then(|| {
+            quote! {
+                /// Expected sufficient statistics at known params: one E-step. They add up over data sets.
+                ///
+                /// # Errors
+                /// See [`infer`](Self::infer).
+                pub fn accumulate(&self, data: &#data, params: &Params) -> Result<Stats, Error> {
+                    let mut stats = fit::accumulate(self, data, params)?;
+                    stats.sizes = Some(self.context(data, params, &Options::new())?.sizes);
+                    Ok(stats)
+                }
+            }
+        });
         let (data_a, life) =
             if self.borrows() { (quote!(Data<'a>), quote!(<'a>)) } else { (quote!(Data), quote!(<'a>)) };
         quote! {
@@ -172,19 +190,11 @@ impl Emitter<'_> {
                 /// Sizes that disagree, values out of bounds.
                 pub fn log_joint(&self, data: &#data, latents: &Latents, params: &Params) -> Result<f64, Error> {
                     let context = self.context(data, params, &Options::new())?;
-                    self.validate(&context, params)?;
+                    self.validate(&context, #as_globals)?;
                     Program::log_joint(self, &context, latents, params)
                 }
 
-                /// Expected sufficient statistics at known params: one E-step. They add up over data sets.
-                ///
-                /// # Errors
-                /// See [`infer`](Self::infer).
-                pub fn accumulate(&self, data: &#data, params: &Params) -> Result<Stats, Error> {
-                    let mut stats = fit::accumulate(self, data, params)?;
-                    stats.sizes = Some(self.context(data, params, &Options::new())?.sizes);
-                    Ok(stats)
-                }
+                #accumulate
 
                 #maximise
             }
@@ -211,9 +221,12 @@ fn uses(items: &TokenStream) -> TokenStream {
         "ExactPosterior",
         "Fit",
         "Groups",
+        "ChaCha8Rng",
         "LeastSquares",
+        "Marginal",
         "Maximised",
         "Moments",
+        "MvStudentT",
         "NoParams",
         "Notes",
         "Options",
@@ -226,6 +239,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Statistics",
         "Table",
         "Term",
+        "Turn",
     ]);
     let modules = pick(&[
         "check",
@@ -238,6 +252,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "mode",
         "newton",
         "quadratic",
+        "law",
         "rng",
         "special",
     ]);

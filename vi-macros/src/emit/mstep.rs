@@ -4,9 +4,7 @@ use super::Emitter;
 use super::scope::Scope;
 use crate::density::poly::Poly;
 use crate::density::symbol::{Elem, Ix, Var, length};
-use crate::kernel::{
-    Contribution, Design, MStep, MStepKind, MatrixResidual, MatrixSource, Regressor, Slot, Source,
-};
+use crate::kernel::{Contribution, Design, MStep, MStepKind, Regressor, Slot, Source};
 use crate::model::ir::{ArrayId, ElemKind};
 use crate::report::Diagnostic;
 use proc_macro2::{Literal, TokenStream};
@@ -27,7 +25,7 @@ impl Emitter<'_> {
     pub fn maximise(&self) -> Result<Updates, Diagnostic> {
         let steps = self.kernel.steps.iter().map(|s| self.step(s)).collect::<Result<Vec<_>, _>>()?;
         // A prior may depend on a given; then statistics alone are not enough.
-        let reads_data = steps.iter().any(|(_, body)| body.to_string().contains("data ."));
+        let reads_data = steps.iter().any(|(_, body)| super::unused::identifiers(body).contains("data"));
         let (data, pass) = if reads_data {
             let data = self.data_type(quote!('_));
             (quote!(data: &#data,), quote!(data,))
@@ -38,30 +36,65 @@ impl Emitter<'_> {
         let damping = if damped { quote!(damping: f64,) } else { quote!() };
         let pass_damping = if damped { quote!(damping,) } else { quote!() };
         let sizes = self.size_patterns();
+        let globals = self.globals_type();
         let mut functions = TokenStream::new();
         let mut calls = TokenStream::new();
+        let mut blocks: Vec<(usize, TokenStream)> = vec![];
         for (n, (step, (doc, body))) in self.kernel.steps.iter().zip(&steps).enumerate() {
             let name = self.step_name(step, n);
             let docs = doc.iter().map(|d| quote!(#[doc = #d]));
+            let (damping, pass_damping) = if step.block.is_some() {
+                (quote!(), quote!())
+            } else {
+                (damping.clone(), pass_damping.clone())
+            };
             functions.extend(quote! {
                 #(#docs)*
-                fn #name(&self, sizes: &Sizes, #data stats: &Stats, params: &mut Params, #damping notes: &mut Notes) -> Result<(), Error> {
+                fn #name(&self, sizes: &Sizes, #data stats: &Stats, params: &mut #globals, #damping notes: &mut Notes) -> Result<(), Error> {
                     let &Sizes { #(#sizes),* } = sizes;
                     #body
                     Ok(())
                 }
             });
-            calls.extend(quote!(self.#name(sizes, #pass stats, &mut params, #pass_damping &mut notes)?;));
+            match step.block {
+                None => calls
+                    .extend(quote!(self.#name(sizes, #pass stats, &mut params, #pass_damping &mut notes)?;)),
+                Some(b) => {
+                    let call = quote!(self.#name(sizes, #pass stats, params, notes)?;);
+                    match blocks.last_mut() {
+                        Some((last, calls)) if *last == b => calls.extend(call),
+                        _ => blocks.push((b, call)),
+                    }
+                }
+            }
         }
+        let arms = blocks.iter().map(|(b, calls)| {
+            let b = Literal::usize_unsuffixed(*b);
+            quote!(#b => { #calls })
+        });
+        let latents = (!blocks.is_empty()).then(|| {
+            quote! {
+                /// q(block) ∝ exp E log p, the other blocks held.
+                fn update_block(&self, sizes: &Sizes, #data stats: &Stats, params: &mut #globals, block: usize, notes: &mut Notes) -> Result<(), Error> {
+                    match block {
+                        #(#arms)*
+                        _ => {}
+                    }
+                    Ok(())
+                }
+            }
+        });
         let functions = quote! {
             #functions
 
+            #latents
+
             /// θ = argmax ELBO(q, θ) for the statistics of q, one block of params after another.
-            fn update_params(&self, sizes: &Sizes, #data stats: &Stats, current: &Params, #damping) -> Result<Maximised<Model>, Error> {
+            fn update_params(&self, sizes: &Sizes, #data stats: &Stats, current: &#globals, #damping) -> Result<Maximised<Model>, Error> {
                 let mut params = current.clone();
                 let mut notes = Notes::default();
                 #calls
-                Ok(Maximised { params, at_boundary: notes.at_boundary, notes: notes.notes })
+                Ok(Maximised { globals: params, at_boundary: notes.at_boundary, notes: notes.notes })
             }
         };
         Ok(Updates { functions, reads_data })
@@ -84,11 +117,11 @@ impl Emitter<'_> {
 
     pub(super) fn step(&self, step: &MStep) -> Result<(Vec<String>, TokenStream), Diagnostic> {
         match &step.kind {
-            MStepKind::Natural { array, slots, terms } => Ok(self.natural(*array, slots, terms)),
+            MStepKind::Natural { array, slots, terms } => Ok(self.natural(*array, slots, terms, step.block)),
             MStepKind::Matrix { array, inverse, terms, residuals } => {
-                Ok(self.matrix(*array, *inverse, terms, residuals))
+                Ok(self.matrix(*array, *inverse, terms, residuals, step.block))
             }
-            MStepKind::Regression(r) => Ok(self.regression(r)),
+            MStepKind::Regression(r) => Ok(self.regression(r, step.block)),
             MStepKind::Newton { arrays, terms } => self.newton(arrays, terms),
         }
     }
@@ -165,13 +198,23 @@ impl Emitter<'_> {
                 };
                 (setup, Some(quote!(square)))
             }
-            Source::Square(rho) => {
+            Source::Square { rho, .. } => {
                 let rho = scope.poly(rho);
                 (quote!(let rho = #rho;), Some(quote!(rho * rho)))
             }
             // Its own code in `newton`.
             Source::Taylor { .. } => (quote!(), None),
         }
+    }
+
+    /// What the uncertainty of locations adds to a contribution.
+    fn contribution_spread(&self, scope: &Scope<'_>, a: ArrayId, t: &Contribution) -> Option<TokenStream> {
+        let spreads = match &t.source {
+            Source::Residual { stat, at, design } => self.spreads(scope, *stat, at, design, Some(a)),
+            Source::Square { design, .. } => self.row_spreads(scope, design, Some(a)),
+            Source::Prior | Source::Sum { .. } | Source::Count { .. } | Source::Taylor { .. } => return None,
+        };
+        self.weighted(scope, &t.coefficient, &spreads)
     }
 
     pub fn source_of(&self, s: &Source) -> (TokenStream, Option<TokenStream>) {
@@ -251,6 +294,7 @@ impl Emitter<'_> {
         a: ArrayId,
         slots: &[Slot],
         terms: &[Contribution],
+        block: Option<usize>,
     ) -> (Vec<String>, TokenStream) {
         let scope = self.scope();
         let (plates, events) = self.axes(a);
@@ -274,9 +318,29 @@ impl Emitter<'_> {
             let target: Vec<_> = self.symmetric(a, &t.target).iter().map(|i| scope.index(i)).collect();
             let slot = &slot_names[t.slot];
             let add = self.amount(&scope, &t.coefficient, source);
+            let spread = self.contribution_spread(&scope, a, t);
+            let add = match spread {
+                Some(spread) => quote!(#add + #spread),
+                None => add,
+            };
             let write = quote!(#setup #slot[[#(#target),*]] += #add;);
             let write = scope.guarded(&t.guards, write);
             body.extend(scope.loops(&t.over, write));
+        }
+        if block.is_some() {
+            // The integral over what a scale whitens takes one factor of its square root for each unknown.
+            for g in self.whitened_by(a) {
+                let r = g.regression;
+                let Some(e) = &r.scale else { continue };
+                let target: Vec<_> = e.indices.iter().map(|i| scope.index(i)).collect();
+                let (_, total) = self.unknowns(&scope, r);
+                let half = Literal::f64_unsuffixed((0.5 * r.power.value()).abs());
+                let sign = if r.power.value() > 0.0 { quote!(-=) } else { quote!(+=) };
+                let slot = &slot_names[0];
+                body.extend(
+                    scope.loops(&r.batch, quote!(#slot[[#(#target),*]] #sign #half * (#total) as f64;)),
+                );
+            }
         }
         let at: Vec<_> = all.iter().map(|v| scope.var(v)).collect();
         let own = plates.iter().map(|v| {
@@ -294,14 +358,23 @@ impl Emitter<'_> {
                 let k = &events[0];
                 let (k_name, high) = (scope.var(k), scope.index(&k.high));
                 let plate_at: Vec<_> = plates.iter().map(|v| scope.var(v)).collect();
+                let take = match block {
+                    None => quote!(mode::simplex(&counts, #min, #label, &mut #element, notes)?;),
+                    Some(_) => quote!(#element = law::dirichlet(&counts, #label)?;),
+                };
                 quote! {
                     let counts: Vec<f64> = (0..#high).map(|#k_name| #counts[[#(#plate_at,)* #k_name]]).collect();
-                    mode::simplex(&counts, #min, #label, &mut #element, notes)?;
+                    #take
                 }
             }
             [Slot::Log, Slot::Log1m] => {
                 let (p, q) = (&slot_names[0], &slot_names[1]);
-                quote!(mode::unit(#p[[#(#at),*]], #q[[#(#at),*]], (#min, #max), #label, &mut #element, notes)?;)
+                match block {
+                    None => {
+                        quote!(mode::unit(#p[[#(#at),*]], #q[[#(#at),*]], (#min, #max), #label, &mut #element, notes)?;)
+                    }
+                    Some(_) => quote!(#element = law::beta(#p[[#(#at),*]], #q[[#(#at),*]], #label)?;),
+                }
             }
             _ => {
                 let power = match slots.last() {
@@ -320,13 +393,21 @@ impl Emitter<'_> {
                     let v = scope.var(v);
                     quote!([#v])
                 });
-                quote!(mode::power_gamma(#log[[#(#at),*]], #pow[[#(#at),*]], #power, (#min, #max), #label, &mut #element #(#event_at)*, notes)?;)
+                match block {
+                    None => {
+                        quote!(mode::power_gamma(#log[[#(#at),*]], #pow[[#(#at),*]], #power, (#min, #max), #label, &mut #element #(#event_at)*, notes)?;)
+                    }
+                    Some(_) => {
+                        quote!(#element #(#event_at)* = law::power_gamma(#log[[#(#at),*]], #pow[[#(#at),*]], #power, #label)?;)
+                    }
+                }
             }
         };
         let over: Vec<Var> = if matches!(slots, [Slot::Log]) { plates.clone() } else { all.clone() };
         let step = match self.symmetric_guard(a, &plates) {
             Some((guard, mirror)) => {
-                let mirror_write = quote!(params.#name #mirror = #element;);
+                let copy = if block.is_some() { quote!(#element.clone()) } else { quote!(#element) };
+                let mirror_write = quote!(params.#name #mirror = #copy;);
                 quote!(if #guard { #step #mirror_write })
             }
             None => step,
@@ -338,6 +419,25 @@ impl Emitter<'_> {
             if parts.is_empty() { "0".to_string() } else { parts.join(" + ") }
         };
         let formula = match slots {
+            [Slot::Log] if block.is_some() => {
+                vec![format!(" q({name}) = Dirichlet(c + 1),   c = {}", sum(0))]
+            }
+            [Slot::Log, Slot::Log1m] if block.is_some() => vec![
+                format!(" q({name}) = Beta(a + 1, b + 1)"),
+                format!(" a = {}", sum(0)),
+                format!(" b = {}", sum(1)),
+            ],
+            _ if block.is_some() => {
+                let p = match slots.last() {
+                    Some(Slot::Power(e)) => crate::density::print::power(*e),
+                    _ => String::new(),
+                };
+                vec![
+                    format!(" log q({name}) = η₁ log {name} + η₂ {name}{p} + constant"),
+                    format!(" η₁ = {}", sum(0)),
+                    format!(" η₂ = {}", sum(1)),
+                ]
+            }
             [Slot::Log] => vec![format!(" {name} ∝ c,   c = {}", sum(0))],
             [Slot::Log, Slot::Log1m] => {
                 vec![format!(" {name} = a / (a + b)"), format!(" a = {}", sum(0)), format!(" b = {}", sum(1))]
@@ -357,15 +457,19 @@ impl Emitter<'_> {
                 ]
             }
         };
-        let mut doc = vec![
-            format!(" Updates `{name}`: the mode of its natural parameters."),
-            String::new(),
-            " ```text".into(),
-        ];
+        let what = match block {
+            None => format!(" Updates `{name}`: the mode of its natural parameters."),
+            Some(_) => format!(" Updates q({name}): the distribution of these natural parameters."),
+        };
+        let mut doc = vec![what, String::new(), " ```text".into()];
         doc.extend(formula);
         doc.push(" ```".into());
         doc.push(String::new());
-        doc.push(format!(" {} Closed form. Held fixed: q.", self.lines_of(terms)));
+        doc.push(format!(
+            " {} Closed form. Held fixed: {}.",
+            self.lines_of(terms),
+            if block.is_some() { "all else" } else { "q" }
+        ));
         (doc, body)
     }
 
@@ -423,7 +527,7 @@ impl Emitter<'_> {
             Source::Sum { stat, .. } => format!("{c}{}", self.kernel.stats[*stat].name),
             Source::Count { stat, .. } => format!("{c}count of {}", self.kernel.stats[*stat].name),
             Source::Residual { stat, .. } => format!("{c}Σ ρ² of {}", self.kernel.stats[*stat].name),
-            Source::Square(_) => format!("{c}ρ² of its prior"),
+            Source::Square { .. } => format!("{c}ρ² of its prior"),
             Source::Taylor { stat, .. } => self.kernel.stats[*stat].name.clone(),
         }
     }
@@ -439,7 +543,7 @@ impl Emitter<'_> {
                 | Source::Taylor { stat, .. } => {
                     Some(self.model.statements[self.kernel.stats[*stat].statement.0].line)
                 }
-                Source::Prior | Source::Square(_) => None,
+                Source::Prior | Source::Square { .. } => None,
             })
             .collect();
         lines.sort_unstable();
@@ -450,106 +554,5 @@ impl Emitter<'_> {
         } else {
             format!("Lines {text} of the model.")
         }
-    }
-
-    pub(super) fn matrix(
-        &self,
-        a: ArrayId,
-        inverse: bool,
-        terms: &[Contribution],
-        residuals: &[MatrixResidual],
-    ) -> (Vec<String>, TokenStream) {
-        let scope = self.scope();
-        let (plates, events) = self.axes(a);
-        let name = self.name(a);
-        let text = name.to_string();
-        let dims: Vec<(Ix, Ix)> = plates.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
-        let count: Vec<_> = plates.iter().map(|v| scope.index(&v.high)).collect();
-        let total = if count.is_empty() { quote!(1) } else { super::product(&count) };
-        let dim = scope.index(&events[0].high);
-        let mut body = quote! {
-            let mut scatter = vec![DMatrix::<f64>::zeros(#dim, #dim); #total];
-            let mut weight = vec![0.0; #total];
-        };
-        let sign = if inverse { -2.0 } else { 2.0 };
-        for t in terms {
-            let (setup, source) = self.source(&scope, &t.source);
-            let (own, entry) = t.target.split_at(plates.len());
-            let at: Vec<(Ix, Ix)> = own.iter().cloned().zip(plates.iter().map(|v| v.high.clone())).collect();
-            let at = scope.flat(&at);
-            let write = if entry.is_empty() {
-                let add = self.amount(&scope, &t.coefficient.scale(sign), source);
-                quote!(#setup weight[#at] += #add;)
-            } else {
-                let add = self.amount(&scope, &t.coefficient.scale(-2.0), source);
-                let (d, e) = (scope.index(&entry[0]), scope.index(&entry[1]));
-                quote!(#setup scatter[#at][(#d, #e)] += #add;)
-            };
-            body.extend(scope.loops(&t.over, scope.guarded(&t.guards, write)));
-        }
-        for r in residuals {
-            let at: Vec<(Ix, Ix)> =
-                r.target.iter().cloned().zip(plates.iter().map(|v| v.high.clone())).collect();
-            let at = scope.flat(&at);
-            let factor = match r.factor.as_number() {
-                Some(1.0) => quote!(),
-                _ => {
-                    let f = scope.grouped(&r.factor);
-                    quote!(* #f)
-                }
-            };
-            let write = match &r.source {
-                MatrixSource::Moments { stat, at: cell, design, event } => {
-                    let field = format_ident!("{}", self.kernel.stats[*stat].name);
-                    let cell = self.cell_at(&scope, *stat, cell);
-                    let known = self.known_terms(&scope, design, None);
-                    let (d, high) = (scope.var(event), scope.index(&event.high));
-                    quote! {
-                        let mut rows = Vec::with_capacity(#high);
-                        for #d in 0..#high {
-                            let mut terms = Vec::new();
-                            #known
-                            rows.push(terms);
-                        }
-                        scatter[#at] += least_squares::residual_scatter(stats.#field.cell(#cell), &rows) #factor;
-                    }
-                }
-                MatrixSource::Prior { event, rho } => {
-                    let (d, high) = (scope.var(event), scope.index(&event.high));
-                    let rho = scope.poly(rho);
-                    quote! {
-                        let rho = DVector::from_fn(#high, |#d, _| #rho);
-                        scatter[#at] += &rho * rho.transpose() #factor;
-                    }
-                }
-            };
-            body.extend(scope.loops(&r.over, scope.guarded(&r.guards, write)));
-        }
-        let (min, _) = self.bounds(a);
-        let own = plates.iter().map(|v| {
-            let v = scope.var(v);
-            quote!([#v])
-        });
-        let position = plates.iter().map(|v| scope.var(v));
-        let flat = scope.flat(&dims);
-        let function = if inverse { quote!(mode::covariance) } else { quote!(mode::precision) };
-        let step = quote! {
-            #function(&scatter[#flat], weight[#flat], #min, mode::at(#text, &[#(#position),*]), &mut params.#name #(#own)*, notes)?;
-        };
-        body.extend(scope.loops(&plates, step));
-        let formula = if inverse {
-            format!(" {name} = scatter / weight")
-        } else {
-            format!(" {name} = weight · scatter⁻¹")
-        };
-        let doc = vec![
-            format!(" Updates `{name}`: its mode given the residuals."),
-            String::new(),
-            " ```text".into(),
-            formula,
-            " scatter = Σ (expected outer products of residuals) + prior,  weight = Σ (expected counts) + prior".into(),
-            " ```".into(),
-        ];
-        (doc, body)
     }
 }

@@ -11,8 +11,9 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     pub(super) fn validate_fn(&self) -> TokenStream {
         let open = self.open();
+        let globals = self.globals_type();
         let scope = self.scope();
-        let checks = self.params().into_iter().map(|a| {
+        let checks = self.params().into_iter().chain(self.points()).map(|a| {
             let array = &self.model.arrays[a.0];
             let n = self.name(a);
             let text = n.to_string();
@@ -100,7 +101,7 @@ impl Emitter<'_> {
             body
         });
         quote! {
-            fn validate(&self, context: &Context<'_>, params: &Params) -> Result<(), Error> {
+            fn validate(&self, context: &Context<'_>, params: &#globals) -> Result<(), Error> {
                 #open
                 #(#checks)*
                 Ok(())
@@ -110,6 +111,7 @@ impl Emitter<'_> {
 
     pub(super) fn prepare_fn(&self) -> TokenStream {
         let open = self.open();
+        let globals = self.globals_type();
         let scope = self.scope();
         let mut make = TokenStream::new();
         let mut names = vec![];
@@ -124,6 +126,18 @@ impl Emitter<'_> {
         }
         for (_, r) in crate::kernel::rows_of(self.kernel) {
             for c in &r.cases {
+                if let Body::Scalar(s) = &c.body
+                    && self.is_constant_spread(&s.design)
+                    && let Some(value) =
+                        self.weighted(&scope, &s.precision, &self.row_spreads(&scope, &s.design, None))
+                {
+                    let n = self.spread_field(s.moments);
+                    let cells = &self.kernel.stats[s.moments].cells;
+                    let dims = cells.iter().map(|c| scope.index(&c.var.high));
+                    let vars = cells.iter().map(|c| scope.var(&c.var));
+                    make.extend(quote!(let #n = Table::from_fn([#(#dims),*], |[#(#vars),*]| #value);));
+                    names.push(n);
+                }
                 let Body::Dense(d) = &c.body else { continue };
                 let n = self.density_field(d);
                 let s = &self.kernel.stats[d.moments];
@@ -149,6 +163,33 @@ impl Emitter<'_> {
                     (false, true) => quote!(dense::Scale::Covariance),
                     (false, false) => quote!(dense::Scale::Precision),
                 };
+                if self.is_uncertain(&d.design, &d.matrix, &d.factor) {
+                    let spread = if self.mean_only(d) {
+                        self.dense_row_spread(&scope, &d.design, &d.event, &d.matrix, d.inverse, &d.factor)
+                    } else {
+                        None
+                    };
+                    let spread = spread.unwrap_or_else(|| quote!(0.0));
+                    let (p, half) = self.expected_precision(&scope, &d.matrix, d.inverse);
+                    let more = self.half_log_factor(&scope, &d.factor, &d.event);
+                    let p = match d.factor.as_number() {
+                        Some(1.0) => p,
+                        _ => {
+                            let f = scope.grouped(&d.factor);
+                            quote!((#p * #f))
+                        }
+                    };
+                    let body = scope.loops(
+                        &vars,
+                        quote! {
+                            let mean: Vec<f64> = (0..#high).map(|#event| #mean).collect();
+                            #n.push(dense::Density::expected(&mean, &#p, #half #more, #spread, mode::at(#text, &[#(#at),*]))?);
+                        },
+                    );
+                    make.extend(quote!(let mut #n = Vec::new(); #body));
+                    names.push(n);
+                    continue;
+                }
                 let body = scope.loops(
                     &vars,
                     quote! {
@@ -161,7 +202,7 @@ impl Emitter<'_> {
             }
         }
         quote! {
-            fn prepare(&self, context: &Context<'_>, params: &Params) -> Result<Prepared, Error> {
+            fn prepare(&self, context: &Context<'_>, params: &#globals) -> Result<Prepared, Error> {
                 #open
                 #make
                 Ok(Prepared { params: params.clone(), #(#names),* })

@@ -27,6 +27,8 @@ impl Emitter<'_> {
             self.relabel_fn(),
         ];
         let open = self.open();
+        let globals = self.globals_type();
+        let shared = self.shared_fns(reads_data);
         let lets = self.let_values();
         let has_series = self.has_series();
         let series = has_series.then(|| {
@@ -36,7 +38,7 @@ impl Emitter<'_> {
         });
         let lets = (!lets.is_empty()).then(|| {
             quote! {
-                fn lets(&self, context: &Context<'_>, params: &Params) -> Result<Lets, Error> {
+                fn lets(&self, context: &Context<'_>, params: &#globals) -> Result<Lets, Error> {
                     #open
                     let mut lets = Lets::default();
                     #lets
@@ -48,6 +50,7 @@ impl Emitter<'_> {
         quote! {
             impl Program for Model {
                 type Data<'a> = #data;
+                type Globals = #globals;
                 type Params = Params;
                 type Latents = Latents;
                 type Posterior = Posterior;
@@ -65,10 +68,11 @@ impl Emitter<'_> {
                 #context
                 #(#parts)*
 
-                fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &Params, damping: f64) -> Result<Maximised<Model>, Error> {
+                fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &#globals, damping: f64) -> Result<Maximised<Model>, Error> {
                     self.update_params(&context.sizes, #with_data stats, current #damping)
                 }
 
+                #shared
                 #series
                 #lets
             }
@@ -177,6 +181,7 @@ impl Emitter<'_> {
                 })
                 .collect()
         };
+        let globals = self.globals_type();
         let potentials = arms("potentials", quote!(context, at, units, table, scratch));
         let collect = arms("collect", quote!(context, params, units, table, stats, scratch));
         let mut constants = TokenStream::new();
@@ -209,7 +214,7 @@ impl Emitter<'_> {
                 }
             }
 
-            fn collect(&self, context: &Context<'_>, params: &Params, component: usize, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
+            fn collect(&self, context: &Context<'_>, params: &#globals, component: usize, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
                 match component {
                     #(#collect)*
                     _ => {}
@@ -233,10 +238,22 @@ impl Emitter<'_> {
 
     pub(super) fn direct_fn(&self) -> TokenStream {
         let open = self.open();
-        let prior = self.density_sum(|s| s.role == Role::Param);
+        let globals = self.globals_type();
+        let prior = self.prior_sum(true);
+        let points = self.prior_sum(false);
+        let points = (!points.is_empty()).then(|| {
+            quote! {
+                fn log_points(&self, context: &Context<'_>, params: &Globals) -> Result<f64, Error> {
+                    #open
+                    let mut total = 0.0;
+                    #points
+                    Ok(total)
+                }
+            }
+        });
         let prior = (!prior.is_empty()).then(|| {
             quote! {
-                fn log_prior(&self, context: &Context<'_>, params: &Params) -> Result<f64, Error> {
+                fn log_prior(&self, context: &Context<'_>, params: &#globals) -> Result<f64, Error> {
                     #open
                     let mut total = 0.0;
                     #prior
@@ -247,6 +264,8 @@ impl Emitter<'_> {
         let joint = self.density_sum(|s| matches!(s.role, Role::Observed | Role::Latent));
         quote! {
             #prior
+
+            #points
 
             fn log_joint(&self, context: &Context<'_>, latents: &Latents, params: &Params) -> Result<f64, Error> {
                 #open

@@ -1,6 +1,7 @@
 //! M-steps of locations: normal equations from moments and prior rows.
 
 use super::Emitter;
+use super::scope::Scope;
 use crate::density::symbol::{Elem, Ix, Var};
 use crate::kernel::{Design, Regression, RegressionRows, RegressionSource, Regressor};
 use crate::model::ir::ArrayId;
@@ -29,29 +30,10 @@ impl Emitter<'_> {
         r.outputs.is_some() && design(rows).columns[0].over.contains(v)
     }
 
-    pub(super) fn regression(&self, r: &Regression) -> (Vec<String>, TokenStream) {
+    pub(super) fn regression(&self, r: &Regression, block: Option<usize>) -> (Vec<String>, TokenStream) {
         let scope = self.scope();
-        // Where each location's unknowns begin.
-        let mut offsets: Vec<(ArrayId, TokenStream, Vec<usize>)> = vec![];
-        let mut total = quote!(0);
-        for a in &r.arrays {
-            let axes = self.unknown_axes(r, *a);
-            let (plates, events) = self.axes(*a);
-            let all: Vec<Var> = plates.into_iter().chain(events).collect();
-            let extents: Vec<_> = axes.iter().map(|n| scope.index(&all[*n].high)).collect();
-            let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
-            offsets.push((*a, total.clone(), axes));
-            total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
-        }
-        let id = |e: &Elem| -> Option<TokenStream> {
-            let (a, offset, axes) = offsets.iter().find(|(a, ..)| *a == e.array)?;
-            let (plates, events) = self.axes(*a);
-            let all: Vec<Var> = plates.into_iter().chain(events).collect();
-            let at: Vec<(Ix, Ix)> =
-                axes.iter().map(|n| (e.indices[*n].clone(), all[*n].high.clone())).collect();
-            let at = scope.flat(&at);
-            Some(if offset.to_string() == "0" { at } else { quote!(#offset + #at) })
-        };
+        let (offsets, total) = self.unknowns(&scope, r);
+        let id = |e: &Elem| self.unknown(&scope, r, e);
         let outputs = r.outputs.as_ref().map_or(quote!(1), |v| scope.index(&v.high));
         let mut fill = TokenStream::new();
         for rows in &r.rows {
@@ -64,8 +46,7 @@ impl Emitter<'_> {
                         Some((event, matrix, inverse)) if r.outputs.is_none() => {
                             let terms = self.known_terms(&scope, design, Some(&id));
                             let (d, high) = (scope.var(event), scope.index(&event.high));
-                            let m = scope.matrix(matrix);
-                            let m = if *inverse { quote!(dense::inverse(&#m)) } else { quote!(#m.clone()) };
+                            let (m, _) = self.expected_precision(&scope, matrix, *inverse);
                             quote! {
                                 let mut rows = Vec::with_capacity(#high);
                                 for #d in 0..#high {
@@ -93,39 +74,9 @@ impl Emitter<'_> {
         }
         let (read, write): (TokenStream, TokenStream) = offsets
             .iter()
-            .map(|(a, _, axes)| {
-                let (plates, events) = self.axes(*a);
-                let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
-                // Spell the element with the batch's own names.
-                let elem = r
-                    .rows
-                    .iter()
-                    .flat_map(|x| &design(x).regressors)
-                    .find(|x| x.param.array == *a)
-                    .map(|x| x.param.clone());
-                let row = r.rows.iter().find(|x| design(x).regressors.iter().any(|y| y.param.array == *a));
-                let mut indices: Vec<Ix> = vec![];
-                let mut output = None;
-                for (n, v) in all.iter().enumerate() {
-                    let used = elem.as_ref().and_then(|e| e.indices.get(n)).and_then(Ix::as_var);
-                    match used {
-                        Some(u) if r.batch.contains(u) => indices.push(Ix::var(u)),
-                        Some(u) if row.is_some_and(|x| self.is_output(r, x, u)) => {
-                            output = Some(v.clone());
-                            indices.push(Ix::var(v));
-                        }
-                        _ => indices.push(Ix::var(v)),
-                    }
-                }
-                let e = Elem { array: *a, indices };
+            .map(|(a, ..)| {
+                let (loops, e, id, o) = self.location_loops(&scope, r, *a);
                 let place = scope.elem(&e);
-                let id = id(&e).unwrap_or_default();
-                let o = output.as_ref().map_or(quote!(0), |v| {
-                    let v = scope.var(v);
-                    quote!(#v)
-                });
-                let mut loops: Vec<Var> = axes.iter().map(|n| all[*n].clone()).collect();
-                loops.extend(output);
                 let read = scope.loops(&loops, quote!(current[(#id, #o)] = #place;));
                 let write = scope.loops(&loops, quote!(#place = solution.values[(#id, #o)];));
                 (read, write)
@@ -137,9 +88,9 @@ impl Emitter<'_> {
         let (solve, noted) = if bounded.is_empty() {
             (quote!(let solution = system.solve(&current);), quote!())
         } else {
-            let sides = offsets.iter().filter(|(a, ..)| bounded.contains(a)).map(|(a, _, axes)| {
-                let (e, loops) = self.unknown_element(r, *a, axes);
-                let (id, (min, max)) = (id(&e).unwrap_or_default(), self.bounds(*a));
+            let sides = bounded.iter().map(|a| {
+                let (loops, _, id, _) = self.location_loops(&scope, r, *a);
+                let (min, max) = self.bounds(*a);
                 scope.loops(&loops, quote!(bounds[#id] = (#min, #max);))
             });
             let solve = quote! {
@@ -160,7 +111,38 @@ impl Emitter<'_> {
             }
             #write
         };
+        let inner = match block {
+            None => inner,
+            Some(_) => {
+                let field = self.gaussian_of(r.arrays[0]).map(|g| g.field);
+                let at: Vec<(Ix, Ix)> = r.batch.iter().map(|b| (Ix::var(b), b.high.clone())).collect();
+                let at = scope.flat(&at);
+                quote! {
+                    let mut system = LeastSquares::new(#total, #outputs);
+                    #fill
+                    let mut current = DMatrix::zeros(#total, #outputs);
+                    #read
+                    let solution = system.solve(&current);
+                    params.#field[#at] = system.covariance(#names)?;
+                    #write
+                }
+            }
+        };
         let body = scope.loops(&r.batch, inner);
+        if block.is_some() {
+            let given = match &r.scale {
+                Some(e) => format!(" | {}", crate::density::print::elem(e, self.model)),
+                None => String::new(),
+            };
+            let doc = vec![
+                format!(" Updates q({names}): the Normal whose log density is a sum of expected squares."),
+                String::new(),
+                " ```text".into(),
+                format!(" log q({names}{given}) = −½ ({}) + constant", self.squares_text(r)),
+                " ```".into(),
+            ];
+            return (doc, body);
+        }
         let doc = vec![
             match bounded.is_empty() {
                 true => format!(" Updates `{names}`: weighted least squares from the moments of the data."),
@@ -174,6 +156,43 @@ impl Emitter<'_> {
             " ```".into(),
         ];
         (doc, quote!(#body #noted))
+    }
+
+    /// Loops over the elements of a location in one copy of its block: the element, its unknown and its output.
+    pub(super) fn location_loops(
+        &self,
+        scope: &Scope<'_>,
+        r: &Regression,
+        a: ArrayId,
+    ) -> (Vec<Var>, Elem, TokenStream, TokenStream) {
+        let axes = self.unknown_axes(r, a);
+        let (plates, events) = self.axes(a);
+        let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
+        // Spell the element with the batch's own names.
+        let elem = self.stands(r, a);
+        let row = r.rows.iter().find(|x| design(x).regressors.iter().any(|y| y.param.array == a));
+        let mut indices: Vec<Ix> = vec![];
+        let mut output = None;
+        for (n, v) in all.iter().enumerate() {
+            let used = elem.as_ref().and_then(|e| e.indices.get(n)).and_then(Ix::as_var);
+            match used {
+                Some(u) if r.batch.contains(u) => indices.push(Ix::var(u)),
+                Some(u) if row.is_some_and(|x| self.is_output(r, x, u)) => {
+                    output = Some(v.clone());
+                    indices.push(Ix::var(v));
+                }
+                _ => indices.push(Ix::var(v)),
+            }
+        }
+        let e = Elem { array: a, indices };
+        let id = self.unknown(scope, r, &e).unwrap_or_default();
+        let o = output.as_ref().map_or(quote!(0), |v| {
+            let v = scope.var(v);
+            quote!(#v)
+        });
+        let mut loops: Vec<Var> = axes.iter().map(|n| all[*n].clone()).collect();
+        loops.extend(output);
+        (loops, e, id, o)
     }
 
     /// `Σ (x − mean[k])²`, one sum for each residual.
@@ -212,23 +231,6 @@ impl Emitter<'_> {
             })
             .collect();
         parts.join(" + ")
-    }
-
-    /// An element of a location as an unknown of the system, and the indices it runs over there.
-    fn unknown_element(&self, r: &Regression, a: ArrayId, axes: &[usize]) -> (Elem, Vec<Var>) {
-        let (plates, events) = self.axes(a);
-        let all: Vec<Var> = plates.into_iter().chain(events).collect();
-        let loops = axes.iter().map(|n| all[*n].clone()).collect();
-        let read = r.rows.iter().flat_map(|x| &design(x).regressors).find(|x| x.param.array == a);
-        let indices = all
-            .iter()
-            .enumerate()
-            .map(|(n, v)| match read.and_then(|x| x.param.indices.get(n)).and_then(Ix::as_var) {
-                Some(u) if r.batch.contains(u) => Ix::var(u),
-                Some(_) | None => Ix::var(v),
-            })
-            .collect();
-        (Elem { array: a, indices }, loops)
     }
 
     /// Says which elements of a location lie on a bound.
@@ -275,8 +277,7 @@ impl Emitter<'_> {
         match (&rows.dense, &r.outputs) {
             (Some((event, matrix, inverse)), None) => {
                 let (d, high) = (scope.var(event), scope.index(&event.high));
-                let m = scope.matrix(matrix);
-                let m = if *inverse { quote!(dense::inverse(&#m)) } else { quote!(#m.clone()) };
+                let (m, _) = self.expected_precision(&scope, matrix, *inverse);
                 quote! {
                     let mut rows = Vec::with_capacity(#high);
                     let mut targets = Vec::with_capacity(#high);
@@ -317,7 +318,7 @@ impl Emitter<'_> {
     }
 }
 
-fn design(r: &RegressionRows) -> &Design {
+pub(super) fn design(r: &RegressionRows) -> &Design {
     match &r.source {
         RegressionSource::Moments { design, .. } | RegressionSource::Prior { design, .. } => design,
     }

@@ -4,7 +4,7 @@ use super::Emitter;
 use super::scope::Scope;
 use crate::density::poly::{Factor, Poly};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
-use crate::kernel::{Body, Column, Component, Loop, RowCase, Rows, ScalarResidual, Stat, Terms};
+use crate::kernel::{Body, Column, Component, Loop, RowCase, Rows, Stat, Terms};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -23,6 +23,7 @@ impl Emitter<'_> {
 
     /// Inherent functions: one pair for each component, one for each fixed statement.
     pub fn passes(&self) -> TokenStream {
+        let globals = self.globals_type();
         let mut out = TokenStream::new();
         for (i, c) in self.kernel.components.iter().enumerate() {
             let name = self.component_name(c);
@@ -82,7 +83,7 @@ impl Emitter<'_> {
                 }
 
                 #[doc = #doc2]
-                fn #collect(&self, context: &Context<'_>, params: &Params, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
+                fn #collect(&self, context: &Context<'_>, params: &#globals, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
                     #open
                     let len = units.len();
                     #(#gather)*
@@ -117,7 +118,7 @@ impl Emitter<'_> {
             );
             out.extend(quote! {
                 #[doc = #doc]
-                fn #collect(&self, context: &Context<'_>, params: &Params, rows: usize, stats: &mut Stats, scratch: &mut Scratch) {
+                fn #collect(&self, context: &Context<'_>, params: &#globals, rows: usize, stats: &mut Stats, scratch: &mut Scratch) {
                     #open
                     #gather
                 }
@@ -367,11 +368,17 @@ impl Emitter<'_> {
                 let fill = self.residual_row(scope, d);
                 let at = self.density_index(scope, d);
                 let field = self.density_field(d);
+                let spread = if self.mean_only(d) {
+                    None
+                } else {
+                    self.dense_row_spread(scope, &d.design, &d.event, &d.matrix, d.inverse, &d.factor)
+                };
+                let spread = spread.map(|s| quote!(- 0.5 * (#s)));
                 quote! {
                     let row = &mut scratch.row;
                     row.clear();
                     #fill
-                    at.#field[#at].one(row)
+                    at.#field[#at].one(row) #spread
                 }
             }
         }
@@ -399,86 +406,6 @@ impl Emitter<'_> {
             all = all.add(&free.iter().rev().fold(one, |p, v| p.sum_over(v, &Cond::Always)));
         }
         all
-    }
-
-    pub(super) fn scalar_value(&self, scope: &Scope<'_>, r: &Rows, s: &ScalarResidual) -> TokenStream {
-        let body = |scope: &Scope<'_>| {
-            let rho = scope.poly(&s.rho);
-            let has_precision = s.precision.as_number() != Some(1.0);
-            let mut lambda: Vec<TokenStream> = vec![];
-            if s.weight.as_number() != Some(1.0) {
-                lambda.push(scope.grouped(&s.weight));
-            }
-            let mut log = TokenStream::new();
-            if has_precision {
-                let prec = self.hoisted_poly(scope, &s.precision);
-                lambda.push(prec);
-                let half = crate::kernel::half_log(self.model, &s.precision);
-                let half = self.hoisted_poly(scope, &half);
-                log = quote!(+ #half);
-            }
-            let normaliser = self.value_poly(&s.normaliser);
-            if !normaliser.is_zero() {
-                let n = scope.poly(&normaliser);
-                log = quote!(#log + (#n));
-            }
-            quote! {
-                let rho = #rho;
-                value += -0.5 * #(#lambda *)* rho * rho #log;
-            }
-        };
-        match &s.event {
-            None => {
-                let body = body(scope);
-                quote! {
-                    let mut value = 0.0;
-                    #body
-                    value
-                }
-            }
-            Some(d) => {
-                let inner = self.event_value(scope, r, d, body);
-                let looped = scope.loops(std::slice::from_ref(d), inner);
-                quote! {
-                    let mut value = 0.0;
-                    #looped
-                    value
-                }
-            }
-        }
-    }
-
-    /// Inside the loop over components: binds a component that may be missing.
-    pub(super) fn event_value(
-        &self,
-        scope: &Scope<'_>,
-        r: &Rows,
-        d: &Var,
-        body: impl Fn(&Scope<'_>) -> TokenStream,
-    ) -> TokenStream {
-        if !r.missing {
-            return body(scope);
-        }
-        let mut indices = r.target.indices.clone();
-        indices.push(Ix::var(d));
-        let target = Elem { array: r.target.array, indices };
-        let local = self.name(target.array);
-        let raw = scope.raw(&target);
-        scope.value.replace(Some((target, quote!(#local))));
-        let body = body(scope);
-        scope.value.replace(None);
-        quote!(if let Some(#local) = #raw { #body })
-    }
-
-    pub(super) fn hoisted_poly(&self, scope: &Scope<'_>, p: &Poly) -> TokenStream {
-        match crate::kernel::find_in(&self.kernel.hoists, p) {
-            Some((n, over)) => {
-                let name = format_ident!("{}", self.kernel.hoists[n].name);
-                let at = over.iter().map(|v| scope.var(v));
-                quote!(at.#name[[#(#at),*]])
-            }
-            None => scope.grouped(p),
-        }
     }
 
     pub(super) fn base_cases(

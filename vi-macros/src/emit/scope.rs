@@ -73,11 +73,20 @@ pub struct Scope<'a> {
     pub value: RefCell<Option<(Elem, TokenStream)>>,
     /// Factors that were computed already.
     pub locals: RefCell<Vec<(Factor, Ident)>>,
+    /// Latents are values here, not distributions to take expectations under.
+    pub by_value: bool,
 }
 
 impl<'a> Scope<'a> {
     pub fn new(model: &'a Model) -> Self {
-        Scope { model, hoists: None, spelt: vec![], value: RefCell::new(None), locals: RefCell::new(vec![]) }
+        Scope {
+            model,
+            hoists: None,
+            spelt: vec![],
+            value: RefCell::new(None),
+            locals: RefCell::new(vec![]),
+            by_value: false,
+        }
     }
 
     pub fn with_hoists(mut self, hoists: &'a [Hoist]) -> Self {
@@ -202,7 +211,8 @@ impl<'a> Scope<'a> {
             Role::Given | Role::Observed if indices.is_empty() => quote!(data.#name),
             Role::Given | Role::Observed => quote!(data.#name.get(#(#indices),*)),
             Role::Param => self.nested(quote!(params.#name), e.array, &indices),
-            Role::Latent => self.nested(quote!(latents.#name), e.array, &indices),
+            Role::Latent if self.by_value => self.nested(quote!(latents.#name), e.array, &indices),
+            Role::Latent => self.nested(quote!(params.#name), e.array, &indices),
         }
     }
 
@@ -220,6 +230,9 @@ impl<'a> Scope<'a> {
 
     /// An element as an `f64`.
     pub fn elem(&self, e: &Elem) -> TokenStream {
+        if self.has_law(e.array) && !self.is_spelt(e.array) {
+            return self.expectation(e, Exponent::ONE);
+        }
         let raw = self.raw(e);
         let param = is_param(self.model, e.array);
         match self.model.arrays[e.array.0].elem.kind {
@@ -343,7 +356,17 @@ impl<'a> Scope<'a> {
         Some(quote!(at.#name[[#(#at),*]]))
     }
 
+    fn is_spelt(&self, a: ArrayId) -> bool {
+        self.spelt.iter().any(|(b, _)| *b == a)
+    }
+
     fn power(&self, f: &Factor, e: Exponent, up: &mut Vec<TokenStream>, down: &mut Vec<TokenStream>) {
+        if let Factor::Elem(x) = f
+            && self.has_law(x.array)
+        {
+            up.push(self.expectation(x, e));
+            return;
+        }
         let x = self.factor(f);
         match (e.num, e.den) {
             (1, 1) => up.push(x),
@@ -373,10 +396,20 @@ impl<'a> Scope<'a> {
         }
         match f {
             Factor::Index(i) => {
+                let single = i.terms.len() + usize::from(i.offset != 0) <= 1;
                 let i = self.index(i);
-                quote!((#i) as f64)
+                if single { quote!((#i as f64)) } else { quote!(((#i) as f64)) }
             }
             Factor::Elem(e) => self.elem(e),
+            Factor::LogDet(m) if self.has_law(m.array) => {
+                let (law, _) = self.law(&Elem { array: m.array, indices: m.plates.clone() });
+                quote!(#law.expect_log_det())
+            }
+            Factor::Inverse(m, i, j) if self.has_law(m.array) => {
+                let (law, _) = self.law(&Elem { array: m.array, indices: m.plates.clone() });
+                let (i, j) = (self.index(i), self.index(j));
+                quote!(#law.expect_inverse()[(#i, #j)])
+            }
             Factor::LogDet(m) => {
                 let m = self.matrix(m);
                 quote!(dense::log_det(&#m))
@@ -393,6 +426,10 @@ impl<'a> Scope<'a> {
                 let c = self.cond(c);
                 quote!(f64::from(u8::from(#c)))
             }
+            Factor::Apply(Func::Log, args) => match self.expected_log(&args[0]) {
+                Some(expected) => expected,
+                None => self.apply(Func::Log, args),
+            },
             Factor::Apply(g, args) => self.apply(*g, args),
             Factor::Paren(p) => {
                 let p = self.poly(p);

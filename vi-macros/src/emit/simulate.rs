@@ -66,6 +66,14 @@ impl Emitter<'_> {
         let open = self.open();
         let lifetime = if self.borrows() { quote!(<'a>) } else { quote!() };
         let elided = if self.borrows() { quote!(<'_>) } else { quote!() };
+        let validate = if self.has_globals() {
+            quote! {
+                let globals = self.neutral(&context, &Self::gather_points(params, &Latents::default()))?;
+                self.validate(&context, &globals)?;
+            }
+        } else {
+            quote!(self.validate(&context, params)?;)
+        };
         let rest = if observed.len() == self.data().len() { quote!() } else { quote!(, ..self.given) };
         quote! {
             /// Data and latents drawn from the model.
@@ -95,7 +103,7 @@ impl Emitter<'_> {
                 pub fn simulate #lifetime (&self, params: &Params, data: &#data, seed: u64) -> Result<Simulated #lifetime, Error> {
                     let given = *data;
                     let context = self.context(data, params, &Options::new())?;
-                    self.validate(&context, params)?;
+                    #validate
                     #open
                     let mut latents = Latents::default();
                     #(#make_latents)*

@@ -348,7 +348,7 @@ impl Emitter<'_> {
                         r.param = r.param.substitute(f, &by);
                     }
                 }
-                Source::Square(p) => *p = p.substitute(f, &by),
+                Source::Square { rho, .. } => *rho = rho.substitute(f, &by),
                 Source::Prior => {}
             }
         }
@@ -362,7 +362,7 @@ fn locations(s: &Source) -> impl Iterator<Item = &Elem> {
         Source::Prior
         | Source::Sum { .. }
         | Source::Count { .. }
-        | Source::Square(_)
+        | Source::Square { .. }
         | Source::Taylor { .. } => None,
     };
     design.into_iter().flat_map(|d| &d.regressors).map(|r| &r.param)

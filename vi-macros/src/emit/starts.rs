@@ -69,22 +69,63 @@ impl Emitter<'_> {
             let v = self.neutral_value(a);
             quote!(#n: #v)
         });
+        let globals = self.globals_type();
+        let make = if self.has_globals() {
+            let shapes = self.unset_shapes();
+            let priors = self.at_priors().unwrap_or_default();
+            quote! {
+                let mut params = Globals { #(#fields,)* #shapes };
+                let mut notes = Notes::default();
+                let notes = &mut notes;
+                #priors
+            }
+        } else {
+            quote!(let params = Params { #(#fields),* };)
+        };
         quote! {
-            fn neutral(&self, context: &Context<'_>, given: &Params) -> Result<Params, Error> {
+            fn neutral(&self, context: &Context<'_>, given: &#globals) -> Result<#globals, Error> {
                 #open
-                let neutral = Params { #(#fields),* };
-                Ok(Self::overlay(given, neutral))
+                #make
+                Ok(Self::overlay(given, params))
             }
         }
     }
 
     pub(super) fn overlay_fn(&self) -> TokenStream {
-        let params = self.params();
-        let fields = params.iter().map(|a| {
-            let n = self.name(*a);
-            let unset = self.is_unset(*a, quote!(given.#n));
-            quote!(#n: if #unset { fitted.#n } else { given.#n.clone() })
-        });
+        let globals = self.globals_type();
+        let mut params = self.params();
+        params.extend(self.points());
+        params.extend(self.random());
+        let fields: Vec<TokenStream> = params
+            .iter()
+            .map(|a| {
+                let n = self.name(*a);
+                let unset = self.is_unset(*a, quote!(given.#n));
+                quote!(#n: if #unset { fitted.#n } else { given.#n.clone() })
+            })
+            .collect();
+        // A location that is given as a point has no spread until its first update.
+        let covs: TokenStream = self
+            .gaussians()
+            .iter()
+            .map(|g| {
+                let f = &g.field;
+                let given = g.regression.arrays.iter().map(|a| {
+                    let n = self.name(*a);
+                    let unset = self.is_unset(*a, quote!(given.#n));
+                    quote!(!#unset)
+                });
+                quote! {
+                    #f: if !given.#f.is_empty() {
+                        given.#f.clone()
+                    } else if #(#given)&&* {
+                        fitted.#f.iter().map(|c| c * 0.0).collect()
+                    } else {
+                        fitted.#f
+                    },
+                }
+            })
+            .collect();
         let complete: Vec<TokenStream> = params
             .iter()
             .map(|a| {
@@ -104,16 +145,16 @@ impl Emitter<'_> {
             .collect();
         let set = if set.is_empty() { quote!(false) } else { quote!(#(#set)||*) };
         quote! {
-            fn is_complete(params: &Params) -> bool {
+            fn is_complete(params: &#globals) -> bool {
                 #complete
             }
 
-            fn is_set(params: &Params) -> bool {
+            fn is_set(params: &#globals) -> bool {
                 #set
             }
 
-            fn overlay(given: &Params, fitted: Params) -> Params {
-                Params { #(#fields),* }
+            fn overlay(given: &#globals, fitted: #globals) -> #globals {
+                #globals { #(#fields,)* #covs }
             }
         }
     }
@@ -235,6 +276,7 @@ impl Emitter<'_> {
                 }
             });
         }
+        let shared_values = self.shared_values();
         quote! {
             fn posterior(&self, context: &Context<'_>, tables: Vec<Categories>) -> Posterior {
                 #open
@@ -254,6 +296,7 @@ impl Emitter<'_> {
                 #open
                 let mut posterior = Posterior::default();
                 #from
+                #shared_values
                 Ok(posterior)
             }
 
@@ -321,7 +364,9 @@ impl Emitter<'_> {
         let scope = self.scope();
         let mut set = TokenStream::new();
         let mut seen: Vec<ArrayId> = vec![];
-        for init in self.model.init.iter().filter(|i| crate::kernel::is_param(self.model, i.array)) {
+        for init in self.model.init.iter().filter(|i| {
+            crate::kernel::is_param(self.model, i.array) && !super::expectation::has_law(self.model, i.array)
+        }) {
             let n = self.name(init.array);
             if !seen.contains(&init.array) {
                 seen.push(init.array);
@@ -353,11 +398,12 @@ impl Emitter<'_> {
             .enumerate()
             .filter(|(_, c)| c.locals.iter().any(|l| self.model.init.iter().any(|i| i.array == l.array)));
         let latents = latents.map(|(i, _)| Literal::usize_unsuffixed(i));
+        let globals = self.globals_type();
         let init = (!set.is_empty()).then(|| {
             quote! {
-                fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
+                fn init(&self, context: &Context<'_>) -> Result<#globals, Error> {
                     #open
-                    let mut params = Params::default();
+                    let mut params = #globals::default();
                     #set
                     Ok(params)
                 }

@@ -8,6 +8,7 @@ use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     pub fn stats(&self) -> TokenStream {
+        let globals = self.globals_type();
         let mut fields = TokenStream::new();
         let mut merge = TokenStream::new();
         let mut clear = TokenStream::new();
@@ -61,6 +62,18 @@ impl Emitter<'_> {
         }
         for (_, r) in crate::kernel::rows_of(self.kernel) {
             for c in &r.cases {
+                if let Body::Scalar(s) = &c.body
+                    && !self.touched(&s.design).is_empty()
+                    && self.is_constant_spread(&s.design)
+                {
+                    let n = self.spread_field(s.moments);
+                    let rank = Literal::usize_unsuffixed(self.kernel.stats[s.moments].cells.len());
+                    let doc = format!(
+                        " What the uncertainty of locations adds to the weighted squares of line {}.",
+                        r.line
+                    );
+                    prepared.extend(quote!(#[doc = #doc] pub #n: Table<#rank>,));
+                }
                 if let Body::Dense(d) = &c.body {
                     let n = self.density_field(d);
                     let doc = format!(" The density of line {}, for each cell.", r.line);
@@ -112,13 +125,14 @@ impl Emitter<'_> {
             #[derive(Clone, Debug)]
             pub struct Prepared {
                 /// The params themselves.
-                pub params: Params,
+                pub params: #globals,
                 #prepared
             }
         }
     }
 
     pub(super) fn zero_fn(&self) -> TokenStream {
+        let globals = self.globals_type();
         let open = self.open();
         let scope = self.scope();
         let fields = self.kernel.stats.iter().map(|s| {
@@ -158,7 +172,7 @@ impl Emitter<'_> {
         let moving: Vec<TokenStream> = moving.collect();
         let moving = (!moving.is_empty()).then(|| {
             quote! {
-                fn moving(&self, context: &Context<'_>, params: &Params, stats: &mut Stats) {
+                fn moving(&self, context: &Context<'_>, params: &#globals, stats: &mut Stats) {
                     let mut scratch = Scratch::default();
                     #(#moving)*
                 }
@@ -178,7 +192,7 @@ impl Emitter<'_> {
         } else {
             quote! {
                 let mut stats = self.zero(context);
-                let (params, mut scratch) = (Params::default(), Scratch::default());
+                let (params, mut scratch) = (#globals::default(), Scratch::default());
                 #(#fixed)*
                 stats
             }
@@ -231,14 +245,12 @@ impl Emitter<'_> {
             let at: Vec<_> = stat.cells.iter().map(|c| scope.var(&c.var)).collect();
             let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
             let value = scope.poly(&s.params);
-            out.extend(scope.loops(
-                &vars,
-                quote! {
-                    let piece = special::times(stats.#field[[#(#at),*]], #value);
-                    term += piece;
-                    magnitude += piece.abs();
-                },
-            ));
+            let add = quote! {
+                let piece = special::times(stats.#field[[#(#at),*]], #value);
+                term += piece;
+                magnitude += piece.abs();
+            };
+            out.extend(scope.loops(&vars, scope.guarded(&s.guards(&stat.cells), add)));
         };
         let pointwise = |t: &crate::kernel::Terms, out: &mut TokenStream| {
             let Some(p) = &t.pointwise else { return };
@@ -275,8 +287,8 @@ impl Emitter<'_> {
                     let prec = scope.grouped(&x.precision);
                     let half = crate::kernel::half_log(self.model, &x.precision);
                     let count = match x.count {
-                        Some(n) => self.source_of(&Source::Sum { stat: n, at }).1,
-                        None => self.source_of(&Source::Count { stat: x.moments, at }).1,
+                        Some(n) => self.source_of(&Source::Sum { stat: n, at: at.clone() }).1,
+                        None => self.source_of(&Source::Count { stat: x.moments, at: at.clone() }).1,
                     };
                     let log = if half.is_zero() {
                         quote!()
@@ -288,8 +300,17 @@ impl Emitter<'_> {
                             magnitude += piece.abs();
                         }
                     };
+                    let spreads = self.spreads(&scope, x.moments, &at, &x.design, None);
+                    let spread = self.weighted(&scope, &x.precision, &spreads).map(|s| {
+                        quote! {
+                            let piece = 0.5 * (#s);
+                            term -= piece;
+                            magnitude += piece.abs();
+                        }
+                    });
                     out.extend(scope.loops(&vars, quote! {
                             #setup
+                            #spread
                             term += -0.5 * #prec * #square;
                             magnitude += 0.5 * f64::abs(#prec) * least_squares::residual_magnitude(cell, &terms);
                             #log
@@ -303,6 +324,12 @@ impl Emitter<'_> {
                     let cell = scope.flat(&at);
                     let (e, high) = (scope.var(&d.event), scope.index(&d.event.high));
                     let known = self.known_terms_of(&d.design);
+                    if self.is_uncertain(&d.design, &d.matrix, &d.factor) {
+                        let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
+                        let body = self.expected_dense(&scope, d, &at, &cell, &known);
+                        out.extend(scope.loops(&vars, body));
+                        continue;
+                    }
                     let matrix = scope.matrix(&d.matrix);
                     let factor = scope.poly(&d.factor);
                     let kind = match (d.matrix.cholesky, d.inverse) {
@@ -332,7 +359,56 @@ impl Emitter<'_> {
         out
     }
 
+    /// Σ w E log Normal of a dense residual that something uncertain stands in.
+    fn expected_dense(
+        &self,
+        scope: &super::scope::Scope<'_>,
+        d: &crate::kernel::DenseResidual,
+        at: &[Ix],
+        cell: &TokenStream,
+        known: &TokenStream,
+    ) -> TokenStream {
+        let stat = &self.kernel.stats[d.moments];
+        let field = format_ident!("{}", stat.name);
+        let (e, high) = (scope.var(&d.event), scope.index(&d.event.high));
+        let (p, half) = self.expected_precision(scope, &d.matrix, d.inverse);
+        let more = self.half_log_factor(scope, &d.factor, &d.event);
+        let mut add = TokenStream::new();
+        for s in self.dense_spreads(scope, d.moments, at, &d.design, &d.event) {
+            let value = &s.value;
+            let lambda = scope.grouped(&crate::kernel::without(&d.factor, s.scale));
+            add.extend(if s.outputs {
+                quote! {
+                    let piece = 0.5 * #high as f64 * #lambda * #value;
+                    term -= piece;
+                    magnitude += piece.abs();
+                }
+            } else {
+                quote! {
+                    let piece = 0.5 * #lambda * dense::trace(&#p, &#value);
+                    term -= piece;
+                    magnitude += piece.abs();
+                }
+            });
+        }
+        let factor = scope.grouped(&d.factor);
+        quote! {
+            let mut rows = Vec::with_capacity(#high);
+            for #e in 0..#high {
+                let mut terms = Vec::new();
+                #known
+                rows.push(terms);
+            }
+            let cell = stats.#field.cell(#cell);
+            let (value, size) = dense::expected_uncertain(&least_squares::residual_scatter(cell, &rows), cell.count, &(#p * #factor), #half #more);
+            term += value;
+            magnitude += size;
+            #add
+        }
+    }
+
     pub(super) fn terms_fn(&self) -> TokenStream {
+        let globals = self.globals_type();
         let open = self.open();
         let mut all = TokenStream::new();
         let mut fixed: Vec<String> = vec![];
@@ -358,7 +434,7 @@ impl Emitter<'_> {
         quote! {
             #is_fixed
 
-            fn expected_terms(&self, context: &Context<'_>, stats: &Stats, params: &Params) -> Result<Vec<ElboTerm>, Error> {
+            fn expected_terms(&self, context: &Context<'_>, stats: &Stats, params: &#globals) -> Result<Vec<ElboTerm>, Error> {
                 #open
                 let mut out = Vec::new();
                 #all

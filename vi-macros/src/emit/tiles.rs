@@ -116,6 +116,10 @@ impl Emitter<'_> {
                     let half_log = crate::kernel::half_log(self.model, &s.precision);
                     (self.hoisted_poly(&scope, &s.precision), self.hoisted_poly(&scope, &half_log))
                 };
+                let half_log = match self.scalar_spread(&scope, s) {
+                    Some(spread) => quote!(#half_log - 0.5 * #spread),
+                    None => half_log,
+                };
                 let index = self.state_index(c);
                 let add = scope.loops(
                     &all,

@@ -77,6 +77,10 @@ impl Emitter<'_> {
 
     pub fn is_unset(&self, a: ArrayId, value: TokenStream) -> TokenStream {
         let array = &self.model.arrays[a.0];
+        let is_value = value.to_string().starts_with("latents");
+        if array.plates.is_empty() && super::expectation::has_law(self.model, a) && !is_value {
+            return quote!(#value.is_unset());
+        }
         if !array.plates.is_empty() {
             return quote!(#value.is_empty());
         }
@@ -175,7 +179,8 @@ impl Emitter<'_> {
         let latents = self.latents_struct();
         let posterior = self.posterior_struct();
         let lets = self.lets_struct();
-        quote!(#model #data #params #latents #posterior #lets)
+        let globals = self.globals_struct();
+        quote!(#model #data #params #latents #posterior #globals #lets)
     }
 
     fn model_struct(&self) -> TokenStream {
@@ -377,17 +382,45 @@ impl Emitter<'_> {
             let (n, t, docs) = (self.name(*a), self.owned(*a), self.array_docs(*a));
             quote!(#docs pub #n: #t)
         });
-        quote! {
+        let plain = quote! {
             /// Values of the latents.
             #[derive(Clone, Debug, Default, PartialEq)]
             pub struct Latents {
                 #(#fields,)*
+            }
+        };
+        if !self.has_globals() {
+            return plain;
+        }
+        // Numbers that are not set must not look like zeros.
+        let fields = latents.iter().map(|a| {
+            let (n, t, docs) = (self.name(*a), self.owned(*a), self.array_docs(*a));
+            quote!(#docs pub #n: #t)
+        });
+        let unset = latents.iter().map(|a| {
+            let (n, v) = (self.name(*a), self.unset(*a));
+            quote!(#n: #v)
+        });
+        quote! {
+            /// Values of the latents.
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct Latents {
+                #(#fields,)*
+            }
+
+            impl Default for Latents {
+                fn default() -> Self {
+                    Latents { #(#unset),* }
+                }
             }
         }
     }
 
     /// `Categories`, `Vec<Categories>` …: the last index of a category array is inside.
     pub fn posterior_type(&self, a: ArrayId) -> TokenStream {
+        if self.is_shared_latent(a) {
+            return self.shared_posterior_type(a);
+        }
         let plates = self.model.arrays[a.0].plates.len();
         (1..plates).fold(quote!(Categories), |t, _| quote!(Vec<#t>))
     }

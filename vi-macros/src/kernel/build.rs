@@ -1,13 +1,15 @@
 //! Assembles the kernel: components from the plan's blocks, rows from the statements, tables of what depends on params alone.
 
 use super::rows::RowBuilder;
-use super::{Body, Component, Hoist, HoistValue, Kernel, Local, Rows, Stat, Terms, is_param, maximise};
+use super::{
+    Body, Component, Hoist, HoistValue, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps,
+};
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, IndexTerm, Model, Role};
+use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Model, Role};
 use crate::plan::{Block, Plan, Rule};
 use crate::report::{Diagnostic, Report};
 
@@ -24,12 +26,36 @@ pub fn build<'a>(
         report.push(d);
     };
     let mut components = vec![];
-    for b in &plan.blocks {
+    let mut turns = vec![];
+    let mut shared = vec![];
+    for b in plan.blocks.iter().filter(|b| !b.point) {
+        let is_shared = b.latents.iter().all(|a| is_param(model, *a));
+        if is_shared {
+            if let Err(d) = shared_rules(model, b) {
+                fail(d, report);
+            }
+            turns.push(Turn::Block(shared.len()));
+            shared.push(b);
+            continue;
+        }
         match component(model, densities, b) {
             Ok(c) => components.push(c),
             Err(d) => fail(d, report),
         }
+        if !turns.contains(&Turn::Units) {
+            turns.push(Turn::Units);
+        }
     }
+    if !turns.contains(&Turn::Units) {
+        turns.insert(0, Turn::Units);
+    }
+    if failed {
+        return None;
+    }
+    let mut fail = |d: Diagnostic, report: &mut Report| {
+        failed = true;
+        report.push(d);
+    };
     let mut stats: Vec<Stat> = vec![];
     let mut groups = vec![];
     let mut fixed = vec![];
@@ -41,6 +67,11 @@ pub fn build<'a>(
             else {
                 continue;
             };
+            if d.role != Role::Observed && is_param(model, d.target.array) {
+                let name = model.arrays[d.target.array.0].name.to_string();
+                fail(mistakes::no_engine(d.loc, &name, "a posterior for each state of a category"), report);
+                continue;
+            }
             let (_, rest) = components.split_at_mut(at);
             match builder.rows(d, Some(&rest[0])) {
                 Ok(r) => rest[0].rows.push(r),
@@ -53,6 +84,13 @@ pub fn build<'a>(
                     Err(e) => fail(e, report),
                 },
                 Role::Param => priors.push(d.id),
+                Role::Latent if is_param(model, d.target.array) => {
+                    if !d.repeat.is_empty() {
+                        let name = model.arrays[d.target.array.0].name.to_string();
+                        fail(mistakes::no_engine(d.loc, &name, "a posterior inside a `repeat`"), report);
+                    }
+                    priors.push(d.id);
+                }
                 Role::Const | Role::Given | Role::Latent => {}
             }
         }
@@ -60,6 +98,11 @@ pub fn build<'a>(
     if failed {
         return None;
     }
+    let latent_priors: Vec<StatementDensity> = densities
+        .iter()
+        .filter(|d| priors.contains(&d.id) && is_random(model, d.target.array))
+        .cloned()
+        .collect();
     let (moving, fixed) = fixed.into_iter().partition(is_moving);
     let partial = super::exists::partial(&components, densities);
     let mut kernel = Kernel {
@@ -72,10 +115,16 @@ pub fn build<'a>(
         groups,
         partial,
         priors,
+        latent_priors,
         steps: vec![],
+        turns,
     };
     kernel.hoists = hoists(&kernel);
-    match maximise::steps(&kernel, densities, plan) {
+    if let Err(d) = uncertain_locations(&kernel, densities) {
+        report.push(d);
+        return None;
+    }
+    match steps::steps(&kernel, densities, plan, &shared) {
         Ok(steps) => kernel.steps = steps,
         Err(d) => {
             report.push(d);
@@ -83,6 +132,61 @@ pub fn build<'a>(
         }
     }
     Some(kernel)
+}
+
+/// Uncertain locations stand in residuals alone: elsewhere their squares would be needed.
+fn uncertain_locations(kernel: &Kernel, densities: &[StatementDensity]) -> Result<(), Diagnostic> {
+    let location = |e: &Elem| {
+        let kind = &kernel.model.arrays[e.array.0].elem.kind;
+        is_random(kernel.model, e.array)
+            && matches!(
+                kind,
+                ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) | ElemKind::Ordered(_)
+            )
+    };
+    for (_, rows) in rows_of(kernel) {
+        for case in &rows.cases {
+            let terms = match &case.body {
+                Body::Terms(t) => t,
+                Body::Scalar(r) => &r.normaliser,
+                Body::Dense(_) | Body::Equal { .. } => continue,
+            };
+            let mut found = None;
+            for s in &terms.separable {
+                s.params.visit_elems(&mut |e| found = found.or(location(e).then_some(e.array)));
+            }
+            if let Some(p) = &terms.pointwise {
+                let random = |e: &Elem| is_random(kernel.model, e.array).then_some(e.array);
+                p.value.visit_elems(&mut |e| found = found.or(random(e)));
+            }
+            if let Some(a) = found {
+                let name = kernel.model.arrays[a.0].name.to_string();
+                let d = densities.iter().find(|d| d.id == rows.statement);
+                let loc = d.map_or_else(|| kernel.model.arrays[a.0].name.span().into(), |d| d.loc);
+                return Err(mistakes::no_engine(loc, &name, "an expectation under this link"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Of shared latents, families and Normals have code; chains do not.
+fn shared_rules(model: &Model, b: &Block) -> Result<(), Diagnostic> {
+    for step in &b.trace {
+        let rule = match &step.rule {
+            Rule::Family { .. } | Rule::Gaussian { .. } => continue,
+            Rule::Sum => "a posterior for each state of a category".to_string(),
+            Rule::Scan { axis } => format!("a scan over {axis}"),
+            Rule::Tree { axis } => format!("a tree over {axis}"),
+            Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
+        };
+        let names =
+            step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+        let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
+        let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
+        return Err(mistakes::no_engine(loc, &names, &rule));
+    }
+    Ok(())
 }
 
 fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<Component, Diagnostic> {
@@ -157,8 +261,9 @@ fn hoists(kernel: &Kernel) -> Vec<Hoist> {
                 Body::Scalar(r) => {
                     hoist_terms(kernel, &r.normaliser, &mut out);
                     if r.precision.as_number() != Some(1.0) {
-                        push(&mut out, &format!("{name}_prec"), r.precision.clone());
+                        push(kernel.model, &mut out, &format!("{name}_prec"), r.precision.clone());
                         push(
+                            kernel.model,
                             &mut out,
                             &format!("{name}_half_log_prec"),
                             half_log(kernel.model, &r.precision),
@@ -200,7 +305,7 @@ fn hoist_terms(kernel: &Kernel, t: &Terms, out: &mut Vec<Hoist>) {
             f.visit_elems(&mut |x| param |= is_param(kernel.model, x.array));
             if param && !(matches!(f, Factor::Elem(_)) && *e == Exponent::ONE) {
                 let name = name_of(kernel.model, f, *e);
-                push(out, &name, single(f, *e));
+                push(kernel.model, out, &name, single(f, *e));
             }
         }
     }
@@ -210,13 +315,36 @@ pub fn single(f: &Factor, e: Exponent) -> Poly {
     Poly(vec![Term { factors: vec![(f.clone(), e)], ..Term::number(1.0) }])
 }
 
-fn push(out: &mut Vec<Hoist>, name: &str, value: Poly) {
+fn push(model: &Model, out: &mut Vec<Hoist>, name: &str, value: Poly) {
     if find_in(out, &value).is_some() {
         return;
     }
-    let over = free(&value);
+    let (over, value) = over_whole_axes(model, value);
     let name = fresh(out, name);
     out.push(Hoist { name, over, value: HoistValue::Scalar(value) });
+}
+
+/// A table covers whole axes, whatever part of them a loop that reads it runs over.
+fn over_whole_axes(model: &Model, value: Poly) -> (Vec<Var>, Poly) {
+    let mut elems: Vec<Elem> = vec![];
+    value.visit_elems(&mut |e| elems.push(e.clone()));
+    let mut out = vec![];
+    let mut value = value.clone();
+    for v in free(&value) {
+        let whole = elems.iter().find_map(|e| {
+            let axis = e.indices.iter().position(|i| i.as_var() == Some(&v))?;
+            let array = &model.arrays[e.array.0];
+            let extent = array.plates.iter().chain(array.elem.kind.axes()).nth(axis)?;
+            let high = length(&extent.length, &e.indices);
+            Some(Var::new(v.name.clone(), v.nominal, Ix::constant(0), high))
+        });
+        let whole = whole.unwrap_or_else(|| v.clone());
+        if whole != v {
+            value = value.substitute(&v, &Ix::var(&whole));
+        }
+        out.push(whole);
+    }
+    (out, value)
 }
 
 fn fresh(out: &[Hoist], name: &str) -> String {

@@ -4,7 +4,7 @@ use super::build::rows_of;
 use super::maximise::{prior_cases, vars};
 use super::split::Splitter;
 use super::{Body, Design, Kernel, Regression, RegressionRows, RegressionSource};
-use crate::density::poly::{Factor, Poly, Term};
+use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::{Form, Scale, StatementDensity};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::model::ir::ArrayId;
@@ -86,7 +86,7 @@ pub(super) fn regression(
         let Some(design) = split.design(&r.rho, &target_over) else { continue };
         if touches(&design) {
             over.retain(|v| !target_over.contains(v));
-            let source = RegressionSource::Prior { rho: r.rho.clone(), design };
+            let source = RegressionSource::Prior { rho: r.rho.clone(), design, statement: d.id };
             found.push(Candidate { over, guards: d.guards.clone(), precision, dense, source });
         }
     }
@@ -100,6 +100,10 @@ pub(super) fn regression(
         return dense_system(kernel, arrays, found);
     }
     let batch = batch(kernel, arrays, &mut found, outputs.as_ref())?;
+    let (scale, power) = found
+        .iter()
+        .find_map(|c| scale_of(c, profiled?))
+        .map_or((None, Exponent::ONE), |(e, power)| (Some(e), power));
     let rows = found
         .into_iter()
         .map(|c| RegressionRows {
@@ -110,7 +114,7 @@ pub(super) fn regression(
             source: c.source,
         })
         .collect();
-    Ok(Regression { arrays: arrays.to_vec(), batch, outputs, rows })
+    Ok(Regression { arrays: arrays.to_vec(), batch, outputs, scale, power, rows })
 }
 
 /// Locations under covariances that do not cancel: all components of one element are solved together.
@@ -130,11 +134,23 @@ fn dense_system(
             source: c.source,
         })
         .collect();
-    Ok(Regression { arrays: arrays.to_vec(), batch, outputs: None, rows })
+    Ok(Regression { arrays: arrays.to_vec(), batch, outputs: None, scale: None, power: Exponent::ONE, rows })
+}
+
+/// The scale in a precision, and its power there.
+fn scale_of(c: &Candidate, scale: ArrayId) -> Option<(Elem, Exponent)> {
+    if let Some((_, m, inverse)) = c.dense.as_ref().filter(|(_, m, _)| m.array == scale) {
+        let power = if *inverse { Exponent::int(-1) } else { Exponent::ONE };
+        return Some((Elem { array: m.array, indices: m.plates.clone() }, power));
+    }
+    c.precision.0.iter().flat_map(|t| &t.factors).find_map(|(f, power)| match f {
+        Factor::Elem(e) if e.array == scale => Some((e.clone(), *power)),
+        _ => None,
+    })
 }
 
 /// The precision with the profiled scale taken out of it.
-fn without(p: &Poly, scale: Option<ArrayId>) -> Poly {
+pub fn without(p: &Poly, scale: Option<ArrayId>) -> Poly {
     let terms = p.0.iter().map(|t| {
         let keep = |f: &Factor| !matches!((f, scale), (Factor::Elem(e), Some(s)) if e.array == s);
         Term { factors: t.factors.iter().filter(|(f, _)| keep(f)).cloned().collect(), ..t.clone() }
@@ -241,7 +257,7 @@ fn rename(c: &mut Candidate, from: &Var, to: &Var) {
             *at = at.iter().map(|i| i.substitute(from, &by)).collect();
             design(d);
         }
-        RegressionSource::Prior { rho, design: d } => {
+        RegressionSource::Prior { rho, design: d, .. } => {
             *rho = rho.substitute(from, &by);
             design(d);
         }

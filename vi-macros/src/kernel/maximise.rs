@@ -1,63 +1,29 @@
 //! M-steps: for each update of the plan, where its natural parameters come from.
 
 use super::build::{half_log, rows_of};
-use super::locations::regression;
+use super::split::Splitter;
 use super::{
-    Body, Cell, Contribution, DenseResidual, Kernel, MStep, MStepKind, MatrixResidual, MatrixSource, Slot,
-    Source, Terms, is_param,
+    Body, Cell, Contribution, DenseResidual, Kernel, MStepKind, MatrixResidual, MatrixSource, Slot, Source,
+    Terms, is_param,
 };
 use crate::density::normal_form::as_elem;
 use crate::density::poly::{Exponent, Factor, Func, Num, Poly, Term};
 use crate::density::statement::{Form, Scale, StatementDensity};
 use crate::density::symbol::{Cond, Ix, Var};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, ElemKind};
-use crate::plan::{Maximise, Plan};
+use crate::model::ir::{ArrayId, ElemKind, StatementId};
 use crate::report::Diagnostic;
-
-pub fn steps(kernel: &Kernel, densities: &[StatementDensity], plan: &Plan) -> Result<Vec<MStep>, Diagnostic> {
-    let mut out = vec![];
-    for update in &plan.updates {
-        let kinds = match &update.rule {
-            Maximise::Simplex => vec![natural(kernel, densities, update.params[0], vec![Slot::Log])?],
-            Maximise::Unit => {
-                vec![natural(kernel, densities, update.params[0], vec![Slot::Log, Slot::Log1m])?]
-            }
-            Maximise::PowerGamma { power } => {
-                vec![natural(kernel, densities, update.params[0], vec![Slot::Log, Slot::Power(*power)])?]
-            }
-            Maximise::Regression { scale, joint } => {
-                let locations: Vec<ArrayId> =
-                    update.params.iter().copied().filter(|a| Some(*a) != *scale).collect();
-                let mut kinds = vec![MStepKind::Regression(regression(
-                    kernel,
-                    densities,
-                    &locations,
-                    scale.filter(|_| *joint),
-                )?)];
-                if let Some(s) = scale {
-                    kinds.push(scale_step(kernel, densities, *s)?);
-                }
-                kinds
-            }
-            Maximise::Scale => {
-                update.params.iter().map(|a| scale_step(kernel, densities, *a)).collect::<Result<_, _>>()?
-            }
-            Maximise::Newton => vec![newton(kernel, densities, &update.params)?],
-        };
-        for kind in kinds {
-            out.push(MStep { update: update.clone(), kind });
-        }
-    }
-    Ok(out)
-}
 
 fn loc_of(kernel: &Kernel, a: ArrayId) -> crate::syntax::ast::Loc {
     let array = &kernel.model.arrays[a.0];
     array.pieces.first().map_or(array.name.span().into(), |p| kernel.model.statements[p.0].loc)
 }
 
-fn scale_step(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result<MStepKind, Diagnostic> {
+pub(super) fn scale_step(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    a: ArrayId,
+) -> Result<MStepKind, Diagnostic> {
     match kernel.model.arrays[a.0].elem.kind {
         ElemKind::SymPos(_) => matrix(kernel, densities, a),
         ElemKind::Positive
@@ -78,7 +44,11 @@ fn scale_step(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Re
 }
 
 /// The power of a scale inside the precisions it is part of.
-fn precision_power(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Option<Exponent> {
+pub(super) fn precision_power(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    a: ArrayId,
+) -> Option<Exponent> {
     let mut found = None;
     let mut see = |p: &Poly| {
         for (f, e) in p.0.iter().flat_map(|t| &t.factors) {
@@ -107,7 +77,7 @@ fn precision_power(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) 
 }
 
 /// Every place where an array's own statistic stands, with the rest of its monomial.
-fn natural(
+pub(super) fn natural(
     kernel: &Kernel,
     densities: &[StatementDensity],
     a: ArrayId,
@@ -144,6 +114,7 @@ fn natural(
                                 at: at.clone(),
                                 design: r.design.clone(),
                             },
+                            prior: None,
                         });
                         log_part(
                             kernel,
@@ -153,6 +124,7 @@ fn natural(
                             &over,
                             &[],
                             &mut terms,
+                            None,
                             &|| match r.count {
                                 Some(stat) => Source::Sum { stat, at: at.clone() },
                                 None => Source::Count { stat: r.moments, at: at.clone() },
@@ -169,16 +141,18 @@ fn natural(
         let guards = d.guards.clone();
         match &case.form {
             Form::Terms(p) => {
-                from_prior(kernel, &p.add(&case.normaliser), a, &slots, &over, &guards, &mut terms)
+                from_prior(kernel, &p.add(&case.normaliser), a, &slots, &over, &guards, &mut terms, d.id)
                     .ok_or_else(refuse)?
             }
             Form::Normal(r) => {
-                from_prior(kernel, &case.normaliser, a, &slots, &over, &guards, &mut terms)
+                from_prior(kernel, &case.normaliser, a, &slots, &over, &guards, &mut terms, d.id)
                     .ok_or_else(refuse)?;
                 if let Scale::Diagonal(prec) = &r.scale
                     && mentions(prec, a)
                 {
                     over.extend(r.event.clone());
+                    let mut split = Splitter { model: kernel.model, cells: vec![], taken: vec![] };
+                    let design = split.design(&r.rho, &[]).ok_or_else(refuse)?;
                     let (own, slot, rest) = own_factor(&prec.0[0], a, &slots).ok_or_else(refuse)?;
                     terms.push(Contribution {
                         over: over.clone(),
@@ -186,7 +160,8 @@ fn natural(
                         target: own,
                         slot,
                         coefficient: rest.scale(-0.5),
-                        source: Source::Square(r.rho.clone()),
+                        source: Source::Square { rho: r.rho.clone(), design: design.clone() },
+                        prior: Some(d.id),
                     });
                     log_part(
                         kernel,
@@ -196,6 +171,7 @@ fn natural(
                         &over,
                         &guards,
                         &mut terms,
+                        Some(d.id),
                         &|| Source::Prior,
                     );
                 }
@@ -240,11 +216,12 @@ fn from_separable(
             let at = cells.iter().map(|c| Ix::var(&c.var)).collect();
             out.push(Contribution {
                 over: vars(cells),
-                guards: vec![],
+                guards: s.guards(cells),
                 target,
                 slot,
                 coefficient,
                 source: Source::Sum { stat: s.stat, at },
+                prior: None,
             });
         }
     }
@@ -259,6 +236,7 @@ fn from_prior(
     over: &[Var],
     guards: &[Cond],
     out: &mut Vec<Contribution>,
+    prior: StatementId,
 ) -> Option<()> {
     for t in &p.0 {
         let one = Poly(vec![t.clone()]);
@@ -273,7 +251,15 @@ fn from_prior(
         over.extend(t.sums.iter().cloned());
         let mut guards = guards.to_vec();
         guards.extend(t.guard.iter().cloned());
-        out.push(Contribution { over, guards, target, slot, coefficient, source: Source::Prior });
+        out.push(Contribution {
+            over,
+            guards,
+            target,
+            slot,
+            coefficient,
+            source: Source::Prior,
+            prior: Some(prior),
+        });
     }
     Some(())
 }
@@ -293,6 +279,7 @@ fn log_part(
     over: &[Var],
     guards: &[Cond],
     out: &mut Vec<Contribution>,
+    prior: Option<StatementId>,
     source: &dyn Fn() -> Source,
 ) {
     for t in &half.0 {
@@ -304,6 +291,7 @@ fn log_part(
                 slot,
                 coefficient,
                 source: source(),
+                prior,
             });
         }
     }
@@ -390,13 +378,15 @@ fn matrix(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result
     for (d, case) in prior_cases(kernel, densities) {
         match &case.form {
             Form::Terms(p) => {
-                from_prior(kernel, p, a, &slots, &d.vars, &d.guards, &mut terms).ok_or_else(refuse)?
+                from_prior(kernel, p, a, &slots, &d.vars, &d.guards, &mut terms, d.id).ok_or_else(refuse)?
             }
             Form::Normal(r) => {
                 if let Scale::Dense { factor, matrix, inverse } = &r.scale
                     && matrix.array == a
                 {
                     let Some(event) = &r.event else { return Err(refuse()) };
+                    let mut split = Splitter { model: kernel.model, cells: vec![], taken: vec![] };
+                    let design = split.design(&r.rho, std::slice::from_ref(event)).ok_or_else(refuse)?;
                     if !orient(*inverse) {
                         return Err(refuse());
                     }
@@ -408,13 +398,19 @@ fn matrix(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result
                         slot: 0,
                         coefficient: Poly::number(sign),
                         source: Source::Prior,
+                        prior: Some(d.id),
                     });
                     residuals.push(MatrixResidual {
                         over: d.vars.clone(),
                         guards: d.guards.clone(),
                         target: matrix.plates.clone(),
                         factor: factor.clone(),
-                        source: MatrixSource::Prior { event: event.clone(), rho: r.rho.clone() },
+                        source: MatrixSource::Prior {
+                            event: event.clone(),
+                            rho: r.rho.clone(),
+                            design,
+                            statement: d.id,
+                        },
                     });
                 }
             }
@@ -450,6 +446,7 @@ fn dense_terms(
         slot: 0,
         coefficient: Poly::number(sign),
         source: Source::Count { stat: r.moments, at: at.clone() },
+        prior: None,
     });
     residuals.push(MatrixResidual {
         over: vars(cells),
@@ -466,7 +463,7 @@ fn dense_terms(
 }
 
 /// A smooth objective of a few arrays: every term they stand in.
-fn newton(
+pub(super) fn newton(
     kernel: &Kernel,
     densities: &[StatementDensity],
     arrays: &[ArrayId],
@@ -522,7 +519,9 @@ fn newton(
                 if touches(&s.params) {
                     let cells = &kernel.stats[s.stat].cells;
                     let at = cells.iter().map(|c| Ix::var(&c.var)).collect();
-                    terms.push(smooth(vars(cells), s.params.clone(), Source::Sum { stat: s.stat, at }));
+                    let mut c = smooth(vars(cells), s.params.clone(), Source::Sum { stat: s.stat, at });
+                    c.guards = s.guards(cells);
+                    terms.push(c);
                 }
             }
         }
@@ -556,5 +555,5 @@ fn newton(
 }
 
 fn smooth(over: Vec<Var>, coefficient: Poly, source: Source) -> Contribution {
-    Contribution { over, guards: vec![], target: vec![], slot: 0, coefficient, source }
+    Contribution { over, guards: vec![], target: vec![], slot: 0, coefficient, source, prior: None }
 }

@@ -3,9 +3,10 @@
 //! Nothing here knows a distribution: a statement is a sum of `data · params` terms, a residual, or a structural zero.
 
 use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly};
+use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Cond, Elem, Ix, Var};
-use crate::model::ir::{ArrayId, Model, StatementId};
-use crate::plan::Update;
+use crate::model::ir::{ArrayId, Model, Role, StatementId};
+use crate::plan::{Update, points};
 
 mod build;
 mod exists;
@@ -13,12 +14,29 @@ mod locations;
 mod maximise;
 mod rows;
 mod split;
+mod steps;
 
 pub use build::{build, find_in, half_log, masked, rows_of, single};
+pub use locations::without;
+pub use split::Splitter;
 
-/// Whether an array is a param. The only unknowns left in a kernel: finite latents have become states.
+/// Whether an array is an unknown that is tabulated over no table of states: a param, or a latent of no finite type.
+///
+/// The only unknowns left in a kernel: finite latents have become states. A param and such a latent are the same node; the one is held at the
+/// mode of its natural parameters, of the other the expectations are read.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
-    model.arrays[array.0].pieces.iter().any(|p| model.statements[p.0].role == crate::model::ir::Role::Param)
+    let a = &model.arrays[array.0];
+    a.pieces.iter().any(|p| match model.statements[p.0].role {
+        Role::Param => true,
+        Role::Latent => !a.elem.kind.is_finite(),
+        Role::Observed | Role::Given | Role::Const => false,
+    })
+}
+
+/// Whether an unknown has a distribution for its q, not a point.
+pub fn is_random(model: &Model, array: ArrayId) -> bool {
+    let latent = model.arrays[array.0].pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
+    latent && is_param(model, array) && !points(model).contains(&array)
 }
 
 #[derive(Debug)]
@@ -37,9 +55,21 @@ pub struct Kernel<'a> {
     pub groups: Vec<ArrayId>,
     /// Reads of latents that may not exist.
     pub partial: Vec<exists::Partial>,
-    /// Statements that are priors of params.
+    /// Statements that are priors of params and of shared latents.
     pub priors: Vec<StatementId>,
+    /// Those of shared latents that are no points.
+    pub latent_priors: Vec<StatementDensity>,
     pub steps: Vec<MStep>,
+    /// One sweep, in the order of the plan's blocks.
+    pub turns: Vec<Turn>,
+}
+
+/// One part of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    Units,
+    /// Steps of this block.
+    Block(usize),
 }
 
 /// Latents that are enumerated together, once for each unit.
@@ -155,6 +185,27 @@ pub struct Separable {
     /// One term: a number times functions of params, at the cells.
     pub params: Poly,
     pub stat: usize,
+}
+
+impl Separable {
+    /// Conditions on the cells alone under which there is a term at all: elsewhere the params' function may not exist.
+    pub fn guards(&self, cells: &[Cell]) -> Vec<Cond> {
+        let Some(first) = self.coefficient.0.first() else { return vec![] };
+        let own = |c: &Cond| {
+            let mut within = true;
+            c.visit_vars(&mut |v| within &= cells.iter().any(|x| x.var == *v && x.value == Ix::var(v)));
+            within
+        };
+        first
+            .factors
+            .iter()
+            .filter(|f| self.coefficient.0.iter().all(|t| t.factors.contains(f)))
+            .filter_map(|(f, _)| match f {
+                Factor::Iverson(c) if own(c) => Some(c.clone()),
+                _ => None,
+            })
+            .collect()
+    }
 }
 
 /// An index of a statistic: a plate, a state, or the value of a given.
@@ -276,6 +327,8 @@ pub enum HoistValue {
 pub struct MStep {
     pub update: Update,
     pub kind: MStepKind,
+    /// The block of shared latents whose q it is; `None` for a point.
+    pub block: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -313,6 +366,8 @@ pub struct Contribution {
     /// Numbers, constants and other params.
     pub coefficient: Poly,
     pub source: Source,
+    /// The prior it comes from, if it is no statement of data.
+    pub prior: Option<StatementId>,
 }
 
 #[derive(Debug, Clone)]
@@ -335,7 +390,10 @@ pub enum Source {
         design: Design,
     },
     /// The square of a residual of a prior.
-    Square(Poly),
+    Square {
+        rho: Poly,
+        design: Design,
+    },
     /// Gradient and Hessian at the current params.
     Taylor {
         stat: usize,
@@ -355,7 +413,7 @@ pub struct MatrixResidual {
 #[derive(Debug, Clone)]
 pub enum MatrixSource {
     Moments { stat: usize, at: Vec<Ix>, design: Design, event: Var },
-    Prior { event: Var, rho: Poly },
+    Prior { event: Var, rho: Poly, design: Design, statement: StatementId },
 }
 
 #[derive(Debug, Clone)]
@@ -365,6 +423,10 @@ pub struct Regression {
     pub batch: Vec<Var>,
     /// Dense residuals whose whitening cancels: one solve for all outputs.
     pub outputs: Option<Var>,
+    /// The scale that was left out of the precisions because every one of them holds it, at the batch.
+    pub scale: Option<Elem>,
+    /// The power of the scale in the precisions.
+    pub power: Exponent,
     pub rows: Vec<RegressionRows>,
 }
 
@@ -382,5 +444,5 @@ pub struct RegressionRows {
 #[derive(Debug, Clone)]
 pub enum RegressionSource {
     Moments { stat: usize, at: Vec<Ix>, design: Design },
-    Prior { rho: Poly, design: Design },
+    Prior { rho: Poly, design: Design, statement: StatementId },
 }

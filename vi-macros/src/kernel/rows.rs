@@ -193,7 +193,7 @@ impl RowBuilder<'_> {
         match &r.scale {
             Scale::Diagonal(prec) => {
                 let prec = renaming.poly(prec);
-                let design = split.design(&rho, &[]).ok_or_else(|| mistakes::not_linear(case.loc))?;
+                let design = split.design(&rho, &[]).ok_or_else(|| not_linear(self.model, &rho, case.loc))?;
                 // λ = weight (data) · precision (params)
                 let [t] = prec.0.as_slice() else { return Err(mistakes::mixes(case.loc, case.family.name)) };
                 let (data, params) =
@@ -277,7 +277,7 @@ impl RowBuilder<'_> {
                 }
                 let design = split
                     .design(&rho, std::slice::from_ref(&event))
-                    .ok_or_else(|| mistakes::not_linear(case.loc))?;
+                    .ok_or_else(|| not_linear(self.model, &rho, case.loc))?;
                 if design.columns[1..].iter().any(|c| c.value.mentions(&event)) {
                     return Err(mistakes::not_generated(
                         case.loc,
@@ -414,4 +414,20 @@ fn unique(stats: &[Stat], name: &str) -> String {
         return name.to_string();
     }
     (2..).map(|i| format!("{name}_{i}")).find(|n| !taken(n)).unwrap_or_default()
+}
+
+/// A product of unknowns in a mean: of params, or of latents that take turns.
+fn not_linear(model: &Model, rho: &Poly, loc: crate::syntax::ast::Loc) -> Diagnostic {
+    let mut latent = None;
+    rho.visit_elems(&mut |e| {
+        latent = latent.or(super::is_random(model, e.array).then_some(e.array));
+    });
+    match latent {
+        Some(a) => mistakes::no_engine(
+            loc,
+            &model.arrays[a.0].name.to_string(),
+            "a Gaussian posterior with uncertain coefficients",
+        ),
+        None => mistakes::not_linear(loc),
+    }
 }

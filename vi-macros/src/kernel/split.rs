@@ -3,7 +3,7 @@
 use super::is_param;
 use super::{Cell, Column, Design, Pointwise, Regressor, Separable, StatKind, Symbol, Terms};
 use crate::density::poly::{Exponent, Factor, Num, Poly, Term};
-use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var};
+use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
 use crate::model::ir::{Model, Nominal};
 
 /// Data, params, or both in one function.
@@ -68,7 +68,12 @@ pub struct Splitter<'a> {
 /// A term in which a function mixes data and params.
 pub struct Inseparable;
 
-impl Splitter<'_> {
+impl<'a> Splitter<'a> {
+    /// Nothing in scope yet.
+    pub fn new(model: &'a Model) -> Self {
+        Splitter { model, cells: vec![], taken: vec![] }
+    }
+
     /// Pulls a polynomial apart. A term without params is a constant of the fit, unless a state decides its value or whether it counts
     /// (`conditional`): then it is a statistic with coefficient 1. `stat` finds or makes the statistic for a coefficient over its cells.
     pub fn terms(
@@ -84,6 +89,7 @@ impl Splitter<'_> {
         // n log(1 − p) and y log(1 − p) is not.
         let mut groups: Vec<(Term, Poly)> = vec![];
         for t in &p.0 {
+            let t = &self.widened(t);
             let Ok((data, params)) = self.split(t) else {
                 mixed = mixed.add(&Poly(vec![self.at_cells(t)]));
                 continue;
@@ -127,6 +133,42 @@ impl Splitter<'_> {
             out.pointwise = Some(Pointwise { value: mixed, stat });
         }
         Ok(out)
+    }
+
+    /// A sum whose range depends on another index, such as j in 0..k, goes over the whole axis under a condition: statistics and tables of
+    /// params have one cell for each element.
+    fn widened(&self, t: &Term) -> Term {
+        let mut out = t.clone();
+        for v in &t.sums {
+            let mut depends = false;
+            v.high.visit_vars(&mut |_| depends = true);
+            let whole = depends.then(|| self.whole_axis(t, v)).flatten();
+            let Some(whole) = whole else { continue };
+            out.sums.retain(|x| x != v);
+            for (f, _) in &mut out.factors {
+                *f = f.substitute(v, &Ix::var(&whole));
+            }
+            for g in &mut out.guard {
+                *g = g.substitute(v, &Ix::var(&whole));
+            }
+            let below = Cond::Compare(Cmp::Lt, Ix::var(&whole), v.high.clone());
+            out.factors.push((Factor::Iverson(below), Exponent::ONE));
+            out.factors.sort();
+            out.sums.push(whole);
+        }
+        out
+    }
+
+    fn whole_axis(&self, t: &Term, v: &Var) -> Option<Var> {
+        let mut elems: Vec<Elem> = vec![];
+        Poly(vec![t.clone()]).visit_elems(&mut |e| elems.push(e.clone()));
+        elems.iter().filter(|e| is_param(self.model, e.array)).find_map(|e| {
+            let axis = e.indices.iter().position(|i| i.as_var() == Some(v))?;
+            let array = &self.model.arrays[e.array.0];
+            let extent = array.plates.iter().chain(array.elem.kind.axes()).nth(axis)?;
+            let high = crate::density::symbol::length(&extent.length, &e.indices);
+            Some(Var::new(v.name.clone(), v.nominal, v.low.clone(), high))
+        })
     }
 
     /// The elements a mixed function depends on, and the cells they live in. `None` if one array is read at two places.

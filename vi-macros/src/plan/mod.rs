@@ -19,6 +19,7 @@ pub mod whiten;
 
 pub use assemble::plan;
 pub use print::render;
+pub use schedule::points;
 
 use crate::density::poly::Exponent;
 use crate::density::symbol::Ix;

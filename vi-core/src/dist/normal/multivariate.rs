@@ -63,6 +63,15 @@ impl<'a> MvNormal<'a> {
         Ok(Self { mean: Cow::Borrowed(mean), factor: Factor::Covariance(factor) })
     }
 
+    /// `Normal(mean, cov: C)` that owns its mean.
+    ///
+    /// # Errors
+    /// If C is not symmetric positive definite, or not D × D.
+    pub fn owned(mean: Vec<f64>, cov: &DMatrix<f64>) -> Result<MvNormal<'static>, DomainError> {
+        let factor = factored(&mean, "cov", cov)?;
+        Ok(MvNormal { mean: Cow::Owned(mean), factor: Factor::Covariance(factor) })
+    }
+
     /// `Normal(mean, prec: P)`.
     ///
     /// # Errors

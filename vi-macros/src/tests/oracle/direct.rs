@@ -322,6 +322,10 @@ impl<'a> Direct<'a> {
     fn density(&self, s: &Statement, c: &FamilyCall, at: &[i64], env: &mut Env) -> Known<f64> {
         let array = &self.model.arrays[s.array.0];
         let kind = &array.elem.kind;
+        // A missing value that nobody else reads integrates to 1.
+        if array.missing && kind.axes().is_empty() && self.world.read(s.array, at)?.is_nan() {
+            return Ok(0.0);
+        }
         let target = || self.whole(s.array, at);
         let scalar = || match target()? {
             Value::Number(x) => Ok(x),

@@ -7,9 +7,12 @@ mod claims;
 mod direct;
 mod faults;
 mod interpret;
+mod joint;
 mod models;
 mod random;
 mod rewrites;
+#[path = "../../../../tests/src/stored.rs"]
+mod stored;
 mod world;
 
 use crate::density::normal_form::{Monomial, normal_form};

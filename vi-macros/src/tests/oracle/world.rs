@@ -1,8 +1,9 @@
 //! A ground model: a number for every size and for every element of every array, drawn to satisfy the types.
 
 use super::direct::Direct;
+use super::stored::Point;
 use crate::model::ir::{
-    ArrayId, Dist, Elem, ElemKind, ExprKind, Extent, Index, IndexTerm, Model, SizeId, SizeSource,
+    Array, ArrayId, Dist, Elem, ElemKind, ExprKind, Extent, Index, IndexTerm, Model, SizeId, SizeSource,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +19,8 @@ pub type Known<T> = Result<T, Hole>;
 #[derive(Clone)]
 pub struct World {
     sizes: HashMap<SizeId, i64>,
+    /// Ragged sizes that were set; the others are drawn from the next field.
+    lengths: HashMap<(SizeId, Vec<i64>), i64>,
     ragged: u64,
     /// Plates, then event indices, to the value; a category is its number.
     values: Vec<HashMap<Vec<i64>, f64>>,
@@ -37,8 +40,44 @@ impl World {
         None
     }
 
+    /// The ground model of a stored point. What is NaN there is not there, unless its array may have missing elements.
+    pub fn stored(model: &Model, point: &Point<'_>) -> World {
+        let mut world = World {
+            sizes: HashMap::new(),
+            lengths: HashMap::new(),
+            ragged: 0,
+            values: vec![HashMap::new(); model.arrays.len()],
+        };
+        for (n, s) in model.sizes.iter().enumerate() {
+            let name = s.name.to_string();
+            let values =
+                point.sizes.get(name.as_str()).unwrap_or_else(|| panic!("{}: no size {name}", point.program));
+            match s.over.len() {
+                0 => drop(world.sizes.insert(SizeId(n), values[0])),
+                _ => world.lengths.extend(values.iter().zip(0..).map(|(v, i)| ((SizeId(n), vec![i]), *v))),
+            }
+        }
+        for (name, at, values) in &point.rows {
+            let of = |a: &Array| a.name == name;
+            let id = model
+                .arrays
+                .iter()
+                .position(of)
+                .unwrap_or_else(|| panic!("{}: no array {name}", point.program));
+            let array = &model.arrays[id];
+            let scalar = array.plates.is_empty() && array.elem.kind.axes().is_empty();
+            for (x, i) in values.iter().zip(0..).filter(|(x, _)| !x.is_nan() || array.missing) {
+                let mut at = at.clone();
+                at.extend((!scalar).then_some(i));
+                world.write(ArrayId(id), at, *x);
+            }
+        }
+        world
+    }
+
     fn attempt(model: &Model, rng: &mut ChaCha8Rng, size: &dyn Fn(&str) -> Option<i64>) -> Option<World> {
-        let mut world = World { sizes: HashMap::new(), ragged: rng.random(), values: vec![] };
+        let mut world =
+            World { sizes: HashMap::new(), lengths: HashMap::new(), ragged: rng.random(), values: vec![] };
         for (n, s) in model.sizes.iter().enumerate().filter(|(_, s)| s.over.is_empty()) {
             let drawn = size(&s.name.to_string()).unwrap_or_else(|| rng.random_range(1..=3));
             world.sizes.insert(SizeId(n), drawn);
@@ -65,6 +104,9 @@ impl World {
     pub fn size(&self, id: SizeId, at: &[i64]) -> i64 {
         if at.is_empty() {
             return self.sizes.get(&id).copied().unwrap_or(0);
+        }
+        if let Some(n) = self.lengths.get(&(id, at.to_vec())) {
+            return *n;
         }
         // A length of its own for every row, empty rows among them.
         let mixed = at.iter().fold(self.ragged ^ id.0 as u64, |h, i| {

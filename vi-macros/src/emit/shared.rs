@@ -1,0 +1,521 @@
+//! Latents that all units share: q of each, where it starts, its share of the objective, draws from it.
+
+use super::Emitter;
+use super::expectation::has_law;
+use crate::density::symbol::{Elem, Ix, Var};
+use crate::kernel::{MStepKind, Regression, Turn, is_param, is_random};
+use crate::model::ir::{ArrayId, ElemKind, Role};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+impl<'a> Emitter<'a> {
+    /// Latents of no finite type whose q is a distribution.
+    pub(super) fn random(&self) -> Vec<ArrayId> {
+        (0..self.model.arrays.len()).map(ArrayId).filter(|a| is_random(self.model, *a)).collect()
+    }
+
+    /// Latents that are held at a point.
+    pub(super) fn points(&self) -> Vec<ArrayId> {
+        let mut points = crate::plan::points(self.model);
+        points.retain(|a| is_param(self.model, *a));
+        points.sort_unstable();
+        points
+    }
+
+    pub(super) fn has_globals(&self) -> bool {
+        !self.random().is_empty() || !self.points().is_empty()
+    }
+
+    /// What the updates hold: the params, and q of the shared latents where there are any.
+    pub(super) fn globals_type(&self) -> TokenStream {
+        if self.has_globals() { quote!(Globals) } else { quote!(Params) }
+    }
+
+    /// `params`, or the globals with these params and nothing else set.
+    pub(super) fn as_globals(&self) -> TokenStream {
+        if self.has_globals() { quote!(&Self::gather_points(params, latents)) } else { quote!(params) }
+    }
+
+    /// The family of a latent's q.
+    pub(super) fn law_type(&self, a: ArrayId) -> TokenStream {
+        match self.model.arrays[a.0].elem.kind {
+            ElemKind::Simplex(_) => quote!(dist::Dirichlet<'static>),
+            ElemKind::Unit => quote!(dist::Beta),
+            ElemKind::SymPos(_) => {
+                let inverse = self.kernel.steps.iter().any(
+                    |s| matches!(&s.kind, MStepKind::Matrix { array, inverse: true, .. } if *array == a),
+                );
+                if inverse { quote!(dist::InverseWishart) } else { quote!(dist::Wishart) }
+            }
+            ElemKind::Real
+            | ElemKind::Positive
+            | ElemKind::Bool
+            | ElemKind::Count
+            | ElemKind::Counts(_)
+            | ElemKind::Category(_)
+            | ElemKind::Ordered(_)
+            | ElemKind::Vector(_)
+            | ElemKind::Matrix(..) => quote!(dist::PowerGamma),
+        }
+    }
+
+    /// The family of a marginal that a user sees.
+    fn marginal_type(&self, a: ArrayId) -> TokenStream {
+        if has_law(self.model, a) {
+            return self.law_type(a);
+        }
+        let whitened = self.gaussian_of(a).is_some_and(|g| g.regression.scale.is_some());
+        match (self.is_vector(a), whitened) {
+            (true, true) => quote!(MvStudentT),
+            (true, false) => quote!(dist::MvNormal<'static>),
+            (false, true) => quote!(dist::StudentT),
+            (false, false) => quote!(dist::Normal),
+        }
+    }
+
+    /// The law a point would have if it were none: it only says of what type the value is.
+    fn point_type(&self, a: ArrayId) -> TokenStream {
+        match self.model.arrays[a.0].elem.kind {
+            ElemKind::Real => quote!(dist::Normal),
+            ElemKind::Vector(_) | ElemKind::Ordered(_) => quote!(dist::MvNormal<'static>),
+            _ => self.law_type(a),
+        }
+    }
+
+    /// Plates of a marginal: a vector of numbers has none.
+    fn marginal_plates(&self, a: ArrayId) -> Vec<Var> {
+        let mut plates = self.plates_of(a);
+        if !has_law(self.model, a) && is_random(self.model, a) && self.is_vector(a) {
+            let event = matches!(self.model.arrays[a.0].elem.kind, ElemKind::Vector(_));
+            if !event {
+                plates.clear();
+            }
+        }
+        plates
+    }
+
+    pub(super) fn shared_posterior_type(&self, a: ArrayId) -> TokenStream {
+        let law = if is_random(self.model, a) { self.marginal_type(a) } else { self.point_type(a) };
+        self.marginal_plates(a).iter().fold(quote!(Marginal<#law>), |t, _| quote!(Vec<#t>))
+    }
+
+    /// `(0..high).map(|v| inner).collect()` for each plate.
+    pub(super) fn nest(&self, plates: &[Var], inner: TokenStream) -> TokenStream {
+        let scope = self.scope();
+        plates.iter().rev().fold(inner, |inner, v| {
+            let (n, high) = (scope.var(v), scope.index(&v.high));
+            quote!((0..#high).map(|#n| #inner).collect::<Vec<_>>())
+        })
+    }
+
+    /// The struct that updates read and write.
+    pub(super) fn globals_struct(&self) -> TokenStream {
+        if !self.has_globals() {
+            return TokenStream::new();
+        }
+        let mut fields = TokenStream::new();
+        let mut unset = TokenStream::new();
+        let mut serde: Vec<TokenStream> = vec![];
+        for a in self.params().into_iter().chain(self.points()) {
+            let (n, t, v) = (self.name(a), self.owned(a), self.unset(a));
+            let doc = format!(" The value of `{n}`.");
+            fields.extend(quote!(#[doc = #doc] pub #n: #t,));
+            unset.extend(quote!(#n: #v,));
+            serde.push(quote!(#n: #t));
+        }
+        for a in self.random() {
+            let n = self.name(a);
+            if has_law(self.model, a) {
+                let law = self.law_type(a);
+                let t = self.plates_of(a).iter().fold(quote!(Marginal<#law>), |t, _| quote!(Vec<#t>));
+                let doc = format!(" q({n})");
+                fields.extend(quote!(#[doc = #doc] pub #n: #t,));
+                let empty =
+                    if self.plates_of(a).is_empty() { quote!(Marginal::Unset) } else { quote!(Vec::new()) };
+                unset.extend(quote!(#n: #empty,));
+                serde.push(quote!(#n: #t));
+            } else {
+                let (t, v) = (self.owned(a), self.unset(a));
+                let doc = format!(" E {n}");
+                fields.extend(quote!(#[doc = #doc] pub #n: #t,));
+                unset.extend(quote!(#n: #v,));
+                serde.push(quote!(#n: #t));
+            }
+        }
+        for g in self.gaussians() {
+            let n = &g.field;
+            let names =
+                g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join(", ");
+            let doc = match &g.regression.scale {
+                Some(e) => format!(" Cov({names}), one for each copy, in units of `{}`.", self.name(e.array)),
+                None => format!(" Cov({names}), one for each copy."),
+            };
+            fields.extend(quote!(#[doc = #doc] pub #n: Vec<DMatrix<f64>>,));
+            unset.extend(quote!(#n: Vec::new(),));
+            serde.push(quote!(#n: Vec<DMatrix<f64>>));
+        }
+        quote! {
+            /// What all units share: a value for each point, a distribution for each latent.
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct Globals {
+                #fields
+            }
+
+            impl Default for Globals {
+                fn default() -> Self {
+                    Globals { #unset }
+                }
+            }
+
+            ::vi_core::private::serde_impls! { Globals { #(#serde),* } }
+        }
+    }
+
+    /// The rest of the trait for shared latents; where there are none, what connects params with themselves.
+    pub(super) fn shared_fns(&self, reads_data: bool) -> TokenStream {
+        if !self.has_globals() {
+            return quote! {
+                fn gather(&self, params: &Params, _posterior: &Posterior) -> Params {
+                    params.clone()
+                }
+
+                fn params(globals: &Params) -> Params {
+                    globals.clone()
+                }
+            };
+        }
+        let open = self.open();
+        let params = self.params();
+        let names: Vec<_> = params.iter().map(|a| self.name(*a)).collect();
+        let gather = self.gather_fields();
+        let share = self.share_fields();
+        let turns = self.kernel.turns.iter().map(|t| match t {
+            Turn::Units => quote!(Turn::Units),
+            Turn::Block(n) => {
+                let n = Literal::usize_unsuffixed(*n);
+                quote!(Turn::Block(#n))
+            }
+        });
+        let with_data = if reads_data { quote!(&context.data,) } else { quote!() };
+        let update = self.kernel.steps.iter().any(|s| s.block.is_some()).then(|| {
+            quote! {
+                fn update(&self, context: &Context<'_>, stats: &Stats, globals: &mut Globals, block: usize, notes: &mut Notes) -> Result<(), Error> {
+                    self.update_block(&context.sizes, #with_data stats, globals, block, notes)
+                }
+            }
+        });
+        let terms = self.shared_terms();
+        let (draw, log_q) = self.draws();
+        quote! {
+            fn gather(&self, params: &Params, posterior: &Posterior) -> Globals {
+                Globals { #(#names: params.#names.clone(),)* #gather }
+            }
+
+            fn params(globals: &Globals) -> Params {
+                Params { #(#names: globals.#names.clone()),* }
+            }
+
+            fn share(params: &Globals, posterior: &mut Posterior) {
+                #share
+            }
+
+            const TURNS: &'static [Turn] = &[#(#turns),*];
+
+            #update
+
+            fn shared_terms(&self, context: &Context<'_>, params: &Globals) -> Result<Vec<ElboTerm>, Error> {
+                #open
+                let mut out = Vec::new();
+                #terms
+                Ok(out)
+            }
+
+            fn draw_shared(&self, context: &Context<'_>, params: &Globals, rng: &mut ChaCha8Rng, latents: &mut Latents) -> Result<(), Error> {
+                #open
+                #draw
+                Ok(())
+            }
+
+            fn log_shared(&self, context: &Context<'_>, params: &Globals, latents: &Latents) -> Result<f64, Error> {
+                #open
+                let mut total = 0.0;
+                #log_q
+                Ok(total)
+            }
+        }
+    }
+
+    /// q of every shared latent from what a user gives.
+    fn gather_fields(&self) -> TokenStream {
+        let mut out = TokenStream::new();
+        for a in self.points() {
+            let n = self.name(a);
+            let depth = self.plates_of(a).len();
+            let leaf = match self.model.arrays[a.0].elem.kind {
+                ElemKind::Positive | ElemKind::Unit | ElemKind::Real => quote!(x.mean()),
+                _ => quote!(x.mean()),
+            };
+            let value = (0..depth).fold(leaf, |inner, _| quote!(x.iter().map(|x| #inner).collect()));
+            out.extend(quote!(#n: { let x = &posterior.#n; #value },));
+        }
+        for a in self.random() {
+            let n = self.name(a);
+            if has_law(self.model, a) {
+                out.extend(quote!(#n: posterior.#n.clone(),));
+                continue;
+            }
+            let depth = self.marginal_plates(a).len();
+            let event = matches!(self.model.arrays[a.0].elem.kind, ElemKind::Vector(_));
+            let leaf = if self.is_vector(a) && !event {
+                quote!(x.mean().iter().copied().collect())
+            } else {
+                quote!(x.mean())
+            };
+            let value = (0..depth).fold(leaf, |inner, _| quote!(x.iter().map(|x| #inner).collect()));
+            out.extend(quote!(#n: { let x = &posterior.#n; #value },));
+        }
+        for g in self.gaussians() {
+            let n = &g.field;
+            out.extend(quote!(#n: Vec::new(),));
+        }
+        out
+    }
+
+    /// The marginals that a user sees.
+    fn share_fields(&self) -> TokenStream {
+        let scope = self.scope();
+        let mut out = TokenStream::new();
+        for a in self.points() {
+            let n = self.name(a);
+            let depth = self.plates_of(a).len();
+            let value = (0..depth).fold(
+                quote!(Marginal::Point(x.clone())),
+                |inner, _| quote!(x.iter().map(|x| #inner).collect()),
+            );
+            out.extend(quote!(posterior.#n = { let x = &params.#n; #value };));
+        }
+        for a in self.random() {
+            let n = self.name(a);
+            if has_law(self.model, a) {
+                out.extend(quote!(posterior.#n = params.#n.clone();));
+                continue;
+            }
+            let Some(g) = self.gaussian_of(a) else { continue };
+            let r = g.regression;
+            let array = &self.model.arrays[a.0];
+            let event = matches!(array.elem.kind, ElemKind::Vector(_));
+            // Extents are read off the values: no sizes are at hand here.
+            let plates = self.marginal_plates(a);
+            let mut walk: Vec<TokenStream> = vec![];
+            let mut at: Vec<TokenStream> = vec![];
+            for v in &plates {
+                let own = quote!(params.#n #([#at])*);
+                let name = scope.var(v);
+                walk.push(quote!((0..#own.len()).map(|#name|)));
+                at.push(quote!(#name));
+            }
+            let mean = quote!(params.#n #([#at])*);
+            let own: Vec<Ix> = plates.iter().map(Ix::var).collect();
+            let inner = |i: &str| {
+                let v = Var::new(i, crate::model::ir::Nominal::Literal(0), Ix::constant(0), Ix::constant(0));
+                let mut indices = own.clone();
+                if self.is_vector(a) {
+                    indices.push(Ix::var(&v));
+                }
+                Elem { array: a, indices }
+            };
+            let (first, second) = (inner("first"), inner("second"));
+            let position = |e: &Elem| (self.copy_read(r, e, a), self.unknown_read(r, e, a));
+            let ((copy, one), (other, two)) = (position(&first), position(&second));
+            let field = &g.field;
+            let scale = r.scale.as_ref().map(|e| {
+                let mut s = e.clone();
+                // The scale at this element's own copy.
+                for (b, i) in self.batch_of(r, a, &first) {
+                    s = s.substitute(&b, &i);
+                }
+                let name = self.name(s.array);
+                let at = s.indices.iter().map(|i| scope.index(i));
+                quote!(&params.#name #([#at])*)
+            });
+            let value = if self.is_vector(a) {
+                let outputs = r.outputs.is_some() && event;
+                let length = quote!(mean.len());
+                let cov = if outputs {
+                    quote!(params.#field[#copy][(#one, #one)])
+                } else {
+                    quote!(DMatrix::from_fn(#length, #length, |first, second| if #copy == #other { params.#field[#copy][(#one, #two)] } else { 0.0 }))
+                };
+                let make = match (&scale, outputs) {
+                    (Some(s), true) => quote!(law::whitened_vector(mean, #cov, #s)),
+                    (Some(s), false) => quote!(law::scaled_vector(mean, &#cov, #s)),
+                    (None, _) => quote!(law::vector(mean, &#cov)),
+                };
+                let mean = quote!(#mean.as_slice());
+                quote! {{ let mean = #mean; #make }}
+            } else {
+                let cov = quote!(params.#field[#copy][(#one, #one)]);
+                match &scale {
+                    Some(s) => quote!(law::scaled_number(#mean, #cov, #s)),
+                    None => quote!(law::number(#mean, #cov)),
+                }
+            };
+            let value = plates.iter().enumerate().rev().fold(value, |inner, (n_, v)| {
+                let own = plates[..n_].iter().map(|v| scope.var(v));
+                let name = scope.var(v);
+                quote!((0..params.#n #([#own])*.len()).map(|#name| #inner).collect::<Vec<_>>())
+            });
+            // Before anything is set there is no covariance to read.
+            out.extend(quote!(if !params.#field.is_empty() { posterior.#n = #value; }));
+        }
+        out
+    }
+
+    /// Batch indices of a block at an element.
+    fn batch_of(&self, r: &Regression, a: ArrayId, e: &Elem) -> Vec<(Var, Ix)> {
+        let Some(own) = self.stands(r, a) else { return vec![] };
+        r.batch
+            .iter()
+            .filter_map(|b| {
+                let axis = own.indices.iter().position(|i| i.as_var() == Some(b))?;
+                Some((b.clone(), e.indices.get(axis)?.clone()))
+            })
+            .collect()
+    }
+
+    /// The copy an element belongs to, its extents read off the values.
+    fn copy_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
+        let scope = self.scope();
+        let mut out: Option<TokenStream> = None;
+        for (b, i) in self.batch_of(r, a, e) {
+            let i = scope.index(&i);
+            out = Some(match out {
+                None => i,
+                Some(o) => {
+                    let high = self.extent_read(r, a, &b);
+                    quote!((#o) * #high + #i)
+                }
+            });
+        }
+        out.unwrap_or_else(|| quote!(0))
+    }
+
+    fn extent_read(&self, r: &Regression, a: ArrayId, b: &Var) -> TokenStream {
+        let axis = self.stands(r, a).and_then(|o| o.indices.iter().position(|i| i.as_var() == Some(b)));
+        let n = self.name(a);
+        let depth = axis.unwrap_or(0);
+        let zeros = (0..depth).map(|_| quote!([0]));
+        quote!(params.#n #(#zeros)*.len())
+    }
+
+    /// The position among the unknowns, with extents read off the values.
+    fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
+        let scope = self.scope();
+        let mut before: Vec<TokenStream> = vec![];
+        for b in &r.arrays {
+            if *b == a {
+                break;
+            }
+            let n = self.name(*b);
+            let axes = self.unknown_axes(r, *b);
+            let lens = axes.iter().map(|axis| {
+                let zeros = (0..*axis).map(|_| quote!([0]));
+                quote!(params.#n #(#zeros)*.len())
+            });
+            let lens: Vec<_> = lens.collect();
+            before.push(if lens.is_empty() { quote!(1) } else { super::product(&lens) });
+        }
+        let n = self.name(a);
+        let mut at: Option<TokenStream> = None;
+        for axis in self.unknown_axes(r, a) {
+            let i = e.indices.get(axis).map_or(quote!(0), |i| scope.index(i));
+            at = Some(match at {
+                None => i,
+                Some(o) => {
+                    let zeros = (0..axis).map(|_| quote!([0]));
+                    quote!((#o) * params.#n #(#zeros)*.len() + #i)
+                }
+            });
+        }
+        let at = at.unwrap_or_else(|| quote!(0));
+        if before.is_empty() { at } else { quote!(#(#before)+* + #at) }
+    }
+
+    /// Fields of the globals before anything is known of them.
+    pub(super) fn unset_shapes(&self) -> TokenStream {
+        let scope = self.scope();
+        let mut out = TokenStream::new();
+        for a in self.points() {
+            let (n, v) = (self.name(a), self.neutral_value(a));
+            out.extend(quote!(#n: #v,));
+        }
+        for a in self.random() {
+            let n = self.name(a);
+            let v = if has_law(self.model, a) {
+                let plates = self.plates_of(a);
+                self.nest(&plates, quote!(Marginal::Unset))
+            } else {
+                self.neutral_value(a)
+            };
+            out.extend(quote!(#n: #v,));
+        }
+        for g in self.gaussians() {
+            let n = &g.field;
+            let copies = self.copies(&scope, g.regression);
+            let (_, total) = self.unknowns(&scope, g.regression);
+            out.extend(quote!(#n: vec![DMatrix::zeros(#total, #total); #copies],));
+        }
+        out
+    }
+
+    /// Values of the shared latents as points.
+    pub(super) fn shared_values(&self) -> TokenStream {
+        let mut out = TokenStream::new();
+        for a in self.points().into_iter().chain(self.random()) {
+            let n = self.name(a);
+            let array = &self.model.arrays[a.0];
+            let stacked = is_random(self.model, a)
+                && !has_law(self.model, a)
+                && self.is_vector(a)
+                && !matches!(array.elem.kind, ElemKind::Vector(_));
+            let depth = array.plates.len();
+            let value = if stacked {
+                quote!(Marginal::Point(DVector::from_column_slice(x)))
+            } else {
+                (0..depth).fold(
+                    quote!(Marginal::Point(x.clone())),
+                    |inner, _| quote!(x.iter().map(|x| #inner).collect()),
+                )
+            };
+            let unset = self.is_unset(a, quote!(latents.#n));
+            out.extend(quote!(if !#unset { posterior.#n = { let x = &latents.#n; #value }; }));
+        }
+        out
+    }
+
+    /// Params and points as globals, for checks of values.
+    pub(super) fn gather_points(&self) -> TokenStream {
+        if !self.has_globals() {
+            return TokenStream::new();
+        }
+        let params = self.params().into_iter().map(|a| {
+            let n = self.name(a);
+            quote!(#n: params.#n.clone())
+        });
+        let points = self.points().into_iter().map(|a| {
+            let n = self.name(a);
+            quote!(#n: latents.#n.clone())
+        });
+        quote! {
+            fn gather_points(params: &Params, latents: &Latents) -> Globals {
+                Globals { #(#params,)* #(#points,)* ..Globals::default() }
+            }
+        }
+    }
+
+    /// Whether a role's values are latents that all units share.
+    pub(super) fn is_shared_latent(&self, a: ArrayId) -> bool {
+        is_param(self.model, a)
+            && self.model.arrays[a.0].pieces.iter().any(|p| self.model.statements[p.0].role == Role::Latent)
+    }
+}

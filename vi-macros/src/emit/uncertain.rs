@@ -1,0 +1,410 @@
+//! Latents that all units share, in residuals: where their unknowns lie, and what their uncertainty adds to a square.
+//!
+//! E (y − Σ aθ)² = (y − Σ a E θ)² + aᵀ Cov(θ) a: a sum of squares, never a difference of second moments. Where a scale τ whitens every
+//! residual of θ, Cov(θ | τ) = C/τ, and E τ(y − Σ aθ)² = E τ (y − Σ a E θ)² + aᵀ C a.
+
+use super::Emitter;
+use super::scope::Scope;
+use crate::density::poly::{MatrixRef, Poly};
+use crate::density::symbol::{Elem, Ix, Var};
+use crate::kernel::{Design, MStepKind, Regression, Regressor, is_random, without};
+use crate::model::ir::{ArrayId, ElemKind};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+/// A block of locations with a joint Normal for its q, given its scale.
+pub(super) struct Gaussian<'k> {
+    pub regression: &'k Regression,
+    /// The field that holds one covariance for each copy.
+    pub field: Ident,
+}
+
+/// What the uncertainty of one block adds to the square of a residual.
+pub(super) struct Spread {
+    pub value: TokenStream,
+    /// The scale it is measured in.
+    pub scale: Option<ArrayId>,
+    /// Whether that scale is a matrix that whitens all outputs at once.
+    pub outputs: bool,
+}
+
+impl<'a> Emitter<'a> {
+    pub(super) fn gaussians(&self) -> Vec<Gaussian<'a>> {
+        let mut out: Vec<Gaussian<'a>> = vec![];
+        for step in &self.kernel.steps {
+            let MStepKind::Regression(r) = &step.kind else { continue };
+            if step.block.is_none() {
+                continue;
+            }
+            let names = r.arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join("_");
+            let mut field = format!("{names}_cov");
+            while self.model.arrays.iter().any(|a| a.name == field) {
+                field.push('_');
+            }
+            out.push(Gaussian { regression: r, field: format_ident!("{field}") });
+        }
+        out
+    }
+
+    pub(super) fn gaussian_of(&self, a: ArrayId) -> Option<Gaussian<'a>> {
+        self.gaussians().into_iter().find(|g| g.regression.arrays.contains(&a))
+    }
+
+    /// A location as it stands in the residuals of its block.
+    pub(super) fn stands(&self, r: &Regression, a: ArrayId) -> Option<Elem> {
+        let designs = r.rows.iter().flat_map(|x| &super::regression::design(x).regressors);
+        designs.map(|x| &x.param).find(|e| e.array == a).cloned()
+    }
+
+    /// Where each location's unknowns begin, the axes they run over, and how many unknowns there are.
+    pub(super) fn unknowns(
+        &self,
+        scope: &Scope<'_>,
+        r: &Regression,
+    ) -> (Vec<(ArrayId, TokenStream, Vec<usize>)>, TokenStream) {
+        let mut offsets: Vec<(ArrayId, TokenStream, Vec<usize>)> = vec![];
+        let mut total = quote!(0);
+        for a in &r.arrays {
+            let axes = self.unknown_axes(r, *a);
+            let (plates, events) = self.axes(*a);
+            let all: Vec<Var> = plates.into_iter().chain(events).collect();
+            let extents: Vec<_> = axes.iter().map(|n| scope.index(&all[*n].high)).collect();
+            let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
+            offsets.push((*a, total.clone(), axes));
+            total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
+        }
+        (offsets, total)
+    }
+
+    /// The position of an element among the unknowns of its copy of the block.
+    pub(super) fn unknown(&self, scope: &Scope<'_>, r: &Regression, e: &Elem) -> Option<TokenStream> {
+        let (offsets, _) = self.unknowns(scope, r);
+        let (a, offset, axes) = offsets.iter().find(|(a, ..)| *a == e.array)?;
+        let (plates, events) = self.axes(*a);
+        let all: Vec<Var> = plates.into_iter().chain(events).collect();
+        let at: Vec<(Ix, Ix)> = axes.iter().map(|n| (e.indices[*n].clone(), all[*n].high.clone())).collect();
+        let at = scope.flat(&at);
+        Some(if offset.to_string() == "0" { at } else { quote!(#offset + #at) })
+    }
+
+    /// Which copy of the block an element belongs to.
+    pub(super) fn copy(&self, scope: &Scope<'_>, r: &Regression, e: &Elem) -> TokenStream {
+        let own = self.stands(r, e.array);
+        let at: Vec<(Ix, Ix)> = r
+            .batch
+            .iter()
+            .map(|b| {
+                let axis = own.as_ref().and_then(|o| o.indices.iter().position(|i| i.as_var() == Some(b)));
+                let i = axis.and_then(|n| e.indices.get(n).cloned()).unwrap_or_else(|| Ix::var(b));
+                (i, b.high.clone())
+            })
+            .collect();
+        scope.flat(&at)
+    }
+
+    /// How many copies there are.
+    pub(super) fn copies(&self, scope: &Scope<'_>, r: &Regression) -> TokenStream {
+        let high: Vec<_> = r.batch.iter().map(|b| scope.index(&b.high)).collect();
+        if high.is_empty() { quote!(1) } else { super::product(&high) }
+    }
+
+    /// The blocks that a residual's locations belong to, each with one of them.
+    pub(super) fn touched(&self, design: &Design) -> Vec<(Gaussian<'a>, Elem)> {
+        let mut out: Vec<(Gaussian<'a>, Elem)> = vec![];
+        for r in &design.regressors {
+            if !is_random(self.model, r.param.array)
+                || out.iter().any(|(g, _)| g.regression.arrays.contains(&r.param.array))
+            {
+                continue;
+            }
+            if let Some(g) = self.gaussian_of(r.param.array) {
+                out.push((g, r.param.clone()));
+            }
+        }
+        out
+    }
+
+    fn scale_of(&self, g: &Gaussian<'_>) -> (Option<ArrayId>, bool) {
+        let r = g.regression;
+        (r.scale.as_ref().map(|e| e.array), r.outputs.is_some())
+    }
+
+    /// Σ weight · Var(Σ aθ) over the rows behind a statistic. A block that `joint` whitens is left out: its scale cancels.
+    pub(super) fn spreads(
+        &self,
+        scope: &Scope<'_>,
+        stat: usize,
+        at: &[Ix],
+        design: &Design,
+        joint: Option<ArrayId>,
+    ) -> Vec<Spread> {
+        let field = format_ident!("{}", self.kernel.stats[stat].name);
+        let cell = self.cell_at(scope, stat, at);
+        let touched = self.touched(design);
+        let touched = touched.iter().filter(|(g, _)| joint.is_none() || self.scale_of(g).0 != joint);
+        touched
+            .map(|(g, e)| {
+                let id = |e: &Elem| self.unknown(scope, g.regression, e);
+                let terms = self.known_terms(scope, design, Some(&id));
+                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+                let (scale, outputs) = self.scale_of(g);
+                let value = quote! {{
+                    let mut terms = Vec::new();
+                    #terms
+                    least_squares::spread(stats.#field.cell(#cell), &terms, &params.#cov[#copy])
+                }};
+                Spread { value, scale, outputs }
+            })
+            .collect()
+    }
+
+    /// Var(Σ aθ) of one row.
+    pub(super) fn row_spreads(
+        &self,
+        scope: &Scope<'_>,
+        design: &Design,
+        joint: Option<ArrayId>,
+    ) -> Vec<Spread> {
+        let touched = self.touched(design);
+        let touched = touched.iter().filter(|(g, _)| joint.is_none() || self.scale_of(g).0 != joint);
+        touched
+            .map(|(g, e)| {
+                let push = self.coefficients(scope, g, design);
+                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+                let (scale, outputs) = self.scale_of(g);
+                let value = quote! {{
+                    let mut coefficients = Vec::new();
+                    #push
+                    least_squares::quadratic(&coefficients, &params.#cov[#copy])
+                }};
+                Spread { value, scale, outputs }
+            })
+            .collect()
+    }
+
+    /// Pushes what each unknown of a block is multiplied with in one row.
+    fn coefficients(&self, scope: &Scope<'_>, g: &Gaussian<'_>, design: &Design) -> TokenStream {
+        design
+            .regressors
+            .iter()
+            .filter(|r| g.regression.arrays.contains(&r.param.array))
+            .map(|r| {
+                let id = self.unknown(scope, g.regression, &r.param).unwrap_or_default();
+                let c = self.coefficient(scope, design, r);
+                scope.loops(&r.sums, quote!(coefficients.push((#id, #c));))
+            })
+            .collect()
+    }
+
+    pub(super) fn coefficient(&self, scope: &Scope<'_>, design: &Design, r: &Regressor) -> TokenStream {
+        match r.column {
+            None => {
+                let c = Literal::f64_unsuffixed(r.constant.abs());
+                if r.constant < 0.0 { quote!(-#c) } else { quote!(#c) }
+            }
+            Some(n) => scope.poly(&design.columns[n].value),
+        }
+    }
+
+    /// λ_b · spread_b, summed over blocks; nothing if no location is uncertain.
+    pub(super) fn weighted(
+        &self,
+        scope: &Scope<'_>,
+        precision: &Poly,
+        spreads: &[Spread],
+    ) -> Option<TokenStream> {
+        let parts: Vec<TokenStream> = spreads
+            .iter()
+            .map(|s| {
+                let lambda = without(precision, s.scale);
+                let value = &s.value;
+                match lambda.as_number() {
+                    Some(1.0) => quote!(#value),
+                    _ => {
+                        let lambda = scope.grouped(&lambda);
+                        quote!(#lambda * #value)
+                    }
+                }
+            })
+            .collect();
+        (!parts.is_empty()).then(|| quote!(#(#parts)+*))
+    }
+
+    /// Whether what uncertainty adds is the same for every row of a cell.
+    pub(super) fn is_constant_spread(&self, design: &Design) -> bool {
+        design.regressors.iter().all(|r| r.column.is_none() || !is_random(self.model, r.param.array))
+    }
+
+    /// Where that is tabulated.
+    pub(super) fn spread_field(&self, stat: usize) -> Ident {
+        format_ident!("{}", self.kernel.stats[stat].name.replace("moments", "spread"))
+    }
+
+    /// Whether an expectation is needed where a dense residual is evaluated.
+    pub(super) fn is_uncertain(&self, design: &Design, matrix: &MatrixRef, factor: &Poly) -> bool {
+        let mut random = is_random(self.model, matrix.array) || !self.touched(design).is_empty();
+        factor.visit_elems(&mut |e| random |= is_random(self.model, e.array));
+        random
+    }
+
+    /// (E Λ, ½ E log det Λ) of a matrix in a Normal's scale, without its factor.
+    pub(super) fn expected_precision(
+        &self,
+        scope: &Scope<'_>,
+        m: &MatrixRef,
+        inverse: bool,
+    ) -> (TokenStream, TokenStream) {
+        let matrix = scope.matrix(m);
+        match (is_random(self.model, m.array), inverse, m.cholesky) {
+            (true, false, _) => (quote!(#matrix.mean()), quote!(0.5 * #matrix.expect_log_det())),
+            (true, true, _) => (quote!(#matrix.expect_inverse()), quote!(-0.5 * #matrix.expect_log_det())),
+            (false, false, false) => (quote!(#matrix.clone()), quote!(0.5 * dense::log_det(&#matrix))),
+            (false, true, false) => {
+                (quote!(dense::inverse(&#matrix)), quote!(-0.5 * dense::log_det(&#matrix)))
+            }
+            (false, _, true) => (
+                quote!(dense::inverse(&(&#matrix * #matrix.transpose()))),
+                quote!(-0.5 * dense::log_det(&(&#matrix * #matrix.transpose()))),
+            ),
+        }
+    }
+
+    /// ½ D E log of the factor of a dense precision.
+    pub(super) fn half_log_factor(&self, scope: &Scope<'_>, factor: &Poly, event: &Var) -> TokenStream {
+        if factor.as_number() == Some(1.0) {
+            return quote!();
+        }
+        let half = scope.grouped(&crate::kernel::half_log(self.model, factor));
+        let high = scope.index(&event.high);
+        quote!(+ #high as f64 * #half)
+    }
+
+    /// E ρᵀ Λ ρ − E ρᵀ E Λ E ρ of one row under a dense scale.
+    pub(super) fn dense_row_spread(
+        &self,
+        scope: &Scope<'_>,
+        design: &Design,
+        event: &Var,
+        matrix: &MatrixRef,
+        inverse: bool,
+        factor: &Poly,
+    ) -> Option<TokenStream> {
+        let touched = self.touched(design);
+        let parts: Vec<TokenStream> = touched
+            .iter()
+            .map(|(g, e)| {
+                let push = self.coefficients(scope, g, design);
+                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+                let (scale, outputs) = self.scale_of(g);
+                let lambda = scope.grouped(&without(factor, scale));
+                let (d, high) = (scope.var(event), scope.index(&event.high));
+                if outputs {
+                    return quote! {{
+                        let mut coefficients = Vec::new();
+                        #push
+                        #high as f64 * #lambda * least_squares::quadratic(&coefficients, &params.#cov[#copy])
+                    }};
+                }
+                let (precision, _) = self.expected_precision(scope, matrix, inverse);
+                quote! {{
+                    let mut rows = Vec::new();
+                    for #d in 0..#high {
+                        let mut coefficients = Vec::new();
+                        #push
+                        rows.push(coefficients);
+                    }
+                    #lambda * dense::trace(&#precision, &least_squares::row_scatter(&rows, &params.#cov[#copy]))
+                }}
+            })
+            .collect();
+        (!parts.is_empty()).then(|| quote!(#(#parts)+*))
+    }
+
+    /// What uncertainty adds to Σ ρ ρᵀ over the rows behind a statistic, and to E ρᵀ Λ ρ through a block that Λ itself whitens.
+    pub(super) fn dense_spreads(
+        &self,
+        scope: &Scope<'_>,
+        stat: usize,
+        at: &[Ix],
+        design: &Design,
+        event: &Var,
+    ) -> Vec<Spread> {
+        let field = format_ident!("{}", self.kernel.stats[stat].name);
+        let cell = self.cell_at(scope, stat, at);
+        self.touched(design)
+            .iter()
+            .map(|(g, e)| {
+                let id = |e: &Elem| self.unknown(scope, g.regression, e);
+                let terms = self.known_terms(scope, design, Some(&id));
+                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+                let (scale, outputs) = self.scale_of(g);
+                let (d, high) = (scope.var(event), scope.index(&event.high));
+                let value = if outputs {
+                    quote! {{
+                        let mut terms = Vec::new();
+                        #terms
+                        least_squares::spread(stats.#field.cell(#cell), &terms, &params.#cov[#copy])
+                    }}
+                } else {
+                    quote! {{
+                        let mut rows = Vec::new();
+                        for #d in 0..#high {
+                            let mut terms = Vec::new();
+                            #terms
+                            rows.push(terms);
+                        }
+                        least_squares::spread_scatter(stats.#field.cell(#cell), &rows, &params.#cov[#copy])
+                    }}
+                };
+                Spread { value, scale, outputs }
+            })
+            .collect()
+    }
+
+    /// The same for one row of a prior.
+    pub(super) fn dense_prior_spreads(&self, scope: &Scope<'_>, design: &Design, event: &Var) -> Vec<Spread> {
+        self.touched(design)
+            .iter()
+            .map(|(g, e)| {
+                let push = self.coefficients(scope, g, design);
+                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+                let (scale, outputs) = self.scale_of(g);
+                let (d, high) = (scope.var(event), scope.index(&event.high));
+                let value = if outputs {
+                    quote! {{
+                        let mut coefficients = Vec::new();
+                        #push
+                        least_squares::quadratic(&coefficients, &params.#cov[#copy])
+                    }}
+                } else {
+                    quote! {{
+                        let mut rows = Vec::new();
+                        for #d in 0..#high {
+                            let mut coefficients = Vec::new();
+                            #push
+                            rows.push(coefficients);
+                        }
+                        least_squares::row_scatter(&rows, &params.#cov[#copy])
+                    }}
+                };
+                Spread { value, scale, outputs }
+            })
+            .collect()
+    }
+
+    /// The step that updates the scale which a block of locations is whitened by, if `a` is one: its degrees of freedom go down by the
+    /// number of unknowns.
+    pub(super) fn whitened_by(&self, a: ArrayId) -> Vec<Gaussian<'a>> {
+        self.gaussians().into_iter().filter(|g| self.scale_of(g).0 == Some(a)).collect()
+    }
+
+    /// Whether a location is one vector for each element: a Vector, or numbers over the only index of a block.
+    pub(super) fn is_vector(&self, a: ArrayId) -> bool {
+        let array = &self.model.arrays[a.0];
+        if matches!(array.elem.kind, ElemKind::Vector(_)) {
+            return true;
+        }
+        let Some(g) = self.gaussian_of(a) else { return false };
+        array.plates.len() == 1 && self.unknown_axes(g.regression, a) == [0]
+    }
+}

@@ -1,0 +1,162 @@
+//! Steps of a sweep: one for each update of the plan and for each block of shared latents.
+
+use super::build::rows_of;
+use super::locations::regression;
+use super::maximise::{natural, newton, precision_power, prior_cases, scale_step};
+use super::{Body, Kernel, MStep, MStepKind, Slot};
+use crate::density::poly::{Exponent, Factor, Poly};
+use crate::density::statement::{Form, StatementDensity};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::{ArrayId, ElemKind};
+use crate::plan::{Block, Maximise, Plan, Rule, Update};
+use crate::report::Diagnostic;
+
+pub fn steps(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    plan: &Plan,
+    shared: &[&Block],
+) -> Result<Vec<MStep>, Diagnostic> {
+    let mut out = vec![];
+    for update in &plan.updates {
+        out.extend(steps_of(kernel, densities, update, None)?);
+    }
+    for (n, block) in shared.iter().enumerate() {
+        for update in posterior_updates(kernel, densities, block)? {
+            out.extend(steps_of(kernel, densities, &update, Some(n))?);
+        }
+    }
+    Ok(out)
+}
+
+fn steps_of(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    update: &Update,
+    block: Option<usize>,
+) -> Result<Vec<MStep>, Diagnostic> {
+    let kinds = match &update.rule {
+        Maximise::Simplex => vec![natural(kernel, densities, update.params[0], vec![Slot::Log])?],
+        Maximise::Unit => vec![natural(kernel, densities, update.params[0], vec![Slot::Log, Slot::Log1m])?],
+        Maximise::PowerGamma { power } => {
+            vec![natural(kernel, densities, update.params[0], vec![Slot::Log, Slot::Power(*power)])?]
+        }
+        Maximise::Regression { scale, joint } => {
+            let locations: Vec<ArrayId> =
+                update.params.iter().copied().filter(|a| Some(*a) != *scale).collect();
+            let mut kinds = vec![MStepKind::Regression(regression(
+                kernel,
+                densities,
+                &locations,
+                scale.filter(|_| *joint),
+            )?)];
+            if let Some(s) = scale {
+                kinds.push(scale_step(kernel, densities, *s)?);
+            }
+            kinds
+        }
+        Maximise::Scale => {
+            update.params.iter().map(|a| scale_step(kernel, densities, *a)).collect::<Result<_, _>>()?
+        }
+        Maximise::Newton => vec![newton(kernel, densities, &update.params)?],
+    };
+    Ok(kinds.into_iter().map(|kind| MStep { update: update.clone(), kind, block }).collect())
+}
+
+/// The natural parameters of a block's posterior are gathered as for its mode; what is taken of them differs.
+fn posterior_updates(
+    kernel: &Kernel,
+    densities: &[StatementDensity],
+    block: &Block,
+) -> Result<Vec<Update>, Diagnostic> {
+    let names: Vec<String> =
+        block.latents.iter().map(|a| kernel.model.arrays[a.0].name.to_string()).collect();
+    let refuse = |rule: &str| mistakes::no_engine(block.loc, &names.join(", "), rule);
+    if block.each {
+        return Err(refuse("updates of one element at a time"));
+    }
+    let mut locations = vec![];
+    let mut whitened: Option<ArrayId> = None;
+    let mut out = vec![];
+    for step in &block.trace {
+        match &step.rule {
+            Rule::Gaussian { whitened_by, .. } => {
+                locations.extend(&step.latents);
+                whitened = whitened.or(*whitened_by);
+            }
+            Rule::Family { .. } => {
+                for a in step.latents.iter().filter(|a| whitened != Some(**a)) {
+                    let rule = match &kernel.model.arrays[a.0].elem.kind {
+                        ElemKind::Simplex(_) => Maximise::Simplex,
+                        ElemKind::Unit => Maximise::Unit,
+                        ElemKind::Positive => {
+                            let power = statistic_power(kernel, densities, *a).unwrap_or(Exponent::ONE);
+                            Maximise::PowerGamma { power }
+                        }
+                        ElemKind::SymPos(_) => Maximise::Scale,
+                        // One number under a Normal prior, met by residuals.
+                        ElemKind::Real | ElemKind::Vector(_) => {
+                            locations.push(*a);
+                            continue;
+                        }
+                        ElemKind::Bool
+                        | ElemKind::Count
+                        | ElemKind::Counts(_)
+                        | ElemKind::Category(_)
+                        | ElemKind::Ordered(_)
+                        | ElemKind::Matrix(..) => return Err(refuse("this posterior")),
+                    };
+                    out.push(Update { params: vec![*a], rule });
+                }
+            }
+            Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::GaussianScan { .. } => {
+                return Err(refuse("this posterior"));
+            }
+        }
+    }
+    let bounded = |a: &ArrayId| {
+        let e = &kernel.model.arrays[a.0].elem;
+        e.min.is_some() || e.max.is_some()
+    };
+    if block.latents.iter().any(bounded) {
+        return Err(refuse("the posterior of a latent within bounds"));
+    }
+    if !locations.is_empty() {
+        if locations.iter().any(|a| matches!(kernel.model.arrays[a.0].elem.kind, ElemKind::Matrix(..))) {
+            return Err(refuse("the posterior of a matrix"));
+        }
+        let params: Vec<ArrayId> = locations.iter().copied().chain(whitened).collect();
+        out.insert(
+            0,
+            Update { params, rule: Maximise::Regression { scale: whitened, joint: whitened.is_some() } },
+        );
+    } else if let Some(s) = whitened {
+        out.push(Update { params: vec![s], rule: Maximise::Scale });
+    }
+    Ok(out)
+}
+
+/// The power in which a positive unknown stands, besides its logarithm.
+fn statistic_power(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Option<Exponent> {
+    let mut found = None;
+    let mut see = |p: &Poly| {
+        for (f, e) in p.0.iter().flat_map(|t| &t.factors) {
+            if matches!(f, Factor::Elem(x) if x.array == a) {
+                found = found.or(Some(*e));
+            }
+        }
+    };
+    for (_, rows) in rows_of(kernel) {
+        for c in &rows.cases {
+            if let Body::Terms(t) = &c.body {
+                t.separable.iter().for_each(|s| see(&s.params));
+            }
+        }
+    }
+    for (_, case) in prior_cases(kernel, densities) {
+        if let Form::Terms(p) = &case.form {
+            see(p);
+        }
+    }
+    precision_power(kernel, densities, a).or(found)
+}
