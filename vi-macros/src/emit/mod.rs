@@ -9,6 +9,7 @@ mod describe;
 mod direct;
 mod expectation;
 mod holes;
+mod locals;
 mod matrices;
 mod module;
 mod mstep;

@@ -1,5 +1,6 @@
 //! Symbols to Rust: how an index, an element or a function is spelt where code stands.
 
+use super::locals::LOCALS;
 use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly, Term};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
 use crate::kernel::{Hoist, HoistValue, find_in, is_param};
@@ -9,58 +10,6 @@ use quote::{format_ident, quote};
 use std::cell::RefCell;
 
 type Spell<'a> = Box<dyn Fn(&Scope<'_>, &Elem) -> TokenStream + 'a>;
-
-/// Variables of the generated loops. An index of the model by one of these names gets an underscore, or it would hide them.
-const LOCALS: &[&str] = &[
-    "at",
-    "base",
-    "cell",
-    "coefficients",
-    "constant",
-    "context",
-    "copies",
-    "current",
-    "data",
-    "factor",
-    "found",
-    "gradient",
-    "hessian",
-    "i",
-    "known",
-    "latents",
-    "len",
-    "magnitude",
-    "notes",
-    "out",
-    "params",
-    "piece",
-    "prob",
-    "probs",
-    "rho",
-    "rng",
-    "row",
-    "rows",
-    "scatter",
-    "scratch",
-    "sizes",
-    "solution",
-    "square",
-    "start",
-    "stats",
-    "system",
-    "table",
-    "target",
-    "term",
-    "terms",
-    "tile",
-    "total",
-    "unit",
-    "units",
-    "value",
-    "weight",
-    "whole",
-    "x",
-];
 
 /// Where code stands: what the names in it mean.
 pub struct Scope<'a> {
