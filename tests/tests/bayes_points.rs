@@ -117,6 +117,7 @@ fn points_of_a_model_without_other_latents() {
     assert_eq!(a.posterior.mu.mean().to_bits(), b.params.mu.to_bits());
     assert_eq!(a.posterior.tau.mean().to_bits(), b.params.tau.to_bits());
     assert_eq!(a.posterior.mu.var(), 0.0);
+    assert!(a.verify(&normal_latent::Data { y: (&y).into() }, 1).unwrap().is_exact());
     // A point counts as a param in the claim.
     assert_eq!(a.log_posterior().to_bits(), b.log_posterior().to_bits());
     assert_eq!(a.log_likelihood().to_bits(), b.log_likelihood().to_bits());
