@@ -11,6 +11,7 @@ mod interval;
 mod normal;
 mod quadrature;
 mod quantile;
+mod truncation;
 
 pub use gamma::{
     digamma, inverse_digamma, lgamma, lgamma_1p, lgamma_bregman, lgamma_d, lgamma_half_step, log_beta,
@@ -21,12 +22,19 @@ pub use incomplete::{log_beta_inc, log_gamma_inc};
 pub use interval::{
     log_beta_interval, log_binomial_interval, log_cauchy_interval, log_gamma_interval, log_inside,
     log_laplace_interval, log_negative_binomial_interval, log_normal_interval, log_poisson_interval,
-    log_student_interval, normal_interval_slope,
+    log_student_interval,
 };
 pub use libm::{erf, erfc};
 pub use normal::{HALF_LN_2PI, inverse_mills, normal_log_cdf, normal_log_density, normal_quantile};
 pub use quadrature::{gauss_legendre, log_integral};
 pub use quantile::{beta_quantile, gamma_quantile, log_tails, normal_quantile_of, student_quantile};
+pub use truncation::{
+    beta_interval_curvature, beta_interval_slope, binomial_interval_curvature, binomial_interval_slope,
+    cauchy_interval_curvature, cauchy_interval_slope, gamma_interval_curvature, gamma_interval_slope,
+    laplace_interval_curvature, laplace_interval_slope, negative_binomial_interval_curvature,
+    negative_binomial_interval_slope, normal_interval_slope, poisson_interval_curvature,
+    poisson_interval_slope, student_interval_curvature, student_interval_slope,
+};
 
 use std::f64::consts::LN_2;
 

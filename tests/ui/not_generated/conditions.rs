@@ -5,7 +5,8 @@ model! {
         param    p: Unit;
         given    known[n in N]: Bool;
         latent   on[n in N if not known[n]] ~ Bernoulli(p);
-        observed x[n in N if not known[n]] ~ Normal(on[n], sd: 1);
+        latent   up[n in N] ~ Bernoulli(p);
+        observed x[n in N if not known[n]] ~ Normal(on[n] + up[n], sd: 1);
     }
 }
 
@@ -30,6 +31,23 @@ model! {
         given    w[n in N]: Positive;
         param    m: Real;   param r: Positive;
         observed x[n in N] ~ Normal(m, prec: r + w[n]);
+    }
+}
+
+model! {
+    pub mod unknown_bound {
+        param    c: Real;
+        observed x[n in N] ~ Normal(0, sd: 1, min: c);
+    }
+}
+
+model! {
+    pub mod mixed_pieces {
+        given    old[n in N]: Bool;
+        param    p: Unit;
+        latent   on[0] ~ Bernoulli(p);
+        latent   on[n in 1..N if old[n]] ~ Bernoulli(p);
+        observed x[n in N if old[n]] ~ Normal(on[n], sd: 1);
     }
 }
 

@@ -245,6 +245,24 @@ pub fn one<T: Copy + fmt::Debug>(
     if rule.holds(value) { Ok(()) } else { Err(name.violates(index, value, rule)) }
 }
 
+/// That an element which a condition may leave out is there where it is read.
+///
+/// # Errors
+///
+/// [`Error::Shape`] naming both elements.
+pub fn exists(
+    name: Name<'_>,
+    index: &[usize],
+    reader: Name<'_>,
+    at: &[usize],
+    here: bool,
+) -> Result<(), Error> {
+    if here {
+        return Ok(());
+    }
+    Err(Mismatch::Hole { element: name.element(index), reader: reader.element(at) }.into())
+}
+
 /// How far from 1 the entries of a simplex may sum, to allow for probabilities that were rounded or normalised elsewhere.
 const SIMPLEX_TOLERANCE: f64 = 1e-8;
 

@@ -321,6 +321,44 @@ impl LeastSquares {
 }
 
 impl LeastSquares {
+    /// Minimises within bounds on the unknowns, for one right-hand side; an unknown that no row determines keeps its value in `current`.
+    #[must_use]
+    pub fn solve_within(&self, current: &DMatrix<f64>, bounds: &[(f64, f64)]) -> Solution {
+        let n = self.unknowns;
+        let mut gram = self.gram.clone();
+        let mut rhs = self.rhs.column(0).into_owned();
+        let mut start: Vec<f64> = current.column(0).iter().copied().collect();
+        let mut bounds = bounds.to_vec();
+        // Back from the gauge: θ₀′ = θ₀ − target/κ + Σ (cⱼ/κ) θⱼ. An intercept without bounds may stay there.
+        let mut shift = None;
+        if let Some(g) = self.gauge.as_ref().filter(|g| self.gram[(g.id, g.id)] > 0.0) {
+            let offset = g.target[0] / g.constant;
+            let slopes: Vec<(usize, f64)> = g.slopes.iter().map(|(j, c)| (*j, c / g.constant)).collect();
+            if slopes.is_empty() || bounds[g.id] == (f64::NEG_INFINITY, f64::INFINITY) {
+                bounds[g.id] = (bounds[g.id].0 - offset, bounds[g.id].1 - offset);
+                start[g.id] += slopes.iter().map(|(j, c)| c * start[*j]).sum::<f64>() - offset;
+                shift = Some((g.id, offset, slopes));
+            } else {
+                let mut back = DMatrix::identity(n, n);
+                slopes.iter().for_each(|(j, c)| back[(g.id, *j)] = *c);
+                rhs += gram.column(g.id) * offset;
+                rhs = back.transpose() * rhs;
+                gram = back.transpose() * gram * back;
+            }
+        }
+        let found = super::bounded::minimise(&gram, &rhs, &bounds, &start);
+        let mut x = found.x;
+        if let Some((id, offset, slopes)) = shift {
+            x[id] += offset - slopes.iter().map(|(j, c)| c * x[*j]).sum::<f64>();
+        }
+        Solution {
+            values: DMatrix::from_column_slice(n, 1, x.as_slice()),
+            rank_deficient: found.rank_deficient,
+        }
+    }
+}
+
+impl LeastSquares {
     /// The covariance of the unknowns: the inverse of Σ w a aᵀ, in units of the scale that was left out of the weights.
     ///
     /// # Errors
@@ -362,12 +400,9 @@ pub fn quadratic(coefficients: &[(usize, f64)], covariance: &DMatrix<f64>) -> f6
     s
 }
 
-/// Coefficients of columns about their gauges, and a constant.
-type LinearForm = (Vec<(usize, f64)>, f64);
-
 /// The coefficient of each unknown as a form over the columns of u about their gauges.
-fn unknown_forms(m: &Cell<'_>, terms: &[Term]) -> Vec<(usize, LinearForm)> {
-    let mut out: Vec<(usize, LinearForm)> = vec![];
+fn unknown_forms(m: &Cell<'_>, terms: &[Term]) -> Vec<(usize, Form)> {
+    let mut out: Vec<(usize, Form)> = vec![];
     for t in terms {
         let Value::Unknown(id) = t.value else { continue };
         let at = match out.iter().position(|(i, _)| *i == id) {
@@ -452,14 +487,14 @@ pub fn entropy(covariance: &DMatrix<f64>) -> f64 {
 }
 
 /// The Cholesky factor, unless a pivot of the unit-diagonal matrix says that a direction is lost in rounding.
-fn well_conditioned(gram: &DMatrix<f64>) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
+pub(super) fn well_conditioned(gram: &DMatrix<f64>) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
     let chol = nalgebra::Cholesky::new(gram.clone())?;
     let floor = gram.nrows() as f64 * 4.0 * f64::EPSILON;
     let smallest = chol.l_dirty().diagonal().iter().fold(f64::INFINITY, |m, x| m.min(x * x));
     (smallest > floor).then_some(chol)
 }
 
-fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
+pub(super) fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
     let eigen = gram.clone().symmetric_eigen();
     let largest = eigen.eigenvalues.iter().fold(0.0_f64, |m, x| m.max(*x));
     let floor = largest * gram.nrows() as f64 * 16.0 * f64::EPSILON;
@@ -470,8 +505,11 @@ fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
     &eigen.eigenvectors * DMatrix::from_diagonal(&inverse) * eigen.eigenvectors.transpose() * rhs
 }
 
-/// The residual u_target − Σ terms as a form (v, δ): v over the columns about their gauges, δ the constant.
-fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> (Vec<(usize, f64)>, f64) {
+/// A linear form in u: its coefficients over the columns about their gauges, and its constant.
+pub(super) type Form = (Vec<(usize, f64)>, f64);
+
+/// The residual u_target − Σ terms, every term known.
+pub(super) fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> Form {
     let mut form = vec![(target, 1.0)];
     let mut constant = m.gauge[target];
     for t in terms {
@@ -487,7 +525,7 @@ fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> (Vec<(usize, f6
     (form, constant)
 }
 
-fn product(m: &Cell<'_>, a: &(Vec<(usize, f64)>, f64), b: &(Vec<(usize, f64)>, f64)) -> f64 {
+pub(super) fn product(m: &Cell<'_>, a: &Form, b: &Form) -> f64 {
     let mut s = m.count * a.1 * b.1;
     for &(i, x) in &a.0 {
         s += x * b.1 * m.sum[i];

@@ -1,5 +1,6 @@
 //! Engines: exact elimination and exact maximisation, knowing no model.
 
+mod bounded;
 pub mod columns;
 pub mod dense;
 pub mod finite;
@@ -7,4 +8,5 @@ pub mod law;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;
+pub mod quadratic;
 pub mod squarem;

@@ -70,6 +70,13 @@ impl Notes {
         self.note(format!("{what} is empty: it keeps its value"));
     }
 
+    /// Whether a location that least squares found lies on a bound.
+    pub fn bounded(&mut self, what: Element<'_>, value: f64, bounds: (f64, f64)) {
+        if value <= bounds.0 || value >= bounds.1 {
+            self.at_boundary.push(what.to_string());
+        }
+    }
+
     /// Some unknowns of a regression are determined by nothing.
     pub fn rank_deficient(&mut self, names: &str) {
         self.note(format!("{names}: the regressors are collinear; the solution of least norm was taken"));
@@ -326,4 +333,60 @@ pub fn newton_step(
         notes.at_boundary.push(names.to_string());
     }
     Ok(values)
+}
+
+/// Safeguarded Newton where locations stand in a truncation: `f(x, false)` leaves the normaliser out.
+///
+/// Far below its bound a truncated Normal looks like an Exponential, and a location that starts far from its data is led there. So the
+/// climb begins at the mode without truncation, where that is higher than the current value.
+pub fn truncated(
+    names: &str,
+    start: &[f64],
+    domains: &[Domain],
+    f: impl Fn(&[f64], bool) -> (f64, DVector<f64>, DMatrix<f64>),
+    notes: &mut Notes,
+) -> Result<Vec<f64>, Error> {
+    let here = f(start, true).0;
+    let better = untruncated(start, domains, &f).filter(|x| {
+        let there = f(x, true).0;
+        there.is_finite() && (there > here || here.is_nan())
+    });
+    newton(names, better.as_deref().unwrap_or(start), domains, |x| f(x, true), notes)
+}
+
+/// The mode without truncation: locations given the rest first, which is one step, then all together.
+fn untruncated(
+    start: &[f64],
+    domains: &[Domain],
+    f: impl Fn(&[f64], bool) -> (f64, DVector<f64>, DMatrix<f64>),
+) -> Option<Vec<f64>> {
+    let held: Vec<Domain> = start
+        .iter()
+        .zip(domains)
+        .map(|(x, d)| if d.chart == newton::Chart::Identity { *d } else { d.within(*x, *x) })
+        .collect();
+    let located = newton::maximise(start, &held, |x| f(x, false));
+    let found = newton::maximise(&located.values, domains, |x| f(x, false));
+    (!found.unbounded).then_some(found.values)
+}
+
+/// As [`newton_step`], where locations stand in a truncation of which only a Taylor series is known.
+///
+/// All numbers without bounds at 0 are a start that knows nothing: the mode without truncation takes its place.
+pub fn truncated_step(
+    names: &str,
+    start: &[f64],
+    domains: &[Domain],
+    f: impl Fn(&[f64], bool) -> (f64, DVector<f64>, DMatrix<f64>),
+    damping: f64,
+    notes: &mut Notes,
+) -> Result<Vec<f64>, Error> {
+    let unset = |(x, d): (&f64, &Domain)| *x == 0.0 || d.chart != newton::Chart::Identity;
+    if damping == 1.0
+        && start.iter().zip(domains).all(unset)
+        && let Some(found) = untruncated(start, domains, &f)
+    {
+        return Ok(found);
+    }
+    newton_step(names, start, domains, |x| f(x, true), damping, notes)
 }

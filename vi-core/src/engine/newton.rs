@@ -110,22 +110,18 @@ pub fn maximise(
                     && ((x[i] == d.min && gradient[i] <= 0.0) || (x[i] == d.max && gradient[i] >= 0.0)))
             })
             .collect();
-        if free.is_empty() {
-            break;
-        }
-        let chart: Vec<(f64, f64)> = free.iter().map(|&i| domains[i].derivatives(x[i])).collect();
-        let n = free.len();
-        let g = DVector::from_fn(n, |a, _| gradient[free[a]] * chart[a].0);
-        let h = DMatrix::from_fn(n, n, |a, b| {
-            let second = if a == b { gradient[free[a]] * chart[a].1 } else { 0.0 };
-            hessian[(free[a], free[b])] * chart[a].0 * chart[b].0 + second
-        });
-        let Some(step) = ascent(&h, &g) else { break };
+        let Some((free, step, g)) = direction(&x, domains, &gradient, &hessian, free) else { break };
         let slope = step.dot(&g);
         if slope <= 1e-15 * (1.0 + value.abs()) {
             break;
         }
-        let longest = step.amax();
+        // Reals have no scale of their own: only charts of bounded numbers limit the length.
+        let longest = free
+            .iter()
+            .zip(step.iter())
+            .filter(|(i, _)| domains[**i].chart != Chart::Identity)
+            .map(|(_, s)| s.abs())
+            .fold(0.0, f64::max);
         let mut t = if longest > 5.0 { 5.0 / longest } else { 1.0 };
         let mut moved = false;
         for _ in 0..50 {
@@ -145,12 +141,11 @@ pub fn maximise(
         if !moved {
             break;
         }
-        let far = x
-            .iter()
-            .zip(domains)
-            .zip(&begin)
-            .any(|((x, d), u)| (d.to(*x) - u).abs() > FAR && !d.at_bound(*x));
-        if far && domains.iter().any(|d| d.chart != Chart::Identity) {
+        let far =
+            x.iter().zip(domains).zip(&begin).any(|((x, d), u)| {
+                d.chart != Chart::Identity && (d.to(*x) - u).abs() > FAR && !d.at_bound(*x)
+            });
+        if far {
             return Maximum { values: x, unbounded: true };
         }
     }
@@ -184,6 +179,37 @@ pub fn step(
         .fold(0.0, f64::max);
     let t = damping * if longest > LONGEST { LONGEST / longest } else { 1.0 };
     (0..n).map(|i| domains[i].from(domains[i].to(x[i]) + t * step[i])).collect()
+}
+
+/// Newton's step of the free numbers, and the gradient in their charts. A number that lies on a bound which the step would cross is held:
+/// cut off there, the step of the others might lead down.
+fn direction(
+    x: &[f64],
+    domains: &[Domain],
+    gradient: &DVector<f64>,
+    hessian: &DMatrix<f64>,
+    mut free: Vec<usize>,
+) -> Option<(Vec<usize>, DVector<f64>, DVector<f64>)> {
+    while !free.is_empty() {
+        let chart: Vec<(f64, f64)> = free.iter().map(|&i| domains[i].derivatives(x[i])).collect();
+        let n = free.len();
+        let g = DVector::from_fn(n, |a, _| gradient[free[a]] * chart[a].0);
+        let h = DMatrix::from_fn(n, n, |a, b| {
+            let second = if a == b { gradient[free[a]] * chart[a].1 } else { 0.0 };
+            hessian[(free[a], free[b])] * chart[a].0 * chart[b].0 + second
+        });
+        let step = ascent(&h, &g)?;
+        let crosses = |a: usize| {
+            let (d, v) = (domains[free[a]], x[free[a]]);
+            d.at_bound(v) && (v == d.min && step[a] < 0.0 || v == d.max && step[a] > 0.0)
+        };
+        let inside: Vec<usize> = (0..n).filter(|a| !crosses(*a)).map(|a| free[a]).collect();
+        if inside.len() == n {
+            return Some((free, step, g));
+        }
+        free = inside;
+    }
+    None
 }
 
 /// A step along which the objective rises: Newton's, with the Hessian shifted below zero where it is not.
@@ -229,6 +255,27 @@ mod tests {
             )
         });
         assert_eq!(max.values, [3.0]);
+    }
+
+    /// −(x−1)² − (y+1)² + 1.9 (x−1)(y+1) over x, y ≥ 0: on the side y = 0, where x = 1.95.
+    #[test]
+    fn a_bound_that_a_step_would_cross_is_held() {
+        let domain = Domain::REAL.within(0.0, f64::INFINITY);
+        for start in [[0.0, 0.0], [3.0, 0.0], [0.0, 2.0], [5.0, 4.0]] {
+            let max = maximise(&start, &[domain, domain], |v| {
+                let (a, b) = (v[0] - 1.0, v[1] + 1.0);
+                (
+                    -a * a - b * b + 1.9 * a * b,
+                    DVector::from_vec(vec![-2.0 * a + 1.9 * b, -2.0 * b + 1.9 * a]),
+                    DMatrix::from_vec(2, 2, vec![-2.0, 1.9, 1.9, -2.0]),
+                )
+            });
+            assert!(
+                (max.values[0] - 1.95).abs() < 1e-12 && max.values[1] == 0.0,
+                "{start:?}: {:?}",
+                max.values
+            );
+        }
     }
 
     #[test]

@@ -133,6 +133,20 @@ impl Categories {
             .collect()
     }
 
+    /// Puts the elements, in their order, where `exists` holds; what does not exist has NaN for its probabilities.
+    #[must_use]
+    pub fn spread(&self, exists: &[bool]) -> Categories {
+        let mut probs = Vec::with_capacity(exists.len() * self.states);
+        let mut rows = self.probs.chunks(self.states.max(1));
+        for here in exists {
+            match if *here { rows.next() } else { None } {
+                Some(row) => probs.extend_from_slice(row),
+                None => probs.extend(std::iter::repeat_n(f64::NAN, self.states)),
+            }
+        }
+        Categories { states: self.states, probs }
+    }
+
     /// Category k becomes what category `order[k]` was.
     pub fn relabel(&mut self, order: &[usize]) {
         for row in self.probs.chunks_mut(self.states.max(1)) {

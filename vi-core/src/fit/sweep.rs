@@ -48,6 +48,7 @@ impl<'a, M: Program> Work<'a, M> {
         }
         let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
         let mut pilot = model.fixed(&context, PILOT);
+        model.moving(&context, &neutral, &mut pilot);
         let mut scratch = Scratch::default();
         for (index, c) in components.iter().enumerate() {
             let units = 0..c.units.min(PILOT);

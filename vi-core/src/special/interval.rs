@@ -8,12 +8,6 @@ pub fn log_normal_interval(a: f64, b: f64) -> f64 {
     dist::Normal::mean_sd(0.0, 1.0).log_interval(a, b)
 }
 
-/// φ(x) / (Φ(b) − Φ(a)), 0 at an open bound
-#[must_use]
-pub fn normal_interval_slope(x: f64, a: f64, b: f64) -> f64 {
-    if x.is_infinite() { 0.0 } else { (super::normal_log_density(x) - log_normal_interval(a, b)).exp() }
-}
-
 /// 0 for a ≤ x ≤ b, −∞ elsewhere
 #[must_use]
 pub fn log_inside(x: f64, a: f64, b: f64) -> f64 {

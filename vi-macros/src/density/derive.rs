@@ -1,5 +1,6 @@
 //! Derivatives of a polynomial with respect to one element of an array.
 
+use super::interval::Interval;
 use super::poly::{Exponent, Factor, Func, Num, Poly, Term};
 use super::symbol::{Cmp, Cond, Ix};
 use crate::model::ir::ArrayId;
@@ -103,18 +104,23 @@ fn apply(g: Func, args: &[Poly], array: ArrayId, at: &[Ix]) -> Option<Poly> {
             let log_z = slope(2).mul(&d(2)?).sub(&slope(1).mul(&d(1)?));
             return Some(own.mul(&x.mul(&d(0)?).add(&log_z)).scale(-1.0));
         }
-        Func::Sign
-        | Func::LGammaD
-        | Func::Trigamma
-        | Func::LogInside
-        | Func::LogGammaInterval
+        Func::LogGammaInterval
         | Func::LogBetaInterval
         | Func::LogPoissonInterval
         | Func::LogBinomialInterval
         | Func::LogNegativeBinomialInterval
         | Func::LogStudentInterval
         | Func::LogLaplaceInterval
-        | Func::LogCauchyInterval => return None,
+        | Func::LogCauchyInterval => {
+            let law = Interval::of(g)?;
+            return law.derive(args, array, at, &|i| Func::IntervalSlope(law, i));
+        }
+        Func::IntervalSlope(law, i) => {
+            return law.derive(args, array, at, &|j| Func::IntervalCurvature(law, i.min(j), i.max(j)));
+        }
+        Func::Sign | Func::LGammaD | Func::Trigamma | Func::LogInside | Func::IntervalCurvature(..) => {
+            return None;
+        }
     };
     Some(outer.mul(&derive(x, array, at)?))
 }

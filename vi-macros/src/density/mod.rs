@@ -2,6 +2,7 @@
 
 pub mod conditions;
 pub mod derive;
+pub mod interval;
 pub mod logarithm;
 pub mod lower;
 pub mod normal_form;

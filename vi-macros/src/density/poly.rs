@@ -3,6 +3,7 @@
 //! A [`Poly`] is a sum of [`Term`]s; a term is a number times powers of factors, summed over bound indices. Logarithms are pulled apart where
 //! positivity allows it, so that the statistics of every variable stand alone.
 
+use super::interval::Interval;
 use super::pinned::collapse;
 use super::symbol::{Cond, Elem, Ix, Var};
 use crate::model::ir::ArrayId;
@@ -144,6 +145,10 @@ pub enum Func {
     LogLaplaceInterval,
     /// log P(a ≤ X ≤ b) of a standard Cauchy; arguments (a, b)
     LogCauchyInterval,
+    /// The derivative of the log probability of an interval in one of its arguments; arguments as there
+    IntervalSlope(Interval, usize),
+    /// Its second derivative in two of them
+    IntervalCurvature(Interval, usize, usize),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

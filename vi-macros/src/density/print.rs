@@ -163,7 +163,9 @@ fn factor(f: &Factor, m: &Model) -> String {
                 | Func::LogNegativeBinomialInterval
                 | Func::LogStudentInterval
                 | Func::LogLaplaceInterval
-                | Func::LogCauchyInterval => format!("{g:?}({})", args.join(", ")),
+                | Func::LogCauchyInterval
+                | Func::IntervalSlope(..)
+                | Func::IntervalCurvature(..) => format!("{g:?}({})", args.join(", ")),
             }
         }
         Factor::Paren(p) => format!("({})", poly(p, m)),

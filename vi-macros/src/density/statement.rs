@@ -1,8 +1,9 @@
 //! The log density of each statement, its finite latents gathered: log p = Σ over plates, Σ over gathered values, [z = k] · ℓ(k).
 
-use super::lower::{Finite, Gather, Lower, Lowered, Matrix, is_hidden};
+use super::lower::{Finite, Gather, Lower, Lowered, Matrix, is_hidden, is_unknown};
 use super::poly::{Factor, Func, MatrixRef, Poly};
 use super::symbol::{Cmp, Cond, Elem, Ix, Var, length};
+use crate::diagnostics::density as mistakes;
 use crate::families::Family;
 use crate::model::alias::{Alias, alias};
 use crate::model::ir::{Dist, ElemKind, Expr, FamilyCall, Index, Model, Role, Statement, StatementId};
@@ -324,10 +325,32 @@ fn case(
         }
         axes.push(v);
     }
+    let axes_are_empty = axes.is_empty();
     let args = Args { lower, call, target: target.clone(), kind: &array.elem.kind, axes };
     let form = (call.family.log_density)(&args)?;
     let mut normaliser = match args.bounds()? {
-        Some((low, high)) => (call.family.log_interval)(&args, &low, &high)?.scale(-1.0),
+        Some((low, high)) => {
+            let mut unknown = None;
+            let mut see = |e: &Elem| {
+                if is_unknown(model, e.array) {
+                    unknown = Some(e.array);
+                }
+            };
+            low.visit_elems(&mut see);
+            high.visit_elems(&mut see);
+            if let Some(a) = unknown {
+                return Err(mistakes::unknown_bound(call.loc, &model.arrays[a.0].name.to_string()));
+            }
+            // Where a state decides, data may lie outside of its bounds; elsewhere they were checked when they arrived.
+            let states: Vec<Var> = lower.gathers.borrow().iter().map(|g| g.var.clone()).collect();
+            let decided = !when.is_empty() || states.iter().any(|s| low.mentions(s) || high.mentions(s));
+            let known = s.role == Role::Observed && !array.elem.kind.is_finite() && axes_are_empty;
+            let inside = match decided && known {
+                true => Poly::apply(Func::LogInside, vec![args.value(), low.clone(), high.clone()]),
+                false => Poly::zero(),
+            };
+            inside.sub(&(call.family.log_interval)(&args, &low, &high)?)
+        }
         None => Poly::zero(),
     };
     if let Form::Normal(r) = &form {

@@ -38,3 +38,10 @@ pub fn gathered_in_sum(loc: Loc, name: &str) -> Diagnostic {
         .help(format!("give each element of `{name}` its own statement, or read it outside the sum"))
         .note("every term of the sum would depend on another latent, so all of them would be coupled in one density")
 }
+
+/// `observed y[n in N] ~ Normal(0, sd: 1, min: c)` with a param c: where y may lie depends on what is unknown.
+pub fn unknown_bound(loc: Loc, name: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("a bound that reads the unknown `{name}`: not generated yet"))
+        .help(format!("make `{name}` a `given` or a constant of the header"))
+        .note("the likelihood jumps to 0 where the bound passes a value, so it has no mode that derivatives would find")
+}

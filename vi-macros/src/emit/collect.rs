@@ -19,16 +19,22 @@ impl Emitter<'_> {
         let body = self.chain(scope, r, |case| {
             let mut out = TokenStream::new();
             match &case.body {
-                Body::Terms(t) => self.collect_terms(scope, t, &mut out),
+                Body::Terms(t) => {
+                    self.collect_terms(scope, t, &mut out);
+                    out = self.collect_inside(scope, t, out);
+                }
                 Body::Scalar(s) => {
                     let inner = |scope: &Scope<'_>| {
                         let mut out = TokenStream::new();
                         self.collect_terms(scope, &s.normaliser, &mut out);
                         out.extend(self.collect_moments(scope, s.moments, &s.weight));
-                        if let Some(n) = s.count {
+                        // The normaliser may count the same rows.
+                        if let Some(n) = s.count
+                            && !s.normaliser.separable.iter().any(|x| x.stat == n)
+                        {
                             out.extend(self.collect_stat(scope, n));
                         }
-                        out
+                        self.collect_inside(scope, &s.normaliser, out)
                     };
                     out.extend(match &s.event {
                         None => inner(scope),
@@ -62,6 +68,17 @@ impl Emitter<'_> {
         };
         // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
         scope.loops(&used, quote!(#r if prob > 0.0 { #body }))
+    }
+
+    /// What lies outside of a truncation says nothing about the params inside it, whatever weight a start gives it.
+    fn collect_inside(&self, scope: &Scope<'_>, t: &Terms, body: TokenStream) -> TokenStream {
+        match t.inside() {
+            None => body,
+            Some(p) => {
+                let inside = scope.poly(&p);
+                quote!(if #inside == 0.0 { #body })
+            }
+        }
     }
 
     pub(super) fn collect_terms(&self, scope: &Scope<'_>, t: &Terms, out: &mut TokenStream) {

@@ -45,12 +45,11 @@ impl Emitter<'_> {
             );
             quote!(#[doc = #doc] pub #n: Groups)
         });
-        let units =
-            self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, c)| {
-                let n = format_ident!("units_{i}");
-                let rank = Literal::usize_unsuffixed(c.unit.len());
-                quote!(#[doc = " The indices of each unit."] pub #n: Vec<[usize; #rank]>)
-            });
+        let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_listed()).map(|(i, c)| {
+            let n = format_ident!("units_{i}");
+            let rank = Literal::usize_unsuffixed(c.unit.len());
+            quote!(#[doc = " The indices of each unit."] pub #n: Vec<[usize; #rank]>)
+        });
         let gauges = self.gauges().map(|s| {
             let n = format_ident!("{}_gauge", s.name);
             let doc = format!(" Where `{}` are measured from.", s.name);
@@ -346,7 +345,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn constant(&self, e: &crate::model::ir::Expr) -> Option<TokenStream> {
+    pub(super) fn constant(&self, e: &crate::model::ir::Expr) -> Option<TokenStream> {
         let lower = crate::density::lower::Lower::new(self.model);
         let p = lower.component(e, &[]).ok()?;
         let mut fixed = true;
@@ -382,6 +381,8 @@ impl Emitter<'_> {
     pub fn context_fn(&self) -> TokenStream {
         let sizes = self.sizes();
         let checks = self.checks();
+        let truncations = self.truncation_checks();
+        let holes = self.hole_checks();
         let names: Vec<_> = self.model.sizes.iter().map(|s| s.name.clone()).collect();
         let groups = self.kernel.groups.iter().enumerate().map(|(g, a)| {
             let (field, map) = (format_ident!("groups_{g}"), self.name(*a));
@@ -391,19 +392,19 @@ impl Emitter<'_> {
         });
         let group_fields: Vec<_> =
             (0..self.kernel.groups.len()).map(|g| format_ident!("groups_{g}")).collect();
-        let units =
-            self.kernel.components.iter().enumerate().filter(|(_, c)| c.unit.len() > 1).map(|(i, c)| {
-                let field = format_ident!("units_{i}");
-                let at = c.unit.iter().map(|v| self.scope().var(v));
-                let body = self.scope().loops(&c.unit, quote!(#field.push([#(#at),*]);));
-                quote!(let mut #field = Vec::new(); #body)
-            });
+        let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_listed()).map(|(i, c)| {
+            let field = format_ident!("units_{i}");
+            let at = c.unit.iter().map(|v| self.scope().var(v));
+            let push = self.scope().guarded(&c.guards, quote!(#field.push([#(#at),*]);));
+            let body = self.scope().loops(&c.unit, push);
+            quote!(let mut #field = Vec::new(); #body)
+        });
         let unit_fields: Vec<_> = self
             .kernel
             .components
             .iter()
             .enumerate()
-            .filter(|(_, c)| c.unit.len() > 1)
+            .filter(|(_, c)| c.is_listed())
             .map(|(i, _)| format_ident!("units_{i}"))
             .collect();
         // The origin at first; `gauge` moves it to where the data are.
@@ -417,8 +418,10 @@ impl Emitter<'_> {
             fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, _options: &Options) -> Result<Self::Context<'a>, Error> {
                 #sizes
                 #checks
+                #truncations
                 #(#groups)*
                 #(#units)*
+                #holes
                 #(#gauges)*
                 let sizes = Sizes { #(#names),* };
                 Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #phantom })

@@ -1,12 +1,14 @@
 //! Kernel to Rust: formatting only.
 
 mod blocks;
+mod bounds;
 mod collect;
 mod context;
 mod dense_rows;
 mod describe;
 mod direct;
 mod expectation;
+mod holes;
 mod impute;
 mod locals;
 mod matrices;

@@ -251,6 +251,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "least_squares",
         "mode",
         "newton",
+        "quadratic",
         "law",
         "rng",
         "special",

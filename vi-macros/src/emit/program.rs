@@ -93,7 +93,7 @@ impl Emitter<'_> {
                 .join(", ");
             let units = match c.unit.as_slice() {
                 [] => quote!(1),
-                [n] => scope.index(&n.high),
+                [n] if !c.is_listed() => scope.index(&n.high),
                 _ => {
                     let f = format_ident!("units_{i}");
                     quote!(context.#f.len())

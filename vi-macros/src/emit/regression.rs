@@ -83,12 +83,29 @@ impl Emitter<'_> {
             })
             .unzip();
         let names = r.arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join(", ");
+        let bounded: Vec<ArrayId> =
+            r.arrays.iter().copied().filter(|a| self.model.arrays[a.0].elem.is_bounded()).collect();
+        let (solve, noted) = if bounded.is_empty() {
+            (quote!(let solution = system.solve(&current);), quote!())
+        } else {
+            let sides = bounded.iter().map(|a| {
+                let (loops, _, id, _) = self.location_loops(&scope, r, *a);
+                let (min, max) = self.bounds(*a);
+                scope.loops(&loops, quote!(bounds[#id] = (#min, #max);))
+            });
+            let solve = quote! {
+                let mut bounds = vec![(f64::NEG_INFINITY, f64::INFINITY); #total];
+                #(#sides)*
+                let solution = system.solve_within(&current, &bounds);
+            };
+            (solve, bounded.iter().map(|a| self.note_bounds(*a)).collect())
+        };
         let inner = quote! {
             let mut system = LeastSquares::new(#total, #outputs);
             #fill
             let mut current = DMatrix::zeros(#total, #outputs);
             #read
-            let solution = system.solve(&current);
+            #solve
             if solution.rank_deficient {
                 notes.rank_deficient(#names);
             }
@@ -126,15 +143,19 @@ impl Emitter<'_> {
             ];
             return (doc, body);
         }
-        let clamp = self.clamp_locations(&r.arrays);
         let doc = vec![
-            format!(" Updates `{names}`: weighted least squares from the moments of the data."),
+            match bounded.is_empty() {
+                true => format!(" Updates `{names}`: weighted least squares from the moments of the data."),
+                false => format!(
+                    " Updates `{names}`: weighted least squares within the bounds, from the moments of the data."
+                ),
+            },
             String::new(),
             " ```text".into(),
             format!(" {names} = argmin {}", self.squares_text(r)),
             " ```".into(),
         ];
-        (doc, quote!(#body #clamp))
+        (doc, quote!(#body #noted))
     }
 
     /// Loops over the elements of a location in one copy of its block: the element, its unknown and its output.
@@ -212,22 +233,15 @@ impl Emitter<'_> {
         parts.join(" + ")
     }
 
-    pub(super) fn clamp_locations(&self, arrays: &[ArrayId]) -> TokenStream {
+    /// Says which elements of a location lie on a bound.
+    fn note_bounds(&self, a: ArrayId) -> TokenStream {
         let scope = self.scope();
-        arrays
-            .iter()
-            .filter(|a| {
-                let e = &self.model.arrays[a.0].elem;
-                e.min.is_some() || e.max.is_some()
-            })
-            .map(|a| {
-                let (plates, events) = self.axes(*a);
-                let all: Vec<Var> = plates.into_iter().chain(events).collect();
-                let place = scope.elem(&Elem { array: *a, indices: all.iter().map(Ix::var).collect() });
-                let (min, max) = self.bounds(*a);
-                scope.loops(&all, quote!(#place = #place.clamp(#min, #max);))
-            })
-            .collect()
+        let (plates, events) = self.axes(a);
+        let all: Vec<Var> = plates.into_iter().chain(events).collect();
+        let place = scope.elem(&Elem { array: a, indices: all.iter().map(Ix::var).collect() });
+        let ((min, max), name) = (self.bounds(a), self.name(a).to_string());
+        let at = all.iter().map(|v| scope.var(v));
+        scope.loops(&all, quote!(notes.bounded(mode::at(#name, &[#(#at),*]), #place, (#min, #max));))
     }
 
     pub(super) fn prior_row(

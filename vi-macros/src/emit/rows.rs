@@ -154,7 +154,7 @@ impl Emitter<'_> {
         let scope = self.scope();
         match c.unit.as_slice() {
             [] => quote!(),
-            [n] => {
+            [n] if !c.is_listed() => {
                 let n = scope.var(n);
                 quote!(let #n = #position;)
             }

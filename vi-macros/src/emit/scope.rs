@@ -256,6 +256,10 @@ impl<'a> Scope<'a> {
         for x in &up {
             product = times(product, x);
         }
+        // A logarithm alone is what there is to divide.
+        if product.is_none() && !down.is_empty() {
+            product = Some(logs.remove(0));
+        }
         for x in &down {
             product = product.map(|p| quote!(#p / #x));
         }
@@ -471,6 +475,17 @@ impl<'a> Scope<'a> {
             Func::LogStudentInterval => call("log_student_interval"),
             Func::LogLaplaceInterval => call("log_laplace_interval"),
             Func::LogCauchyInterval => call("log_cauchy_interval"),
+            Func::IntervalSlope(law, i) => {
+                let name = format_ident!("{}_interval_slope", law.name());
+                let (i, args) = (Literal::usize_unsuffixed(i), args.iter().map(|a| self.poly(a)));
+                quote!(special::#name(#i, #(#args),*))
+            }
+            Func::IntervalCurvature(law, i, j) => {
+                let name = format_ident!("{}_interval_curvature", law.name());
+                let (i, j) = (Literal::usize_unsuffixed(i), Literal::usize_unsuffixed(j));
+                let args = args.iter().map(|a| self.poly(a));
+                quote!(special::#name(#i, #j, #(#args),*))
+            }
         }
     }
 

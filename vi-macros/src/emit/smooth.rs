@@ -1,11 +1,14 @@
 //! M-steps without a closed form: Newton on symbolic derivatives, and steps along Taylor series.
 
 use super::Emitter;
+use super::mstep::Unknowns;
 use super::scope::Scope;
 use crate::density::derive::{derive, tidy};
+use crate::density::interval::Interval;
+use crate::density::poly::{Factor, Func, Poly};
 use crate::density::symbol::{Elem, Ix, Var};
 use crate::diagnostics::kernel as mistakes;
-use crate::kernel::{Contribution, Source, StatKind};
+use crate::kernel::{Contribution, Design, Source, StatKind};
 use crate::model::ir::{ArrayId, ElemKind};
 use crate::report::Diagnostic;
 use proc_macro2::TokenStream;
@@ -60,6 +63,12 @@ impl Emitter<'_> {
                 quote!(x[#id])
             });
         }
+        // A location far from its data starts where it would lie if nothing were truncated.
+        let truncated = terms.iter().any(|t| reads_locations(&t.source, arrays));
+        let only_whole = |code: TokenStream, part: bool| match truncated && part {
+            true => quote!(if whole { #code }),
+            false => code,
+        };
         let mut code = TokenStream::new();
         for t in terms {
             // The batch's own indices stand where the term's were.
@@ -70,17 +79,32 @@ impl Emitter<'_> {
             if let Source::Taylor { stat, at } = &t.source {
                 let series = self.series(&plain, *stat, at, arrays, &id);
                 let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
-                code.extend(plain.loops(&over, series));
+                code.extend(only_whole(plain.loops(&over, series), true));
                 continue;
             }
-            // Sources are at the current params, not at the trial point.
-            let (setup, source) = self.source(&plain, &t.source);
-            let weight = source.unwrap_or_else(|| quote!(1.0));
             let value = scope.poly(&t.coefficient);
-            let mut inner = quote! {
-                #setup
-                let weight: f64 = #weight;
-                value += weight * (#value);
+            let unknown_locations = reads_locations(&t.source, arrays);
+            let mut inner = match &t.source {
+                Source::Residual { stat, at, design } if unknown_locations => {
+                    let unknown = |e: &Elem| arrays.contains(&e.array).then(|| id(&plain, e));
+                    let square = self.square(&plain, *stat, at, design, &unknown);
+                    quote! {
+                        #square
+                        let (weight, factor) = (square.value, #value);
+                        value += weight * factor;
+                        square.add(factor, &mut gradient, &mut hessian);
+                    }
+                }
+                source => {
+                    // Other sources are at the current params, not at the trial point.
+                    let (setup, source) = self.source(&plain, source);
+                    let weight = source.unwrap_or_else(|| quote!(1.0));
+                    quote! {
+                        #setup
+                        let weight: f64 = #weight;
+                        value += weight * (#value);
+                    }
+                }
             };
             for a in arrays {
                 let (own_plates, own_events) = self.axes(*a);
@@ -100,8 +124,12 @@ impl Emitter<'_> {
                     continue;
                 }
                 let i = id(&scope, &Elem { array: *a, indices: at.clone() });
+                share(&scope, &first);
                 let g = scope.poly(&first);
                 let mut second = quote!(gradient[#i] += weight * (#g););
+                if unknown_locations {
+                    second.extend(quote!(square.cross(#i, #g, &mut hessian);));
+                }
                 for b in arrays {
                     let (b_plates, b_events) = self.axes(*b);
                     let twins: Vec<Var> = if split {
@@ -119,15 +147,22 @@ impl Emitter<'_> {
                         continue;
                     }
                     let j = id(&scope, &Elem { array: *b, indices: at_b.clone() });
+                    share(&scope, &h);
                     let h = scope.poly(&h);
                     let add = quote!(hessian[(#i, #j)] += weight * (#h););
                     second.extend(scope.loops(&twins, add));
                 }
                 inner.extend(scope.loops(&fresh, second));
             }
-            let inner = plain.guarded(&t.guards, inner);
+            // Derivatives of an interval's probability stand in several places and are computed once.
+            let shared = scope.locals.replace(vec![]);
+            let lets = shared.iter().map(|(f, name)| {
+                let value = scope.poly(&Poly::factor(f.clone()));
+                quote!(let #name = #value;)
+            });
+            let inner = plain.guarded(&t.guards, quote!(#(#lets)* #inner));
             let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
-            code.extend(plain.loops(&over, inner));
+            code.extend(only_whole(plain.loops(&over, inner), has_interval(&t.coefficient)));
         }
         let mut read = TokenStream::new();
         let mut write = TokenStream::new();
@@ -163,16 +198,24 @@ impl Emitter<'_> {
             write.extend(plain.loops(own, quote!(#place = found[#n];)));
         }
         let series = terms.iter().any(|t| matches!(t.source, Source::Taylor { .. }));
-        let found = if series {
-            quote!(let found = mode::newton_step(#names, &start, &domains, objective, damping, notes)?;)
-        } else {
-            quote!(let found = mode::newton(#names, &start, &domains, objective, notes)?;)
+        let found = match (truncated, series) {
+            (false, true) => {
+                quote!(let found = mode::newton_step(#names, &start, &domains, objective, damping, notes)?;)
+            }
+            (false, false) => quote!(let found = mode::newton(#names, &start, &domains, objective, notes)?;),
+            (true, true) => {
+                quote!(let found = mode::truncated_step(#names, &start, &domains, objective, damping, notes)?;)
+            }
+            (true, false) => {
+                quote!(let found = mode::truncated(#names, &start, &domains, objective, notes)?;)
+            }
         };
+        let whole = truncated.then(|| quote!(, whole: bool));
         let inner = quote! {
             let mut start = vec![0.0; #total];
             let mut domains = vec![newton::Domain::REAL; #total];
             #read
-            let objective = |x: &[f64]| {
+            let objective = |x: &[f64] #whole| {
                 let mut value = 0.0;
                 let mut gradient = DVector::zeros(#total);
                 let mut hessian = DMatrix::zeros(#total, #total);
@@ -191,6 +234,25 @@ impl Emitter<'_> {
             " The result is never worse than the current value.".into(),
         ];
         Ok((doc, body))
+    }
+
+    /// `square`: Σ weight · ρ² as a function of the unknown locations at a trial point.
+    fn square(
+        &self,
+        scope: &Scope<'_>,
+        stat: usize,
+        at: &[Ix],
+        design: &Design,
+        unknown: &Unknowns<'_>,
+    ) -> TokenStream {
+        let field = format_ident!("{}", self.kernel.stats[stat].name);
+        let cell = self.cell_at(scope, stat, at);
+        let terms = self.known_terms(scope, design, Some(unknown));
+        quote! {
+            let mut terms = Vec::new();
+            #terms
+            let square = quadratic::residual(stats.#field.cell(#cell), &terms, x);
+        }
     }
 
     /// Adds a Taylor series that was collected at the current params.
@@ -247,7 +309,7 @@ impl Emitter<'_> {
         terms.iter().all(|t| {
             let mut first: Option<Vec<Ix>> = None;
             let mut ok = true;
-            t.coefficient.visit_elems(&mut |e| {
+            let mut see = |e: &Elem| {
                 if !arrays.contains(&e.array) {
                     return;
                 }
@@ -255,18 +317,22 @@ impl Emitter<'_> {
                 ok &= here.iter().all(|i| i.as_var().is_some_and(|v| t.over.contains(v)));
                 ok &= first.as_ref().is_none_or(|f| *f == here);
                 first = Some(here);
-            });
+            };
+            t.coefficient.visit_elems(&mut see);
+            locations(&t.source).for_each(see);
             ok
         })
     }
 
     pub(super) fn rename_batch(&self, t: &mut Contribution, arrays: &[ArrayId], batch: &[Var]) {
         let mut from: Vec<Var> = vec![];
-        t.coefficient.visit_elems(&mut |e| {
+        let mut see = |e: &Elem| {
             if arrays.contains(&e.array) && from.is_empty() {
                 from = e.indices[..batch.len()].iter().filter_map(|i| i.as_var().cloned()).collect();
             }
-        });
+        };
+        t.coefficient.visit_elems(&mut see);
+        locations(&t.source).for_each(see);
         for (f, b) in from.iter().zip(batch) {
             let by = Ix::var(b);
             t.coefficient = t.coefficient.substitute(f, &by);
@@ -287,6 +353,44 @@ impl Emitter<'_> {
             }
         }
     }
+}
+
+/// The params in the residual whose square a term multiplies.
+fn locations(s: &Source) -> impl Iterator<Item = &Elem> {
+    let design = match s {
+        Source::Residual { design, .. } => Some(design),
+        Source::Prior
+        | Source::Sum { .. }
+        | Source::Count { .. }
+        | Source::Square { .. }
+        | Source::Taylor { .. } => None,
+    };
+    design.into_iter().flat_map(|d| &d.regressors).map(|r| &r.param)
+}
+
+/// Gives every derivative of an interval's probability in a polynomial a name of its own.
+fn share(scope: &Scope<'_>, p: &Poly) {
+    let mut shared = scope.locals.borrow_mut();
+    for (f, _) in p.0.iter().flat_map(|t| &t.factors) {
+        let derivative = matches!(
+            f,
+            Factor::Apply(Func::PhiIntervalSlope | Func::IntervalSlope(..) | Func::IntervalCurvature(..), _)
+        );
+        if derivative && !shared.iter().any(|(g, _)| g == f) {
+            let name = format_ident!("f{}", shared.len());
+            shared.push((f.clone(), name));
+        }
+    }
+}
+
+fn has_interval(p: &Poly) -> bool {
+    p.0.iter().flat_map(|t| &t.factors).any(
+        |(f, _)| matches!(f, Factor::Apply(g, _) if *g == Func::LogPhiInterval || Interval::of(*g).is_some()),
+    )
+}
+
+fn reads_locations(s: &Source, arrays: &[ArrayId]) -> bool {
+    locations(s).any(|e| arrays.contains(&e.array))
 }
 
 fn twin(v: &Var) -> Var {

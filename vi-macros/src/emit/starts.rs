@@ -182,6 +182,15 @@ impl Emitter<'_> {
                 } else {
                     quote!(tables[#i].marginal(#states, #inner))
                 };
+                let spread = |table: TokenStream| match c.guards.is_empty() {
+                    true => table,
+                    false => {
+                        let guards = c.guards.iter().map(|g| scope.cond(g));
+                        let exists = scope.loops(&c.unit, quote!(exists.push(#(#guards)&&*);));
+                        quote!({ let mut exists = Vec::new(); #exists #table.spread(&exists) })
+                    }
+                };
+                let marginal = spread(marginal);
                 let nest = |table: TokenStream| match c.unit.as_slice() {
                     [outer, second] => {
                         let (o, high, len) =
@@ -196,7 +205,7 @@ impl Emitter<'_> {
                     && let Some(joint) = self.joint_field(c)
                 {
                     let table = quote!(tables[#i].clone());
-                    let table = nest(table);
+                    let table = nest(spread(table));
                     fields.extend(quote!(#joint: #table,));
                 }
                 let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();

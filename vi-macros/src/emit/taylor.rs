@@ -14,6 +14,10 @@ impl Emitter<'_> {
     pub(super) fn collect_taylor(&self, scope: &Scope<'_>, stat: usize) -> TokenStream {
         let s = &self.kernel.stats[stat];
         let StatKind::Taylor { value, symbols } = &s.kind else { return TokenStream::new() };
+        // Where statistics are collected there are params, and no tables of functions of them.
+        let known = scope.value.borrow().clone();
+        let scope = &self.scope();
+        scope.value.replace(known);
         let field = format_ident!("{}", s.name);
         let at: Vec<_> = s.cells.iter().map(|c| scope.var(&c.var)).collect();
         let p = self.symbols_len(symbols);

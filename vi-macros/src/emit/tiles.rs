@@ -25,8 +25,17 @@ impl Emitter<'_> {
             && r.guards.is_empty()
             && r.copies.is_empty()
             && !r.missing
-            && c.unit.len() == 1;
+            && c.unit.len() == 1
+            && !c.is_listed();
         if !plain {
+            return None;
+        }
+        let inside = match body {
+            Body::Terms(t) => t.inside(),
+            Body::Scalar(s) => s.normaliser.inside(),
+            Body::Dense(_) | Body::Equal { .. } => None,
+        };
+        if inside.is_some() {
             return None;
         }
         match body {

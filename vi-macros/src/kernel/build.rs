@@ -102,6 +102,7 @@ pub fn build<'a>(
         .cloned()
         .collect();
     let (moving, fixed) = fixed.into_iter().partition(is_moving);
+    let partial = super::exists::partial(&components, densities);
     let mut kernel = Kernel {
         model,
         components,
@@ -110,6 +111,7 @@ pub fn build<'a>(
         stats,
         hoists: vec![],
         groups,
+        partial,
         priors,
         latent_priors,
         steps: vec![],
@@ -229,18 +231,6 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     }
     let mut locals: Vec<Local> = vec![];
     for a in &b.latents {
-        for p in &model.arrays[a.0].pieces {
-            if !model.statements[p.0].guards.is_empty() && model.statements[p.0].role == Role::Latent {
-                let fixed = model.statements[p.0].binds.is_empty();
-                if !fixed {
-                    return Err(mistakes::not_generated(
-                        model.statements[p.0].loc,
-                        "a latent under a condition",
-                        "declare it for every index, and put the condition on what it explains",
-                    ));
-                }
-            }
-        }
         let Some(g) = densities.iter().flat_map(|d| &d.gathers).find(|g| g.elem.array == *a) else {
             return Err(mistakes::no_engine(b.loc, &names, "a finite latent"));
         };
@@ -253,7 +243,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             state: Var::new(name, g.var.nominal, Ix::constant(0), g.var.high.clone()),
         });
     }
-    Ok(Component { locals, unit, rows: vec![] })
+    let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
+    Ok(Component { locals, unit, guards, rows: vec![] })
 }
 
 /// Functions of params that every row would compute again: each becomes a table.

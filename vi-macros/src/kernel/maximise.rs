@@ -483,12 +483,9 @@ pub(super) fn newton(
                 Body::Terms(t) => t,
                 Body::Scalar(r) => {
                     if touches(&r.precision) || touches(&r.rho) {
-                        // A residual enters through its square and its count, at the current locations.
+                        // A residual enters through its square, in which locations may be unknown too, and through its count.
                         let cells = &kernel.stats[r.moments].cells;
                         let at: Vec<Ix> = cells.iter().map(|c| Ix::var(&c.var)).collect();
-                        if touches(&r.rho) {
-                            return Err(refuse());
-                        }
                         let over = vars(cells);
                         let source =
                             Source::Residual { stat: r.moments, at: at.clone(), design: r.design.clone() };
@@ -497,7 +494,9 @@ pub(super) fn newton(
                             Some(stat) => Source::Sum { stat, at },
                             None => Source::Count { stat: r.moments, at },
                         };
-                        terms.push(smooth(over, half_log(kernel.model, &r.precision), count));
+                        if touches(&r.precision) {
+                            terms.push(smooth(over, half_log(kernel.model, &r.precision), count));
+                        }
                     }
                     &r.normaliser
                 }

@@ -2,13 +2,14 @@
 //!
 //! Nothing here knows a distribution: a statement is a sum of `data · params` terms, a residual, or a structural zero.
 
-use crate::density::poly::{Exponent, Factor, MatrixRef, Poly};
+use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::model::ir::{ArrayId, Model, Role, StatementId};
 use crate::plan::points;
 
 mod build;
+mod exists;
 mod locations;
 mod maximise;
 mod rows;
@@ -52,6 +53,8 @@ pub struct Kernel<'a> {
     pub hoists: Vec<Hoist>,
     /// Given maps that are inverted, so that a unit finds its rows.
     pub groups: Vec<ArrayId>,
+    /// Reads of latents that may not exist.
+    pub partial: Vec<exists::Partial>,
     /// Statements that are priors of params and of shared latents.
     pub priors: Vec<StatementId>,
     /// Those of shared latents that are no points.
@@ -75,7 +78,16 @@ pub struct Component {
     pub locals: Vec<Local>,
     /// The plates, which are the same for all locals.
     pub unit: Vec<Var>,
+    /// Which units there are, in their own indices; none where all are.
+    pub guards: Vec<Cond>,
     pub rows: Vec<Rows>,
+}
+
+impl Component {
+    /// Whether units are looked up in a list: those of several plates, and those that a condition picks.
+    pub fn is_listed(&self) -> bool {
+        self.unit.len() > 1 || !self.guards.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -141,6 +153,23 @@ pub struct Terms {
     /// Functions of data and params together: no sufficient statistic of fixed size exists, so their Taylor series about the current params is
     /// what is kept.
     pub pointwise: Option<Pointwise>,
+}
+
+impl Terms {
+    /// The indicator of a truncation's bounds, where a state decides whether they hold.
+    pub fn inside(&self) -> Option<Poly> {
+        let fixed = |s: &&Separable| s.params.as_number().is_some();
+        // Without params there is nothing that the rows outside could mislead.
+        if self.pointwise.is_none() && self.separable.iter().all(|s| fixed(&s)) {
+            return None;
+        }
+        self.separable.iter().filter(fixed).find_map(|s| match s.coefficient.0.as_slice() {
+            [t] => t.factors.iter().find_map(|(f, _)| {
+                matches!(f, Factor::Apply(Func::LogInside, _)).then(|| Poly::factor(f.clone()))
+            }),
+            [] | [_, _, ..] => None,
+        })
+    }
 }
 
 #[derive(Debug, Clone)]

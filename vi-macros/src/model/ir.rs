@@ -125,6 +125,13 @@ pub struct Elem {
     pub cells: Option<Cells>,
 }
 
+impl Elem {
+    /// Whether its numbers have bounds, their type's own included.
+    pub fn is_bounded(&self) -> bool {
+        self.min.is_some() || self.max.is_some() || matches!(self.kind, ElemKind::Positive | ElemKind::Unit)
+    }
+}
+
 /// For the element at `target`, component `index` is there where the guard holds.
 #[derive(Clone, Debug)]
 pub struct Cells {

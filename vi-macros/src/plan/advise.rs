@@ -173,7 +173,9 @@ fn function(p: &Poly) -> Through {
             | Func::LogNegativeBinomialInterval
             | Func::LogStudentInterval
             | Func::LogLaplaceInterval
-            | Func::LogCauchyInterval,
+            | Func::LogCauchyInterval
+            | Func::IntervalSlope(..)
+            | Func::IntervalCurvature(..),
             _,
         ) => Through::Truncation,
         Factor::Paren(_) => Through::PowerOfSum,

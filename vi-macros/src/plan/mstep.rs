@@ -88,13 +88,13 @@ pub fn groups(g: &Interaction) -> Vec<Group> {
     }
     let out = with_scales(g, out);
     let mut out = smooth(g, out);
-    out.iter_mut().for_each(|group| group.nodes.sort_by_key(|n| (scale_last(g, *n, &group.rule), *n)));
+    out.iter_mut().for_each(|group| group.nodes.sort_by_key(|n| (scale_last(*n, &group.rule), *n)));
     out.sort_by_key(|group| group.nodes.iter().min().copied());
     out
 }
 
-fn scale_last(g: &Interaction, n: usize, rule: &Rule) -> bool {
-    matches!(rule, Rule::Regression { .. }) && g.nodes[n].class != Class::Gaussian
+fn scale_last(n: usize, rule: &Rule) -> bool {
+    *rule == Rule::Regression { scale: Some(n) }
 }
 
 fn meet(g: &Interaction, a: &[usize], b: &[usize]) -> bool {
@@ -139,6 +139,7 @@ fn alone(g: &Interaction, n: usize) -> Rule {
         Class::Positive | Class::PositiveInterval if !coupled => match power_gamma(Class::Positive, &found) {
             Some(p) => Rule::PowerGamma(p),
             None if within(&[Shape::Log]) => Rule::PowerGamma(Exponent::ONE),
+            None if is_location(g, n, &found) => Rule::Regression { scale: None },
             None => Rule::Newton,
         },
         Class::Matrix
@@ -147,6 +148,11 @@ fn alone(g: &Interaction, n: usize) -> Rule {
                     || within(&[Shape::LogDet, Shape::Power(Exponent::ONE)])) =>
         {
             Rule::Scale
+        }
+        Class::Interval | Class::Positive | Class::PositiveInterval | Class::Unit | Class::UnitInterval
+            if is_location(g, n, &found) =>
+        {
+            Rule::Regression { scale: None }
         }
         Class::Finite
         | Class::Gaussian
@@ -162,6 +168,15 @@ fn alone(g: &Interaction, n: usize) -> Rule {
     }
 }
 
+/// Whether a number with bounds stands in squares of residuals alone: then its mode is that of least squares within the bounds.
+fn is_location(g: &Interaction, n: usize, found: &[Shape]) -> bool {
+    let square = Shape::Power(Exponent::int(2));
+    let degrees: Vec<Option<i64>> = g.factors.iter().map(|f| degree(f, &[n])).collect();
+    found.iter().all(|s| *s == square || *s == Shape::Power(Exponent::ONE))
+        && degrees.iter().all(|d| d.is_some_and(|d| d <= 2))
+        && degrees.contains(&Some(2))
+}
+
 /// Joins locations with the scale that cancels from their solution.
 fn with_scales(g: &Interaction, groups: Vec<Group>) -> Vec<Group> {
     let mut out: Vec<Group> = vec![];
@@ -172,7 +187,10 @@ fn with_scales(g: &Interaction, groups: Vec<Group>) -> Vec<Group> {
         if !matches!(group.rule, Rule::Regression { .. }) {
             continue;
         }
-        let scale = scale_of(g, &group.nodes).filter(|s| closed(*s));
+        // Within bounds the solution depends on a whole matrix of scales, but not on one number.
+        let bounded = group.nodes.iter().any(|n| g.nodes[*n].class != Class::Gaussian);
+        let scale = scale_of(g, &group.nodes)
+            .filter(|s| closed(*s) && !(bounded && g.nodes[*s].class == Class::Matrix));
         let rule = Rule::Regression { scale };
         match out.iter_mut().find(|b| scale.is_some() && b.rule == rule) {
             Some(b) if !meet(g, &b.nodes, &group.nodes) => b.nodes.extend(&group.nodes),

@@ -214,17 +214,34 @@ fn update(u: &Update, model: &Model) -> String {
         Maximise::Regression { scale: Some(s), joint: true } => {
             let locations: Vec<String> =
                 u.params.iter().filter(|a| *a != s).map(|a| element(model, *a)).collect();
+            let solved = if bounded(u, model) { "least squares within the bounds" } else { "closed form" };
             format!(
-                "joint mode, closed form: every term in {} is whitened by {}",
+                "joint mode, {solved}: every term in {} is whitened by {}",
                 locations.join(" and "),
                 element(model, *s)
             )
+        }
+        Maximise::Regression { .. } if bounded(u, model) => {
+            "least squares within the bounds, given the scales: a coordinate of the mode".into()
         }
         Maximise::Regression { .. } => "least squares, given the scales: a coordinate of the mode".into(),
         Maximise::Scale => "closed form, given the residuals".into(),
         Maximise::Newton => "safeguarded Newton on exact derivatives".into(),
     };
     format!("update {who}: {how}\n")
+}
+
+/// Whether a location that is solved for has bounds.
+fn bounded(u: &Update, model: &Model) -> bool {
+    let scale = match &u.rule {
+        Maximise::Regression { scale, .. } => *scale,
+        Maximise::Simplex
+        | Maximise::Unit
+        | Maximise::PowerGamma { .. }
+        | Maximise::Scale
+        | Maximise::Newton => None,
+    };
+    u.params.iter().filter(|a| Some(**a) != scale).any(|a| model.arrays[a.0].elem.is_bounded())
 }
 
 fn power_of(p: Exponent) -> String {

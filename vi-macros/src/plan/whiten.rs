@@ -43,7 +43,7 @@ pub fn whitener(
         |n: usize| matches!(g.nodes[n].class, Class::Positive | Class::PositiveInterval | Class::Matrix);
     let mut scales: Vec<usize> = vec![];
     for a in factors.iter().flat_map(|f| &f.atoms) {
-        if is_scale(a.node) && !scales.contains(&a.node) {
+        if is_scale(a.node) && !gaussian(a.node) && !scales.contains(&a.node) {
             scales.push(a.node);
         }
     }

@@ -1,6 +1,7 @@
 //! An interpreter of the symbolic densities on a ground model: polynomials, monomials and residuals, taken literally.
 
 use super::world::{Hole, Known, World, is_cholesky};
+use crate::density::interval::Interval;
 use crate::density::normal_form::{Atom, Monomial, Stat};
 use crate::density::poly::{Factor, Func, MatrixRef, Poly, Term};
 use crate::density::statement::{Case, Compared, Form, Residual, Scale, StatementDensity};
@@ -213,6 +214,8 @@ impl<'a> Interpreter<'a> {
             Func::LogStudentInterval => special::log_student_interval(x[0], x[1], x[2]),
             Func::LogLaplaceInterval => special::log_laplace_interval(x[0], x[1]),
             Func::LogCauchyInterval => special::log_cauchy_interval(x[0], x[1]),
+            Func::IntervalSlope(law, i) => interval_derivative(law, &x, i, None),
+            Func::IntervalCurvature(law, i, j) => interval_derivative(law, &x, i, Some(j)),
         })
     }
 
@@ -486,4 +489,29 @@ fn inverse(m: &DMatrix<f64>) -> Known<DMatrix<f64>> {
 
 fn entry(m: &DMatrix<f64>, i: i64, j: i64) -> Known<f64> {
     m.get((i as usize, j as usize)).copied().ok_or_else(|| Hole("an entry".into()))
+}
+
+/// The runtime's derivative of the log probability of an interval.
+fn interval_derivative(law: Interval, x: &[f64], i: usize, j: Option<usize>) -> f64 {
+    use special::*;
+    match (law, j) {
+        (Interval::Gamma, None) => gamma_interval_slope(i, x[0], x[1], x[2]),
+        (Interval::Gamma, Some(j)) => gamma_interval_curvature(i, j, x[0], x[1], x[2]),
+        (Interval::Beta, None) => beta_interval_slope(i, x[0], x[1], x[2], x[3]),
+        (Interval::Beta, Some(j)) => beta_interval_curvature(i, j, x[0], x[1], x[2], x[3]),
+        (Interval::Poisson, None) => poisson_interval_slope(i, x[0], x[1], x[2]),
+        (Interval::Poisson, Some(j)) => poisson_interval_curvature(i, j, x[0], x[1], x[2]),
+        (Interval::Binomial, None) => binomial_interval_slope(i, x[0], x[1], x[2], x[3]),
+        (Interval::Binomial, Some(j)) => binomial_interval_curvature(i, j, x[0], x[1], x[2], x[3]),
+        (Interval::NegativeBinomial, None) => negative_binomial_interval_slope(i, x[0], x[1], x[2], x[3]),
+        (Interval::NegativeBinomial, Some(j)) => {
+            negative_binomial_interval_curvature(i, j, x[0], x[1], x[2], x[3])
+        }
+        (Interval::Student, None) => student_interval_slope(i, x[0], x[1], x[2]),
+        (Interval::Student, Some(j)) => student_interval_curvature(i, j, x[0], x[1], x[2]),
+        (Interval::Laplace, None) => laplace_interval_slope(i, x[0], x[1]),
+        (Interval::Laplace, Some(j)) => laplace_interval_curvature(i, j, x[0], x[1]),
+        (Interval::Cauchy, None) => cauchy_interval_slope(i, x[0], x[1]),
+        (Interval::Cauchy, Some(j)) => cauchy_interval_curvature(i, j, x[0], x[1]),
+    }
 }

@@ -4,6 +4,7 @@ use super::compiled;
 use super::interpret::Interpreter;
 use super::world::World;
 use crate::density::derive::derive;
+use crate::density::interval::Interval;
 use crate::density::poly::{Exponent, Func, Poly};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, Var};
 use crate::model::ir::{ArrayId, Model, Nominal};
@@ -284,15 +285,36 @@ fn derivatives_match_central_differences() {
 
 #[test]
 fn derivatives_of_intervals_match_central_differences() {
-    let done = everywhere(200, |w, world, at| {
+    let done = everywhere(600, |w, world, at| {
         let (reals, positives) = (w.array("r"), w.array("p"));
         let r = |n: i64| Poly::elem(reals, vec![Ix::constant(n)]);
         let p = |n: i64| Poly::elem(positives, vec![Ix::constant(n)]);
         let (low, high) = (r(0).sub(&p(0)), r(0).add(&p(1)).add(&p(2).mul(&r(1)).pow(Exponent::int(2))));
-        let interval = match w.rng.random_range(0..3) {
+        // Bounds of a positive law, and of one on the unit interval.
+        let (from, to) = (p(0), p(0).add(&p(1)));
+        let unit = |x: &Poly| x.mul(&x.add(&p(2)).recip());
+        let number = Poly::number;
+        let slope = |law, n| Func::IntervalSlope(law, n);
+        let interval = match w.rng.random_range(0..14) {
             0 => Poly::apply(Func::LogPhiInterval, vec![low, high]),
             1 => Poly::apply(Func::PhiIntervalSlope, vec![r(2), low, high]),
-            _ => Poly::apply(Func::LogPhiInterval, vec![low, Poly::infinity(1.0)]),
+            2 => Poly::apply(Func::LogPhiInterval, vec![low, Poly::infinity(1.0)]),
+            3 => Poly::apply(Func::LogGammaInterval, vec![p(2), from, to]),
+            4 => Poly::apply(slope(Interval::Gamma, w.rng.random_range(0..3)), vec![p(2), from, to]),
+            5 => Poly::apply(Func::LogBetaInterval, vec![p(2), p(1), unit(&from), unit(&to)]),
+            6 => Poly::apply(slope(Interval::Beta, 0), vec![p(2), p(1), unit(&from), unit(&to)]),
+            7 => Poly::apply(Func::LogPoissonInterval, vec![to, number(1.0), number(6.0)]),
+            8 => Poly::apply(slope(Interval::Poisson, 0), vec![to, number(2.0), number(4.0)]),
+            9 => {
+                Poly::apply(Func::LogBinomialInterval, vec![number(9.0), unit(&to), number(1.0), number(9.0)])
+            }
+            10 => Poly::apply(
+                slope(Interval::NegativeBinomial, w.rng.random_range(0..2)),
+                vec![to, from, number(1.0), Poly::infinity(1.0)],
+            ),
+            11 => Poly::apply(Func::LogStudentInterval, vec![number(4.0), low, high]),
+            12 => Poly::apply(Func::LogLaplaceInterval, vec![low, high]),
+            _ => Poly::apply(slope(Interval::Cauchy, 1), vec![low, high]),
         };
         let name = if w.rng.random_bool(0.5) { "p" } else { "r" };
         let (array, k) = (w.array(name), w.rng.random_range(0..3));
@@ -310,5 +332,5 @@ fn derivatives_of_intervals_match_central_differences() {
             false => Some(Err(format!("{got} for {want} by {name}[{k}]: {interval:?}"))),
         }
     });
-    assert!(done > 150, "only {done}");
+    assert!(done > 450, "only {done}");
 }

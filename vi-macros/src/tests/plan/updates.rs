@@ -138,10 +138,31 @@ fn a_weight_vector_and_its_offset_climb_together() {
 }
 
 #[test]
-fn bounded_locations_are_no_least_squares() {
+fn bounded_locations_are_least_squares_within_their_bounds() {
     check(
         "pub mod bounded { param mu: Real(min: 0); param s2: Positive; observed x[n in N] ~ Normal(mu, var: s2); }",
-        &["mu: newton", "s2: power -1/1"],
+        &["mu, s2: regression with s2, joint: true"],
+    );
+    check(
+        "pub mod positive { param mu: Positive; param s2: Positive; observed x[n in N] ~ Normal(mu, var: s2); }",
+        &["mu, s2: regression with s2, joint: true"],
+    );
+    // Within bounds the solution depends on a whole covariance.
+    check(
+        "pub mod dense { param mu[d in D]: Real(min: 0); param cov: SymPos[D]; observed x[n in N] ~ Normal(mu, cov: cov); }",
+        &["mu: regression, joint: false", "cov: scale"],
+    );
+}
+
+#[test]
+fn a_param_in_a_normaliser_is_not_conjugate() {
+    check(
+        "pub mod truncated { param m: Real; param s: Positive; observed x[n in N] ~ Normal(m, sd: s, min: 0); }",
+        &["m, s: newton"],
+    );
+    check(
+        "pub mod waiting { param r: Positive; observed x[n in N] ~ Exponential(rate: r, max: 10); }",
+        &["r: newton"],
     );
 }
 
