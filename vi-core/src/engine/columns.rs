@@ -20,6 +20,13 @@ pub fn sum(w: &[f64]) -> f64 {
     tile::sum(w)
 }
 
+/// `out[i] += by · x[i]`
+pub fn add_scaled(out: &mut [f64], by: f64, x: &[f64]) {
+    for (o, x) in out.iter_mut().zip(x) {
+        *o += by * x;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

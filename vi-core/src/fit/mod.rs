@@ -1,5 +1,6 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
+mod coupled;
 mod display;
 mod imputed;
 mod marginal;

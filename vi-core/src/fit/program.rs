@@ -81,6 +81,34 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// The order of one sweep. Blocks that share a term take turns.
     const TURNS: &'static [Turn] = &[Turn::Units];
 
+    /// Components whose units depend on one another: they are updated in sequence.
+    const COUPLED: &'static [usize] = &[];
+
+    /// Adds to a unit's table what the other units say of it; `q` holds their probabilities, unit by unit.
+    fn couple(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _component: usize,
+        _unit: usize,
+        _q: &[f64],
+        _table: &mut [f64],
+    ) {
+    }
+
+    /// Adds the statistics of pairs of units.
+    fn collect_pairs(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _q: &[f64],
+        _stats: &mut Self::Stats,
+    ) {
+    }
+
+    /// Adds a unit's data with each of the others: what units are grouped by at the start.
+    fn profile(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize, _row: &mut [f64]) {}
+
     /// q of one block of shared latents ∝ exp E log p, everything else held.
     fn update(
         &self,

@@ -59,7 +59,8 @@ impl<'a, M: Program> State<'a, M> {
             Start::Params(p) => p.clone(),
             Start::Default | Start::Posterior(_) | Start::Latents(_) => M::Params::default(),
         };
-        let work = Work::new(model, data, &given, options)?;
+        let mut work = Work::new(model, data, &given, options)?;
+        work.begin_coupled(model, start, options, restart)?;
         let constants = model.constants(&work.context);
         if constants.iter().any(|(_, c)| *c == f64::NEG_INFINITY)
             && let Some(at) = impossible_unit(model, &work)
@@ -104,6 +105,7 @@ impl<'a, M: Program> State<'a, M> {
     /// E-step of the latents of the units.
     fn units(&mut self) -> Result<(), Error> {
         self.under = self.globals.clone();
+        self.work.turns(&self.fit.model, &self.globals)?;
         self.stats = self.work.expect(&self.fit.model, &self.globals)?;
         if is_joint::<M>() {
             return Ok(());
@@ -363,7 +365,10 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         globals,
         entropy: 0.0,
     };
-    state.units()?;
+    state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;
+    for _ in 0..if M::COUPLED.is_empty() { 1 } else { state.options.max_iterations.min(100) } {
+        state.units()?;
+    }
     let (value, magnitude) = state.evidence(0.0)?;
     state.fit.trace.push(value);
     state.fit.magnitude = magnitude;
@@ -382,6 +387,11 @@ pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
     let work = Work::new(model, data, &fit.params, &Options::default())?;
     let globals = fit.globals.clone();
     model.validate(&work.context, &globals)?;
+    if !M::COUPLED.is_empty() {
+        return Err(Error::NotFinite {
+            what: format!("the density of single units of `{}`, which depend on one another,", M::NAME),
+        });
+    }
     if is_joint::<M>() {
         let log_density = densities(model, &work, &globals)?;
         let posterior = model.posterior(&work.context, work.tables(model, &globals)?);
@@ -426,7 +436,7 @@ fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) ->
 
 /// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
 fn is_joint<M: Program>() -> bool {
-    matches!(M::TURNS, [Turn::Units])
+    matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty()
 }
 
 /// Expected statistics at known params: one E-step.

@@ -36,6 +36,14 @@ pub(crate) fn globals<M: Program>(
         Start::Default | Start::Params(_) => model.gather(params, &M::Posterior::default()),
     };
     let neutral = model.neutral(&work.context, &given)?;
+    if !M::COUPLED.is_empty() {
+        if M::is_complete(&given) {
+            return alone(given);
+        }
+        let stats = work.expect(model, &neutral)?;
+        let globals = M::overlay(&given, fitted(model, work, &stats, &neutral)?);
+        return Ok(Begun { globals, stats: Some(stats) });
+    }
     match start {
         Start::Params(_) if M::is_complete(&given) => alone(given),
         Start::Params(_) if work.components.is_empty() || !has_blocks::<M>() => {

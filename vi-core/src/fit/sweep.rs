@@ -27,6 +27,8 @@ pub(crate) struct Work<'a, M: Program> {
     /// Statistics of the statements no latent touches.
     pub fixed: M::Stats,
     pub threads: usize,
+    /// q of the units of coupled components, unit by unit; empty for the others.
+    pub coupled: Vec<Vec<f64>>,
 }
 
 impl<'a, M: Program> Work<'a, M> {
@@ -57,7 +59,7 @@ impl<'a, M: Program> Work<'a, M> {
         }
         model.gauge(&mut context, &pilot);
         let fixed = model.fixed(&context, usize::MAX);
-        Ok(Work { context, components, fixed, threads: options.thread_count() })
+        Ok(Work { context, components, fixed, threads: options.thread_count(), coupled: vec![] })
     }
 
     /// E-step at these params: expected statistics of all statements, and the log evidence of the units.
@@ -66,6 +68,10 @@ impl<'a, M: Program> Work<'a, M> {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
         for (index, component) in self.components.iter().enumerate() {
+            if M::COUPLED.contains(&index) {
+                self.coupled_stats(model, globals, index, &mut stats);
+                continue;
+            }
             let job = Sweep { model, work: self, globals, at: &at, index, component: *component };
             let sum = reduce::accumulate(component.units, LEAF, self.threads, &job)?;
             stats.merge(&sum);
@@ -98,6 +104,10 @@ impl<'a, M: Program> Work<'a, M> {
         let at = model.prepare(&self.context, globals)?;
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
+            if let Some(table) = self.coupled_table(index) {
+                out.push(table);
+                continue;
+            }
             let mut probs = vec![0.0; c.units * c.states];
             self.each_tile(model, globals, &at, index, *c, &mut |units, table, _| {
                 let n = units.len();

@@ -40,7 +40,9 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What an E-step at these params can meet with these data.
     pub fn verify(&self, data: &M::Data<'_>, seed: u64) -> Result<Verification, Error> {
-        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        let options = Options::default();
+        let mut work = Work::new(&self.model, data, &self.params, &options)?;
+        work.begin_coupled(&self.model, &super::Start::Posterior(self.posterior.clone()), &options, 0)?;
         let tables = work.tables(&self.model, &self.globals)?;
         let points = self.model.log_points(&work.context, &self.globals)?;
         let mut values = vec![];

@@ -9,6 +9,11 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 impl Emitter<'_> {
+    /// The inverse of a given map.
+    pub(super) fn group_field(&self, group: usize) -> proc_macro2::Ident {
+        format_ident!("groups_{group}")
+    }
+
     /// `let &Sizes { K, N, .. } = &context.sizes;` and the data.
     pub fn open(&self) -> TokenStream {
         let names = self.size_patterns();

@@ -14,6 +14,7 @@ mod locals;
 mod matrices;
 mod module;
 mod mstep;
+mod pairs;
 mod plain;
 mod prepare;
 mod program;

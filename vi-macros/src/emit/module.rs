@@ -24,6 +24,7 @@ impl Emitter<'_> {
         let context = self.context();
         let stats = self.stats();
         let passes = self.passes();
+        let pair_passes = self.pair_passes();
         let maximise = self.maximise()?;
         let program = self.program(maximise.reads_data);
         let interface = self.interface(maximise.reads_data);
@@ -52,6 +53,7 @@ impl Emitter<'_> {
 
             impl Model {
                 #passes
+                #pair_passes
                 #maximise
                 #gather_points
             }

@@ -327,6 +327,17 @@ impl Emitter<'_> {
             let write = scope.guarded(&t.guards, write);
             body.extend(scope.loops(&t.over, write));
         }
+        if self.model.arrays[a.0].symmetric {
+            // What was read at [b, a] belongs to [a, b].
+            let (i, j) = (scope.var(&plates[0]), scope.var(&plates[1]));
+            let fold = slot_names.iter().map(|n| {
+                quote! {
+                    let mirrored = #n[[#j, #i]];
+                    #n[[#i, #j]] += mirrored;
+                }
+            });
+            body.extend(scope.loops(&plates, quote!(if #i < #j { #(#fold)* })));
+        }
         if block.is_some() {
             // The integral over what a scale whitens takes one factor of its square root for each unknown.
             for g in self.whitened_by(a) {

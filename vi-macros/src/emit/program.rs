@@ -30,6 +30,7 @@ impl Emitter<'_> {
         let open = self.open();
         let globals = self.globals_type();
         let shared = self.shared_fns(reads_data);
+        let pairs = self.pair_fns();
         let lets = self.let_values();
         let has_series = self.has_series();
         let series = has_series.then(|| {
@@ -75,6 +76,7 @@ impl Emitter<'_> {
                 }
 
                 #shared
+                #pairs
                 #series
                 #lets
             }
@@ -204,7 +206,8 @@ impl Emitter<'_> {
                 quote!(#index => (0..#count).map(|statement| self.#f(context, statement, unit)).sum(),),
             );
         }
-        for r in self.kernel.fixed.iter().chain(&self.kernel.moving) {
+        let pairs = self.kernel.components.iter().flat_map(|c| &c.pairs).map(|p| &p.rows);
+        for r in self.kernel.fixed.iter().chain(&self.kernel.moving).chain(pairs) {
             let f = format_ident!("constant_{}", self.fixed_name(r));
             let name = self.term_name(r);
             constants.extend(quote!(out.push((#name.to_string(), self.#f(context)));));

@@ -96,7 +96,10 @@ impl Emitter<'_> {
                 }
             });
         }
-        for r in self.kernel.fixed.iter().chain(&self.kernel.moving) {
+        let pairs = self.kernel.components.iter().flat_map(|c| &c.pairs).map(|p| (&p.rows, true));
+        for (r, is_pair) in
+            self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| (r, false)).chain(pairs)
+        {
             let name = self.fixed_name(r);
             let (collect, base) = (format_ident!("collect_{name}"), format_ident!("constant_{name}"));
             let open = self.open();
@@ -117,13 +120,16 @@ impl Emitter<'_> {
                 " Adds the statistics of line {}: no latent touches it, so they never change.",
                 r.line
             );
+            if !is_pair {
+                out.extend(quote! {
+                    #[doc = #doc]
+                    fn #collect(&self, context: &Context<'_>, params: &#globals, rows: usize, stats: &mut Stats, scratch: &mut Scratch) {
+                        #open
+                        #gather
+                    }
+                });
+            }
             out.extend(quote! {
-                #[doc = #doc]
-                fn #collect(&self, context: &Context<'_>, params: &#globals, rows: usize, stats: &mut Stats, scratch: &mut Scratch) {
-                    #open
-                    #gather
-                }
-
                 /// What depends on the data alone.
                 fn #base(&self, context: &Context<'_>) -> f64 {
                     #constant

@@ -407,6 +407,7 @@ impl Emitter<'_> {
         let open = self.open();
         let mut all = TokenStream::new();
         let mut fixed: Vec<String> = vec![];
+        let coupled = self.coupled();
         for (component, r) in crate::kernel::rows_of(self.kernel) {
             let name = self.term_name(r);
             let sum = self.expected(r);
@@ -415,7 +416,8 @@ impl Emitter<'_> {
                 #sum
                 out.push(ElboTerm { name: #name.to_string(), value: term, magnitude });
             });
-            if component.is_none() {
+            // What no unit's evidence holds: the rest of a unit that takes turns is counted like what no latent touches.
+            if component.is_none_or(|i| coupled.contains(&i)) {
                 fixed.push(name);
             }
         }

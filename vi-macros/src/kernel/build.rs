@@ -71,6 +71,16 @@ pub fn build<'a>(
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
+            if d.gathers.len() > 1
+                && d.gathers.iter().all(|g| g.elem.array == d.gathers[0].elem.array)
+                && d.gathers[0].elem.indices != d.gathers[1].elem.indices
+            {
+                match builder.pairs(d) {
+                    Ok(p) => rest[0].pairs.push(p),
+                    Err(e) => fail(e, report),
+                }
+                continue;
+            }
             match builder.rows(d, Some(&rest[0])) {
                 Ok(r) => rest[0].rows.push(r),
                 Err(e) => fail(e, report),
@@ -205,12 +215,11 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
         return Err(mistakes::no_engine(loc, &names, &rule));
     }
-    if b.each || b.point {
-        return Err(mistakes::no_engine(
-            b.loc,
-            &names,
-            if b.each { "updates of one element at a time" } else { "a point posterior" },
-        ));
+    if b.point {
+        return Err(mistakes::no_engine(b.loc, &names, "a point posterior"));
+    }
+    if b.each && (b.latents.len() > 1 || model.arrays[b.latents[0].0].plates.len() != 1) {
+        return Err(mistakes::no_engine(b.loc, &names, "updates of one element at a time"));
     }
     let first = &model.arrays[b.latents[0].0];
     if b.latents.iter().any(|a| model.arrays[a.0].plates.len() != first.plates.len()) {
@@ -244,13 +253,18 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         });
     }
     let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
-    Ok(Component { locals, unit, guards, rows: vec![] })
+    Ok(Component { locals, unit, guards, rows: vec![], pairs: vec![] })
 }
 
 /// Functions of params that every row would compute again: each becomes a table.
 fn hoists(kernel: &Kernel) -> Vec<Hoist> {
     let mut out: Vec<Hoist> = vec![];
-    let all = kernel.components.iter().flat_map(|c| &c.rows).chain(&kernel.fixed).chain(&kernel.moving);
+    let all = kernel
+        .components
+        .iter()
+        .flat_map(|c| c.rows.iter().chain(c.pairs.iter().map(|p| &p.rows)))
+        .chain(&kernel.fixed)
+        .chain(&kernel.moving);
     for rows in all {
         let name = kernel.model.arrays[rows.target.array.0].name.to_string();
         for case in &rows.cases {
@@ -422,5 +436,6 @@ fn is_moving(r: &Rows) -> bool {
 pub fn rows_of<'k>(kernel: &'k Kernel) -> impl Iterator<Item = (Option<usize>, &'k Rows)> {
     let inside =
         kernel.components.iter().enumerate().flat_map(|(i, c)| c.rows.iter().map(move |r| (Some(i), r)));
-    inside.chain(kernel.fixed.iter().chain(&kernel.moving).map(|r| (None, r)))
+    let pairs = kernel.components.iter().flat_map(|c| &c.pairs).map(|p| &p.rows);
+    inside.chain(kernel.fixed.iter().chain(&kernel.moving).chain(pairs).map(|r| (None, r)))
 }

@@ -81,6 +81,8 @@ pub struct Component {
     /// Which units there are, in their own indices; none where all are.
     pub guards: Vec<Cond>,
     pub rows: Vec<Rows>,
+    /// Statements of two of its units; where there are any, the units take turns.
+    pub pairs: Vec<Pairs>,
 }
 
 impl Component {
@@ -95,6 +97,24 @@ pub struct Local {
     pub array: ArrayId,
     /// The value of the latent.
     pub state: Var,
+}
+
+/// A statement that reads the categories of two units.
+#[derive(Debug)]
+pub struct Pairs {
+    /// Seen from outside: its loops bind both units, its states are those of the first and the second.
+    pub rows: Rows,
+    pub ends: [End; 2],
+}
+
+/// One end of a pair.
+#[derive(Debug)]
+pub struct End {
+    /// Which unit it is.
+    pub at: Ix,
+    pub state: Var,
+    /// Where a given map says so: the map's own index, and its inverse.
+    pub group: Option<(Var, usize)>,
 }
 
 /// One statement, seen from one unit.

@@ -2,7 +2,8 @@
 
 use super::split::{Splitter, cond_mentions, reads_data, solve_shift};
 use super::{
-    Body, Cell, Column, Component, DenseResidual, Loop, RowCase, Rows, ScalarResidual, Stat, StatKind, Terms,
+    Body, Cell, Column, Component, DenseResidual, End, Loop, Pairs, RowCase, Rows, ScalarResidual, Stat,
+    StatKind, Terms,
 };
 use crate::density::poly::{Factor, Poly};
 use crate::density::statement::{Case, Compared, Form, Residual, Scale, StatementDensity};
@@ -131,6 +132,68 @@ impl RowBuilder<'_> {
             states,
             cases,
         })
+    }
+
+    /// A statement that reads the categories of two units of one array.
+    pub fn pairs(&mut self, d: &StatementDensity) -> Result<Pairs, Diagnostic> {
+        let refuse = || {
+            let name = self.model.arrays[d.gathers[0].elem.array.0].name.to_string();
+            mistakes::no_engine(d.loc, &name, "this way of joining units")
+        };
+        let [first, second] = d.gathers.as_slice() else { return Err(refuse()) };
+        if !d.repeat.is_empty() {
+            return Err(refuse());
+        }
+        let mut ends = vec![];
+        for g in [first, second] {
+            let [at] = g.elem.indices.as_slice() else { return Err(refuse()) };
+            let group = match at.terms.as_slice() {
+                _ if at.as_var().is_some() => None,
+                [(1, IxTerm::Read(map))] if at.offset == 0 => {
+                    let over = match map.indices.as_slice() {
+                        [i] => i.as_var().filter(|v| v.low == Ix::constant(0)).ok_or_else(refuse)?,
+                        _ => return Err(refuse()),
+                    };
+                    let group = self.groups.iter().position(|m| *m == map.array).unwrap_or_else(|| {
+                        self.groups.push(map.array);
+                        self.groups.len() - 1
+                    });
+                    Some((over.clone(), group))
+                }
+                _ => return Err(refuse()),
+            };
+            ends.push(End { at: at.clone(), state: g.var.clone(), group });
+        }
+        let states = vec![first.var.clone(), second.var.clone()];
+        let mut cases = vec![];
+        for case in &d.cases {
+            cases.push(self.case(d, case, &Renaming::default(), &states)?);
+        }
+        let plain = |c: &RowCase| {
+            c.when.is_empty()
+                && c.cells.is_empty()
+                && match &c.body {
+                    Body::Terms(t) => t.pointwise.is_none(),
+                    Body::Scalar(s) => s.event.is_none() && s.normaliser.pointwise.is_none(),
+                    Body::Dense(_) | Body::Equal { .. } => false,
+                }
+        };
+        if cases.len() != 1 || !cases.iter().all(plain) {
+            return Err(refuse());
+        }
+        let rows = Rows {
+            statement: d.id,
+            line: d.line,
+            loops: d.vars.iter().map(|v| Loop::Range(v.clone())).collect(),
+            guards: d.guards.iter().filter(|c| c.decided() != Some(true)).cloned().collect(),
+            target: d.target.clone(),
+            missing: super::masked(self.model, d.target.array),
+            copies: vec![],
+            states: vec![0, 1],
+            cases,
+        };
+        let [a, b] = <[End; 2]>::try_from(ends).map_err(|_| refuse())?;
+        Ok(Pairs { rows, ends: [a, b] })
     }
 
     fn name(&self, a: crate::model::ir::ArrayId) -> String {
