@@ -268,6 +268,14 @@ impl LeastSquares {
         }
     }
 
+    pub(super) fn add_gram(&mut self, i: usize, j: usize, x: f64) {
+        self.gram[(i, j)] += x;
+    }
+
+    pub(super) fn add_right(&mut self, i: usize, x: f64) {
+        self.rhs[(i, 0)] += x;
+    }
+
     /// Whether no row touches an unknown.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -8,5 +8,6 @@ pub mod law;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;
+pub mod products;
 pub mod quadratic;
 pub mod squarem;

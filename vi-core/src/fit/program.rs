@@ -81,6 +81,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// The order of one sweep. Blocks that share a term take turns.
     const TURNS: &'static [Turn] = &[Turn::Units];
 
+    /// Moves factors of products off zero, where the objective is flat in all of them at once.
+    fn perturb(&self, _globals: &mut Self::Globals, _rng: &mut rand_chacha::ChaCha8Rng) {}
+
     /// Components whose units depend on one another: they are updated in sequence.
     const COUPLED: &'static [usize] = &[];
 

@@ -67,7 +67,8 @@ impl<'a, M: Program> State<'a, M> {
         {
             return Err(Error::Impossible { at });
         }
-        let begun = super::start::globals(model, &work, start, &given, options, restart)?;
+        let mut begun = super::start::globals(model, &work, start, &given, options, restart)?;
+        model.perturb(&mut begun.globals, &mut crate::rng::stream(options.seed, "products", &[restart]));
         model.validate(&work.context, &begun.globals)?;
         let stats = match begun.stats {
             Some(stats) => stats,

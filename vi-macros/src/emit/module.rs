@@ -233,6 +233,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Options",
         "Plan",
         "Predictive",
+        "Product",
         "Program",
         "Scratch",
         "Start",
@@ -241,6 +242,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Table",
         "Term",
         "Turn",
+        "Uncertain",
     ]);
     let modules = pick(&[
         "check",
@@ -253,6 +255,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "least_squares",
         "mode",
         "newton",
+        "products",
         "quadratic",
         "law",
         "rng",

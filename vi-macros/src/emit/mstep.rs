@@ -246,7 +246,7 @@ impl Emitter<'_> {
                 let value = match unknown.and_then(|f| f(&r.param)) {
                     Some(id) => quote!(Unknown(#id)),
                     None => {
-                        let x = scope.elem(&r.param);
+                        let x = super::product(&r.elems().map(|e| scope.elem(e)).collect::<Vec<_>>());
                         quote!(Known(#x))
                     }
                 };

@@ -127,6 +127,7 @@ impl Emitter<'_> {
         for (_, r) in crate::kernel::rows_of(self.kernel) {
             for c in &r.cases {
                 if let Body::Scalar(s) = &c.body
+                    && self.in_tables(r.statement)
                     && self.is_constant_spread(&s.design)
                     && let Some(value) =
                         self.weighted(&scope, &s.precision, &self.row_spreads(&scope, &s.design, None))

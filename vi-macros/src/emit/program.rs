@@ -31,6 +31,7 @@ impl Emitter<'_> {
         let globals = self.globals_type();
         let shared = self.shared_fns(reads_data);
         let pairs = self.pair_fns();
+        let perturb = self.perturb_fn();
         let lets = self.let_values();
         let has_series = self.has_series();
         let series = has_series.then(|| {
@@ -77,6 +78,7 @@ impl Emitter<'_> {
 
                 #shared
                 #pairs
+                #perturb
                 #series
                 #lets
             }

@@ -11,12 +11,7 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Axes of a location that are unknowns of one system: neither batch nor output.
     pub(super) fn unknown_axes(&self, r: &Regression, a: ArrayId) -> Vec<usize> {
-        let elem = r
-            .rows
-            .iter()
-            .flat_map(|x| &design(x).regressors)
-            .find(|x| x.param.array == a)
-            .map(|x| x.param.clone());
+        let elem = r.rows.iter().flat_map(|x| &design(x).regressors).find_map(|x| x.of(&[a])).cloned();
         let Some(elem) = elem else { return vec![] };
         (0..elem.indices.len())
             .filter(|n| {
@@ -38,6 +33,12 @@ impl Emitter<'_> {
         let mut fill = TokenStream::new();
         for rows in &r.rows {
             let precision = scope.poly(&rows.precision);
+            if r.rows.iter().any(|x| !x.design().is_linear()) {
+                let write = self.product_rows(&scope, r, rows, &precision);
+                let write = scope.guarded(&rows.guards, write);
+                fill.extend(scope.loops(&rows.over, write));
+                continue;
+            }
             let write = match &rows.source {
                 RegressionSource::Moments { stat, at, design } => {
                     let field = format_ident!("{}", self.kernel.stats[*stat].name);
@@ -158,6 +159,36 @@ impl Emitter<'_> {
         (doc, quote!(#body #noted))
     }
 
+    /// Rows of a residual with products, under the expectation of the other factors.
+    fn product_rows(
+        &self,
+        scope: &Scope<'_>,
+        r: &Regression,
+        rows: &RegressionRows,
+        precision: &TokenStream,
+    ) -> TokenStream {
+        let (terms, covariances) = self.products(scope, rows.design(), Some(r));
+        let add = |cell: TokenStream| {
+            quote! {
+                let mut terms = Vec::new();
+                #terms
+                system.add_products(#precision, #cell, &terms, &[#(#covariances),*]);
+            }
+        };
+        match &rows.source {
+            RegressionSource::Moments { stat, at, .. } => {
+                let field = format_ident!("{}", self.kernel.stats[*stat].name);
+                let cell = self.cell_at(scope, *stat, at);
+                add(quote!(stats.#field.cell(#cell)))
+            }
+            RegressionSource::Prior { design, .. } => {
+                let (make, cell) = self.one_row(scope, design, true);
+                let add = add(cell);
+                quote!(#make #add)
+            }
+        }
+    }
+
     /// Loops over the elements of a location in one copy of its block: the element, its unknown and its output.
     pub(super) fn location_loops(
         &self,
@@ -170,7 +201,7 @@ impl Emitter<'_> {
         let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
         // Spell the element with the batch's own names.
         let elem = self.stands(r, a);
-        let row = r.rows.iter().find(|x| design(x).regressors.iter().any(|y| y.param.array == a));
+        let row = r.rows.iter().find(|x| design(x).regressors.iter().any(|y| y.of(&[a]).is_some()));
         let mut indices: Vec<Ix> = vec![];
         let mut output = None;
         for (n, v) in all.iter().enumerate() {
@@ -207,7 +238,9 @@ impl Emitter<'_> {
                     .regressors
                     .iter()
                     .map(|x| {
-                        let theta = crate::density::print::elem(&x.param, self.model);
+                        let theta: Vec<String> =
+                            x.elems().map(|e| crate::density::print::elem(e, self.model)).collect();
+                        let theta = theta.join(" ");
                         match x.column {
                             None if x.constant == 1.0 => theta,
                             None => format!("{} {theta}", x.constant),

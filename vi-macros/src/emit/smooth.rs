@@ -346,6 +346,9 @@ impl Emitter<'_> {
                     *at = at.iter().map(|i| i.substitute(f, &by)).collect();
                     for r in &mut design.regressors {
                         r.param = r.param.substitute(f, &by);
+                        for e in &mut r.others {
+                            *e = e.substitute(f, &by);
+                        }
                     }
                 }
                 Source::Square { rho, .. } => *rho = rho.substitute(f, &by),
@@ -365,7 +368,7 @@ fn locations(s: &Source) -> impl Iterator<Item = &Elem> {
         | Source::Square { .. }
         | Source::Taylor { .. } => None,
     };
-    design.into_iter().flat_map(|d| &d.regressors).map(|r| &r.param)
+    design.into_iter().flat_map(|d| &d.regressors).flat_map(|r| r.elems())
 }
 
 /// Gives every derivative of an interval's probability in a polynomial a name of its own.

@@ -58,6 +58,7 @@ impl Emitter<'_> {
         for (_, r) in crate::kernel::rows_of(self.kernel) {
             for c in &r.cases {
                 if let Body::Scalar(s) = &c.body
+                    && self.in_tables(r.statement)
                     && !self.touched(&s.design).is_empty()
                     && self.is_constant_spread(&s.design)
                 {

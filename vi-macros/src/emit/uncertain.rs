@@ -53,7 +53,7 @@ impl<'a> Emitter<'a> {
     /// A location as it stands in the residuals of its block.
     pub(super) fn stands(&self, r: &Regression, a: ArrayId) -> Option<Elem> {
         let designs = r.rows.iter().flat_map(|x| &super::regression::design(x).regressors);
-        designs.map(|x| &x.param).find(|e| e.array == a).cloned()
+        designs.flat_map(|x| x.elems()).find(|e| e.array == a).cloned()
     }
 
     /// Where each location's unknowns begin, the axes they run over, and how many unknowns there are.
@@ -111,14 +111,14 @@ impl<'a> Emitter<'a> {
     /// The blocks that a residual's locations belong to, each with one of them.
     pub(super) fn touched(&self, design: &Design) -> Vec<(Gaussian<'a>, Elem)> {
         let mut out: Vec<(Gaussian<'a>, Elem)> = vec![];
-        for r in &design.regressors {
-            if !is_random(self.model, r.param.array)
-                || out.iter().any(|(g, _)| g.regression.arrays.contains(&r.param.array))
+        for e in design.regressors.iter().flat_map(|r| r.elems()) {
+            if !is_random(self.model, e.array)
+                || out.iter().any(|(g, _)| g.regression.arrays.contains(&e.array))
             {
                 continue;
             }
-            if let Some(g) = self.gaussian_of(r.param.array) {
-                out.push((g, r.param.clone()));
+            if let Some(g) = self.gaussian_of(e.array) {
+                out.push((g, e.clone()));
             }
         }
         out
@@ -140,6 +140,10 @@ impl<'a> Emitter<'a> {
     ) -> Vec<Spread> {
         let field = format_ident!("{}", self.kernel.stats[stat].name);
         let cell = self.cell_at(scope, stat, at);
+        if !design.is_linear() {
+            let cell = quote!(stats.#field.cell(#cell));
+            return self.product_spread(scope, design, cell).into_iter().collect();
+        }
         let touched = self.touched(design);
         let touched = touched.iter().filter(|(g, _)| joint.is_none() || self.scale_of(g).0 != joint);
         touched
@@ -165,6 +169,17 @@ impl<'a> Emitter<'a> {
         design: &Design,
         joint: Option<ArrayId>,
     ) -> Vec<Spread> {
+        if !design.is_linear() {
+            let (make, cell) = self.one_row(scope, design, false);
+            return self
+                .product_spread(scope, design, cell)
+                .into_iter()
+                .map(|s| {
+                    let value = s.value;
+                    Spread { value: quote!({ #make #value }), ..s }
+                })
+                .collect();
+        }
         let touched = self.touched(design);
         let touched = touched.iter().filter(|(g, _)| joint.is_none() || self.scale_of(g).0 != joint);
         touched
@@ -180,6 +195,112 @@ impl<'a> Emitter<'a> {
                 Spread { value, scale, outputs }
             })
             .collect()
+    }
+
+    /// Moments of one row of a design. What uncertainty adds does not depend on the target: it may be left out.
+    pub(super) fn one_row(
+        &self,
+        scope: &Scope<'_>,
+        design: &Design,
+        target: bool,
+    ) -> (TokenStream, TokenStream) {
+        let fill = match target {
+            true => self.fill_columns(scope, &design.columns, quote!(row)),
+            false => {
+                let rest = self.fill_columns(scope, &design.columns[1..], quote!(row));
+                quote!(row.push(0.0); #rest)
+            }
+        };
+        let make = quote! {
+            let mut row = Vec::new();
+            #fill
+            let mut moments = Moments::new(1, row.len(), 1);
+            moments.add_row(0, 1.0, &row);
+        };
+        (make, quote!(moments.cell(0)))
+    }
+
+    /// What uncertainty adds to the square of a residual with products.
+    fn product_spread(&self, scope: &Scope<'_>, design: &Design, cell: TokenStream) -> Option<Spread> {
+        if self.touched(design).is_empty() {
+            return None;
+        }
+        let (terms, covariances) = self.products(scope, design, None);
+        let value = quote! {{
+            let mut terms = Vec::new();
+            #terms
+            products::spread(#cell, &terms, &[#(#covariances),*])
+        }};
+        Some(Spread { value, scale: None, outputs: false })
+    }
+
+    /// Pushes the terms of a residual with products; the covariances they refer to, in order.
+    pub(super) fn products(
+        &self,
+        scope: &Scope<'_>,
+        design: &Design,
+        own: Option<&Regression>,
+    ) -> (TokenStream, Vec<TokenStream>) {
+        let mut blocks = self.touched(design);
+        if let Some(r) = own {
+            blocks.retain(|(g, _)| g.regression.arrays != r.arrays);
+        }
+        let covariances = blocks
+            .iter()
+            .map(|(g, e)| {
+                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+                quote!(&params.#cov[#copy])
+            })
+            .collect();
+        let offsets = self.column_offsets(design);
+        let terms = design
+            .regressors
+            .iter()
+            .map(|r| {
+                let mine = own.and_then(|o| r.of(&o.arrays));
+                let unknown = match (own, mine) {
+                    (Some(o), Some(e)) => {
+                        let id = self.unknown(scope, o, e).unwrap_or_default();
+                        quote!(Some(#id))
+                    }
+                    _ => quote!(None),
+                };
+                let factors = r.elems().filter(|e| Some(*e) != mine).map(|e| {
+                    let mean = scope.elem(e);
+                    let block = blocks.iter().position(|(g, _)| g.regression.arrays.contains(&e.array));
+                    let block = match block {
+                        Some(n) => {
+                            let id = self.unknown(scope, blocks[n].0.regression, e).unwrap_or_default();
+                            let n = Literal::usize_unsuffixed(n);
+                            quote!(Some((#n, #id)))
+                        }
+                        None => quote!(None),
+                    };
+                    quote!(Uncertain { mean: #mean, block: #block })
+                });
+                let (column, constant) = match r.column {
+                    None => {
+                        let c = Literal::f64_unsuffixed(r.constant.abs());
+                        (quote!(None), if r.constant < 0.0 { quote!(-#c) } else { quote!(#c) })
+                    }
+                    Some(n) => {
+                        let offset = &offsets[n];
+                        let over = &design.columns[n].over;
+                        let within: Vec<(Ix, Ix)> =
+                            over.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
+                        let at = scope.flat(&within);
+                        (if within.is_empty() { quote!(Some(#offset)) } else { quote!(Some(#offset + #at)) }, quote!(1.0))
+                    }
+                };
+                scope.loops(
+                    &r.sums,
+                    quote! {
+                        terms.push(Product { column: #column, constant: #constant, unknown: #unknown, factors: vec![#(#factors),*] });
+                    },
+                )
+            })
+            .collect();
+        (terms, covariances)
     }
 
     /// Pushes what each unknown of a block is multiplied with in one row.
@@ -232,7 +353,62 @@ impl<'a> Emitter<'a> {
 
     /// Whether what uncertainty adds is the same for every row of a cell.
     pub(super) fn is_constant_spread(&self, design: &Design) -> bool {
-        design.regressors.iter().all(|r| r.column.is_none() || !is_random(self.model, r.param.array))
+        design
+            .regressors
+            .iter()
+            .all(|r| r.column.is_none() || !r.elems().any(|e| is_random(self.model, e.array)))
+    }
+
+    /// Arrays that stand in products: of each product the points, or the first.
+    fn multiplied(&self) -> Vec<ArrayId> {
+        let mut out = vec![];
+        let designs =
+            crate::kernel::rows_of(self.kernel).flat_map(|(_, r)| &r.cases).filter_map(|c| match &c.body {
+                crate::kernel::Body::Scalar(s) => Some(&s.design),
+                crate::kernel::Body::Dense(d) => Some(&d.design),
+                crate::kernel::Body::Terms(_) | crate::kernel::Body::Equal { .. } => None,
+            });
+        for r in designs.flat_map(|d| &d.regressors).filter(|r| !r.others.is_empty()) {
+            let points: Vec<ArrayId> =
+                r.elems().map(|e| e.array).filter(|a| !is_random(self.model, *a)).collect();
+            out.extend(if points.is_empty() { vec![r.param.array] } else { points });
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// Breaks the symmetry of products.
+    pub(super) fn perturb_fn(&self) -> TokenStream {
+        let arrays = self.multiplied();
+        if arrays.is_empty() {
+            return TokenStream::new();
+        }
+        let globals = self.globals_type();
+        let all = arrays.iter().map(|a| {
+            let n = self.name(*a);
+            let array = &self.model.arrays[a.0];
+            let leaf = match array.elem.kind.axes().len() {
+                0 => quote!(std::slice::from_mut(x)),
+                _ => quote!(x.as_mut_slice()),
+            };
+            let values = (0..array.plates.len())
+                .fold(quote!(#leaf.iter_mut()), |inner, _| quote!(x.iter_mut().flat_map(|x| #inner)));
+            quote!({ let x = &mut params.#n; products::off_zero(#values, rng); })
+        });
+        quote! {
+            fn perturb(&self, params: &mut #globals, rng: &mut ChaCha8Rng) {
+                #(#all)*
+            }
+        }
+    }
+
+    /// Whether a table of states reads a statement.
+    pub(super) fn in_tables(&self, statement: crate::model::ir::StatementId) -> bool {
+        self.kernel
+            .components
+            .iter()
+            .any(|c| c.rows.iter().chain(c.pairs.iter().map(|p| &p.rows)).any(|r| r.statement == statement))
     }
 
     /// Where that is tabulated.

@@ -23,6 +23,18 @@ pub fn build<'a>(
         failed = true;
         report.push(d);
     };
+    for c in &model.constraints {
+        let mut names: Vec<String> = vec![];
+        c.rest.iter().map(|(_, e)| e).chain([&c.first]).for_each(|e| {
+            model.each_read_deep(e, &mut |a| {
+                let name = model.arrays[a.array.0].name.to_string();
+                if !names.contains(&name) && is_hidden(model, a.array) {
+                    names.push(name);
+                }
+            });
+        });
+        fail(mistakes::no_engine(c.loc, &names.join(", "), "a posterior cut off by `constrain`"), report);
+    }
     let mut components = vec![];
     let mut turns = vec![];
     let mut shared = vec![];

@@ -34,7 +34,7 @@ pub(super) fn regression(
     profiled: Option<ArrayId>,
 ) -> Result<Regression, Diagnostic> {
     let mut found: Vec<Candidate> = vec![];
-    let touches = |d: &Design| d.regressors.iter().any(|r| arrays.contains(&r.param.array));
+    let touches = |d: &Design| d.regressors.iter().any(|r| r.of(arrays).is_some());
     for (_, rows) in rows_of(kernel) {
         for case in &rows.cases {
             match &case.body {
@@ -169,11 +169,7 @@ fn batch(
 ) -> Result<Vec<Var>, Diagnostic> {
     let Some(first) = found.first() else { return Ok(vec![]) };
     let own = |d: &Design| -> Vec<(Elem, Vec<Var>)> {
-        d.regressors
-            .iter()
-            .filter(|r| arrays.contains(&r.param.array))
-            .map(|r| (r.param.clone(), r.sums.clone()))
-            .collect()
+        d.regressors.iter().filter_map(|r| Some((r.of(arrays)?.clone(), r.sums.clone()))).collect()
     };
     let mut candidates: Vec<(Var, Vec<(ArrayId, usize)>)> = vec![];
     let mine = own(first.design());
@@ -246,6 +242,9 @@ fn rename(c: &mut Candidate, from: &Var, to: &Var) {
     let design = |d: &mut Design| {
         for r in &mut d.regressors {
             r.param = r.param.substitute(from, &by);
+            for e in &mut r.others {
+                *e = e.substitute(from, &by);
+            }
         }
         for col in &mut d.columns {
             col.value = col.value.substitute(from, &by);

@@ -386,7 +386,10 @@ fn matrix(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result
                 {
                     let Some(event) = &r.event else { return Err(refuse()) };
                     let mut split = Splitter { model: kernel.model, cells: vec![], taken: vec![] };
-                    let design = split.design(&r.rho, std::slice::from_ref(event)).ok_or_else(refuse)?;
+                    let design = split
+                        .design(&r.rho, std::slice::from_ref(event))
+                        .filter(super::Design::is_linear)
+                        .ok_or_else(refuse)?;
                     if !orient(*inverse) {
                         return Err(refuse());
                     }

@@ -315,12 +315,33 @@ pub struct Design {
 #[derive(Debug, Clone)]
 pub struct Regressor {
     pub param: Elem,
+    /// Other unknowns that it is multiplied with.
+    pub others: Vec<Elem>,
     /// Indices that are summed over, such as h in Σ_h W_dh f_h.
     pub sums: Vec<Var>,
     /// `None`: a constant.
     pub column: Option<usize>,
     /// −coefficient of θ in ρ is this number (for a constant), or 1 (the column holds the sign).
     pub constant: f64,
+}
+
+impl Regressor {
+    /// All unknowns of the term.
+    pub fn elems(&self) -> impl Iterator<Item = &Elem> {
+        std::iter::once(&self.param).chain(&self.others)
+    }
+
+    /// The one of these arrays.
+    pub fn of(&self, arrays: &[ArrayId]) -> Option<&Elem> {
+        self.elems().find(|e| arrays.contains(&e.array))
+    }
+}
+
+impl Design {
+    /// Whether no term multiplies unknowns.
+    pub fn is_linear(&self) -> bool {
+        self.regressors.iter().all(|r| r.others.is_empty())
+    }
 }
 
 /// A function of params, tabulated over its cells.
@@ -447,6 +468,14 @@ pub struct RegressionRows {
     /// A covariance or precision that does not cancel: the component, the matrix, and whether it is a covariance.
     pub dense: Option<(Var, MatrixRef, bool)>,
     pub source: RegressionSource,
+}
+
+impl RegressionRows {
+    pub fn design(&self) -> &Design {
+        match &self.source {
+            RegressionSource::Moments { design, .. } | RegressionSource::Prior { design, .. } => design,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -255,7 +255,10 @@ impl RowBuilder<'_> {
         match &r.scale {
             Scale::Diagonal(prec) => {
                 let prec = renaming.poly(prec);
-                let design = split.design(&rho, &[]).ok_or_else(|| not_linear(self.model, &rho, case.loc))?;
+                let design = split
+                    .design(&rho, &[])
+                    .filter(|d| states.is_empty() || d.is_linear())
+                    .ok_or_else(|| not_linear(self.model, &rho, case.loc))?;
                 // λ = weight (data) · precision (params)
                 let [t] = prec.0.as_slice() else { return Err(mistakes::mixes(case.loc, case.family.name)) };
                 let (data, params) =
@@ -269,7 +272,7 @@ impl RowBuilder<'_> {
                 let mut vars = vec![];
                 for x in &design.regressors {
                     let sums = &x.sums;
-                    x.param.indices.iter().for_each(|i| {
+                    x.elems().flat_map(|e| &e.indices).for_each(|i| {
                         i.visit_vars(&mut |v| {
                             if !sums.contains(v) && !vars.contains(v) {
                                 vars.push(v.clone());
@@ -339,6 +342,7 @@ impl RowBuilder<'_> {
                 }
                 let design = split
                     .design(&rho, std::slice::from_ref(&event))
+                    .filter(super::Design::is_linear)
                     .ok_or_else(|| not_linear(self.model, &rho, case.loc))?;
                 if design.columns[1..].iter().any(|c| c.value.mentions(&event)) {
                     return Err(mistakes::not_generated(
@@ -349,7 +353,7 @@ impl RowBuilder<'_> {
                 }
                 let mut vars = vec![];
                 for x in &design.regressors {
-                    x.param.indices.iter().for_each(|i| {
+                    x.elems().flat_map(|e| &e.indices).for_each(|i| {
                         i.visit_vars(&mut |v| {
                             if !x.sums.contains(v) && *v != event && !vars.contains(v) {
                                 vars.push(v.clone());

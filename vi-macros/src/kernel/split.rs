@@ -345,13 +345,20 @@ impl<'a> Splitter<'a> {
                 .collect();
             match unknown.as_slice() {
                 [] => target = target.add(&Poly(vec![t.clone()])),
-                [(Factor::Elem(e), Exponent::ONE)] => {
-                    let param = self.elem_at_cells(e);
+                many if many.iter().all(|(f, e)| matches!(f, Factor::Elem(_)) && *e == Exponent::ONE) => {
+                    let mut elems: Vec<Elem> = many
+                        .iter()
+                        .filter_map(|(f, _)| match f {
+                            Factor::Elem(e) => Some(self.elem_at_cells(e)),
+                            _ => None,
+                        })
+                        .collect();
+                    let param = elems.remove(0);
                     let rest = Term {
                         factors: params
                             .factors
                             .iter()
-                            .filter(|(f, _)| *f != Factor::Elem(e.clone()))
+                            .filter(|f| !many.contains(f))
                             .chain(&data.factors)
                             .cloned()
                             .collect(),
@@ -363,6 +370,7 @@ impl<'a> Splitter<'a> {
                     if number {
                         regressors.push(Regressor {
                             param,
+                            others: elems,
                             sums: t.sums.clone(),
                             column: None,
                             constant: rest.coef.0,
@@ -372,6 +380,7 @@ impl<'a> Splitter<'a> {
                         columns.push(Column { over, value: Poly(vec![rest]) });
                         regressors.push(Regressor {
                             param,
+                            others: elems,
                             sums: t.sums.clone(),
                             column: Some(columns.len()),
                             constant: 1.0,

@@ -53,6 +53,19 @@ fn steps_of(
             if let Some(s) = scale {
                 kinds.push(scale_step(kernel, densities, *s)?);
             }
+            if let (Some(MStepKind::Regression(r)), Some(s)) = (kinds.first(), scale)
+                && block.is_some()
+                && r.rows.iter().any(|x| !x.design().is_linear())
+            {
+                let names: Vec<String> =
+                    locations.iter().map(|a| kernel.model.arrays[a.0].name.to_string()).collect();
+                let loc = kernel.model.statements[kernel.model.arrays[s.0].pieces[0].0].loc;
+                return Err(mistakes::no_engine(
+                    loc,
+                    &names.join(", "),
+                    "a product of unknowns with a shared scale",
+                ));
+            }
             kinds
         }
         Maximise::Scale => {
