@@ -4,6 +4,7 @@
 pub mod dawid_skene;
 pub mod earthquakes;
 pub mod iris;
+pub mod karate;
 pub mod old_faithful;
 pub mod table;
 
