@@ -5,7 +5,7 @@ pub use crate::data::{Groups, check};
 pub use crate::dist;
 pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
-pub use crate::engine::{columns, dense, law, least_squares, mode, newton};
+pub use crate::engine::{admixture, columns, dense, law, least_squares, mode, newton};
 pub use crate::fit::program::{
     Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn,
 };

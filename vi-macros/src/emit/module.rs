@@ -21,6 +21,7 @@ impl Emitter<'_> {
         };
         let structs = self.structs();
         let gather_points = self.gather_points();
+        let priors = self.priors_fn();
         let context = self.context();
         let stats = self.stats();
         let passes = self.passes();
@@ -54,6 +55,7 @@ impl Emitter<'_> {
                 #passes
                 #maximise
                 #gather_points
+                #priors
             }
 
             #program
@@ -242,6 +244,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Turn",
     ]);
     let modules = pick(&[
+        "admixture",
         "check",
         "columns",
         "data",
