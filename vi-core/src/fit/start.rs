@@ -36,6 +36,10 @@ pub(crate) fn globals<M: Program>(
         Start::Default | Start::Params(_) => model.gather(params, &M::Posterior::default()),
     };
     let neutral = model.neutral(&work.context, &given)?;
+    if has_blocks::<M>() {
+        // What is given of q is read before the first update.
+        model.validate(&work.context, &neutral)?;
+    }
     match start {
         Start::Params(_) if M::is_complete(&given) => alone(given),
         Start::Params(_) if work.components.is_empty() || !has_blocks::<M>() => {
