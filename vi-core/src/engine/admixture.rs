@@ -1,0 +1,725 @@
+//! Finite latents of groups of units, where a unit's table is the product of a row that its group owns and of a column of a table that all
+//! share, both with Dirichlet posteriors:
+//!
+//! ```text
+//! q(z[d, i] = k) ∝ θ[d, k] β[k, v],   θ[d, k] = exp E log own[d][k],   β[k, v] = exp E log shared[k][v],   v the value of unit (d, i)
+//! own[d]        ~ Dirichlet(prior[d] + Σ_i w[d, i] q(z[d, i]))
+//! ```
+//!
+//! A group's latents and its own law are updated in turns while its columns of β lie in the cache. β is tabulated once, with the states of a
+//! value side by side and scaled so that the largest is 1; no unit takes an exponential. Memory is that of the values, of the laws, and of
+//! O(threads · log groups) tables.
+
+use crate::dist::Dirichlet;
+use crate::error::Error;
+use crate::fit::Marginal;
+use crate::fit::program::Evidence;
+use crate::reduce::{self, Accumulate};
+use crate::special;
+use crate::tile::simd::{Isa, vectorised};
+use crate::tile::{self, TileBuffer};
+use std::ops::Range;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Groups of one leaf of the fixed tree.
+const LEAF: usize = 512;
+
+/// Rows are padded to a multiple of the widest pack.
+const LANES: usize = 8;
+
+/// Units that are weighed at once.
+const BLOCK: usize = 4;
+
+/// Units whose norms are worked out before any of them is used.
+const CHUNK: usize = 32;
+
+/// A sum of products below this may have lost most of its terms to underflow.
+const TINY: f64 = 1e-250;
+
+/// A group whose counts move by less than this share of their total has settled.
+const SETTLED: f64 = 1e-13;
+
+/// The values of the units of all groups, each with a weight, and the priors' parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Draws {
+    /// Where each group begins; one more than groups.
+    starts: Vec<usize>,
+    values: Vec<u32>,
+    weights: Vec<f64>,
+    priors: OnceLock<Priors>,
+}
+
+/// Parameters of the two laws before any data, row by row.
+#[derive(Clone, Debug)]
+pub struct Priors {
+    /// groups × states
+    pub own: Vec<f64>,
+    /// states × values
+    pub shared: Vec<f64>,
+}
+
+impl Draws {
+    /// `entry(d, i)` is the value of a unit and how often it counts.
+    #[must_use]
+    pub fn new(
+        groups: usize,
+        units: impl Fn(usize) -> usize,
+        entry: impl Fn(usize, usize) -> (usize, f64),
+    ) -> Self {
+        let mut out = Draws { starts: vec![0], ..Draws::default() };
+        for d in 0..groups {
+            for i in 0..units(d) {
+                let (value, weight) = entry(d, i);
+                out.values.push(u32::try_from(value).unwrap_or(u32::MAX));
+                out.weights.push(weight);
+            }
+            out.starts.push(out.values.len());
+        }
+        out
+    }
+
+    fn groups(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The priors, worked out on the first call.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn priors(&self, make: impl FnOnce() -> Result<Priors, Error>) -> Result<&Priors, Error> {
+        if let Some(p) = self.priors.get() {
+            return Ok(p);
+        }
+        let made = make()?;
+        Ok(self.priors.get_or_init(|| made))
+    }
+}
+
+/// The parameters of laws, in one row; empty if one of them is no law.
+#[must_use]
+pub fn parameters(laws: &[Marginal<Dirichlet<'static>>]) -> Vec<f64> {
+    rows(laws).map(|r| r.concat()).unwrap_or_default()
+}
+
+/// The parameters of each law; `None` if one of them is no law.
+fn rows<'a>(laws: &'a [Marginal<Dirichlet<'static>>]) -> Option<Vec<&'a [f64]>> {
+    laws.iter().map(|q| q.law().map(|d| &*d.a)).collect()
+}
+
+/// A posterior of the two families of laws.
+#[derive(Debug)]
+pub struct Admixture<'a> {
+    draws: &'a Draws,
+    own: Vec<&'a [f64]>,
+    shared: Vec<&'a [f64]>,
+    states: usize,
+    values: usize,
+    threads: usize,
+}
+
+impl<'a> Admixture<'a> {
+    /// `None` if some law is a point or unset.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where a law has another number of coordinates.
+    pub fn new(
+        draws: &'a Draws,
+        [states, values]: [usize; 2],
+        own: &'a [Marginal<Dirichlet<'static>>],
+        shared: &'a [Marginal<Dirichlet<'static>>],
+        threads: usize,
+    ) -> Result<Option<Self>, Error> {
+        let (Some(own), Some(shared)) = (rows(own), rows(shared)) else { return Ok(None) };
+        use crate::data::check::size_is;
+        size_is("the start", own.len(), "groups", "its latents", draws.groups())?;
+        size_is("the start", shared.len(), "rows", "its latents", states)?;
+        for law in &own {
+            size_is("the start", law.len(), "coordinates", "its latent", states)?;
+        }
+        for law in &shared {
+            size_is("the start", law.len(), "coordinates", "its latent", values)?;
+        }
+        Ok(Some(Admixture { draws, own, shared, states, values, threads }))
+    }
+
+    /// `passes` turns of the units' latents and their group's law, then the latents once more: their expected counts, and, without any turn,
+    /// their evidence.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a law's parameters are so extreme that no state is left.
+    pub fn update(&self, prior: &[f64], passes: usize) -> Result<Updated, Error> {
+        self.run(prior, passes, true)
+    }
+
+    fn run(&self, prior: &[f64], passes: usize, statistics: bool) -> Result<Updated, Error> {
+        let table = Columns::new(&self.shared, self.states, self.values);
+        let groups = self.draws.groups();
+        let job = Pass {
+            of: self,
+            table: &table,
+            prior,
+            passes,
+            statistics,
+            parts: (0..groups.div_ceil(LEAF)).map(|_| Mutex::default()).collect(),
+        };
+        let mut sum = reduce::accumulate(groups, LEAF, self.threads, &job)?;
+        for (x, beta) in sum.table.iter_mut().zip(table.scaled.iter()) {
+            *x *= beta;
+        }
+        for (v, counts) in &sum.lost {
+            tile::add_scaled(&mut sum.table[v * table.stride..][..self.states], 1.0, counts);
+        }
+        let mut out = Updated {
+            own: vec![],
+            counts: vec![],
+            table: sum.table,
+            states: self.states,
+            stride: table.stride,
+            evidence: sum.evidence,
+        };
+        for part in job.parts {
+            let part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
+            out.own.extend(part.own);
+            out.counts.extend(part.counts);
+        }
+        Ok(out)
+    }
+
+    /// Σ log evidence of the units − Σ KL(q ‖ prior) of all laws, and the sum of the absolute values.
+    ///
+    /// # Errors
+    /// See [`update`](Self::update).
+    pub fn bound(&self, priors: &Priors) -> Result<(f64, f64), Error> {
+        let units = self.run(&priors.own, 0, false)?.evidence;
+        let (own, size) = divergence(&self.own, &priors.own);
+        let (shared, more) = divergence(&self.shared, &priors.shared);
+        Ok((units.log - own - shared, units.magnitude + size + more))
+    }
+}
+
+/// Σ KL(Dirichlet(q) ‖ Dirichlet(p)), and the sum of the absolute values of the terms that were added up.
+fn divergence(q: &[&[f64]], p: &[f64]) -> (f64, f64) {
+    let width = q.first().map_or(1, |r| r.len()).max(1);
+    let mut scratch = vec![0.0; 3 * width];
+    let (psi, rest) = scratch.split_at_mut(width);
+    let (log_q, log_p) = rest.split_at_mut(width);
+    let (mut total, mut size) = (0.0, 0.0);
+    for (q, p) in q.iter().zip(p.chunks_exact(width)) {
+        tile::digamma(q, psi);
+        tile::lgamma(q, log_q);
+        tile::lgamma(p, log_p);
+        let (all, before) = (tile::sum(q), tile::sum(p));
+        let centre = special::digamma(all);
+        let mut term = special::lgamma(all) - special::lgamma(before);
+        size += term.abs();
+        for k in 0..q.len() {
+            let piece = log_p[k] - log_q[k] + (q[k] - p[k]) * (psi[k] - centre);
+            term += piece;
+            size += piece.abs();
+        }
+        total += term;
+    }
+    (total, size)
+}
+
+/// What an update leaves.
+#[derive(Debug)]
+pub struct Updated {
+    own: Vec<f64>,
+    counts: Vec<f64>,
+    /// values × stride
+    table: Vec<f64>,
+    states: usize,
+    stride: usize,
+    /// Of the units; 0 after turns.
+    pub evidence: Evidence,
+}
+
+impl Updated {
+    /// The groups' new laws.
+    ///
+    /// # Errors
+    /// [`Error::Improper`] for parameters that are not positive.
+    pub fn laws(&self, name: &'static str) -> Result<Vec<Marginal<Dirichlet<'static>>>, Error> {
+        let law = |(d, a): (usize, &[f64])| match a.iter().position(|a| !(*a > 0.0 && a.is_finite())) {
+            None => Ok(Marginal::Law(Dirichlet { a: a.to_vec().into() })),
+            Some(k) => Err(Error::Improper {
+                element: super::mode::at(name, &[d]).to_string(),
+                reason: format!("Dirichlet: a[{k}] = {} must be positive and finite", a[k]),
+            }),
+        };
+        self.own.chunks_exact(self.states.max(1)).enumerate().map(law).collect()
+    }
+
+    /// Expected counts, groups × states.
+    pub fn own_counts(&self, out: &mut [f64]) {
+        for (out, x) in out.iter_mut().zip(&self.counts) {
+            *out = *x;
+        }
+    }
+
+    /// Expected counts, states × values.
+    pub fn shared_counts(&self, out: &mut [f64]) {
+        let values = self.table.len() / self.stride.max(1);
+        for (k, out) in out.chunks_exact_mut(values.max(1)).enumerate() {
+            for (out, row) in out.iter_mut().zip(self.table.chunks_exact(self.stride)) {
+                *out = row[k];
+            }
+        }
+    }
+}
+
+/// β, the states of a value side by side.
+struct Columns {
+    stride: usize,
+    /// (values + 1) × stride, each row divided by its largest entry; zeros beyond the states and in the last row.
+    scaled: TileBuffer,
+    /// log of what each row was divided by.
+    shift: Vec<f64>,
+    /// ψ(Σ a) of each state's law.
+    totals: Vec<f64>,
+}
+
+impl Columns {
+    fn new(shared: &[&[f64]], states: usize, values: usize) -> Self {
+        let stride = states.next_multiple_of(LANES);
+        let mut scaled = TileBuffer::new((values + 1) * stride);
+        let mut row = vec![0.0; values];
+        let mut totals = vec![];
+        for (k, a) in shared.iter().enumerate() {
+            let total = special::digamma(tile::sum(a));
+            tile::digamma(a, &mut row);
+            for (v, psi) in row.iter().enumerate() {
+                scaled[v * stride + k] = psi - total;
+            }
+            totals.push(total);
+        }
+        let mut shift = vec![0.0; values];
+        let mut logs = vec![0.0; states];
+        for (shift, row) in shift.iter_mut().zip(scaled.chunks_exact_mut(stride.max(1))) {
+            *shift = rescale(&mut logs, &mut row[..states]);
+        }
+        Columns { stride, scaled, shift, totals }
+    }
+}
+
+/// exp(x − max x) in place of x; returns the maximum.
+fn rescale(logs: &mut [f64], x: &mut [f64]) -> f64 {
+    let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    for (log, x) in logs.iter_mut().zip(x.iter()) {
+        *log = x - top;
+    }
+    tile::exp(logs, x);
+    top
+}
+
+struct Pass<'p, 'a> {
+    of: &'p Admixture<'a>,
+    table: &'p Columns,
+    prior: &'p [f64],
+    passes: usize,
+    statistics: bool,
+    /// What belongs to the groups of each leaf.
+    parts: Vec<Mutex<Part>>,
+}
+
+#[derive(Default)]
+struct Part {
+    own: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+struct Sum {
+    /// Σ ratio θ, values × stride: β is the same for all units of a value.
+    table: Vec<f64>,
+    /// Expected counts of values whose products underflow.
+    lost: Vec<(usize, Vec<f64>)>,
+    evidence: Evidence,
+}
+
+/// One group at work.
+struct Desk {
+    /// The group's columns of β, side by side.
+    rows: TileBuffer,
+    /// Where each unit's column stands: among `rows`, or in β itself.
+    index: Vec<usize>,
+    gathered: bool,
+    backwards: bool,
+    weights: Vec<f64>,
+    /// w / Σ_k θ β of each unit, and the sums themselves.
+    ratios: Vec<f64>,
+    norms: Vec<f64>,
+    logs: Vec<f64>,
+    /// ψ of the law's parameters, and θ scaled by its largest entry.
+    psi: TileBuffer,
+    scaled: TileBuffer,
+    theta: TileBuffer,
+    /// Σ_i ratio β
+    sums: TileBuffer,
+    /// Parameters of the law; 1 beyond the states.
+    own: TileBuffer,
+    lost: Vec<Lost>,
+}
+
+/// A unit whose products all underflow: log Σ_k θ β, both scaled, and its probabilities.
+struct Lost {
+    at: usize,
+    log: f64,
+    probs: Vec<f64>,
+}
+
+impl Desk {
+    /// θ of the current law. Returns log of what it was divided by.
+    fn weigh(&mut self, states: usize) -> f64 {
+        // Whole packs throughout: what is left over of a loop costs as much as all of it.
+        tile::digamma(&self.own, &mut self.psi);
+        self.psi[states..].fill(f64::NEG_INFINITY);
+        self.theta.copy_from_slice(&self.psi);
+        rescale(&mut self.scaled, &mut self.theta)
+    }
+}
+
+impl Pass<'_, '_> {
+    /// Brings the group's columns together, unless they are read too seldom for that to pay.
+    fn open(&self, desk: &mut Desk, units: &Range<usize>) {
+        let stride = self.table.stride;
+        let padded = units.len().next_multiple_of(BLOCK);
+        let values = &self.of.draws.values[units.clone()];
+        desk.gathered = self.passes > 1;
+        desk.backwards = false;
+        desk.index.clear();
+        if desk.gathered {
+            if desk.rows.len() < padded * stride {
+                desk.rows = TileBuffer::new(padded.next_power_of_two() * stride);
+            }
+            for (v, row) in values.iter().zip(desk.rows.chunks_exact_mut(stride.max(1))) {
+                row.copy_from_slice(&self.table.scaled[*v as usize * stride..][..stride]);
+            }
+            desk.rows[values.len() * stride..padded * stride].fill(0.0);
+            desk.index.extend((0..padded).map(|i| i * stride));
+        } else {
+            desk.index.extend(values.iter().map(|v| *v as usize * stride));
+            // The row beyond the last value is all zeros.
+            desk.index.resize(padded, self.of.values * stride);
+        }
+        desk.weights.clear();
+        desk.weights.extend_from_slice(&self.of.draws.weights[units.clone()]);
+        desk.weights.resize(padded, 0.0);
+        desk.ratios.resize(padded, 0.0);
+        desk.norms.resize(padded, 0.0);
+    }
+
+    /// q of the group's latents at the current law, with Σ over units of their expected counts in `desk.sums`. Returns log of the scale of θ.
+    fn posterior(&self, desk: &mut Desk, units: &Range<usize>) -> f64 {
+        let top = desk.weigh(self.of.states);
+        let rows: &[f64] = if desk.gathered { &desk.rows } else { &self.table.scaled };
+        let (ratios, norms) = (&mut desk.ratios, &mut desk.norms);
+        desk.backwards = !desk.backwards;
+        let whole = normalise(
+            rows,
+            &desk.index,
+            &desk.weights,
+            &desk.theta,
+            &mut desk.sums,
+            ratios,
+            norms,
+            desk.backwards,
+        );
+        for (sum, theta) in desk.sums.iter_mut().zip(desk.theta.iter()) {
+            *sum *= theta;
+        }
+        desk.lost.clear();
+        if whole {
+            return top;
+        }
+        for at in 0..units.len() {
+            if desk.weights[at] > 0.0 && desk.norms[at] < TINY {
+                let lost = self.in_logs(desk, at, units.start + at, top);
+                tile::add_scaled(&mut desk.sums, desk.weights[at], &lost.probs);
+                desk.lost.push(lost);
+            }
+        }
+        top
+    }
+
+    /// log Σ_k θ β of every unit.
+    fn evidence(&self, sum: &mut Sum, desk: &mut Desk, units: Range<usize>, top: f64) {
+        desk.logs.resize(desk.norms.len(), 0.0);
+        tile::log(&desk.norms, &mut desk.logs);
+        for lost in &desk.lost {
+            desk.logs[lost.at] = lost.log;
+        }
+        let common = top - special::digamma(tile::sum(&desk.own[..self.of.states]));
+        let values = &self.of.draws.values[units];
+        for ((v, weight), log) in values.iter().zip(&desk.weights).zip(&desk.logs) {
+            if *weight > 0.0 {
+                let log = weight * (log + self.table.shift[*v as usize] + common);
+                sum.evidence.log += log;
+                sum.evidence.magnitude += log.abs();
+            }
+        }
+    }
+
+    fn in_logs(&self, desk: &Desk, at: usize, unit: usize, top: f64) -> Lost {
+        let v = self.of.draws.values[unit] as usize;
+        let log = |k: usize| {
+            let column = special::digamma(self.of.shared[k][v]) - self.table.totals[k] - self.table.shift[v];
+            desk.psi[k] - top + column
+        };
+        let logs: Vec<f64> = (0..self.of.states).map(log).collect();
+        let total = special::log_sum_exp(&logs);
+        Lost { at, log: total, probs: logs.iter().map(|l| (l - total).exp()).collect() }
+    }
+}
+
+impl Accumulate for Pass<'_, '_> {
+    type Sum = Sum;
+    type Scratch = Desk;
+    type Error = Error;
+
+    fn zero(&self) -> Sum {
+        let len = if self.statistics { self.of.values * self.table.stride } else { 0 };
+        Sum { table: vec![0.0; len], lost: vec![], evidence: Evidence::default() }
+    }
+
+    fn clear(&self, sum: &mut Sum) {
+        sum.table.fill(0.0);
+        sum.lost.clear();
+        sum.evidence = Evidence::default();
+    }
+
+    fn scratch(&self) -> Desk {
+        let stride = self.table.stride;
+        let mut own = TileBuffer::new(stride);
+        own.fill(1.0);
+        Desk {
+            rows: TileBuffer::new(0),
+            index: vec![],
+            gathered: false,
+            backwards: false,
+            weights: vec![],
+            ratios: vec![],
+            norms: vec![],
+            logs: vec![],
+            psi: TileBuffer::new(stride),
+            scaled: TileBuffer::new(stride),
+            theta: TileBuffer::new(stride),
+            sums: TileBuffer::new(stride),
+            own,
+            lost: vec![],
+        }
+    }
+
+    fn add(&self, sum: &mut Sum, desk: &mut Desk, groups: Range<usize>) -> Result<(), Error> {
+        let (states, stride) = (self.of.states, self.table.stride);
+        let mut part = Part::default();
+        for d in groups.clone() {
+            let units = self.of.draws.starts[d]..self.of.draws.starts[d + 1];
+            let prior = &self.prior[d * states..][..states];
+            self.open(desk, &units);
+            desk.own[..states].copy_from_slice(self.of.own[d]);
+            for _ in 0..self.passes {
+                self.posterior(desk, &units);
+                let (mut moved, mut total) = (0.0, 0.0);
+                for ((own, prior), count) in desk.own.iter_mut().zip(prior).zip(desk.sums.iter()) {
+                    let new = prior + count;
+                    moved += (new - *own).abs();
+                    total += new;
+                    *own = new;
+                }
+                if moved <= SETTLED * total {
+                    break;
+                }
+            }
+            let top = self.posterior(desk, &units);
+            if self.passes == 0 {
+                self.evidence(sum, desk, units.clone(), top);
+            }
+            if !(sum.evidence.log.is_finite() && desk.sums.iter().all(|x| x.is_finite())) {
+                return Err(Error::NotFinite { what: format!("log p(data; params) of group {d}") });
+            }
+            if !self.statistics {
+                continue;
+            }
+            for (i, unit) in units.enumerate() {
+                let v = self.of.draws.values[unit] as usize;
+                let out = &mut sum.table[v * stride..][..stride];
+                tile::add_scaled(out, desk.ratios[i], &desk.theta);
+            }
+            for lost in &desk.lost {
+                let v = self.of.draws.values[self.of.draws.starts[d] + lost.at] as usize;
+                let counts = lost.probs.iter().map(|p| desk.weights[lost.at] * p).collect();
+                sum.lost.push((v, counts));
+            }
+            part.counts.extend_from_slice(&desk.sums[..states]);
+            part.own.extend_from_slice(&desk.own[..states]);
+        }
+        if let Some(slot) = self.parts.get(groups.start / LEAF) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = part;
+        }
+        Ok(())
+    }
+
+    fn merge(&self, left: &mut Sum, right: &mut Sum) {
+        for (a, b) in left.table.iter_mut().zip(&right.table) {
+            *a += b;
+        }
+        left.lost.append(&mut right.lost);
+        left.evidence.log += right.evidence.log;
+        left.evidence.magnitude += right.evidence.magnitude;
+    }
+}
+
+vectorised! {
+    /// `norms[i] = Σ_k row(i)[k] theta[k]`, `ratios[i] = weights[i] / norms[i]`, `sums[k] = Σ_i ratios[i] row(i)[k]`, where row(i) begins at
+    /// `index[i]`. The number of units is a multiple of [`BLOCK`]. Units whose norm is below [`TINY`] have ratio 0; returns whether there is
+    /// none of weight above 0. Taken `backwards` every other time, rows that do not all fit in the cache are still there when they are
+    /// needed again.
+    fn normalise(
+        rows: &[f64],
+        index: &[usize],
+        weights: &[f64],
+        theta: &[f64],
+        sums: &mut [f64],
+        ratios: &mut [f64],
+        norms: &mut [f64],
+        backwards: bool,
+    ) -> bool = normalise_with;
+}
+
+/// The rows, weights and θ of [`normalise`], and where its results go.
+struct Weighing<'a> {
+    rows: &'a [f64],
+    index: &'a [usize],
+    weights: &'a [f64],
+    theta: &'a [f64],
+    sums: &'a mut [f64],
+    ratios: &'a mut [f64],
+    norms: &'a mut [f64],
+    backwards: bool,
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "those of `normalise`, with the instruction set")]
+fn normalise_with<S: Isa>(
+    isa: S,
+    rows: &[f64],
+    index: &[usize],
+    weights: &[f64],
+    theta: &[f64],
+    sums: &mut [f64],
+    ratios: &mut [f64],
+    norms: &mut [f64],
+    backwards: bool,
+) -> bool {
+    let w = Weighing { rows, index, weights, theta, sums, ratios, norms, backwards };
+    match w.theta.len() / S::W {
+        1 => in_registers::<S, 1>(isa, w),
+        2 => in_registers::<S, 2>(isa, w),
+        3 => in_registers::<S, 3>(isa, w),
+        4 => in_registers::<S, 4>(isa, w),
+        5 => in_registers::<S, 5>(isa, w),
+        6 => in_registers::<S, 6>(isa, w),
+        7 => in_registers::<S, 7>(isa, w),
+        _ => in_memory(isa, w),
+    }
+}
+
+/// P packs of states: θ, the sums and two rows stay in registers, so that each row is read once.
+#[inline(always)]
+fn in_registers<S: Isa, const P: usize>(isa: S, w: Weighing<'_>) -> bool {
+    let stride = P * S::W;
+    let zero = isa.splat(0.0);
+    let (mut theta, mut sums) = ([zero; P], [zero; P]);
+    for p in 0..P {
+        theta[p] = isa.load(&w.theta[p * S::W..]);
+    }
+    let mut lost = 0.0;
+    let pairs = w.weights.len() / 2;
+    for n in 0..pairs {
+        let at = 2 * if w.backwards { pairs - 1 - n } else { n };
+        let (index, weights) = (&w.index[at..][..2], &w.weights[at..][..2]);
+        let (a, b) = (&w.rows[index[0]..][..stride], &w.rows[index[1]..][..stride]);
+        let (mut first, mut second) = ([zero; P], [zero; P]);
+        // Two sums for each row: one would wait for itself.
+        let mut dots = [zero; BLOCK];
+        for p in 0..P {
+            first[p] = isa.load(&a[p * S::W..][..S::W]);
+            second[p] = isa.load(&b[p * S::W..][..S::W]);
+            dots[p % 2] = isa.fma(first[p], theta[p], dots[p % 2]);
+            dots[2 + p % 2] = isa.fma(second[p], theta[p], dots[2 + p % 2]);
+        }
+        let dots = isa.sums(dots);
+        let norm = [dots[0] + dots[1], dots[2] + dots[3]];
+        let mut ratio = [0.0; 2];
+        for j in 0..2 {
+            let quotient = weights[j] / norm[j];
+            let small = norm[j] < TINY;
+            ratio[j] = if small { 0.0 } else { quotient };
+            lost += if small { weights[j] } else { 0.0 };
+        }
+        w.norms[at..][..2].copy_from_slice(&norm);
+        w.ratios[at..][..2].copy_from_slice(&ratio);
+        let (ra, rb) = (isa.splat(ratio[0]), isa.splat(ratio[1]));
+        for p in 0..P {
+            sums[p] = isa.fma(second[p], rb, isa.fma(first[p], ra, sums[p]));
+        }
+    }
+    for p in 0..P {
+        isa.store(sums[p], &mut w.sums[p * S::W..]);
+    }
+    lost == 0.0
+}
+
+/// Any number of packs.
+#[inline(always)]
+fn in_memory<S: Isa>(isa: S, w: Weighing<'_>) -> bool {
+    let Weighing { rows, index, weights, theta, sums, ratios, norms, backwards } = w;
+    let stride = theta.len();
+    sums.fill(0.0);
+    let mut whole = true;
+    let chunks = weights.len().div_ceil(CHUNK);
+    for n in 0..chunks {
+        let start = CHUNK * if backwards { chunks - 1 - n } else { n };
+        let len = CHUNK.min(weights.len() - start);
+        let (index, weights) = (&index[start..][..len], &weights[start..][..len]);
+        let (norms, ratios) = (&mut norms[start..][..len], &mut ratios[start..][..len]);
+        // All norms first: a division waits long for its operands, and holds up whatever follows it.
+        for (index, norms) in index.chunks_exact(BLOCK).zip(norms.chunks_exact_mut(BLOCK)) {
+            let (a, b) = (&rows[index[0]..][..stride], &rows[index[1]..][..stride]);
+            let (c, d) = (&rows[index[2]..][..stride], &rows[index[3]..][..stride]);
+            let mut dots = [isa.splat(0.0); BLOCK];
+            let packs = theta.chunks_exact(S::W).zip(a.chunks_exact(S::W)).zip(b.chunks_exact(S::W));
+            for (((t, a), b), (c, d)) in packs.zip(c.chunks_exact(S::W).zip(d.chunks_exact(S::W))) {
+                let t = isa.load(t);
+                dots[0] = isa.fma(isa.load(a), t, dots[0]);
+                dots[1] = isa.fma(isa.load(b), t, dots[1]);
+                dots[2] = isa.fma(isa.load(c), t, dots[2]);
+                dots[3] = isa.fma(isa.load(d), t, dots[3]);
+            }
+            norms.copy_from_slice(&isa.sums(dots));
+        }
+        let mut lost = 0.0;
+        for ((ratio, weight), norm) in ratios.iter_mut().zip(weights).zip(norms.iter()) {
+            let quotient = weight / norm;
+            let small = *norm < TINY;
+            *ratio = if small { 0.0 } else { quotient };
+            lost += if small { *weight } else { 0.0 };
+        }
+        whole &= lost == 0.0;
+        for (index, ratios) in index.chunks_exact(BLOCK).zip(ratios.chunks_exact(BLOCK)) {
+            let (a, b) = (&rows[index[0]..][..stride], &rows[index[1]..][..stride]);
+            let (c, d) = (&rows[index[2]..][..stride], &rows[index[3]..][..stride]);
+            let (ra, rb) = (isa.splat(ratios[0]), isa.splat(ratios[1]));
+            let (rc, rd) = (isa.splat(ratios[2]), isa.splat(ratios[3]));
+            let packs = sums.chunks_exact_mut(S::W).zip(a.chunks_exact(S::W)).zip(b.chunks_exact(S::W));
+            for (((sum, a), b), (c, d)) in packs.zip(c.chunks_exact(S::W).zip(d.chunks_exact(S::W))) {
+                let mut total = isa.fma(isa.load(a), ra, isa.load(sum));
+                total = isa.fma(isa.load(b), rb, total);
+                total = isa.fma(isa.load(c), rc, total);
+                isa.store(isa.fma(isa.load(d), rd, total), sum);
+            }
+        }
+    }
+    whole
+}
