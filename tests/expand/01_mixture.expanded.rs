@@ -337,6 +337,9 @@ pub mod mixture {
             self.evidence.log += other.evidence.log;
             self.evidence.magnitude += other.evidence.magnitude;
         }
+        fn fits(&self, other: &Self) -> bool {
+            self.z_count.fits(&other.z_count) && self.x_moments.fits(&other.x_moments)
+        }
         fn clear(&mut self) {
             self.z_count.clear();
             self.x_moments.clear();
@@ -967,6 +970,48 @@ pub mod mixture {
             }
             out.push(d.finish());
             out
+        }
+        fn coordinates(params: &Params, to: &mut chart::Writer) -> Result<(), Error> {
+            {
+                let x = &params.weight;
+                to.simplex(x.as_slice());
+            }
+            {
+                let x = &params.mean;
+                for x in x {
+                    to.vector(x);
+                }
+            }
+            {
+                let x = &params.cov;
+                for x in x {
+                    to.sym_pos(x)?;
+                }
+            }
+            Ok(())
+        }
+        fn at_coordinates(
+            like: &Params,
+            from: &mut chart::Reader<'_>,
+        ) -> Result<Params, Error> {
+            let mut params = like.clone();
+            params.weight = {
+                let x = &like.weight;
+                from.simplex(x.as_slice())?
+            };
+            params.mean = {
+                let x = &like.mean;
+                x.iter()
+                    .map(|x| from.vector(x.len()))
+                    .collect::<Result<Vec<_>, Error>>()?
+            };
+            params.cov = {
+                let x = &like.cov;
+                x.iter()
+                    .map(|x| from.sym_pos(x.nrows()))
+                    .collect::<Result<Vec<_>, Error>>()?
+            };
+            Ok(params)
         }
         fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
             {

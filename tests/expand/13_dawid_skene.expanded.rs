@@ -338,6 +338,10 @@ pub mod dawid_skene {
             self.evidence.log += other.evidence.log;
             self.evidence.magnitude += other.evidence.magnitude;
         }
+        fn fits(&self, other: &Self) -> bool {
+            self.truth_count.fits(&other.truth_count)
+                && self.label_count.fits(&other.label_count)
+        }
         fn clear(&mut self) {
             self.truth_count.clear();
             self.label_count.clear();
@@ -1012,6 +1016,43 @@ pub mod dawid_skene {
             }
             out.push(d.finish());
             out
+        }
+        fn coordinates(params: &Params, to: &mut chart::Writer) -> Result<(), Error> {
+            {
+                let x = &params.prev;
+                to.simplex(x.as_slice());
+            }
+            {
+                let x = &params.conf;
+                for x in x {
+                    for x in x {
+                        to.simplex(x.as_slice());
+                    }
+                }
+            }
+            Ok(())
+        }
+        fn at_coordinates(
+            like: &Params,
+            from: &mut chart::Reader<'_>,
+        ) -> Result<Params, Error> {
+            let mut params = like.clone();
+            params.prev = {
+                let x = &like.prev;
+                from.simplex(x.as_slice())?
+            };
+            params.conf = {
+                let x = &like.conf;
+                x.iter()
+                    .map(|x| {
+                        x
+                            .iter()
+                            .map(|x| from.simplex(x.as_slice()))
+                            .collect::<Result<Vec<_>, Error>>()
+                    })
+                    .collect::<Result<Vec<_>, Error>>()?
+            };
+            Ok(params)
         }
         fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
             {

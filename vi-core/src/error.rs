@@ -102,6 +102,13 @@ pub enum Error {
         by: f64,
     },
 
+    /// More data were given to a fit that cannot take them.
+    #[error("this fit cannot take more data: {reason}")]
+    CannotUpdate {
+        /// Why, and what to do instead.
+        reason: String,
+    },
+
     /// The posteriors of units were asked for, but the fit ran with `keep_locals(false)`.
     #[error("{what} needs the posteriors of the units, but the fit ran with `keep_locals(false)`")]
     LocalsNotKept {

@@ -1,7 +1,9 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
+mod accelerate;
 mod coupled;
 mod display;
+mod draws;
 mod imputed;
 mod marginal;
 mod options;
@@ -13,6 +15,7 @@ mod run;
 mod serial;
 mod start;
 mod sweep;
+mod update;
 mod verify;
 
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
@@ -21,7 +24,8 @@ pub use options::Options;
 pub use plan::{Claim, Plan};
 pub use posterior::{Categories, choose_rows};
 pub use program::{
-    Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn,
+    Component, Described, DescribedLaw, Describer, ElboTerm, Evidence, LawDescriber, Maximised, Numbers,
+    Program, Scratch, Statistics, Turn,
 };
 pub use program::{first_states, permute};
 pub use run::{State, accumulate, fit, infer};
@@ -47,6 +51,9 @@ pub struct Predictive<M: Program> {
     /// Mean and variance, or probabilities, of what is absent or missing: one field for each observed array that no other reads. The latents
     /// of its unit are summed out under their posterior given what is there, at the params of the fit.
     pub absent: M::Imputed,
+    /// The Monte-Carlo standard error of each log density, where shared latents were averaged over draws from their q; `None` where nothing
+    /// was drawn.
+    pub error: Option<Vec<f64>>,
 }
 
 /// Where a fit begins.
@@ -83,6 +90,10 @@ pub struct StartReport {
     pub iterations: usize,
     /// Why it failed, if it did.
     pub failure: Option<String>,
+    /// The share of units whose most likely state is that of the best start, after the states were matched
+    /// ([`Agreement`](crate::diagnostics::Agreement)): a start with another objective and the same states has found the same optimum but
+    /// for what is left to gain. `None` for a single start, without kept locals, and where several latents share a table.
+    pub agreement: Option<f64>,
 }
 
 /// A fitted model: params, posterior and how they were reached. It holds no data.
@@ -118,6 +129,8 @@ pub struct Fit<M: Program> {
     /// Categories of the first latent.
     states: usize,
     kept: bool,
+    /// Not there in a fit that was read from a file.
+    totals: Option<run::Totals<M::Stats>>,
 }
 
 impl<M: Program> Fit<M> {
@@ -140,7 +153,16 @@ impl<M: Program> Fit<M> {
             units: 0,
             states: 0,
             kept: false,
+            totals: None,
         }
+    }
+
+    /// Whether nothing that all units share is a point, and something is shared: the objective is then about the evidence.
+    fn is_integrated(&self) -> bool {
+        let shared = M::describe_shared(&self.posterior);
+        M::describe(&self.params).is_empty()
+            && !shared.is_empty()
+            && shared.iter().all(|d| d.sd.values.iter().any(|s| *s != 0.0))
     }
 
     /// The objective at the params of this fit: E_q log p(X, Z; θ) + H(q), plus log p(θ) where params have priors.

@@ -175,6 +175,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Adds the statistics of statements that no latent touches but that are Taylor series about the current params.
     fn moving(&self, _context: &Self::Context<'_>, _globals: &Self::Globals, _stats: &mut Self::Stats) {}
 
+    /// Whether every observed statement has a plate that no param and no shared latent has, so that more of it can come.
+    const GROWS: bool = true;
+
     /// Whether some statistics are Taylor series, so that an M-step may overshoot.
     const SERIES: bool = false;
 
@@ -301,6 +304,30 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Names and values of params, flat, in declaration order: for printing, comparing and accelerating.
     fn describe(params: &Self::Params) -> Vec<Described>;
 
+    /// Means and standard deviations of the shared latents, in declaration order.
+    fn describe_shared(_posterior: &Self::Posterior) -> Vec<DescribedLaw> {
+        vec![]
+    }
+
+    /// Appends the coordinates without bounds of everything that is shared. A model that appends none is not accelerated.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a covariance is singular: a latent without uncertainty has no coordinates.
+    fn coordinates(_globals: &Self::Globals, _to: &mut crate::chart::Writer) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The globals at these coordinates, in the shape of `like`.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if there are no globals at these coordinates.
+    fn at_coordinates(
+        like: &Self::Globals,
+        _from: &mut crate::chart::Reader<'_>,
+    ) -> Result<Self::Globals, Error> {
+        Ok(like.clone())
+    }
+
     /// Names and values of reported `let`s.
     fn describe_lets(_lets: &Self::Lets) -> Vec<Described> {
         vec![]
@@ -317,6 +344,10 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
 pub trait Statistics: Clone + Debug + Send + Sync {
     /// self ← self + other
     fn merge(&mut self, other: &Self);
+    /// Whether they have the same cells, so that they may be merged.
+    fn fits(&self, _other: &Self) -> bool {
+        true
+    }
     /// Back to nothing.
     fn clear(&mut self);
     /// All weights times a number.
@@ -458,6 +489,76 @@ impl Describer {
 #[must_use]
 pub fn first_states(components: &[Component]) -> Vec<Vec<usize>> {
     components.iter().map(|c| vec![0; c.units]).collect()
+}
+
+/// The law of one shared latent, in numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescribedLaw {
+    /// E x.
+    pub mean: Described,
+    /// √Var x, element by element: 0 throughout for a point.
+    pub sd: Described,
+}
+
+/// Gathers means and standard deviations of one array of laws.
+#[derive(Debug)]
+pub struct LawDescriber {
+    mean: Describer,
+    sd: Describer,
+}
+
+/// A mean or a spread: a number, a vector or a matrix.
+pub trait Numbers {
+    /// Appends the square roots, or the numbers themselves.
+    fn describe(&self, to: &mut Describer, root: bool);
+}
+
+fn rooted(x: f64, root: bool) -> f64 {
+    if root { x.sqrt() } else { x }
+}
+
+impl Numbers for f64 {
+    fn describe(&self, to: &mut Describer, root: bool) {
+        to.number(&rooted(*self, root));
+    }
+}
+
+impl Numbers for nalgebra::DVector<f64> {
+    fn describe(&self, to: &mut Describer, root: bool) {
+        to.vector(&self.map(|x| rooted(x, root)));
+    }
+}
+
+impl Numbers for nalgebra::DMatrix<f64> {
+    fn describe(&self, to: &mut Describer, root: bool) {
+        to.matrix(&self.map(|x| rooted(x, root)));
+    }
+}
+
+impl LawDescriber {
+    /// An array of this name.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        LawDescriber { mean: Describer::new(name), sd: Describer::new(name) }
+    }
+
+    /// Enters an axis of this length.
+    pub fn open(&mut self, len: usize) {
+        self.mean.open(len);
+        self.sd.open(len);
+    }
+
+    /// The law of one element.
+    pub fn law<D: super::Law<Value: Numbers>>(&mut self, q: &super::Marginal<D>) {
+        q.mean().describe(&mut self.mean, false);
+        q.var().describe(&mut self.sd, true);
+    }
+
+    /// The arrays.
+    #[must_use]
+    pub fn finish(self) -> DescribedLaw {
+        DescribedLaw { mean: self.mean.finish(), sd: self.sd.finish() }
+    }
 }
 
 /// Entry k becomes what entry `order[k]` was.

@@ -1,5 +1,6 @@
 //! The loop: E-step, objective, M-step, until nothing is left to gain.
 
+use super::accelerate::Accelerator;
 use super::program::{ElboTerm, Maximised, Program, Statistics, Turn};
 use super::sweep::Work;
 use super::{Fit, Options, Predictive, Progress, Start, StartReport};
@@ -11,16 +12,35 @@ use std::ops::Range;
 ///
 /// It dereferences to the [`Fit`] as it stands.
 pub struct State<'a, M: Program> {
-    work: Work<'a, M>,
-    constants: Vec<(String, f64)>,
-    options: Options,
-    fit: Fit<M>,
-    globals: M::Globals,
+    pub(super) work: Work<'a, M>,
+    pub(super) constants: Vec<(String, f64)>,
+    pub(super) options: Options,
+    pub(super) fit: Fit<M>,
+    pub(super) globals: M::Globals,
     /// The globals under which the statistics were collected.
-    under: M::Globals,
-    stats: M::Stats,
+    pub(super) under: M::Globals,
+    pub(super) stats: M::Stats,
     /// H(q) of the latents of the units.
-    entropy: f64,
+    pub(super) entropy: f64,
+    /// What is known of data that are not at hand any more.
+    pub(super) carried: Option<Totals<M::Stats>>,
+}
+
+/// What a fit remembers of its data: new data are added to it.
+#[derive(Clone, Debug)]
+pub(super) struct Totals<S> {
+    pub stats: S,
+    /// H(q) of the latents of the units.
+    pub entropy: f64,
+    /// What depends on the data alone, by statement.
+    pub constants: Vec<(String, f64)>,
+}
+
+/// The objective, and what rounding is measured by.
+pub(super) struct Objective {
+    pub value: f64,
+    magnitude: f64,
+    prior: f64,
 }
 
 impl<M: Program> std::ops::Deref for State<'_, M> {
@@ -70,10 +90,9 @@ impl<'a, M: Program> State<'a, M> {
         let mut begun = super::start::globals(model, &work, start, &given, options, restart)?;
         model.perturb(&mut begun.globals, &mut crate::rng::stream(options.seed, "products", &[restart]));
         model.validate(&work.context, &begun.globals)?;
-        let stats = match begun.stats {
-            Some(stats) => stats,
-            None => work.fixed.clone(),
-        };
+        // Blocks that come before the units would forget a start that no statistics stand for.
+        let unsaid = begun.stats.is_none() && blocks_lead::<M>() && !work.components.is_empty();
+        let stats = begun.stats.unwrap_or_else(|| work.fixed.clone());
         let mut state = State {
             work,
             constants,
@@ -83,14 +102,18 @@ impl<'a, M: Program> State<'a, M> {
             globals: begun.globals,
             stats,
             entropy: 0.0,
+            carried: None,
         };
+        if unsaid {
+            state.units()?;
+        }
         state.sweep()?;
         state.record()?;
         Ok(state)
     }
 
     /// q of every block in turn, everything else held.
-    fn sweep(&mut self) -> Result<(), Error> {
+    pub(super) fn sweep(&mut self) -> Result<(), Error> {
         for turn in M::TURNS {
             match turn {
                 Turn::Units => self.units()?,
@@ -104,18 +127,27 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// E-step of the latents of the units.
-    fn units(&mut self) -> Result<(), Error> {
+    pub(super) fn units(&mut self) -> Result<(), Error> {
         self.under = self.globals.clone();
         self.work.turns(&self.fit.model, &self.globals)?;
         self.stats = self.work.expect(&self.fit.model, &self.globals)?;
-        if is_joint::<M>() {
+        if self.by_evidence() {
             return Ok(());
         }
         // Each unit's posterior is exact given the globals, so what its evidence holds beyond the expected density is its entropy.
         let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
         let local: f64 = terms.iter().filter(|t| !M::is_fixed(&t.name)).map(|t| t.value).sum();
         self.entropy = self.stats.evidence().log - local;
+        if let Some(carried) = &self.carried {
+            self.entropy += carried.entropy;
+            self.stats.merge(&carried.stats);
+        }
         Ok(())
+    }
+
+    /// Whether the objective is the evidence of the units: their latents are all that is hidden, and all data are at hand.
+    fn by_evidence(&self) -> bool {
+        is_joint::<M>() && self.carried.is_none()
     }
 
     /// The objective in terms of E log p and entropies: right wherever in the sweep the units come.
@@ -131,14 +163,20 @@ impl<'a, M: Program> State<'a, M> {
         Ok((value, magnitude))
     }
 
-    /// The objective at the current params, from the statistics of their E-step.
-    fn record(&mut self) -> Result<(), Error> {
+    /// The objective at the current globals, from the statistics of their E-step.
+    pub(super) fn objective(&mut self) -> Result<Objective, Error> {
         let prior = self.fit.model.log_prior(&self.work.context, &self.globals)?;
-        let (value, magnitude) = if is_joint::<M>() { self.evidence(prior)? } else { self.bound(prior)? };
-        let fit = &mut self.fit;
+        let (value, magnitude) = if self.by_evidence() { self.evidence(prior)? } else { self.bound(prior)? };
         if !value.is_finite() {
             return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
         }
+        Ok(Objective { value, magnitude, prior })
+    }
+
+    /// Keeps the current globals, and adds their objective to the trace.
+    pub(super) fn record(&mut self) -> Result<(), Error> {
+        let Objective { value, magnitude, prior } = self.objective()?;
+        let fit = &mut self.fit;
         if let Some(last) = fit.trace.last() {
             let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
             if value < last - rounding {
@@ -209,8 +247,8 @@ impl<'a, M: Program> State<'a, M> {
             return false;
         }
         let limit = self.options.tolerance * self.fit.model.observations(&self.work.context).max(1.0);
-        let gain = t[n - 1] - t[n - 2];
-        if gain <= 64.0 * f64::EPSILON * self.fit.magnitude {
+        let gain = self.gained();
+        if gain <= self.rounding() {
             return true;
         }
         if n < 3 || gain >= limit {
@@ -221,9 +259,26 @@ impl<'a, M: Program> State<'a, M> {
         left < limit
     }
 
-    fn run(mut self) -> Result<Self, Error> {
+    /// What the last sweep gained.
+    pub(super) fn gained(&self) -> f64 {
+        match self.fit.trace.as_slice() {
+            [.., before, last] => last - before,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// What rounding alone may do to the objective.
+    pub(super) fn rounding(&self) -> f64 {
+        64.0 * f64::EPSILON * self.fit.magnitude
+    }
+
+    pub(super) fn run(mut self) -> Result<Self, Error> {
+        let mut accelerator = self.options.accelerate.then(|| Accelerator::new(&self));
         while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
             self.step()?;
+            if let Some(accelerator) = &mut accelerator {
+                accelerator.follow(&mut self)?;
+            }
         }
         Ok(self)
     }
@@ -234,7 +289,17 @@ impl<'a, M: Program> State<'a, M> {
     /// None that an earlier sweep would not have met.
     pub fn finish(mut self) -> Result<Fit<M>, Error> {
         self.fit.elbo_terms = self.terms()?;
+        if is_joint::<M>() && self.carried.is_none() {
+            let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+            let local: f64 = terms.iter().filter(|t| !M::is_fixed(&t.name)).map(|t| t.value).sum();
+            self.entropy = self.stats.evidence().log - local;
+        }
         let fit = &mut self.fit;
+        fit.totals = Some(Totals {
+            stats: self.stats.clone(),
+            entropy: self.entropy,
+            constants: self.constants.clone(),
+        });
         fit.lets = fit.model.lets(&self.work.context, &self.globals)?;
         fit.units = self.work.components.iter().map(|c| c.units).sum();
         fit.states = self.work.components.first().map_or(0, |c| c.first);
@@ -262,7 +327,7 @@ impl<'a, M: Program> State<'a, M> {
             let names: Vec<&str> = self.work.components.iter().map(|c| c.name).collect();
             let total: f64 = terms.iter().map(|t| t.value).sum();
             // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
-            let entropy = if is_joint::<M>() { fit.elbo() - fit.log_prior - total } else { self.entropy };
+            let entropy = if self.by_evidence() { fit.elbo() - fit.log_prior - total } else { self.entropy };
             terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy, magnitude: 0.0 });
         }
         terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
@@ -292,6 +357,7 @@ pub fn fit<M: Program>(
     let mut best: Option<State<'_, M>> = None;
     let mut first_error = None;
     let mut reports = vec![];
+    let mut ends = vec![];
     // Only a default start differs from restart to restart.
     let restarts = if matches!(start, Start::Default) { options.restarts.max(1) } else { 1 };
     for restart in 0..restarts {
@@ -301,19 +367,26 @@ pub fn fit<M: Program>(
                     objective: Some(state.fit.elbo()),
                     iterations: state.fit.iterations,
                     failure: None,
+                    agreement: None,
                 });
+                ends.push(Some(state.under.clone()));
                 if best.as_ref().is_none_or(|b| state.fit.elbo() > b.fit.elbo()) {
                     best = Some(state);
                 }
             }
             Err(e) => {
-                reports.push(StartReport { objective: None, iterations: 0, failure: Some(e.to_string()) });
+                let failure = Some(e.to_string());
+                reports.push(StartReport { objective: None, iterations: 0, failure, agreement: None });
+                ends.push(None);
                 first_error.get_or_insert(e);
             }
         }
     }
     match (best, first_error) {
         (Some(state), _) => {
+            if restarts > 1 && options.keep_locals {
+                agree(&state, &ends, &mut reports)?;
+            }
             let mut fit = state.finish()?;
             fit.starts = reports;
             Ok(fit)
@@ -321,6 +394,27 @@ pub fn fit<M: Program>(
         (None, Some(e)) => Err(e),
         (None, None) => Err(Error::NotFinite { what: "a fit without starts".into() }),
     }
+}
+
+/// How far each start agrees with the best on the states of the units. The tables are worked out anew: to keep those of all starts would take
+/// as many times the memory.
+fn agree<M: Program>(
+    best: &State<'_, M>,
+    ends: &[Option<M::Globals>],
+    reports: &mut [StartReport],
+) -> Result<(), Error> {
+    if best.work.components.first().is_none_or(|c| c.joint || c.units == 0) {
+        return Ok(());
+    }
+    let model = &best.fit.model;
+    let Some(states) = best.work.tables(model, &best.under)?.into_iter().next() else { return Ok(()) };
+    for (end, report) in ends.iter().zip(reports) {
+        let Some(globals) = end else { continue };
+        if let Some(others) = best.work.tables(model, globals)?.into_iter().next() {
+            report.agreement = Some(crate::diagnostics::Agreement::of(&states, &others)?.share);
+        }
+    }
+    Ok(())
 }
 
 /// E-step only: the posterior and the likelihood of data at known params.
@@ -365,6 +459,7 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         stats: work_fixed,
         globals,
         entropy: 0.0,
+        carried: None,
     };
     state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;
     for _ in 0..if M::COUPLED.is_empty() { 1 } else { state.options.max_iterations.min(100) } {
@@ -393,11 +488,15 @@ pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
             what: format!("the density of single units of `{}`, which depend on one another,", M::NAME),
         });
     }
+    if let Some(log_density) = super::update::predicted(fit, data)? {
+        let absent = M::Imputed::default();
+        return Ok(Predictive { log_density: vec![log_density], error: None, absent });
+    }
     if is_joint::<M>() {
         let log_density = densities(model, &work, &globals)?;
         let posterior = model.posterior(&work.context, work.tables(model, &globals)?);
         let absent = model.impute(&work.context, &fit.params, &posterior)?;
-        return Ok(Predictive { log_density, absent });
+        return Ok(Predictive { log_density, error: None, absent });
     }
     let mut draws = vec![];
     for draw in 0..PREDICTIVE_DRAWS {
@@ -405,17 +504,27 @@ pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
         let mut rng = crate::rng::stream(0, "predict", &[draw]);
         model.draw_shared(&work.context, &globals, &mut rng, &mut latents)?;
         let points = model.posterior_of_values(&work.context, &latents)?;
-        draws.push(densities(model, &work, &model.gather(&fit.params, &points))?);
+        let drawn = model.gather(&fit.params, &points);
+        // Shapes that values do not have, such as covariances, come from the neutral globals; they are 0 for a value.
+        let drawn = M::overlay(&drawn, model.neutral(&work.context, &drawn)?);
+        draws.push(densities(model, &work, &drawn)?);
     }
     let units = draws.first().map_or(0, Vec::len);
-    let log_density = (0..units)
-        .map(|n| {
-            let top = draws.iter().map(|d| d[n]).fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = draws.iter().map(|d| (d[n] - top).exp()).sum();
-            if top == f64::NEG_INFINITY { top } else { top + (sum / draws.len() as f64).ln() }
-        })
-        .collect();
-    Ok(Predictive { log_density, absent: M::Imputed::default() })
+    let (log_density, error) =
+        (0..units).map(|n| averaged(&draws.iter().map(|d| d[n]).collect::<Vec<_>>())).unzip();
+    Ok(Predictive { log_density, error: Some(error), absent: M::Imputed::default() })
+}
+
+/// log of the mean of densities that are given by their logarithms, and the standard error of it: that of the mean over the mean.
+fn averaged(logs: &[f64]) -> (f64, f64) {
+    let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if top == f64::NEG_INFINITY {
+        return (top, f64::INFINITY);
+    }
+    let count = logs.len() as f64;
+    let mean = logs.iter().map(|l| (l - top).exp()).sum::<f64>() / count;
+    let square = logs.iter().map(|l| ((l - top).exp() - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (top + mean.ln(), (square / count).sqrt() / mean)
 }
 
 fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) -> Result<Vec<f64>, Error> {
@@ -438,6 +547,11 @@ fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) ->
 /// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
 fn is_joint<M: Program>() -> bool {
     matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty()
+}
+
+/// Whether a sweep begins with shared latents.
+pub(super) fn blocks_lead<M: Program>() -> bool {
+    matches!(M::TURNS.first(), Some(Turn::Block(_)))
 }
 
 /// Expected statistics at known params: one E-step.

@@ -117,6 +117,7 @@ where
             units: o.units,
             states: o.states,
             kept: o.kept,
+            totals: None,
         })
     }
 }

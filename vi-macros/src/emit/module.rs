@@ -245,6 +245,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Uncertain",
     ]);
     let modules = pick(&[
+        "chart",
         "check",
         "columns",
         "data",
