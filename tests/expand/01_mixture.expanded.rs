@@ -27,8 +27,8 @@ pub mod mixture {
     use ::vi_core::private::{
         Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error,
         Evidence, ExactPosterior, Fit, LeastSquares, Maximised, Moments, Notes, Options,
-        Plan, Program, Scratch, Start, State, Statistics, Table, Term, check, columns,
-        data, dense, dist, finite, fit, least_squares, mode, rng, special,
+        Plan, Program, Scratch, Start, State, Statistics, Table, Term, chart, check,
+        columns, data, dense, dist, finite, fit, least_squares, mode, rng, special,
     };
     use ::vi_core::private::least_squares::Value::{Known, Unknown};
     /// What was proved of this model when it was compiled.
@@ -205,6 +205,18 @@ pub mod mixture {
             let context = self.context(data, params, &Options::new())?;
             self.validate(&context, params)?;
             Program::log_joint(self, &context, latents, params)
+        }
+        /// Fits by minibatches of units: for more of them than a sweep should take.
+        ///
+        /// # Errors
+        /// See [`fit`](Self::fit); a schedule out of bounds.
+        pub fn fit_stochastic(
+            &self,
+            data: &Data<'_>,
+            options: &Options,
+            schedule: fit::Schedule,
+        ) -> Result<Fit<Model>, Error> {
+            fit::fit_stochastic(self, data, options, schedule)
         }
         /// Expected sufficient statistics at known params: one E-step. They add up over data sets.
         ///

@@ -27,8 +27,8 @@ pub mod dawid_skene {
     use ::vi_core::private::{
         Categories, Claim, Component, DVector, Described, ElboTerm, Error, Evidence,
         ExactPosterior, Fit, Groups, Maximised, Notes, Options, Plan, Program, Scratch,
-        Start, State, Statistics, Table, check, columns, data, dist, finite, fit, mode,
-        rng, special,
+        Start, State, Statistics, Table, chart, check, columns, data, dist, finite, fit,
+        mode, rng, special,
     };
     use ::vi_core::private::data::Elements as _;
     /// What was proved of this model when it was compiled.
@@ -205,6 +205,18 @@ pub mod dawid_skene {
             let context = self.context(data, params, &Options::new())?;
             self.validate(&context, params)?;
             Program::log_joint(self, &context, latents, params)
+        }
+        /// Fits by minibatches of units: for more of them than a sweep should take.
+        ///
+        /// # Errors
+        /// See [`fit`](Self::fit); a schedule out of bounds.
+        pub fn fit_stochastic(
+            &self,
+            data: &Data<'_>,
+            options: &Options,
+            schedule: fit::Schedule,
+        ) -> Result<Fit<Model>, Error> {
+            fit::fit_stochastic(self, data, options, schedule)
         }
         /// Expected sufficient statistics at known params: one E-step. They add up over data sets.
         ///

@@ -235,3 +235,21 @@ fn galaxies_are_read() {
     assert!(row.contains(&format!("{:.4}", fit.posterior.p[1].mean())), "{text}");
     assert!(row.contains(&format!("{:.5}", fit.posterior.p[2].sd())), "{text}");
 }
+
+#[test]
+fn the_last_sweep_is_told_term_by_term() {
+    let x = three_groups(60, 2.0);
+    let data = mixture::Data { x: (&x).into() };
+    let model = mixture::Model::new(3, DVector::zeros(2), DMatrix::identity(2, 2), 3.0);
+    let options = Options::new().seed(3);
+    let before = model.fit(&data, &options.clone().max_iterations(4)).unwrap();
+    let after = model.fit(&data, &options.clone().max_iterations(5)).unwrap();
+    for (change, (b, a)) in after.changes().iter().zip(before.elbo_terms().iter().zip(after.elbo_terms())) {
+        assert_eq!((&change.name, &change.name), (&a.name, &b.name));
+        assert!((change.value - (a.value - b.value)).abs() < 1e-9, "{change:?}");
+    }
+    assert_eq!(after.changes().len(), after.elbo_terms().len());
+    let sum: f64 = after.changes().iter().map(|c| c.value).sum();
+    assert!(sum > 0.0 && (sum - (after.elbo() - before.elbo())).abs() < 1e-9, "{sum}");
+    assert!(model.fit(&data, &options.max_iterations(0)).unwrap().changes().is_empty());
+}

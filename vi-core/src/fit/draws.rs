@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use super::sweep::Work;
-use super::{Categories, Fit, Options};
+use super::{Categories, Fit, Options, Start};
 use crate::diagnostics::Psis;
 use crate::{Error, rng};
 
@@ -14,6 +14,14 @@ pub(super) struct Drawn<M: Program> {
     pub log_q: f64,
     /// What rounding is measured by.
     pub magnitude: f64,
+}
+
+/// These data with the posteriors of this fit: units that depend on one another have theirs from it.
+pub(super) fn work<'a, M: Program>(fit: &Fit<M>, data: &M::Data<'a>) -> Result<Work<'a, M>, Error> {
+    let options = Options::default();
+    let mut work = Work::new(&fit.model, data, &fit.params, &options)?;
+    work.begin_coupled(&fit.model, &Start::Posterior(fit.posterior.clone()), &options, 0)?;
+    Ok(work)
 }
 
 pub(super) fn draw<M: Program>(
@@ -58,7 +66,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What an E-step of this fit can meet with these data.
     pub fn draw(&self, data: &M::Data<'_>, seed: u64, draws: usize) -> Result<Vec<M::Latents>, Error> {
-        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        let work = work(self, data)?;
         let tables = work.tables(&self.model, &self.globals)?;
         (0..draws).map(|n| Ok(draw(self, &work.context, &tables, seed, n)?.latents)).collect()
     }
@@ -72,7 +80,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What an E-step of this fit can meet with these data; [`Error::NotFinite`] if there are no draws, or p excludes all of them.
     pub fn psis(&self, data: &M::Data<'_>, seed: u64, draws: usize) -> Result<Psis, Error> {
-        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        let work = work(self, data)?;
         let tables = work.tables(&self.model, &self.globals)?;
         let ratios = (0..draws)
             .map(|n| draw(self, &work.context, &tables, seed, n).map(|d| d.log_p - d.log_q))

@@ -2,6 +2,7 @@
 
 mod accelerate;
 mod coupled;
+mod describe;
 mod display;
 mod draws;
 mod imputed;
@@ -9,26 +10,27 @@ mod marginal;
 mod options;
 mod plan;
 mod posterior;
+mod predict;
 pub mod program;
 mod run;
 #[cfg(feature = "serde")]
 mod serial;
 mod start;
+mod stochastic;
 mod sweep;
 mod update;
 mod verify;
 
+pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use marginal::{Law, Marginal, Point};
 pub use options::Options;
 pub use plan::{Claim, Plan};
 pub use posterior::{Categories, choose_rows};
-pub use program::{
-    Component, Described, DescribedLaw, Describer, ElboTerm, Evidence, LawDescriber, Maximised, Numbers,
-    Program, Scratch, Statistics, Turn,
-};
+pub use program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use program::{first_states, permute};
 pub use run::{State, accumulate, fit, infer};
+pub use stochastic::{Schedule, fit_stochastic};
 pub use verify::Verification;
 
 use crate::Error;
@@ -123,6 +125,7 @@ pub struct Fit<M: Program> {
     /// What all units share, under which the posteriors of the units were taken.
     globals: M::Globals,
     elbo_terms: Vec<ElboTerm>,
+    changes: Vec<ElboTerm>,
     log_prior: f64,
     magnitude: f64,
     units: usize,
@@ -148,6 +151,7 @@ impl<M: Program> Fit<M> {
             lets: M::Lets::default(),
             starts: vec![],
             elbo_terms: vec![],
+            changes: vec![],
             log_prior: 0.0,
             magnitude: 0.0,
             units: 0,
@@ -175,6 +179,13 @@ impl<M: Program> Fit<M> {
     #[must_use]
     pub fn elbo_terms(&self) -> &[ElboTerm] {
         &self.elbo_terms
+    }
+
+    /// What each term of the objective gained in the last sweep; the gains add up to that of the objective. The terms that still move
+    /// belong to the blocks that have not converged, even where they cancel. Empty before the second sweep.
+    #[must_use]
+    pub fn changes(&self) -> &[ElboTerm] {
+        &self.changes
     }
 
     /// What was proved of the posterior at compile time: the text of the plan.
@@ -219,7 +230,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
     pub fn predict(&self, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
-        run::predict(self, data)
+        predict::predict(self, data)
     }
 
     /// Permutes the categories of the first latent: category k becomes what category `order[k]` was, in params and posterior.

@@ -3,7 +3,7 @@
 use super::accelerate::Accelerator;
 use super::program::{ElboTerm, Maximised, Program, Statistics, Turn};
 use super::sweep::Work;
-use super::{Fit, Options, Predictive, Progress, Start, StartReport};
+use super::{Fit, Options, Progress, Start, StartReport};
 use crate::Error;
 use crate::engine::mode::Notes;
 use std::ops::Range;
@@ -24,6 +24,8 @@ pub struct State<'a, M: Program> {
     pub(super) entropy: f64,
     /// What is known of data that are not at hand any more.
     pub(super) carried: Option<Totals<M::Stats>>,
+    /// The terms of the objective after the last sweep, but for what depends on the data alone.
+    pub(super) now: Vec<ElboTerm>,
 }
 
 /// What a fit remembers of its data: new data are added to it.
@@ -41,6 +43,7 @@ pub(super) struct Objective {
     pub value: f64,
     magnitude: f64,
     prior: f64,
+    terms: Vec<ElboTerm>,
 }
 
 impl<M: Program> std::ops::Deref for State<'_, M> {
@@ -75,6 +78,24 @@ impl<'a, M: Program> State<'a, M> {
         options: &Options,
         restart: usize,
     ) -> Result<Self, Error> {
+        let (mut state, unsaid) = State::place(model, data, start, options, restart)?;
+        // Blocks that come before the units would forget a start that no statistics stand for.
+        if unsaid && blocks_lead::<M>() && !state.work.components.is_empty() {
+            state.units()?;
+        }
+        state.sweep()?;
+        state.record()?;
+        Ok(state)
+    }
+
+    /// A start, and whether there are no statistics of the units for it yet.
+    pub(super) fn place(
+        model: &M,
+        data: &M::Data<'a>,
+        start: &Start<M>,
+        options: &Options,
+        restart: usize,
+    ) -> Result<(Self, bool), Error> {
         let given = match start {
             Start::Params(p) => p.clone(),
             Start::Default | Start::Posterior(_) | Start::Latents(_) => M::Params::default(),
@@ -90,10 +111,9 @@ impl<'a, M: Program> State<'a, M> {
         let mut begun = super::start::globals(model, &work, start, &given, options, restart)?;
         model.perturb(&mut begun.globals, &mut crate::rng::stream(options.seed, "products", &[restart]));
         model.validate(&work.context, &begun.globals)?;
-        // Blocks that come before the units would forget a start that no statistics stand for.
-        let unsaid = begun.stats.is_none() && blocks_lead::<M>() && !work.components.is_empty();
+        let unsaid = begun.stats.is_none();
         let stats = begun.stats.unwrap_or_else(|| work.fixed.clone());
-        let mut state = State {
+        let state = State {
             work,
             constants,
             options: options.clone(),
@@ -103,13 +123,9 @@ impl<'a, M: Program> State<'a, M> {
             stats,
             entropy: 0.0,
             carried: None,
+            now: vec![],
         };
-        if unsaid {
-            state.units()?;
-        }
-        state.sweep()?;
-        state.record()?;
-        Ok(state)
+        Ok((state, unsaid))
     }
 
     /// q of every block in turn, everything else held.
@@ -151,31 +167,44 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// The objective in terms of E log p and entropies: right wherever in the sweep the units come.
-    fn bound(&mut self, prior: f64) -> Result<(f64, f64), Error> {
+    fn bound(&mut self, prior: f64) -> Result<Objective, Error> {
         let fit = &self.fit;
         let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+        terms.extend(self.entropy_term(self.entropy));
         terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
         let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
-        let value = terms.iter().map(|t| t.value).sum::<f64>() + self.entropy + constant + prior;
+        let value = terms.iter().map(|t| t.value).sum::<f64>() + constant + prior;
         let added: f64 = terms.iter().map(|t| t.magnitude).sum();
-        let magnitude =
-            added + self.stats.evidence().magnitude + self.entropy.abs() + constant.abs() + prior.abs();
-        Ok((value, magnitude))
+        let evidence = self.stats.evidence().magnitude;
+        let magnitude = added + evidence + self.entropy.abs() + constant.abs() + prior.abs();
+        Ok(Objective { value, magnitude, prior, terms })
+    }
+
+    /// H(q) of the latents of the units, if there are any.
+    fn entropy_term(&self, value: f64) -> Option<ElboTerm> {
+        let names: Vec<&str> = self.work.components.iter().map(|c| c.name).collect();
+        (!names.is_empty()).then(|| ElboTerm {
+            name: format!("H({})", names.join(", ")),
+            value,
+            magnitude: 0.0,
+        })
     }
 
     /// The objective at the current globals, from the statistics of their E-step.
     pub(super) fn objective(&mut self) -> Result<Objective, Error> {
         let prior = self.fit.model.log_prior(&self.work.context, &self.globals)?;
-        let (value, magnitude) = if self.by_evidence() { self.evidence(prior)? } else { self.bound(prior)? };
-        if !value.is_finite() {
+        let objective = if self.by_evidence() { self.evidence(prior)? } else { self.bound(prior)? };
+        if !objective.value.is_finite() {
             return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
         }
-        Ok(Objective { value, magnitude, prior })
+        Ok(objective)
     }
 
     /// Keeps the current globals, and adds their objective to the trace.
     pub(super) fn record(&mut self) -> Result<(), Error> {
-        let Objective { value, magnitude, prior } = self.objective()?;
+        let Objective { value, magnitude, prior, mut terms } = self.objective()?;
+        let priors = ElboTerm { name: "log p(params)".into(), value: prior, magnitude: 0.0 };
+        terms.extend((prior != 0.0).then_some(priors));
         let fit = &mut self.fit;
         if let Some(last) = fit.trace.last() {
             let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
@@ -183,6 +212,8 @@ impl<'a, M: Program> State<'a, M> {
                 return Err(Error::ObjectiveDecreased { block: M::NAME.to_string(), by: last - value });
             }
         }
+        fit.changes = terms.iter().zip(&self.now).map(|(now, before)| now.since(before)).collect();
+        self.now = terms;
         fit.magnitude = magnitude;
         fit.log_prior = prior;
         fit.params = M::params(&self.globals);
@@ -193,14 +224,17 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// The objective where nothing but the units' latents is hidden: their evidence, and the statements that no latent touches.
-    fn evidence(&mut self, prior: f64) -> Result<(f64, f64), Error> {
-        let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+    fn evidence(&mut self, prior: f64) -> Result<Objective, Error> {
+        let mut terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
         let fixed: f64 = terms.iter().filter(|t| M::is_fixed(&t.name)).map(|t| t.value).sum();
+        let all: f64 = terms.iter().map(|t| t.value).sum();
         let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
         let evidence = *self.stats.evidence();
         let added: f64 = terms.iter().map(|t| t.magnitude).sum();
         let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
-        Ok((evidence.log + fixed + constant + prior, magnitude))
+        // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
+        terms.extend(self.entropy_term(evidence.log + fixed - all));
+        Ok(Objective { value: evidence.log + fixed + constant + prior, magnitude, prior, terms })
     }
 
     /// One sweep: M-step, then every block of latents. Returns the gain.
@@ -288,11 +322,11 @@ impl<'a, M: Program> State<'a, M> {
     /// # Errors
     /// None that an earlier sweep would not have met.
     pub fn finish(mut self) -> Result<Fit<M>, Error> {
-        self.fit.elbo_terms = self.terms()?;
-        if is_joint::<M>() && self.carried.is_none() {
-            let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
-            let local: f64 = terms.iter().filter(|t| !M::is_fixed(&t.name)).map(|t| t.value).sum();
-            self.entropy = self.stats.evidence().log - local;
+        self.fit.elbo_terms = self.terms();
+        if self.by_evidence()
+            && let Some(h) = self.entropy_term(0.0)
+        {
+            self.entropy = self.now.iter().find(|t| t.name == h.name).map_or(0.0, |t| t.value);
         }
         let fit = &mut self.fit;
         fit.totals = Some(Totals {
@@ -315,26 +349,14 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// E_q log p of each statement, and the entropy of each block.
-    fn terms(&mut self) -> Result<Vec<ElboTerm>, Error> {
-        let fit = &self.fit;
-        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+    fn terms(&self) -> Vec<ElboTerm> {
+        let mut terms = self.now.clone();
         for t in &mut terms {
             if let Some((_, c)) = self.constants.iter().find(|(name, _)| *name == t.name) {
                 t.value += c;
             }
         }
-        if !self.work.components.is_empty() {
-            let names: Vec<&str> = self.work.components.iter().map(|c| c.name).collect();
-            let total: f64 = terms.iter().map(|t| t.value).sum();
-            // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
-            let entropy = if self.by_evidence() { fit.elbo() - fit.log_prior - total } else { self.entropy };
-            terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy, magnitude: 0.0 });
-        }
-        terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
-        if fit.log_prior != 0.0 {
-            terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior, magnitude: 0.0 });
-        }
-        Ok(terms)
+        terms
     }
 }
 
@@ -403,7 +425,7 @@ fn agree<M: Program>(
     ends: &[Option<M::Globals>],
     reports: &mut [StartReport],
 ) -> Result<(), Error> {
-    if best.work.components.first().is_none_or(|c| c.joint || c.units == 0) {
+    if !M::COUPLED.is_empty() || best.work.components.first().is_none_or(|c| c.joint || c.units == 0) {
         return Ok(());
     }
     let model = &best.fit.model;
@@ -460,92 +482,22 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         globals,
         entropy: 0.0,
         carried: None,
+        now: vec![],
     };
     state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;
     for _ in 0..if M::COUPLED.is_empty() { 1 } else { state.options.max_iterations.min(100) } {
         state.units()?;
     }
-    let (value, magnitude) = state.evidence(0.0)?;
+    let Objective { value, magnitude, terms, .. } = state.evidence(0.0)?;
+    state.now = terms;
     state.fit.trace.push(value);
     state.fit.magnitude = magnitude;
     state.fit.converged = true;
     state.finish()
 }
 
-/// Draws of the shared latents that a predictive density is averaged over.
-const PREDICTIVE_DRAWS: usize = 128;
-
-/// Log density of every unit of new data.
-///
-/// Points are plugged in. Shared latents are averaged over draws from their q, in probability space.
-pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
-    let model = &fit.model;
-    let work = Work::new(model, data, &fit.params, &Options::default())?;
-    let globals = fit.globals.clone();
-    model.validate(&work.context, &globals)?;
-    if !M::COUPLED.is_empty() {
-        return Err(Error::NotFinite {
-            what: format!("the density of single units of `{}`, which depend on one another,", M::NAME),
-        });
-    }
-    if let Some(log_density) = super::update::predicted(fit, data)? {
-        let absent = M::Imputed::default();
-        return Ok(Predictive { log_density: vec![log_density], error: None, absent });
-    }
-    if is_joint::<M>() {
-        let log_density = densities(model, &work, &globals)?;
-        let posterior = model.posterior(&work.context, work.tables(model, &globals)?);
-        let absent = model.impute(&work.context, &fit.params, &posterior)?;
-        return Ok(Predictive { log_density, error: None, absent });
-    }
-    let mut draws = vec![];
-    for draw in 0..PREDICTIVE_DRAWS {
-        let mut latents = M::Latents::default();
-        let mut rng = crate::rng::stream(0, "predict", &[draw]);
-        model.draw_shared(&work.context, &globals, &mut rng, &mut latents)?;
-        let points = model.posterior_of_values(&work.context, &latents)?;
-        let drawn = model.gather(&fit.params, &points);
-        // Shapes that values do not have, such as covariances, come from the neutral globals; they are 0 for a value.
-        let drawn = M::overlay(&drawn, model.neutral(&work.context, &drawn)?);
-        draws.push(densities(model, &work, &drawn)?);
-    }
-    let units = draws.first().map_or(0, Vec::len);
-    let (log_density, error) =
-        (0..units).map(|n| averaged(&draws.iter().map(|d| d[n]).collect::<Vec<_>>())).unzip();
-    Ok(Predictive { log_density, error: Some(error), absent: M::Imputed::default() })
-}
-
-/// log of the mean of densities that are given by their logarithms, and the standard error of it: that of the mean over the mean.
-fn averaged(logs: &[f64]) -> (f64, f64) {
-    let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if top == f64::NEG_INFINITY {
-        return (top, f64::INFINITY);
-    }
-    let count = logs.len() as f64;
-    let mean = logs.iter().map(|l| (l - top).exp()).sum::<f64>() / count;
-    let square = logs.iter().map(|l| ((l - top).exp() - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    (top + mean.ln(), (square / count).sqrt() / mean)
-}
-
-fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) -> Result<Vec<f64>, Error> {
-    if work.components.is_empty() {
-        let mut stats = work.fixed.clone();
-        model.moving(&work.context, globals, &mut stats);
-        let terms = model.expected_terms(&work.context, &stats, globals)?;
-        let constant: f64 = model.constants(&work.context).iter().map(|(_, c)| c).sum();
-        return Ok(vec![terms.iter().map(|t| t.value).sum::<f64>() + constant]);
-    }
-    let mut log_density = vec![];
-    for (c, units) in work.evidences(model, globals)?.into_iter().enumerate() {
-        log_density.extend(
-            units.into_iter().enumerate().map(|(unit, e)| e + model.unit_constant(&work.context, c, unit)),
-        );
-    }
-    Ok(log_density)
-}
-
 /// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
-fn is_joint<M: Program>() -> bool {
+pub(super) fn is_joint<M: Program>() -> bool {
     matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty()
 }
 

@@ -48,6 +48,9 @@ impl<'a, M: Program> State<'a, M> {
                 M::NAME
             ));
         }
+        if !M::COUPLED.is_empty() {
+            return refuse(format!("units of `{}` depend on one another; fit all the data at once", M::NAME));
+        }
         if M::SERIES {
             return refuse(format!(
                 "statistics of `{}` are series about its params, which move; fit all the data at once",
@@ -79,6 +82,7 @@ impl<'a, M: Program> State<'a, M> {
             stats,
             entropy: before.entropy,
             carried: Some(before.clone()),
+            now: vec![],
         })
     }
 }

@@ -1,8 +1,7 @@
 //! The certificate at run time: for an exact posterior, log p(X, Z; θ) − log q(Z) is one number, whatever Z is drawn from q.
 
+use super::Fit;
 use super::program::Program;
-use super::sweep::Work;
-use super::{Fit, Options};
 use crate::Error;
 
 /// Draws of Z that are compared.
@@ -40,9 +39,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What an E-step at these params can meet with these data.
     pub fn verify(&self, data: &M::Data<'_>, seed: u64) -> Result<Verification, Error> {
-        let options = Options::default();
-        let mut work = Work::new(&self.model, data, &self.params, &options)?;
-        work.begin_coupled(&self.model, &super::Start::Posterior(self.posterior.clone()), &options, 0)?;
+        let work = super::draws::work(self, data)?;
         let tables = work.tables(&self.model, &self.globals)?;
         let points = self.model.log_points(&work.context, &self.globals)?;
         let mut values = vec![];

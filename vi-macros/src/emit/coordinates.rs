@@ -7,6 +7,11 @@ use crate::model::ir::{ArrayId, ElemKind, Nominal, Role};
 use proc_macro2::TokenStream;
 use quote::quote;
 
+/// Whether a reading looks at the value it replaces.
+fn names_value(take: &TokenStream) -> bool {
+    super::unused::identifiers(take).contains("x")
+}
+
 impl Emitter<'_> {
     /// How a value is written and read; a finite one has no coordinates.
     fn charted(&self, a: ArrayId) -> Option<(TokenStream, TokenStream)> {
@@ -56,7 +61,11 @@ impl Emitter<'_> {
             let take = (0..depth)
                 .fold(take, |inner, _| quote!(x.iter().map(|x| #inner).collect::<Result<Vec<_>, Error>>()));
             write.extend(quote!({ let x = &params.#n; #put }));
-            read.extend(quote!(params.#n = { let x = &like.#n; #take? };));
+            read.extend(if depth == 0 && !names_value(&take) {
+                quote!(params.#n = #take?;)
+            } else {
+                quote!(params.#n = { let x = &like.#n; #take? };)
+            });
         }
         for g in self.gaussians() {
             let n = &g.field;
