@@ -201,3 +201,28 @@ fn what_cannot_take_more_data_says_why() {
     let error = fit.update(&data, &Options::new()).unwrap_err();
     assert!(error.to_string().contains("has every index of an observed array"), "{error}");
 }
+
+#[test]
+fn renamed_categories_stay_renamed() {
+    let x = three_groups(60, 9.0, 4);
+    let options = Options::new().seed(1).restarts(4);
+    let data = em::Data { x: (&x).into() };
+    let mut fit = em::Model::new(3).fit(&data, &options).unwrap();
+    let before = fit.predict(&data).unwrap().log_density;
+    fit.relabel(&[2, 0, 1]).unwrap();
+    let draw = &fit.draw(&data, 1, 1).unwrap()[0];
+    let again = fit.infer(&data).unwrap();
+    for n in 0..60 {
+        assert!(fit.posterior.z.probs(n)[fit.posterior.z.most_likely(n)] > 0.999);
+        assert_eq!(draw.z[n], fit.posterior.z.most_likely(n));
+        assert_eq!(again.posterior.z.most_likely(n), fit.posterior.z.most_likely(n));
+        close(fit.predict(&data).unwrap().log_density[n], before[n], 1e-12);
+    }
+    assert!(fit.verify(&data, 1).unwrap().is_exact());
+    assert!(matches!(fit.update(&data, &options), Err(Error::CannotUpdate { .. })));
+    let model = mixture::Model::new(3, DVector::zeros(2), DMatrix::identity(2, 2), 3.0);
+    let mut fit = model.fit(&mixture::Data { x: (&x).into() }, &options).unwrap();
+    let z = fit.posterior.z.clone();
+    assert!(matches!(fit.relabel(&[2, 0, 1]), Err(Error::CannotRelabel { .. })));
+    assert_eq!(fit.posterior.z, z);
+}

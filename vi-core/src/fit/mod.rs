@@ -236,8 +236,12 @@ impl<M: Program> Fit<M> {
     /// Permutes the categories of the first latent: category k becomes what category `order[k]` was, in params and posterior.
     ///
     /// # Errors
-    /// [`Error::Domain`] if `order` is not a permutation of the categories.
+    /// [`Error::Domain`] if `order` is not a permutation of the categories. [`Error::CannotRelabel`] if latents that all units
+    /// share have the categories among their indices, or may have.
     pub fn relabel(&mut self, order: &[usize]) -> Result<(), Error> {
+        if !M::describe_shared(&self.posterior).is_empty() {
+            return Err(Error::CannotRelabel { model: M::NAME.to_string() });
+        }
         let mut seen = vec![false; order.len()];
         for (position, &k) in order.iter().enumerate() {
             if k >= order.len() || seen[k] {
@@ -259,6 +263,9 @@ impl<M: Program> Fit<M> {
             });
         }
         M::relabel(&mut self.params, &mut self.posterior, order);
+        // What is worked out from the fit later has to see the new names too; its statistics have the old ones.
+        self.globals = self.model.gather(&self.params, &M::Posterior::default());
+        self.totals = None;
         Ok(())
     }
 
