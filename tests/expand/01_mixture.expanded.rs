@@ -27,8 +27,8 @@ pub mod mixture {
     use ::vi_core::private::{
         Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error,
         Evidence, ExactPosterior, Fit, LeastSquares, Maximised, Moments, Notes, Options,
-        Plan, Program, Scratch, Start, State, Statistics, Table, Term, check, columns,
-        data, dense, dist, finite, fit, least_squares, mode, rng, special,
+        Plan, Program, Scratch, Start, State, Statistics, Table, Term, chart, check,
+        columns, data, dense, dist, finite, fit, least_squares, mode, rng, special,
     };
     use ::vi_core::private::least_squares::Value::{Known, Unknown};
     /// What was proved of this model when it was compiled.
@@ -206,6 +206,18 @@ pub mod mixture {
             self.validate(&context, params)?;
             Program::log_joint(self, &context, latents, params)
         }
+        /// Fits by minibatches of units: for more of them than a sweep should take.
+        ///
+        /// # Errors
+        /// See [`fit`](Self::fit); a schedule out of bounds.
+        pub fn fit_stochastic(
+            &self,
+            data: &Data<'_>,
+            options: &Options,
+            schedule: fit::Schedule,
+        ) -> Result<Fit<Model>, Error> {
+            fit::fit_stochastic(self, data, options, schedule)
+        }
         /// Expected sufficient statistics at known params: one E-step. They add up over data sets.
         ///
         /// # Errors
@@ -336,6 +348,9 @@ pub mod mixture {
             self.x_moments += &other.x_moments;
             self.evidence.log += other.evidence.log;
             self.evidence.magnitude += other.evidence.magnitude;
+        }
+        fn fits(&self, other: &Self) -> bool {
+            self.z_count.fits(&other.z_count) && self.x_moments.fits(&other.x_moments)
         }
         fn clear(&mut self) {
             self.z_count.clear();
@@ -967,6 +982,48 @@ pub mod mixture {
             }
             out.push(d.finish());
             out
+        }
+        fn coordinates(params: &Params, to: &mut chart::Writer) -> Result<(), Error> {
+            {
+                let x = &params.weight;
+                to.simplex(x.as_slice());
+            }
+            {
+                let x = &params.mean;
+                for x in x {
+                    to.vector(x);
+                }
+            }
+            {
+                let x = &params.cov;
+                for x in x {
+                    to.sym_pos(x)?;
+                }
+            }
+            Ok(())
+        }
+        fn at_coordinates(
+            like: &Params,
+            from: &mut chart::Reader<'_>,
+        ) -> Result<Params, Error> {
+            let mut params = like.clone();
+            params.weight = {
+                let x = &like.weight;
+                from.simplex(x.as_slice())?
+            };
+            params.mean = {
+                let x = &like.mean;
+                x.iter()
+                    .map(|x| from.vector(x.len()))
+                    .collect::<Result<Vec<_>, Error>>()?
+            };
+            params.cov = {
+                let x = &like.cov;
+                x.iter()
+                    .map(|x| from.sym_pos(x.nrows()))
+                    .collect::<Result<Vec<_>, Error>>()?
+            };
+            Ok(params)
         }
         fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
             {

@@ -27,8 +27,8 @@ pub mod dawid_skene {
     use ::vi_core::private::{
         Categories, Claim, Component, DVector, Described, ElboTerm, Error, Evidence,
         ExactPosterior, Fit, Groups, Maximised, Notes, Options, Plan, Program, Scratch,
-        Start, State, Statistics, Table, check, columns, data, dist, finite, fit, mode,
-        rng, special,
+        Start, State, Statistics, Table, chart, check, columns, data, dist, finite, fit,
+        mode, rng, special,
     };
     use ::vi_core::private::data::Elements as _;
     /// What was proved of this model when it was compiled.
@@ -206,6 +206,18 @@ pub mod dawid_skene {
             self.validate(&context, params)?;
             Program::log_joint(self, &context, latents, params)
         }
+        /// Fits by minibatches of units: for more of them than a sweep should take.
+        ///
+        /// # Errors
+        /// See [`fit`](Self::fit); a schedule out of bounds.
+        pub fn fit_stochastic(
+            &self,
+            data: &Data<'_>,
+            options: &Options,
+            schedule: fit::Schedule,
+        ) -> Result<Fit<Model>, Error> {
+            fit::fit_stochastic(self, data, options, schedule)
+        }
         /// Expected sufficient statistics at known params: one E-step. They add up over data sets.
         ///
         /// # Errors
@@ -337,6 +349,10 @@ pub mod dawid_skene {
             self.label_count += &other.label_count;
             self.evidence.log += other.evidence.log;
             self.evidence.magnitude += other.evidence.magnitude;
+        }
+        fn fits(&self, other: &Self) -> bool {
+            self.truth_count.fits(&other.truth_count)
+                && self.label_count.fits(&other.label_count)
         }
         fn clear(&mut self) {
             self.truth_count.clear();
@@ -1012,6 +1028,43 @@ pub mod dawid_skene {
             }
             out.push(d.finish());
             out
+        }
+        fn coordinates(params: &Params, to: &mut chart::Writer) -> Result<(), Error> {
+            {
+                let x = &params.prev;
+                to.simplex(x.as_slice());
+            }
+            {
+                let x = &params.conf;
+                for x in x {
+                    for x in x {
+                        to.simplex(x.as_slice());
+                    }
+                }
+            }
+            Ok(())
+        }
+        fn at_coordinates(
+            like: &Params,
+            from: &mut chart::Reader<'_>,
+        ) -> Result<Params, Error> {
+            let mut params = like.clone();
+            params.prev = {
+                let x = &like.prev;
+                from.simplex(x.as_slice())?
+            };
+            params.conf = {
+                let x = &like.conf;
+                x.iter()
+                    .map(|x| {
+                        x
+                            .iter()
+                            .map(|x| from.simplex(x.as_slice()))
+                            .collect::<Result<Vec<_>, Error>>()
+                    })
+                    .collect::<Result<Vec<_>, Error>>()?
+            };
+            Ok(params)
         }
         fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
             {

@@ -102,6 +102,22 @@ pub enum Error {
         by: f64,
     },
 
+    /// More data were given to a fit that cannot take them.
+    #[error("this fit cannot take more data: {reason}")]
+    CannotUpdate {
+        /// Why, and what to do instead.
+        reason: String,
+    },
+
+    /// Categories were to be renamed that shared latents are indexed by.
+    #[error(
+        "categories of `{model}` cannot be renamed: the posteriors of its shared latents keep their order"
+    )]
+    CannotRelabel {
+        /// The name of the model.
+        model: String,
+    },
+
     /// The posteriors of units were asked for, but the fit ran with `keep_locals(false)`.
     #[error("{what} needs the posteriors of the units, but the fit ran with `keep_locals(false)`")]
     LocalsNotKept {

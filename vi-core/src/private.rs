@@ -9,11 +9,9 @@ pub use crate::engine::products::{Product, Uncertain};
 pub use crate::engine::{
     admixture, columns, dense, finite, law, least_squares, mode, newton, products, quadratic,
 };
-pub use crate::fit::program::{
-    Component, Described, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn,
-};
+pub use crate::fit::program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use crate::fit::{
-    self, Categories, Claim, ExactPosterior, Fit, Marginal, NoParams, Options, Plan, Start, State,
+    self, Categories, Claim, Described, ExactPosterior, Fit, Marginal, NoParams, Options, Plan, Start, State,
 };
 pub use crate::posterior::MvStudentT;
 

@@ -74,6 +74,12 @@ impl Moments {
         self.inner.dimension()
     }
 
+    /// Whether the other moments have the same cells, gauges and length of design vectors.
+    #[must_use]
+    pub fn fits(&self, other: &Moments) -> bool {
+        self.cells() == other.cells() && self.dim() == other.dim() && self.gauges == other.gauges
+    }
+
     /// The gauge of a cell.
     #[must_use]
     pub fn gauge(&self, cell: usize) -> &[f64] {

@@ -85,6 +85,14 @@ impl<const R: usize> IndexMut<[usize; R]> for Table<R> {
     }
 }
 
+impl<const R: usize> Table<R> {
+    /// Whether the other table has the same extents.
+    #[must_use]
+    pub fn fits(&self, other: &Table<R>) -> bool {
+        self.dims == other.dims
+    }
+}
+
 impl<const R: usize> AddAssign<&Table<R>> for Table<R> {
     fn add_assign(&mut self, other: &Table<R>) {
         for (a, b) in self.values.iter_mut().zip(&other.values) {

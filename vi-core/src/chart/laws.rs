@@ -8,6 +8,7 @@ use crate::Error;
 use crate::dist::{
     Beta, Dirichlet, Gamma, InverseGamma, InverseWishart, MvNormal, Normal, PowerGamma, Wishart,
 };
+use crate::fit::{Law, Marginal};
 use nalgebra::DMatrix;
 
 /// Laws of two positive parameters.
@@ -100,5 +101,22 @@ impl Charted for InverseWishart {
     fn read_like(&self, from: &mut Reader<'_>) -> Result<Self, Error> {
         let (dof, scale) = read_wishart(self.dimension(), from)?;
         InverseWishart::dof_scale(dof, &scale).map_err(|_| outside())
+    }
+}
+
+/// A point stays where it is and has no coordinates.
+impl<D: Law + Charted> Charted for Marginal<D> {
+    fn write(&self, to: &mut Writer) -> Result<(), Error> {
+        match self {
+            Marginal::Unset | Marginal::Point(_) => Ok(()),
+            Marginal::Law(q) => q.write(to),
+        }
+    }
+
+    fn read_like(&self, from: &mut Reader<'_>) -> Result<Self, Error> {
+        match self {
+            Marginal::Unset | Marginal::Point(_) => Ok(self.clone()),
+            Marginal::Law(q) => q.read_like(from).map(Marginal::Law),
+        }
     }
 }

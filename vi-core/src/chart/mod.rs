@@ -96,6 +96,16 @@ impl Writer {
         self.flat.push(x.ln() - (-x).ln_1p());
     }
 
+    /// Every entry.
+    pub fn vector(&mut self, x: &DVector<f64>) {
+        self.flat.extend(x.iter());
+    }
+
+    /// Every entry, column by column.
+    pub fn matrix(&mut self, x: &DMatrix<f64>) {
+        self.flat.extend(x.iter());
+    }
+
     /// Log-ratios to the last entry that is not 0.
     pub fn simplex(&mut self, x: &[f64]) {
         let Some(last) = last_positive(x) else { return };
@@ -180,6 +190,23 @@ impl<'a> Reader<'a> {
     /// [`Error::NotFinite`] if it is not there.
     pub fn unit(&mut self) -> Result<f64, Error> {
         self.next().map(sigmoid)
+    }
+
+    /// As many real numbers.
+    ///
+    /// # Errors
+    /// As for [`real`](Self::real).
+    pub fn vector(&mut self, len: usize) -> Result<DVector<f64>, Error> {
+        self.matrix(len, 1).map(|m| m.column(0).into_owned())
+    }
+
+    /// A matrix of real numbers.
+    ///
+    /// # Errors
+    /// As for [`real`](Self::real).
+    pub fn matrix(&mut self, rows: usize, columns: usize) -> Result<DMatrix<f64>, Error> {
+        let entries = (0..rows * columns).map(|_| self.real()).collect::<Result<Vec<_>, _>>()?;
+        Ok(DMatrix::from_vec(rows, columns, entries))
     }
 
     /// A probability vector, with the zeros of `like`.

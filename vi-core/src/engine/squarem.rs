@@ -115,7 +115,7 @@ impl Squarem {
                 .as_ref()
                 .is_ok_and(|(mapped, f)| *f >= self.objective && mapped.iter().all(|v| !v.is_nan()))
         {
-            self.bound = (alpha / GROWTH).max(1.0);
+            self.bound = next_bound(self.bound, *alpha, false);
             self.at.clone_from(plain);
             return Ok(Told::GivenUp);
         }
@@ -134,42 +134,54 @@ impl Squarem {
                 let plain = std::mem::take(&mut self.at);
                 self.extrapolate(&x0, plain);
             }
-            Stage::Extrapolated { alpha, .. } => {
-                if alpha >= self.bound {
-                    self.bound = (GROWTH * self.bound).min(LONGEST);
-                }
-            }
+            Stage::Extrapolated { alpha, .. } => self.bound = next_bound(self.bound, alpha, true),
         }
         Ok(Told::Kept)
     }
 
     /// From x₀, x₁ (the best point) and x₂.
-    ///
-    /// Coordinates that are infinite, as those of a param on its bound, are left where they are.
     fn extrapolate(&mut self, x0: &[f64], x2: Vec<f64>) {
-        let x1 = &self.best;
-        let differences = |i: usize| {
-            let r = x1[i] - x0[i];
-            let v = (x2[i] - x1[i]) - r;
-            (r.is_finite() && v.is_finite()).then_some((r, v))
-        };
-        let (mut rr, mut vv) = (0.0, 0.0);
-        for (r, v) in (0..x2.len()).filter_map(differences) {
-            rr += r * r;
-            vv += v * v;
-        }
-        // Nothing moved: any step is none.
-        let wanted = if rr > 0.0 { (rr / vv).sqrt() } else { 1.0 };
-        let alpha = wanted.min(self.bound);
-        // At 1 it is x₂ itself, which needs no proof.
-        self.at = if alpha > 1.0 {
-            (0..x2.len())
-                .map(|i| differences(i).map_or(x2[i], |(r, v)| x0[i] + alpha * (2.0 * r + alpha * v)))
-                .collect()
-        } else {
-            x2.clone()
-        };
+        let (at, alpha) = extrapolated(x0, &self.best, &x2, self.bound);
+        self.at = at;
         self.stage = Stage::Extrapolated { plain: x2, alpha };
+    }
+}
+
+/// The point that three successive ones lead to, and α ≤ `bound`; at α = 1 it is x₂ itself, which needs no proof.
+///
+/// Coordinates that are infinite, as those of a param on its bound, are left where they are.
+#[must_use]
+pub fn extrapolated(x0: &[f64], x1: &[f64], x2: &[f64], bound: f64) -> (Vec<f64>, f64) {
+    let differences = |i: usize| {
+        let r = x1[i] - x0[i];
+        let v = (x2[i] - x1[i]) - r;
+        (r.is_finite() && v.is_finite()).then_some((r, v))
+    };
+    let (mut rr, mut vv) = (0.0, 0.0);
+    for (r, v) in (0..x2.len()).filter_map(differences) {
+        rr += r * r;
+        vv += v * v;
+    }
+    // Nothing moved: any step is none.
+    let wanted = if rr > 0.0 { (rr / vv).sqrt() } else { 1.0 };
+    let alpha = wanted.min(bound);
+    if alpha > 1.0 {
+        let at = |i: usize| differences(i).map_or(x2[i], |(r, v)| x0[i] + alpha * (2.0 * r + alpha * v));
+        ((0..x2.len()).map(at).collect(), alpha)
+    } else {
+        (x2.to_vec(), alpha)
+    }
+}
+
+/// The bound on the next α after a step of this one, kept or given up.
+#[must_use]
+pub fn next_bound(bound: f64, alpha: f64, kept: bool) -> f64 {
+    if !kept {
+        (alpha / GROWTH).max(1.0)
+    } else if alpha >= bound {
+        (GROWTH * bound).min(LONGEST)
+    } else {
+        bound
     }
 }
 

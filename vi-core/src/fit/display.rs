@@ -10,17 +10,32 @@ impl<M: Program> fmt::Display for Fit<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plan = M::plan();
         let ended = if self.converged { "converged" } else { "not converged" };
-        writeln!(f, "{}: {}, {ended} after {} sweeps", M::NAME, plan.claim, self.iterations)?;
+        let sweeps = if self.iterations == 1 { "sweep" } else { "sweeps" };
+        writeln!(f, "{}: {}, {ended} after {} {sweeps}", M::NAME, plan.claim, self.iterations)?;
         let likelihood = self.elbo() - self.log_prior;
+        let params = M::describe(&self.params);
+        let shared = M::describe_shared(&self.posterior);
+        // A likelihood has params it is a function of; where everything has been integrated out it is the evidence.
         match plan.claim {
+            super::Claim::Exact if self.is_integrated() => {
+                writeln!(f, "log-evidence  {}", rounded(self.elbo(), 7))?;
+            }
             super::Claim::Exact => writeln!(f, "log-likelihood  {}", rounded(likelihood, 7))?,
             super::Claim::MeanField => writeln!(f, "elbo  {}", rounded(self.elbo(), 7))?,
         }
         if self.log_prior != 0.0 {
             writeln!(f, "log-prior       {}", rounded(self.log_prior, 7))?;
         }
-        for d in M::describe(&self.params).iter().chain(&M::describe_lets(&self.lets)) {
-            write_array(f, d)?;
+        for d in &params {
+            write_array(f, d, None)?;
+        }
+        for d in &shared {
+            // A point has no spread to print.
+            let sd = d.sd.values.iter().any(|s| *s != 0.0).then_some(&d.sd);
+            write_array(f, &d.mean, sd)?;
+        }
+        for d in &M::describe_lets(&self.lets) {
+            write_array(f, d, None)?;
         }
         if !self.at_boundary.is_empty() {
             writeln!(f, "at a bound: {}", self.at_boundary.join(", "))?;
@@ -32,17 +47,30 @@ impl<M: Program> fmt::Display for Fit<M> {
     }
 }
 
-fn write_array(f: &mut fmt::Formatter<'_>, d: &Described) -> fmt::Result {
+/// An array, each row with the standard deviations of its entries behind it where they are known.
+fn write_array(f: &mut fmt::Formatter<'_>, d: &Described, sd: Option<&Described>) -> fmt::Result {
     // Rows and columns longer than this are cut: a snapshot is to be read.
     const WIDE: usize = 12;
+    let spread = |n: usize, width: usize| match sd {
+        Some(s) => s.values.chunks(width).nth(n).map_or(String::new(), |s| format!("  sd {}", row(s, WIDE))),
+        None => String::new(),
+    };
     match d.dims.as_slice() {
-        [] => writeln!(f, "{} = {}", d.name, rounded(d.values[0], DIGITS)),
-        [_] => writeln!(f, "{} = {}", d.name, row(&d.values, WIDE)),
+        [] => {
+            let mean = d.values.first().copied().unwrap_or(f64::NAN);
+            write!(f, "{} = {}", d.name, rounded(mean, DIGITS))?;
+            match sd.and_then(|s| s.values.first()) {
+                Some(s) => writeln!(f, "  sd {}", rounded(*s, DIGITS)),
+                None => writeln!(f),
+            }
+        }
+        [_] => writeln!(f, "{} = {}{}", d.name, row(&d.values, WIDE), spread(0, d.values.len().max(1))),
         [plates @ .., last] => {
             writeln!(f, "{}", d.name)?;
             let rows = plates.iter().product::<usize>();
-            for (n, values) in d.values.chunks((*last).max(1)).enumerate().take(4 * WIDE) {
-                writeln!(f, "  [{}] {}", position(n, plates), row(values, WIDE))?;
+            let width = (*last).max(1);
+            for (n, values) in d.values.chunks(width).enumerate().take(4 * WIDE) {
+                writeln!(f, "  [{}] {}{}", position(n, plates), row(values, WIDE), spread(n, width))?;
             }
             if rows > 4 * WIDE {
                 writeln!(f, "  … {} more rows", rows - 4 * WIDE)?;

@@ -1,30 +1,36 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
+mod accelerate;
 mod coupled;
+mod describe;
 mod display;
+mod draws;
 mod imputed;
 mod marginal;
 mod options;
 mod plan;
 mod posterior;
+mod predict;
 pub mod program;
 mod run;
 #[cfg(feature = "serde")]
 mod serial;
 mod start;
+mod stochastic;
 mod sweep;
+mod update;
 mod verify;
 
+pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use marginal::{Law, Marginal, Point};
 pub use options::Options;
 pub use plan::{Claim, Plan};
 pub use posterior::{Categories, choose_rows};
-pub use program::{
-    Component, Described, Describer, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn,
-};
+pub use program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use program::{first_states, permute};
 pub use run::{State, accumulate, fit, infer};
+pub use stochastic::{Schedule, fit_stochastic};
 pub use verify::Verification;
 
 use crate::Error;
@@ -47,6 +53,9 @@ pub struct Predictive<M: Program> {
     /// Mean and variance, or probabilities, of what is absent or missing: one field for each observed array that no other reads. The latents
     /// of its unit are summed out under their posterior given what is there, at the params of the fit.
     pub absent: M::Imputed,
+    /// The Monte-Carlo standard error of each log density, where shared latents were averaged over draws from their q; `None` where nothing
+    /// was drawn.
+    pub error: Option<Vec<f64>>,
 }
 
 /// Where a fit begins.
@@ -83,6 +92,10 @@ pub struct StartReport {
     pub iterations: usize,
     /// Why it failed, if it did.
     pub failure: Option<String>,
+    /// The share of units whose most likely state is that of the best start, after the states were matched
+    /// ([`Agreement`](crate::diagnostics::Agreement)): a start with another objective and the same states has found the same optimum but
+    /// for what is left to gain. `None` for a single start, without kept locals, and where several latents share a table.
+    pub agreement: Option<f64>,
 }
 
 /// A fitted model: params, posterior and how they were reached. It holds no data.
@@ -112,12 +125,15 @@ pub struct Fit<M: Program> {
     /// What all units share, under which the posteriors of the units were taken.
     globals: M::Globals,
     elbo_terms: Vec<ElboTerm>,
+    changes: Vec<ElboTerm>,
     log_prior: f64,
     magnitude: f64,
     units: usize,
     /// Categories of the first latent.
     states: usize,
     kept: bool,
+    /// Not there in a fit that was read from a file.
+    totals: Option<run::Totals<M::Stats>>,
 }
 
 impl<M: Program> Fit<M> {
@@ -135,12 +151,22 @@ impl<M: Program> Fit<M> {
             lets: M::Lets::default(),
             starts: vec![],
             elbo_terms: vec![],
+            changes: vec![],
             log_prior: 0.0,
             magnitude: 0.0,
             units: 0,
             states: 0,
             kept: false,
+            totals: None,
         }
+    }
+
+    /// Whether nothing that all units share is a point, and something is shared: the objective is then about the evidence.
+    fn is_integrated(&self) -> bool {
+        let shared = M::describe_shared(&self.posterior);
+        M::describe(&self.params).is_empty()
+            && !shared.is_empty()
+            && shared.iter().all(|d| d.sd.values.iter().any(|s| *s != 0.0))
     }
 
     /// The objective at the params of this fit: E_q log p(X, Z; θ) + H(q), plus log p(θ) where params have priors.
@@ -153,6 +179,13 @@ impl<M: Program> Fit<M> {
     #[must_use]
     pub fn elbo_terms(&self) -> &[ElboTerm] {
         &self.elbo_terms
+    }
+
+    /// What each term of the objective gained in the last sweep; the gains add up to that of the objective. The terms that still move
+    /// belong to the blocks that have not converged, even where they cancel. Empty before the second sweep.
+    #[must_use]
+    pub fn changes(&self) -> &[ElboTerm] {
+        &self.changes
     }
 
     /// What was proved of the posterior at compile time: the text of the plan.
@@ -197,14 +230,18 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
     pub fn predict(&self, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
-        run::predict(self, data)
+        predict::predict(self, data)
     }
 
     /// Permutes the categories of the first latent: category k becomes what category `order[k]` was, in params and posterior.
     ///
     /// # Errors
-    /// [`Error::Domain`] if `order` is not a permutation of the categories.
+    /// [`Error::Domain`] if `order` is not a permutation of the categories. [`Error::CannotRelabel`] if latents that all units
+    /// share have the categories among their indices, or may have.
     pub fn relabel(&mut self, order: &[usize]) -> Result<(), Error> {
+        if !M::describe_shared(&self.posterior).is_empty() {
+            return Err(Error::CannotRelabel { model: M::NAME.to_string() });
+        }
         let mut seen = vec![false; order.len()];
         for (position, &k) in order.iter().enumerate() {
             if k >= order.len() || seen[k] {
@@ -226,6 +263,9 @@ impl<M: Program> Fit<M> {
             });
         }
         M::relabel(&mut self.params, &mut self.posterior, order);
+        // What is worked out from the fit later has to see the new names too; its statistics have the old ones.
+        self.globals = self.model.gather(&self.params, &M::Posterior::default());
+        self.totals = None;
         Ok(())
     }
 

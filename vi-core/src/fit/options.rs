@@ -26,6 +26,9 @@ pub struct Options {
     pub inner_sweeps: usize,
     /// Most joint values of several categories that are enumerated together.
     pub budget: usize,
+    /// Whether sweeps are extrapolated ([`squarem`](crate::engine::squarem)): fewer of them where convergence is slow, as of components
+    /// that overlap. The objective never falls for it, but another optimum of several may be reached.
+    pub accelerate: bool,
     /// Called after every sweep.
     pub progress: Option<fn(&Progress)>,
     /// Whether the posterior of every unit is kept: an array of size units × states.
@@ -42,6 +45,7 @@ impl Default for Options {
             threads: 0,
             inner_sweeps: 20,
             budget: 4096,
+            accelerate: false,
             progress: None,
             keep_locals: true,
         }
@@ -101,6 +105,13 @@ impl Options {
     #[must_use]
     pub fn budget(mut self, budget: usize) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Sets [`accelerate`](Self::accelerate).
+    #[must_use]
+    pub fn accelerate(mut self, accelerate: bool) -> Self {
+        self.accelerate = accelerate;
         self
     }
 

@@ -1,5 +1,6 @@
 //! What generated code provides: the boundary between a model and the runtime, kept narrow.
 
+use super::describe::{Described, DescribedLaw};
 use super::{Categories, Options, Plan};
 use crate::Error;
 use crate::engine::mode::Notes;
@@ -205,6 +206,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Adds the statistics of statements that no latent touches but that are Taylor series about the current params.
     fn moving(&self, _context: &Self::Context<'_>, _globals: &Self::Globals, _stats: &mut Self::Stats) {}
 
+    /// Whether every observed statement has a plate that no param and no shared latent has, so that more of it can come.
+    const GROWS: bool = true;
+
     /// Whether some statistics are Taylor series, so that an M-step may overshoot.
     const SERIES: bool = false;
 
@@ -331,6 +335,30 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Names and values of params, flat, in declaration order: for printing, comparing and accelerating.
     fn describe(params: &Self::Params) -> Vec<Described>;
 
+    /// Means and standard deviations of the shared latents, in declaration order.
+    fn describe_shared(_posterior: &Self::Posterior) -> Vec<DescribedLaw> {
+        vec![]
+    }
+
+    /// Appends the coordinates without bounds of everything that is shared. A model that appends none is not accelerated.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a covariance is singular: a latent without uncertainty has no coordinates.
+    fn coordinates(_globals: &Self::Globals, _to: &mut crate::chart::Writer) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The globals at these coordinates, in the shape of `like`.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if there are no globals at these coordinates.
+    fn at_coordinates(
+        like: &Self::Globals,
+        _from: &mut crate::chart::Reader<'_>,
+    ) -> Result<Self::Globals, Error> {
+        Ok(like.clone())
+    }
+
     /// Names and values of reported `let`s.
     fn describe_lets(_lets: &Self::Lets) -> Vec<Described> {
         vec![]
@@ -347,6 +375,10 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
 pub trait Statistics: Clone + Debug + Send + Sync {
     /// self ← self + other
     fn merge(&mut self, other: &Self);
+    /// Whether they have the same cells, so that they may be merged.
+    fn fits(&self, _other: &Self) -> bool {
+        true
+    }
     /// Back to nothing.
     fn clear(&mut self);
     /// All weights times a number.
@@ -400,17 +432,6 @@ pub struct Maximised<M: Program> {
     pub notes: Vec<String>,
 }
 
-/// A named array of numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Described {
-    /// The name in the model.
-    pub name: &'static str,
-    /// Extents; empty for a number.
-    pub dims: Vec<usize>,
-    /// Row-major values.
-    pub values: Vec<f64>,
-}
-
 /// One term of the ELBO.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -423,6 +444,17 @@ pub struct ElboTerm {
     pub magnitude: f64,
 }
 
+impl ElboTerm {
+    /// What the term has gained since `before`.
+    pub(super) fn since(&self, before: &ElboTerm) -> ElboTerm {
+        ElboTerm {
+            name: self.name.clone(),
+            value: self.value - before.value,
+            magnitude: self.magnitude.max(before.magnitude),
+        }
+    }
+}
+
 /// Workspace of one thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -432,56 +464,6 @@ pub struct Scratch {
     pub column: TileBuffer,
     /// One design vector.
     pub row: Vec<f64>,
-}
-
-/// Gathers the numbers of one nested array.
-#[derive(Debug)]
-pub struct Describer {
-    name: &'static str,
-    dims: Vec<usize>,
-    depth: usize,
-    values: Vec<f64>,
-}
-
-impl Describer {
-    /// An array of this name.
-    #[must_use]
-    pub fn new(name: &'static str) -> Self {
-        Describer { name, dims: vec![], depth: 0, values: vec![] }
-    }
-
-    /// Enters an axis of this length. Arrays are rectangular, so the first entry tells for all.
-    pub fn open(&mut self, len: usize) {
-        if self.values.is_empty() {
-            self.dims.push(len);
-            self.depth = self.dims.len();
-        }
-    }
-
-    /// A number.
-    pub fn number(&mut self, x: &f64) {
-        self.values.push(*x);
-    }
-
-    /// A vector: one more axis.
-    pub fn vector(&mut self, x: &nalgebra::DVector<f64>) {
-        self.open(x.len());
-        self.values.extend(x.iter());
-    }
-
-    /// A matrix: two more axes.
-    pub fn matrix(&mut self, x: &nalgebra::DMatrix<f64>) {
-        if self.values.is_empty() {
-            self.dims.extend([x.nrows(), x.ncols()]);
-        }
-        self.values.extend(x.row_iter().flat_map(|r| r.iter().copied().collect::<Vec<_>>()));
-    }
-
-    /// The array.
-    #[must_use]
-    pub fn finish(self) -> Described {
-        Described { name: self.name, dims: self.dims, values: self.values }
-    }
 }
 
 /// State 0 of every unit of every component.

@@ -1,8 +1,9 @@
 //! The loop: E-step, objective, M-step, until nothing is left to gain.
 
+use super::accelerate::Accelerator;
 use super::program::{ElboTerm, Maximised, Program, Statistics, Turn};
 use super::sweep::Work;
-use super::{Fit, Options, Predictive, Progress, Start, StartReport};
+use super::{Fit, Options, Progress, Start, StartReport};
 use crate::Error;
 use crate::engine::mode::Notes;
 use std::ops::Range;
@@ -11,22 +12,44 @@ use std::ops::Range;
 ///
 /// It dereferences to the [`Fit`] as it stands.
 pub struct State<'a, M: Program> {
-    work: Work<'a, M>,
-    constants: Vec<(String, f64)>,
-    options: Options,
-    fit: Fit<M>,
-    globals: M::Globals,
+    pub(super) work: Work<'a, M>,
+    pub(super) constants: Vec<(String, f64)>,
+    pub(super) options: Options,
+    pub(super) fit: Fit<M>,
+    pub(super) globals: M::Globals,
     /// The globals under which the statistics were collected.
-    under: M::Globals,
-    stats: M::Stats,
+    pub(super) under: M::Globals,
+    pub(super) stats: M::Stats,
     /// H(q) of the latents of the units.
-    entropy: f64,
+    pub(super) entropy: f64,
+    /// What is known of data that are not at hand any more.
+    pub(super) carried: Option<Totals<M::Stats>>,
+    /// The terms of the objective after the last sweep, but for what depends on the data alone.
+    pub(super) now: Vec<ElboTerm>,
     /// The objective, where it came without statistics.
-    ahead: Option<(f64, f64)>,
+    pub(super) ahead: Option<(f64, f64)>,
     /// Whether the statistics are of earlier globals.
-    stale: bool,
+    pub(super) stale: bool,
     /// Whether the last update may have lowered the objective: q was set from outside.
-    moved: bool,
+    pub(super) moved: bool,
+}
+
+/// What a fit remembers of its data: new data are added to it.
+#[derive(Clone, Debug)]
+pub(super) struct Totals<S> {
+    pub stats: S,
+    /// H(q) of the latents of the units.
+    pub entropy: f64,
+    /// What depends on the data alone, by statement.
+    pub constants: Vec<(String, f64)>,
+}
+
+/// The objective, and what rounding is measured by.
+pub(super) struct Objective {
+    pub value: f64,
+    magnitude: f64,
+    prior: f64,
+    terms: Vec<ElboTerm>,
 }
 
 impl<M: Program> std::ops::Deref for State<'_, M> {
@@ -61,6 +84,24 @@ impl<'a, M: Program> State<'a, M> {
         options: &Options,
         restart: usize,
     ) -> Result<Self, Error> {
+        let (mut state, unsaid) = State::place(model, data, start, options, restart)?;
+        // Blocks that come before the units would forget a start that no statistics stand for.
+        if unsaid && blocks_lead::<M>() && !state.work.components.is_empty() {
+            state.gather()?;
+        }
+        state.turns()?;
+        state.record()?;
+        Ok(state)
+    }
+
+    /// A start, and whether there are no statistics of the units for it yet.
+    pub(super) fn place(
+        model: &M,
+        data: &M::Data<'a>,
+        start: &Start<M>,
+        options: &Options,
+        restart: usize,
+    ) -> Result<(Self, bool), Error> {
         let given = match start {
             Start::Params(p) => p.clone(),
             Start::Default | Start::Posterior(_) | Start::Latents(_) => M::Params::default(),
@@ -76,11 +117,9 @@ impl<'a, M: Program> State<'a, M> {
         let mut begun = super::start::globals(model, &work, start, &given, options, restart)?;
         model.perturb(&mut begun.globals, &mut crate::rng::stream(options.seed, "products", &[restart]));
         model.validate(&work.context, &begun.globals)?;
-        let (stats, given) = match begun.stats {
-            Some(stats) => (stats, true),
-            None => (work.fixed.clone(), false),
-        };
-        let mut state = State {
+        let unsaid = begun.stats.is_none();
+        let stats = begun.stats.unwrap_or_else(|| work.fixed.clone());
+        let state = State {
             work,
             constants,
             options: options.clone(),
@@ -92,19 +131,14 @@ impl<'a, M: Program> State<'a, M> {
             ahead: None,
             stale: false,
             moved: false,
+            carried: None,
+            now: vec![],
         };
-        // Blocks that come before the units read statistics, which no one has given yet.
-        if given || state.work.components.is_empty() || matches!(M::TURNS.first(), Some(Turn::Units)) {
-            state.turns()?;
-        } else {
-            state.units()?;
-        }
-        state.record()?;
-        Ok(state)
+        Ok((state, unsaid))
     }
 
     /// One sweep: local blocks and the units in turns, then every other block.
-    fn sweep(&mut self) -> Result<(), Error> {
+    pub(super) fn sweep(&mut self) -> Result<(), Error> {
         if M::LOCAL.is_empty() {
             return self.turns();
         }
@@ -119,7 +153,7 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// q of every block in turn, everything else held.
-    fn turns(&mut self) -> Result<(), Error> {
+    pub(super) fn turns(&mut self) -> Result<(), Error> {
         for turn in M::TURNS {
             match turn {
                 Turn::Units => self.units()?,
@@ -153,7 +187,7 @@ impl<'a, M: Program> State<'a, M> {
                 self.block(*n)?;
             }
             self.gather()?;
-            let (value, _) = self.bound(0.0)?;
+            let value = self.bound(0.0)?.value;
             if value - last <= limit {
                 break;
             }
@@ -163,7 +197,7 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// E-step of the latents of the units. Its statistics wait until they are needed where the objective can be had without them.
-    fn units(&mut self) -> Result<(), Error> {
+    pub(super) fn units(&mut self) -> Result<(), Error> {
         let (model, context) = (&self.fit.model, &self.work.context);
         self.ahead = model.nested_bound(context, &self.globals, self.work.threads)?;
         self.stale = self.ahead.is_some();
@@ -171,7 +205,7 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// E-step of the latents of the units, and its statistics.
-    fn gather(&mut self) -> Result<(), Error> {
+    pub(super) fn gather(&mut self) -> Result<(), Error> {
         self.ahead = None;
         self.stale = false;
         self.under = self.globals.clone();
@@ -181,51 +215,86 @@ impl<'a, M: Program> State<'a, M> {
             Some(stats) => stats,
             None => self.work.expect(model, &self.globals)?,
         };
-        if is_joint::<M>() {
+        if self.by_evidence() {
             return Ok(());
         }
         // Each unit's posterior is exact given the globals, so what its evidence holds beyond the expected density is its entropy.
         let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
         let local: f64 = terms.iter().filter(|t| !M::is_fixed(&t.name)).map(|t| t.value).sum();
         self.entropy = self.stats.evidence().log - local;
+        if let Some(carried) = &self.carried {
+            self.entropy += carried.entropy;
+            self.stats.merge(&carried.stats);
+        }
         Ok(())
     }
 
-    /// The objective in terms of E log p and entropies: right wherever in the sweep the units come.
-    fn bound(&mut self, prior: f64) -> Result<(f64, f64), Error> {
-        let fit = &self.fit;
-        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
-        terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
-        let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
-        let value = terms.iter().map(|t| t.value).sum::<f64>() + self.entropy + constant + prior;
-        let added: f64 = terms.iter().map(|t| t.magnitude).sum();
-        let magnitude =
-            added + self.stats.evidence().magnitude + self.entropy.abs() + constant.abs() + prior.abs();
-        Ok((value, magnitude))
+    /// Whether the objective is the evidence of the units: their latents are all that is hidden, and all data are at hand.
+    fn by_evidence(&self) -> bool {
+        is_joint::<M>() && self.carried.is_none()
     }
 
-    /// The objective at the current params, from the statistics of their E-step.
-    fn record(&mut self) -> Result<(), Error> {
+    /// The objective in terms of E log p and entropies: right wherever in the sweep the units come.
+    fn bound(&mut self, prior: f64) -> Result<Objective, Error> {
+        let fit = &self.fit;
+        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+        terms.extend(self.entropy_term(self.entropy));
+        terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
+        let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
+        let value = terms.iter().map(|t| t.value).sum::<f64>() + constant + prior;
+        let added: f64 = terms.iter().map(|t| t.magnitude).sum();
+        let evidence = self.stats.evidence().magnitude;
+        let magnitude = added + evidence + self.entropy.abs() + constant.abs() + prior.abs();
+        Ok(Objective { value, magnitude, prior, terms })
+    }
+
+    /// H(q) of the latents of the units, if there are any.
+    fn entropy_term(&self, value: f64) -> Option<ElboTerm> {
+        let names: Vec<&str> = self.work.components.iter().map(|c| c.name).collect();
+        (!names.is_empty()).then(|| ElboTerm {
+            name: format!("H({})", names.join(", ")),
+            value,
+            magnitude: 0.0,
+        })
+    }
+
+    /// The objective at the current globals, from the statistics of their E-step.
+    pub(super) fn objective(&mut self) -> Result<Objective, Error> {
         let prior = self.fit.model.log_prior(&self.work.context, &self.globals)?;
-        let (value, magnitude) = match self.ahead {
+        let objective = match self.ahead {
             Some((value, magnitude)) => {
                 let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
-                (value + constant + prior, magnitude + constant.abs() + prior.abs())
+                Objective {
+                    value: value + constant + prior,
+                    magnitude: magnitude + constant.abs() + prior.abs(),
+                    prior,
+                    terms: vec![],
+                }
             }
-            None if is_joint::<M>() => self.evidence(prior)?,
+            None if self.by_evidence() => self.evidence(prior)?,
             None => self.bound(prior)?,
         };
-        let moved = std::mem::take(&mut self.moved);
-        let fit = &mut self.fit;
-        if !value.is_finite() {
+        if !objective.value.is_finite() {
             return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
         }
+        Ok(objective)
+    }
+
+    /// Keeps the current globals, and adds their objective to the trace.
+    pub(super) fn record(&mut self) -> Result<(), Error> {
+        let Objective { value, magnitude, prior, mut terms } = self.objective()?;
+        let priors = ElboTerm { name: "log p(params)".into(), value: prior, magnitude: 0.0 };
+        terms.extend((prior != 0.0).then_some(priors));
+        let moved = std::mem::take(&mut self.moved);
+        let fit = &mut self.fit;
         if let Some(last) = fit.trace.last() {
             let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
             if value < last - rounding && !moved {
                 return Err(Error::ObjectiveDecreased { block: M::NAME.to_string(), by: last - value });
             }
         }
+        fit.changes = terms.iter().zip(&self.now).map(|(now, before)| now.since(before)).collect();
+        self.now = terms;
         fit.magnitude = magnitude;
         fit.log_prior = prior;
         fit.params = M::params(&self.globals);
@@ -236,14 +305,17 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// The objective where nothing but the units' latents is hidden: their evidence, and the statements that no latent touches.
-    fn evidence(&mut self, prior: f64) -> Result<(f64, f64), Error> {
-        let terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+    fn evidence(&mut self, prior: f64) -> Result<Objective, Error> {
+        let mut terms = self.fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
         let fixed: f64 = terms.iter().filter(|t| M::is_fixed(&t.name)).map(|t| t.value).sum();
+        let all: f64 = terms.iter().map(|t| t.value).sum();
         let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
         let evidence = *self.stats.evidence();
         let added: f64 = terms.iter().map(|t| t.magnitude).sum();
         let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
-        Ok((evidence.log + fixed + constant + prior, magnitude))
+        // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
+        terms.extend(self.entropy_term(evidence.log + fixed - all));
+        Ok(Objective { value: evidence.log + fixed + constant + prior, magnitude, prior, terms })
     }
 
     /// One sweep: M-step, then every block of latents. Returns the gain.
@@ -329,8 +401,8 @@ impl<'a, M: Program> State<'a, M> {
             return false;
         }
         let limit = self.options.tolerance * self.fit.model.observations(&self.work.context).max(1.0);
-        let gain = t[n - 1] - t[n - 2];
-        if gain <= 64.0 * f64::EPSILON * self.fit.magnitude {
+        let gain = self.gained();
+        if gain <= self.rounding() {
             return true;
         }
         if n < 3 || gain >= limit {
@@ -341,9 +413,26 @@ impl<'a, M: Program> State<'a, M> {
         left < limit
     }
 
-    fn run(mut self) -> Result<Self, Error> {
+    /// What the last sweep gained.
+    pub(super) fn gained(&self) -> f64 {
+        match self.fit.trace.as_slice() {
+            [.., before, last] => last - before,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// What rounding alone may do to the objective.
+    pub(super) fn rounding(&self) -> f64 {
+        64.0 * f64::EPSILON * self.fit.magnitude
+    }
+
+    pub(super) fn run(mut self) -> Result<Self, Error> {
+        let mut accelerator = self.options.accelerate.then(|| Accelerator::new(&self));
         while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
             self.step()?;
+            if let Some(accelerator) = &mut accelerator {
+                accelerator.follow(&mut self)?;
+            }
         }
         Ok(self)
     }
@@ -355,9 +444,20 @@ impl<'a, M: Program> State<'a, M> {
     pub fn finish(mut self) -> Result<Fit<M>, Error> {
         if self.stale {
             self.gather()?;
+            self.now = self.objective()?.terms;
         }
-        self.fit.elbo_terms = self.terms()?;
+        self.fit.elbo_terms = self.terms();
+        if self.by_evidence()
+            && let Some(h) = self.entropy_term(0.0)
+        {
+            self.entropy = self.now.iter().find(|t| t.name == h.name).map_or(0.0, |t| t.value);
+        }
         let fit = &mut self.fit;
+        fit.totals = Some(Totals {
+            stats: self.stats.clone(),
+            entropy: self.entropy,
+            constants: self.constants.clone(),
+        });
         fit.lets = fit.model.lets(&self.work.context, &self.globals)?;
         fit.units = self.work.components.iter().map(|c| c.units).sum();
         fit.states = self.work.components.first().map_or(0, |c| c.first);
@@ -373,26 +473,14 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     /// E_q log p of each statement, and the entropy of each block.
-    fn terms(&mut self) -> Result<Vec<ElboTerm>, Error> {
-        let fit = &self.fit;
-        let mut terms = fit.model.expected_terms(&self.work.context, &self.stats, &self.globals)?;
+    fn terms(&self) -> Vec<ElboTerm> {
+        let mut terms = self.now.clone();
         for t in &mut terms {
             if let Some((_, c)) = self.constants.iter().find(|(name, _)| *name == t.name) {
                 t.value += c;
             }
         }
-        if !self.work.components.is_empty() {
-            let names: Vec<&str> = self.work.components.iter().map(|c| c.name).collect();
-            let total: f64 = terms.iter().map(|t| t.value).sum();
-            // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
-            let entropy = if is_joint::<M>() { fit.elbo() - fit.log_prior - total } else { self.entropy };
-            terms.push(ElboTerm { name: format!("H({})", names.join(", ")), value: entropy, magnitude: 0.0 });
-        }
-        terms.extend(fit.model.shared_terms(&self.work.context, &self.globals)?);
-        if fit.log_prior != 0.0 {
-            terms.push(ElboTerm { name: "log p(params)".into(), value: fit.log_prior, magnitude: 0.0 });
-        }
-        Ok(terms)
+        terms
     }
 }
 
@@ -415,6 +503,7 @@ pub fn fit<M: Program>(
     let mut best: Option<State<'_, M>> = None;
     let mut first_error = None;
     let mut reports = vec![];
+    let mut ends = vec![];
     // Only a default start differs from restart to restart.
     let restarts = if matches!(start, Start::Default) { options.restarts.max(1) } else { 1 };
     for restart in 0..restarts {
@@ -424,19 +513,26 @@ pub fn fit<M: Program>(
                     objective: Some(state.fit.elbo()),
                     iterations: state.fit.iterations,
                     failure: None,
+                    agreement: None,
                 });
+                ends.push(Some(state.under.clone()));
                 if best.as_ref().is_none_or(|b| state.fit.elbo() > b.fit.elbo()) {
                     best = Some(state);
                 }
             }
             Err(e) => {
-                reports.push(StartReport { objective: None, iterations: 0, failure: Some(e.to_string()) });
+                let failure = Some(e.to_string());
+                reports.push(StartReport { objective: None, iterations: 0, failure, agreement: None });
+                ends.push(None);
                 first_error.get_or_insert(e);
             }
         }
     }
     match (best, first_error) {
         (Some(state), _) => {
+            if restarts > 1 && options.keep_locals {
+                agree(&state, &ends, &mut reports)?;
+            }
             let mut fit = state.finish()?;
             fit.starts = reports;
             Ok(fit)
@@ -444,6 +540,27 @@ pub fn fit<M: Program>(
         (None, Some(e)) => Err(e),
         (None, None) => Err(Error::NotFinite { what: "a fit without starts".into() }),
     }
+}
+
+/// How far each start agrees with the best on the states of the units. The tables are worked out anew: to keep those of all starts would take
+/// as many times the memory.
+fn agree<M: Program>(
+    best: &State<'_, M>,
+    ends: &[Option<M::Globals>],
+    reports: &mut [StartReport],
+) -> Result<(), Error> {
+    if !M::COUPLED.is_empty() || best.work.components.first().is_none_or(|c| c.joint || c.units == 0) {
+        return Ok(());
+    }
+    let model = &best.fit.model;
+    let Some(states) = best.work.tables(model, &best.under)?.into_iter().next() else { return Ok(()) };
+    for (end, report) in ends.iter().zip(reports) {
+        let Some(globals) = end else { continue };
+        if let Some(others) = best.work.tables(model, globals)?.into_iter().next() {
+            report.agreement = Some(crate::diagnostics::Agreement::of(&states, &others)?.share);
+        }
+    }
+    Ok(())
 }
 
 /// E-step only: the posterior and the likelihood of data at known params.
@@ -488,6 +605,8 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         stats: work_fixed,
         globals,
         entropy: 0.0,
+        carried: None,
+        now: vec![],
         ahead: None,
         stale: false,
         moved: false,
@@ -496,74 +615,22 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
     for _ in 0..if M::COUPLED.is_empty() { 1 } else { state.options.max_iterations.min(100) } {
         state.gather()?;
     }
-    let (value, magnitude) = state.evidence(0.0)?;
+    let Objective { value, magnitude, terms, .. } = state.evidence(0.0)?;
+    state.now = terms;
     state.fit.trace.push(value);
     state.fit.magnitude = magnitude;
     state.fit.converged = true;
     state.finish()
 }
 
-/// Draws of the shared latents that a predictive density is averaged over.
-const PREDICTIVE_DRAWS: usize = 128;
-
-/// Log density of every unit of new data.
-///
-/// Points are plugged in. Shared latents are averaged over draws from their q, in probability space.
-pub(crate) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
-    let model = &fit.model;
-    let work = Work::new(model, data, &fit.params, &Options::default())?;
-    let globals = fit.globals.clone();
-    model.validate(&work.context, &globals)?;
-    if !M::COUPLED.is_empty() {
-        return Err(Error::NotFinite {
-            what: format!("the density of single units of `{}`, which depend on one another,", M::NAME),
-        });
-    }
-    if is_joint::<M>() {
-        let log_density = densities(model, &work, &globals)?;
-        let posterior = model.posterior(&work.context, work.tables(model, &globals)?);
-        let absent = model.impute(&work.context, &fit.params, &posterior)?;
-        return Ok(Predictive { log_density, absent });
-    }
-    let mut draws = vec![];
-    for draw in 0..PREDICTIVE_DRAWS {
-        let mut latents = M::Latents::default();
-        let mut rng = crate::rng::stream(0, "predict", &[draw]);
-        model.draw_shared(&work.context, &globals, &mut rng, &mut latents)?;
-        let points = model.posterior_of_values(&work.context, &latents)?;
-        draws.push(densities(model, &work, &model.gather(&fit.params, &points))?);
-    }
-    let units = draws.first().map_or(0, Vec::len);
-    let log_density = (0..units)
-        .map(|n| {
-            let top = draws.iter().map(|d| d[n]).fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = draws.iter().map(|d| (d[n] - top).exp()).sum();
-            if top == f64::NEG_INFINITY { top } else { top + (sum / draws.len() as f64).ln() }
-        })
-        .collect();
-    Ok(Predictive { log_density, absent: M::Imputed::default() })
-}
-
-fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) -> Result<Vec<f64>, Error> {
-    if work.components.is_empty() {
-        let mut stats = work.fixed.clone();
-        model.moving(&work.context, globals, &mut stats);
-        let terms = model.expected_terms(&work.context, &stats, globals)?;
-        let constant: f64 = model.constants(&work.context).iter().map(|(_, c)| c).sum();
-        return Ok(vec![terms.iter().map(|t| t.value).sum::<f64>() + constant]);
-    }
-    let mut log_density = vec![];
-    for (c, units) in work.evidences(model, globals)?.into_iter().enumerate() {
-        log_density.extend(
-            units.into_iter().enumerate().map(|(unit, e)| e + model.unit_constant(&work.context, c, unit)),
-        );
-    }
-    Ok(log_density)
-}
-
 /// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
-fn is_joint<M: Program>() -> bool {
+pub(super) fn is_joint<M: Program>() -> bool {
     matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty()
+}
+
+/// Whether a sweep begins with shared latents.
+pub(super) fn blocks_lead<M: Program>() -> bool {
+    matches!(M::TURNS.first(), Some(Turn::Block(_)))
 }
 
 /// Expected statistics at known params: one E-step.

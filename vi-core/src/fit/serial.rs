@@ -21,6 +21,7 @@ struct Borrowed<'a, M: Program> {
     lets: &'a M::Lets,
     starts: &'a [StartReport],
     elbo_terms: &'a [ElboTerm],
+    changes: &'a [ElboTerm],
     log_prior: f64,
     magnitude: f64,
     units: usize,
@@ -46,6 +47,7 @@ struct Owned<M: Program> {
     lets: M::Lets,
     starts: Vec<StartReport>,
     elbo_terms: Vec<ElboTerm>,
+    changes: Vec<ElboTerm>,
     log_prior: f64,
     magnitude: f64,
     units: usize,
@@ -76,6 +78,7 @@ where
             lets: &self.lets,
             starts: &self.starts,
             elbo_terms: &self.elbo_terms,
+            changes: &self.changes,
             log_prior: self.log_prior,
             magnitude: self.magnitude,
             units: self.units,
@@ -112,11 +115,13 @@ where
             lets: o.lets,
             starts: o.starts,
             elbo_terms: o.elbo_terms,
+            changes: o.changes,
             log_prior: o.log_prior,
             magnitude: o.magnitude,
             units: o.units,
             states: o.states,
             kept: o.kept,
+            totals: None,
         })
     }
 }

@@ -79,6 +79,18 @@ impl<'a, M: Program> Work<'a, M> {
         Ok(stats)
     }
 
+    /// Expected statistics of some units of the first component, in increasing order, and of nothing else.
+    pub fn expect_some(&self, model: &M, globals: &M::Globals, units: &[usize]) -> Result<M::Stats, Error> {
+        let Some(component) = self.components.first() else { return Ok(model.zero(&self.context)) };
+        let at = model.prepare(&self.context, globals)?;
+        let job = Sweep { model, work: self, globals, at: &at, index: 0, component: *component };
+        let (mut sum, mut desk) = (job.zero(), job.scratch());
+        for run in units.chunk_by(|a, b| a + 1 == *b) {
+            job.add(&mut sum, &mut desk, run[0]..run[run.len() - 1] + 1)?;
+        }
+        Ok(sum)
+    }
+
     /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major.
     pub fn collect(&self, model: &M, globals: &M::Globals, fill: &Fill<'_>) -> M::Stats {
         let mut stats = self.fixed.clone();

@@ -1,9 +1,8 @@
 //! The certificate at run time: for an exact posterior, log p(X, Z; θ) − log q(Z) is one number, whatever Z is drawn from q.
 
+use super::Fit;
 use super::program::Program;
-use super::sweep::Work;
-use super::{Fit, Options};
-use crate::{Error, rng};
+use crate::Error;
 
 /// Draws of Z that are compared.
 const DRAWS: usize = 16;
@@ -40,37 +39,15 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What an E-step at these params can meet with these data.
     pub fn verify(&self, data: &M::Data<'_>, seed: u64) -> Result<Verification, Error> {
-        let options = Options::default();
-        let mut work = Work::new(&self.model, data, &self.params, &options)?;
-        work.begin_coupled(&self.model, &super::Start::Posterior(self.posterior.clone()), &options, 0)?;
+        let work = super::draws::work(self, data)?;
         let tables = work.tables(&self.model, &self.globals)?;
         let points = self.model.log_points(&work.context, &self.globals)?;
         let mut values = vec![];
         let mut largest = 0.0_f64;
         for draw in 0..DRAWS {
-            let mut states = vec![];
-            let mut log_q = 0.0;
-            for (c, table) in tables.iter().enumerate() {
-                let mut all = Vec::with_capacity(table.len());
-                for unit in 0..table.len() {
-                    let mut rng = rng::stream(seed, "verify", &[draw, c, unit]);
-                    let s = rng::categorical(&mut rng, table.probs(unit));
-                    let copies = self.model.copies(&work.context, c, unit);
-                    if copies > 0.0 {
-                        log_q += copies * table.probs(unit)[s].ln();
-                    }
-                    all.push(s);
-                }
-                states.push(all);
-            }
-            let mut latents = self.model.latents(&work.context, &states);
-            let mut rng = rng::stream(seed, "verify shared", &[draw]);
-            self.model.draw_shared(&work.context, &self.globals, &mut rng, &mut latents)?;
-            let mut magnitude = 0.0;
-            log_q += self.model.log_shared(&work.context, &self.globals, &latents, &mut magnitude)?;
-            let log_p = self.model.log_joint(&work.context, &latents, &self.params)?;
-            largest = largest.max(log_p.abs() + log_q.abs() + magnitude);
-            values.push(log_p - points - log_q);
+            let drawn = super::draws::draw(self, &work.context, &tables, seed, draw)?;
+            largest = largest.max(drawn.magnitude);
+            values.push(drawn.log_p - points - drawn.log_q);
         }
         let units: f64 = tables.iter().map(|t| t.len() as f64).sum();
         let tolerance = 64.0 * f64::EPSILON * (self.magnitude.max(largest) + units);

@@ -1,7 +1,7 @@
 //! Params as text, and under other labels.
 
 use super::Emitter;
-use crate::model::ir::ElemKind;
+use crate::model::ir::{ArrayId, ElemKind};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -47,6 +47,32 @@ impl Emitter<'_> {
             }
         });
         let lets: Vec<TokenStream> = lets.collect();
+        let shared: Vec<TokenStream> = (0..self.model.arrays.len())
+            .map(ArrayId)
+            .filter(|a| self.is_shared_latent(*a))
+            .map(|a| {
+                let n = self.name(a);
+                let text = n.to_string();
+                let depth = self.marginal_plates(a).len();
+                let walk = (0..depth)
+                    .fold(quote!(d.law(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+                quote! {
+                    let mut d = fit::LawDescriber::new(#text);
+                    let x = &posterior.#n;
+                    #walk
+                    out.push(d.finish());
+                }
+            })
+            .collect();
+        let describe_shared = (!shared.is_empty()).then(|| {
+            quote! {
+                fn describe_shared(posterior: &Posterior) -> Vec<fit::DescribedLaw> {
+                    let mut out = Vec::new();
+                    #(#shared)*
+                    out
+                }
+            }
+        });
         let describe_lets = (!lets.is_empty()).then(|| {
             quote! {
                 fn describe_lets(lets: &Lets) -> Vec<Described> {
@@ -62,6 +88,8 @@ impl Emitter<'_> {
                 #(#params)*
                 out
             }
+
+            #describe_shared
 
             #describe_lets
         }

@@ -143,6 +143,20 @@ impl Emitter<'_> {
                 }
             }
         });
+        // Minibatches need units that are independent given what they share, and sums over them.
+        let one =
+            matches!(self.kernel.components.as_slice(), [c] if !c.unit.is_empty() && c.pairs.is_empty());
+        let stochastic = (one && !self.has_series()).then(|| {
+            quote! {
+                /// Fits by minibatches of units: for more of them than a sweep should take.
+                ///
+                /// # Errors
+                /// See [`fit`](Self::fit); a schedule out of bounds.
+                pub fn fit_stochastic(&self, data: &#data, options: &Options, schedule: fit::Schedule) -> Result<Fit<Model>, Error> {
+                    fit::fit_stochastic(self, data, options, schedule)
+                }
+            }
+        });
         let (data_a, life) =
             if self.borrows() { (quote!(Data<'a>), quote!(<'a>)) } else { (quote!(Data), quote!(<'a>)) };
         quote! {
@@ -197,6 +211,8 @@ impl Emitter<'_> {
                     Program::log_joint(self, &context, latents, params)
                 }
 
+                #stochastic
+
                 #accumulate
 
                 #maximise
@@ -248,6 +264,7 @@ fn uses(items: &TokenStream) -> TokenStream {
     ]);
     let modules = pick(&[
         "admixture",
+        "chart",
         "check",
         "columns",
         "data",

@@ -25,6 +25,7 @@ impl Emitter<'_> {
             self.impute_fn(),
             self.init_fn(),
             self.describe_fn(),
+            self.coordinates_fn(),
             self.relabel_fn(),
         ];
         let open = self.open();
@@ -48,6 +49,11 @@ impl Emitter<'_> {
                     Ok(lets)
                 }
             }
+        });
+        let grows = (!self.grows()).then(|| {
+            quote!(
+                const GROWS: bool = false;
+            )
         });
         let damping = if has_series { quote!(, damping) } else { quote!() };
         quote! {
@@ -80,6 +86,7 @@ impl Emitter<'_> {
                 #pairs
                 #perturb
                 #series
+                #grows
                 #lets
             }
         }

@@ -83,7 +83,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Plates of a marginal: a vector of numbers has none.
-    fn marginal_plates(&self, a: ArrayId) -> Vec<Var> {
+    pub(super) fn marginal_plates(&self, a: ArrayId) -> Vec<Var> {
         let mut plates = self.plates_of(a);
         if !has_law(self.model, a) && is_random(self.model, a) && self.is_vector(a) {
             let event = matches!(self.model.arrays[a.0].elem.kind, ElemKind::Vector(_));

@@ -14,6 +14,7 @@ impl Emitter<'_> {
         let mut clear = TokenStream::new();
         let mut scale = TokenStream::new();
         let mut serde: Vec<TokenStream> = vec![];
+        let mut fits: Vec<TokenStream> = vec![];
         for s in &self.kernel.stats {
             let n = format_ident!("{}", s.name);
             let line = self.model.statements[s.statement.0].line;
@@ -46,6 +47,7 @@ impl Emitter<'_> {
                 }
             }
             merge.extend(quote!(self.#n += &other.#n;));
+            fits.push(quote!(self.#n.fits(&other.#n)));
             clear.extend(quote!(self.#n.clear();));
         }
         let mut prepared = TokenStream::new();
@@ -77,6 +79,13 @@ impl Emitter<'_> {
                 }
             }
         }
+        let fits = (!fits.is_empty()).then(|| {
+            quote! {
+                fn fits(&self, other: &Self) -> bool {
+                    #(#fits)&&*
+                }
+            }
+        });
         quote! {
             /// Expected sufficient statistics. They add up: over units, threads, machines and data sets.
             #[derive(Clone, Debug)]
@@ -94,6 +103,8 @@ impl Emitter<'_> {
                     self.evidence.log += other.evidence.log;
                     self.evidence.magnitude += other.evidence.magnitude;
                 }
+
+                #fits
 
                 fn clear(&mut self) {
                     #clear

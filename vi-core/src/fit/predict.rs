@@ -1,0 +1,79 @@
+//! Densities of new data.
+
+use super::program::Program;
+use super::run::is_joint;
+use super::sweep::Work;
+use super::{Fit, Options, Predictive};
+use crate::Error;
+
+/// Draws of the shared latents that a predictive density is averaged over.
+const PREDICTIVE_DRAWS: usize = 128;
+
+/// Log density of every unit of new data.
+///
+/// Points are plugged in. Shared latents are averaged over draws from their q, in probability space.
+pub(super) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
+    let model = &fit.model;
+    let work = Work::new(model, data, &fit.params, &Options::default())?;
+    let globals = fit.globals.clone();
+    model.validate(&work.context, &globals)?;
+    if !M::COUPLED.is_empty() {
+        return Err(Error::NotFinite {
+            what: format!("the density of single units of `{}`, which depend on one another,", M::NAME),
+        });
+    }
+    if let Some(log_density) = super::update::predicted(fit, data)? {
+        let absent = M::Imputed::default();
+        return Ok(Predictive { log_density: vec![log_density], error: None, absent });
+    }
+    if is_joint::<M>() {
+        let log_density = densities(model, &work, &globals)?;
+        let posterior = model.posterior(&work.context, work.tables(model, &globals)?);
+        let absent = model.impute(&work.context, &fit.params, &posterior)?;
+        return Ok(Predictive { log_density, error: None, absent });
+    }
+    let mut draws = vec![];
+    for draw in 0..PREDICTIVE_DRAWS {
+        let mut latents = M::Latents::default();
+        let mut rng = crate::rng::stream(0, "predict", &[draw]);
+        model.draw_shared(&work.context, &globals, &mut rng, &mut latents)?;
+        let points = model.posterior_of_values(&work.context, &latents)?;
+        let drawn = model.gather(&fit.params, &points);
+        // Shapes that values do not have, such as covariances, come from the neutral globals; they are 0 for a value.
+        let drawn = M::overlay(&drawn, model.neutral(&work.context, &drawn)?);
+        draws.push(densities(model, &work, &drawn)?);
+    }
+    let units = draws.first().map_or(0, Vec::len);
+    let (log_density, error) =
+        (0..units).map(|n| averaged(&draws.iter().map(|d| d[n]).collect::<Vec<_>>())).unzip();
+    Ok(Predictive { log_density, error: Some(error), absent: M::Imputed::default() })
+}
+
+/// log of the mean of densities that are given by their logarithms, and the standard error of it: that of the mean over the mean.
+fn averaged(logs: &[f64]) -> (f64, f64) {
+    let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if top == f64::NEG_INFINITY {
+        return (top, f64::INFINITY);
+    }
+    let count = logs.len() as f64;
+    let mean = logs.iter().map(|l| (l - top).exp()).sum::<f64>() / count;
+    let square = logs.iter().map(|l| ((l - top).exp() - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (top + mean.ln(), (square / count).sqrt() / mean)
+}
+
+fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) -> Result<Vec<f64>, Error> {
+    if work.components.is_empty() {
+        let mut stats = work.fixed.clone();
+        model.moving(&work.context, globals, &mut stats);
+        let terms = model.expected_terms(&work.context, &stats, globals)?;
+        let constant: f64 = model.constants(&work.context).iter().map(|(_, c)| c).sum();
+        return Ok(vec![terms.iter().map(|t| t.value).sum::<f64>() + constant]);
+    }
+    let mut log_density = vec![];
+    for (c, units) in work.evidences(model, globals)?.into_iter().enumerate() {
+        log_density.extend(
+            units.into_iter().enumerate().map(|(unit, e)| e + model.unit_constant(&work.context, c, unit)),
+        );
+    }
+    Ok(log_density)
+}

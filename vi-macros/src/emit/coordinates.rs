@@ -1,0 +1,92 @@
+//! Everything that is shared, as one flat vector without bounds and back: what extrapolation works on.
+
+use super::Emitter;
+use super::expectation::has_law;
+use crate::kernel::is_param;
+use crate::model::ir::{ArrayId, ElemKind, Nominal, Role};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Whether a reading looks at the value it replaces.
+fn names_value(take: &TokenStream) -> bool {
+    super::unused::identifiers(take).contains("x")
+}
+
+impl Emitter<'_> {
+    /// How a value is written and read; a finite one has no coordinates.
+    fn charted(&self, a: ArrayId) -> Option<(TokenStream, TokenStream)> {
+        let random = crate::kernel::is_random(self.model, a);
+        Some(match self.model.arrays[a.0].elem.kind {
+            _ if random && has_law(self.model, a) => {
+                (quote!(to.put(x)?;), quote!(chart::Charted::read_like(x, from)))
+            }
+            // A mean has no bounds to keep, whatever its draws have.
+            ElemKind::Real => (quote!(to.real(*x);), quote!(from.real())),
+            ElemKind::Positive => (quote!(to.positive(*x);), quote!(from.positive())),
+            ElemKind::Unit => (quote!(to.unit(*x);), quote!(from.unit())),
+            ElemKind::Simplex(_) => (quote!(to.simplex(x.as_slice());), quote!(from.simplex(x.as_slice()))),
+            ElemKind::Ordered(_) | ElemKind::Vector(_) => {
+                (quote!(to.vector(x);), quote!(from.vector(x.len())))
+            }
+            ElemKind::Matrix(..) => (quote!(to.matrix(x);), quote!(from.matrix(x.nrows(), x.ncols()))),
+            ElemKind::SymPos(_) => (quote!(to.sym_pos(x)?;), quote!(from.sym_pos(x.nrows()))),
+            ElemKind::Bool | ElemKind::Count | ElemKind::Counts(_) | ElemKind::Category(_) => return None,
+        })
+    }
+
+    /// Whether every observed statement has a plate of a size of its own: one that nothing shared is indexed by.
+    pub(super) fn grows(&self) -> bool {
+        let arrays = &self.model.arrays;
+        let shared: Vec<Nominal> = (0..arrays.len())
+            .map(ArrayId)
+            .filter(|a| is_param(self.model, *a))
+            .flat_map(|a| {
+                let array = &arrays[a.0];
+                array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal)
+            })
+            .collect();
+        arrays.iter().filter(|a| a.role == Role::Observed).all(|a| {
+            a.plates.iter().any(|p| matches!(p.nominal, Nominal::Size(_)) && !shared.contains(&p.nominal))
+        })
+    }
+
+    pub(super) fn coordinates_fn(&self) -> TokenStream {
+        let (mut write, mut read) = (TokenStream::new(), TokenStream::new());
+        let shared = (0..self.model.arrays.len()).map(ArrayId).filter(|a| is_param(self.model, *a));
+        for a in shared {
+            let Some((put, take)) = self.charted(a) else { continue };
+            let n = self.name(a);
+            let depth = self.model.arrays[a.0].plates.len();
+            let put = (0..depth).fold(put, |inner, _| quote!(for x in x { #inner }));
+            let take = (0..depth)
+                .fold(take, |inner, _| quote!(x.iter().map(|x| #inner).collect::<Result<Vec<_>, Error>>()));
+            write.extend(quote!({ let x = &params.#n; #put }));
+            read.extend(if depth == 0 && !names_value(&take) {
+                quote!(params.#n = #take?;)
+            } else {
+                quote!(params.#n = { let x = &like.#n; #take? };)
+            });
+        }
+        for g in self.gaussians() {
+            let n = &g.field;
+            write.extend(quote!(for x in &params.#n { to.sym_pos(x)?; }));
+            read.extend(quote!(for x in &mut params.#n { *x = from.sym_pos(x.nrows())?; }));
+        }
+        if write.is_empty() {
+            return TokenStream::new();
+        }
+        let globals = self.globals_type();
+        quote! {
+            fn coordinates(params: &#globals, to: &mut chart::Writer) -> Result<(), Error> {
+                #write
+                Ok(())
+            }
+
+            fn at_coordinates(like: &#globals, from: &mut chart::Reader<'_>) -> Result<#globals, Error> {
+                let mut params = like.clone();
+                #read
+                Ok(params)
+            }
+        }
+    }
+}
