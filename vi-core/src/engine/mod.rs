@@ -1,5 +1,6 @@
 //! Engines: exact elimination and exact maximisation, knowing no model.
 
+pub mod admixture;
 mod bounded;
 pub mod columns;
 pub mod dense;

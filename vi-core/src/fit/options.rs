@@ -21,7 +21,8 @@ pub struct Options {
     pub tolerance: f64,
     /// Threads; 0 takes as many as the machine has.
     pub threads: usize,
-    /// Sweeps of inner loops, for plans that have them.
+    /// Most turns that blocks with a copy for each unit and the units' latents take before the other blocks are updated. The turns end
+    /// sooner where they gain no more.
     pub inner_sweeps: usize,
     /// Most joint values of several categories that are enumerated together.
     pub budget: usize,

@@ -124,6 +124,33 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         Ok(())
     }
 
+    /// Blocks that carry the plate of the units: they take turns with the units' latents before the other blocks are updated.
+    const LOCAL: &'static [usize] = &[];
+
+    /// `passes` turns of the local blocks and the units' latents, then the units' latents once more: their statistics.
+    ///
+    /// `None` where there is no code that does it at once; the turns are then taken one by one.
+    fn nested(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &mut Self::Globals,
+        _passes: usize,
+        _threads: usize,
+    ) -> Result<Option<Self::Stats>, Error> {
+        Ok(None)
+    }
+
+    /// The objective without the terms of params and without constants, where the units' latents are optimal given the globals, and Σ of
+    /// the absolute values that were added up. `None` wherever [`nested`](Self::nested) is.
+    fn nested_bound(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _threads: usize,
+    ) -> Result<Option<(f64, f64)>, Error> {
+        Ok(None)
+    }
+
     /// E log p of the statements of shared latents, and the entropies of their blocks.
     fn shared_terms(
         &self,

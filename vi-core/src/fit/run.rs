@@ -21,6 +21,10 @@ pub struct State<'a, M: Program> {
     stats: M::Stats,
     /// H(q) of the latents of the units.
     entropy: f64,
+    /// The objective, where it came without statistics: those at hand are of earlier globals.
+    ahead: Option<(f64, f64)>,
+    /// Whether the last update may have lowered the objective: q was set from outside.
+    moved: bool,
 }
 
 impl<M: Program> std::ops::Deref for State<'_, M> {
@@ -70,9 +74,9 @@ impl<'a, M: Program> State<'a, M> {
         let mut begun = super::start::globals(model, &work, start, &given, options, restart)?;
         model.perturb(&mut begun.globals, &mut crate::rng::stream(options.seed, "products", &[restart]));
         model.validate(&work.context, &begun.globals)?;
-        let stats = match begun.stats {
-            Some(stats) => stats,
-            None => work.fixed.clone(),
+        let (stats, given) = match begun.stats {
+            Some(stats) => (stats, true),
+            None => (work.fixed.clone(), false),
         };
         let mut state = State {
             work,
@@ -83,31 +87,100 @@ impl<'a, M: Program> State<'a, M> {
             globals: begun.globals,
             stats,
             entropy: 0.0,
+            ahead: None,
+            moved: false,
         };
-        state.sweep()?;
+        // Blocks that come before the units read statistics, which no one has given yet.
+        if given || state.work.components.is_empty() || matches!(M::TURNS.first(), Some(Turn::Units)) {
+            state.turns()?;
+        } else {
+            state.units()?;
+        }
         state.record()?;
         Ok(state)
     }
 
-    /// q of every block in turn, everything else held.
+    /// One sweep: local blocks and the units in turns, then every other block.
     fn sweep(&mut self) -> Result<(), Error> {
+        if M::LOCAL.is_empty() {
+            return self.turns();
+        }
+        self.locals()?;
+        for turn in M::TURNS {
+            match turn {
+                Turn::Block(n) if !M::LOCAL.contains(n) => self.block(*n)?,
+                Turn::Block(_) | Turn::Units => {}
+            }
+        }
+        self.units()
+    }
+
+    /// q of every block in turn, everything else held.
+    fn turns(&mut self) -> Result<(), Error> {
         for turn in M::TURNS {
             match turn {
                 Turn::Units => self.units()?,
-                Turn::Block(n) => {
-                    let notes = &mut Notes::default();
-                    self.fit.model.update(&self.work.context, &self.stats, &mut self.globals, *n, notes)?;
-                }
+                Turn::Block(n) => self.block(*n)?,
             }
         }
         Ok(())
     }
 
-    /// E-step of the latents of the units.
+    fn block(&mut self, n: usize) -> Result<(), Error> {
+        let notes = &mut Notes::default();
+        self.fit.model.update(&self.work.context, &self.stats, &mut self.globals, n, notes)
+    }
+
+    /// The local blocks, with q of the units' latents optimal at the last of them.
+    fn locals(&mut self) -> Result<(), Error> {
+        let passes = self.options.inner_sweeps.max(1);
+        let (model, context) = (&self.fit.model, &self.work.context);
+        if let Some(stats) = model.nested(context, &mut self.globals, passes, self.work.threads)? {
+            self.stats = stats;
+            return Ok(());
+        }
+        if self.ahead.is_some() {
+            self.gather()?;
+        }
+        let limit = self.options.tolerance * self.fit.model.observations(&self.work.context).max(1.0);
+        let mut last = f64::NEG_INFINITY;
+        for _ in 0..passes {
+            for n in M::LOCAL {
+                self.block(*n)?;
+            }
+            self.gather()?;
+            let (value, _) = self.bound(0.0)?;
+            if value - last <= limit {
+                break;
+            }
+            last = value;
+        }
+        Ok(())
+    }
+
+    /// E-step of the latents of the units. Its statistics wait until they are needed where the objective can be had without them.
     fn units(&mut self) -> Result<(), Error> {
+        let (model, context) = (&self.fit.model, &self.work.context);
+        self.ahead = model.nested_bound(context, &self.globals, self.work.threads)?;
+        match self.ahead {
+            Some(_) => {
+                self.under = self.globals.clone();
+                Ok(())
+            }
+            None => self.gather(),
+        }
+    }
+
+    /// E-step of the latents of the units, and its statistics.
+    fn gather(&mut self) -> Result<(), Error> {
+        self.ahead = None;
         self.under = self.globals.clone();
         self.work.turns(&self.fit.model, &self.globals)?;
-        self.stats = self.work.expect(&self.fit.model, &self.globals)?;
+        let (model, context) = (&self.fit.model, &self.work.context);
+        self.stats = match model.nested(context, &mut self.globals, 0, self.work.threads)? {
+            Some(stats) => stats,
+            None => self.work.expect(model, &self.globals)?,
+        };
         if is_joint::<M>() {
             return Ok(());
         }
@@ -134,14 +207,22 @@ impl<'a, M: Program> State<'a, M> {
     /// The objective at the current params, from the statistics of their E-step.
     fn record(&mut self) -> Result<(), Error> {
         let prior = self.fit.model.log_prior(&self.work.context, &self.globals)?;
-        let (value, magnitude) = if is_joint::<M>() { self.evidence(prior)? } else { self.bound(prior)? };
+        let (value, magnitude) = match self.ahead {
+            Some((value, magnitude)) => {
+                let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
+                (value + constant + prior, magnitude + constant.abs() + prior.abs())
+            }
+            None if is_joint::<M>() => self.evidence(prior)?,
+            None => self.bound(prior)?,
+        };
+        let moved = std::mem::take(&mut self.moved);
         let fit = &mut self.fit;
         if !value.is_finite() {
             return Err(Error::NotFinite { what: format!("the objective of `{}`", M::NAME) });
         }
         if let Some(last) = fit.trace.last() {
             let rounding = 64.0 * f64::EPSILON * magnitude.max(fit.magnitude);
-            if value < last - rounding {
+            if value < last - rounding && !moved {
                 return Err(Error::ObjectiveDecreased { block: M::NAME.to_string(), by: last - value });
             }
         }
@@ -201,6 +282,40 @@ impl<'a, M: Program> State<'a, M> {
         Ok(self.fit.elbo() - before)
     }
 
+    /// Replaces q of the shared latents that are set in `q`, everything else held; the units' latents follow.
+    ///
+    /// Iterations may begin anew from it: where local posteriors have several modes, or where a published algorithm begins each sweep at
+    /// fixed values. The next sweep's objective may be lower than the last one.
+    ///
+    /// ```
+    /// use vi_core::prelude::*;
+    /// use vi_core::dist::Beta;
+    ///
+    /// model! {
+    ///     mod coin {
+    ///         latent   p ~ Beta(1, 1);
+    ///         observed x[n in N] ~ Bernoulli(p);
+    ///     }
+    /// }
+    /// let x = [true, true, false];
+    /// let model = coin::Model::new();
+    /// let mut state = model.start(&coin::Data { x: (&x).into() }, Start::Default, &Options::new())?;
+    /// state.set(&coin::Posterior { p: Beta::new(5.0, 5.0).into() })?;
+    /// model.step(&mut state)?;
+    /// assert_eq!(state.finish()?.posterior.p.mean(), 0.6);
+    /// # Ok::<(), vi_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Values that do not fit the data.
+    pub fn set(&mut self, q: &M::Posterior) -> Result<(), Error> {
+        let given = self.fit.model.gather(&self.fit.params, q);
+        self.globals = M::overlay(&given, self.globals.clone());
+        self.fit.model.validate(&self.work.context, &self.globals)?;
+        self.moved = true;
+        self.units()
+    }
+
     /// Whether neither the last sweep nor, by Aitken's estimate, all that follow would gain more than the tolerance.
     fn settled(&self) -> bool {
         let t = &self.fit.trace;
@@ -233,6 +348,9 @@ impl<'a, M: Program> State<'a, M> {
     /// # Errors
     /// None that an earlier sweep would not have met.
     pub fn finish(mut self) -> Result<Fit<M>, Error> {
+        if self.ahead.is_some() {
+            self.gather()?;
+        }
         self.fit.elbo_terms = self.terms()?;
         let fit = &mut self.fit;
         fit.lets = fit.model.lets(&self.work.context, &self.globals)?;
@@ -365,10 +483,12 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         stats: work_fixed,
         globals,
         entropy: 0.0,
+        ahead: None,
+        moved: false,
     };
     state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;
     for _ in 0..if M::COUPLED.is_empty() { 1 } else { state.options.max_iterations.min(100) } {
-        state.units()?;
+        state.gather()?;
     }
     let (value, magnitude) = state.evidence(0.0)?;
     state.fit.trace.push(value);

@@ -10,16 +10,18 @@
 
 mod buffer;
 mod exp;
+mod gamma;
 mod moments;
 mod normal;
 mod reduce;
-mod simd;
+pub(crate) mod simd;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use buffer::TileBuffer;
 pub use exp::{exp, log};
+pub use gamma::{digamma, lgamma};
 pub use moments::{DiagMoments, Moments, StateMoments, add_vector};
 pub use normal::{DiagNormalDensity, NormalDensity, add_square};
 pub use reduce::{add_gram, add_scaled, add_weighted_gram, dot, gather_tile, shift_tile, sum};

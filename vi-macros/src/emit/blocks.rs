@@ -153,7 +153,7 @@ impl Emitter<'_> {
     }
 
     /// Joint draws of every block, and the log density of values: scales first, then what they whiten.
-    pub(super) fn draws(&self) -> (TokenStream, TokenStream) {
+    pub(super) fn shared_draws(&self) -> (TokenStream, TokenStream) {
         let scope = self.scope();
         let mut draw = TokenStream::new();
         let mut log_q = TokenStream::new();

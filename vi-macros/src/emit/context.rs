@@ -60,6 +60,7 @@ impl Emitter<'_> {
             let doc = format!(" Where `{}` are measured from.", s.name);
             quote!(#[doc = #doc] pub #n: Vec<f64>)
         });
+        let draws = self.draws_field();
         let phantom = if self.borrows() {
             quote!()
         } else {
@@ -82,6 +83,7 @@ impl Emitter<'_> {
                 #(#groups,)*
                 #(#units,)*
                 #(#gauges,)*
+                #draws
                 #phantom
             }
         }
@@ -418,6 +420,8 @@ impl Emitter<'_> {
             quote!(let #field = Vec::new();)
         });
         let gauge_fields: Vec<_> = self.gauges().map(|s| format_ident!("{}_gauge", s.name)).collect();
+        let draws = self.draws();
+        let draws_field = draws.is_some().then(|| quote!(, draws));
         let phantom = if self.borrows() { quote!() } else { quote!(, lifetime: std::marker::PhantomData) };
         quote! {
             fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, _options: &Options) -> Result<Self::Context<'a>, Error> {
@@ -428,8 +432,9 @@ impl Emitter<'_> {
                 #(#units)*
                 #holes
                 #(#gauges)*
+                #draws
                 let sizes = Sizes { #(#names),* };
-                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #phantom })
+                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #draws_field #phantom })
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Kernel to Rust: formatting only.
 
+mod admixture;
 mod blocks;
 mod bounds;
 mod collect;

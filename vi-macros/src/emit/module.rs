@@ -21,6 +21,7 @@ impl Emitter<'_> {
         };
         let structs = self.structs();
         let gather_points = self.gather_points();
+        let priors = self.priors_fn();
         let context = self.context();
         let stats = self.stats();
         let passes = self.passes();
@@ -56,6 +57,7 @@ impl Emitter<'_> {
                 #pair_passes
                 #maximise
                 #gather_points
+                #priors
             }
 
             #program
@@ -245,6 +247,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Uncertain",
     ]);
     let modules = pick(&[
+        "admixture",
         "check",
         "columns",
         "data",

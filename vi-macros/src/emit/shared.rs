@@ -205,7 +205,8 @@ impl<'a> Emitter<'a> {
             }
         });
         let terms = self.shared_terms();
-        let (draw, log_q) = self.draws();
+        let (draw, log_q) = self.shared_draws();
+        let nested = self.nested_fns();
         quote! {
             fn gather(&self, params: &Params, posterior: &Posterior) -> Globals {
                 Globals { #(#names: params.#names.clone(),)* #gather }
@@ -220,6 +221,8 @@ impl<'a> Emitter<'a> {
             }
 
             const TURNS: &'static [Turn] = &[#(#turns),*];
+
+            #nested
 
             #update
 

@@ -1,5 +1,6 @@
 //! Assembles the kernel: components from the plan's blocks, rows from the statements, tables of what depends on params alone.
 
+use super::admixture::admixture;
 use super::rows::RowBuilder;
 use super::{Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
 use crate::density::lower::is_hidden;
@@ -10,6 +11,7 @@ use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Model, Role};
 use crate::plan::{Block, Plan, Rule};
 use crate::report::{Diagnostic, Report};
+use crate::syntax::ast::Form;
 
 /// The kernel of a plan; mistakes name the construct that has no code yet.
 pub fn build<'a>(
@@ -138,6 +140,8 @@ pub fn build<'a>(
         latent_priors,
         steps: vec![],
         turns,
+        local: vec![],
+        admixture: None,
     };
     kernel.hoists = hoists(&kernel);
     if let Err(d) = uncertain_locations(&kernel, densities) {
@@ -151,7 +155,33 @@ pub fn build<'a>(
             return None;
         }
     }
+    kernel.local = local(&kernel, &shared);
+    if !kernel.local.is_empty() {
+        let (local, others): (Vec<Turn>, Vec<Turn>) = kernel
+            .turns
+            .iter()
+            .filter(|t| **t != Turn::Units)
+            .partition(|t| matches!(t, Turn::Block(n) if kernel.local.contains(n)));
+        kernel.turns = [local, others, vec![Turn::Units]].concat();
+        kernel.admixture = admixture(&kernel);
+    }
     Some(kernel)
+}
+
+/// Blocks with a copy for each value of the outermost plate of the units, where something else is shared by all.
+///
+/// An order that the user wrote is kept: then there are none.
+fn local(kernel: &Kernel<'_>, shared: &[&Block]) -> Vec<usize> {
+    let model = kernel.model;
+    let [c] = kernel.components.as_slice() else { return vec![] };
+    let Some(outer) = c.unit.first() else { return vec![] };
+    let ordered = model.groups.iter().any(|g| !matches!(g.form, Some((Form::Point, _))));
+    let is_local = |b: &Block| {
+        b.latents.iter().all(|a| model.arrays[a.0].plates.first().is_some_and(|p| p.nominal == outer.nominal))
+    };
+    let local: Vec<usize> = (0..shared.len()).filter(|n| is_local(shared[*n])).collect();
+    let global = local.len() < shared.len() || kernel.steps.iter().any(|s| s.block.is_none());
+    if ordered || !global { vec![] } else { local }
 }
 
 /// Uncertain locations stand in residuals alone: elsewhere their squares would be needed.

@@ -8,6 +8,7 @@ use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::model::ir::{ArrayId, Model, Role, StatementId};
 use crate::plan::points;
 
+mod admixture;
 mod build;
 mod exists;
 mod locations;
@@ -16,6 +17,7 @@ mod rows;
 mod split;
 mod steps;
 
+pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
 pub use locations::without;
 pub use split::Splitter;
@@ -60,8 +62,13 @@ pub struct Kernel<'a> {
     /// Those of shared latents that are no points.
     pub latent_priors: Vec<StatementDensity>,
     pub steps: Vec<MStep>,
-    /// One sweep, in the order of the plan's blocks.
+    /// One sweep, in the order of the plan's blocks; local blocks come first, and the units last.
     pub turns: Vec<Turn>,
+    /// Blocks that carry the outermost plate of the units: each has its own data, so that it can take turns with them before the other blocks
+    /// are updated.
+    pub local: Vec<usize>,
+    /// Where units and local blocks can be updated group by group.
+    pub admixture: Option<Admixture>,
 }
 
 /// One part of a sweep.

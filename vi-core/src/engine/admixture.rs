@@ -1,0 +1,597 @@
+//! Finite latents of groups of units, where a unit's table is the product of a row that its group owns and of a column of a table that all
+//! share, both with Dirichlet posteriors:
+//!
+//! ```text
+//! q(z[d, i] = k) ∝ θ[d, k] β[k, v],   θ[d, k] = exp E log own[d][k],   β[k, v] = exp E log shared[k][v],   v the value of unit (d, i)
+//! own[d]        ~ Dirichlet(prior[d] + Σ_i w[d, i] q(z[d, i]))
+//! ```
+//!
+//! A group's latents and its own law are updated in turns while its columns of β lie in the cache. β is tabulated once, with the states of a
+//! value side by side and scaled so that the largest is 1; no unit takes an exponential. Memory is that of the values, of the laws, and of
+//! O(threads · log groups) tables.
+
+use crate::dist::Dirichlet;
+use crate::error::Error;
+use crate::fit::Marginal;
+use crate::fit::program::Evidence;
+use crate::reduce::{self, Accumulate};
+use crate::special;
+use crate::tile::simd::{Isa, vectorised};
+use crate::tile::{self, TileBuffer};
+use std::ops::Range;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Groups of one leaf of the fixed tree.
+const LEAF: usize = 256;
+
+/// Rows are padded to a multiple of the widest pack.
+const LANES: usize = 8;
+
+/// Units that are weighed at once.
+const BLOCK: usize = 4;
+
+/// A sum of products below this may have lost most of its terms to underflow.
+const TINY: f64 = 1e-250;
+
+/// A group whose counts move by less than this share of their total has settled.
+const SETTLED: f64 = 1e-13;
+
+/// The values of the units of all groups, each with a weight, and the priors' parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Draws {
+    /// Where each group begins; one more than groups.
+    starts: Vec<usize>,
+    values: Vec<u32>,
+    weights: Vec<f64>,
+    priors: OnceLock<Priors>,
+}
+
+/// Parameters of the two laws before any data, row by row.
+#[derive(Clone, Debug)]
+pub struct Priors {
+    /// groups × states
+    pub own: Vec<f64>,
+    /// states × values
+    pub shared: Vec<f64>,
+}
+
+impl Draws {
+    /// `entry(d, i)` is the value of a unit and how often it counts.
+    #[must_use]
+    pub fn new(
+        groups: usize,
+        units: impl Fn(usize) -> usize,
+        entry: impl Fn(usize, usize) -> (usize, f64),
+    ) -> Self {
+        let mut out = Draws { starts: vec![0], ..Draws::default() };
+        for d in 0..groups {
+            for i in 0..units(d) {
+                let (value, weight) = entry(d, i);
+                out.values.push(u32::try_from(value).unwrap_or(u32::MAX));
+                out.weights.push(weight);
+            }
+            out.starts.push(out.values.len());
+        }
+        out
+    }
+
+    fn groups(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The priors, worked out on the first call.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn priors(&self, make: impl FnOnce() -> Result<Priors, Error>) -> Result<&Priors, Error> {
+        if let Some(p) = self.priors.get() {
+            return Ok(p);
+        }
+        let made = make()?;
+        Ok(self.priors.get_or_init(|| made))
+    }
+}
+
+/// The parameters of laws, in one row; empty if one of them is no law.
+#[must_use]
+pub fn parameters(laws: &[Marginal<Dirichlet<'static>>]) -> Vec<f64> {
+    rows(laws).map(|r| r.concat()).unwrap_or_default()
+}
+
+/// The parameters of each law; `None` if one of them is no law.
+fn rows<'a>(laws: &'a [Marginal<Dirichlet<'static>>]) -> Option<Vec<&'a [f64]>> {
+    laws.iter().map(|q| q.law().map(|d| &*d.a)).collect()
+}
+
+/// A posterior of the two families of laws.
+#[derive(Debug)]
+pub struct Admixture<'a> {
+    draws: &'a Draws,
+    own: Vec<&'a [f64]>,
+    shared: Vec<&'a [f64]>,
+    states: usize,
+    values: usize,
+    threads: usize,
+}
+
+impl<'a> Admixture<'a> {
+    /// `None` if some law is a point or unset.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where a law has another number of coordinates.
+    pub fn new(
+        draws: &'a Draws,
+        [states, values]: [usize; 2],
+        own: &'a [Marginal<Dirichlet<'static>>],
+        shared: &'a [Marginal<Dirichlet<'static>>],
+        threads: usize,
+    ) -> Result<Option<Self>, Error> {
+        let (Some(own), Some(shared)) = (rows(own), rows(shared)) else { return Ok(None) };
+        use crate::data::check::size_is;
+        size_is("the start", own.len(), "groups", "its latents", draws.groups())?;
+        size_is("the start", shared.len(), "rows", "its latents", states)?;
+        for law in &own {
+            size_is("the start", law.len(), "coordinates", "its latent", states)?;
+        }
+        for law in &shared {
+            size_is("the start", law.len(), "coordinates", "its latent", values)?;
+        }
+        Ok(Some(Admixture { draws, own, shared, states, values, threads }))
+    }
+
+    /// `passes` turns of the units' latents and their group's law, then the latents once more: their expected counts, and their evidence.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a law's parameters are so extreme that no state is left.
+    pub fn update(&self, prior: &[f64], passes: usize) -> Result<Updated, Error> {
+        self.run(prior, passes, true)
+    }
+
+    fn run(&self, prior: &[f64], passes: usize, statistics: bool) -> Result<Updated, Error> {
+        let table = Columns::new(&self.shared, self.states, self.values);
+        let groups = self.draws.groups();
+        let job = Pass {
+            of: self,
+            table: &table,
+            prior,
+            passes,
+            statistics,
+            parts: (0..groups.div_ceil(LEAF)).map(|_| Mutex::default()).collect(),
+        };
+        let sum = reduce::accumulate(groups, LEAF, self.threads, &job)?;
+        let mut out = Updated {
+            own: vec![],
+            counts: vec![],
+            table: sum.table,
+            states: self.states,
+            stride: table.stride,
+            evidence: sum.evidence,
+        };
+        for part in job.parts {
+            let part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
+            out.own.extend(part.own);
+            out.counts.extend(part.counts);
+        }
+        Ok(out)
+    }
+
+    /// Σ log evidence of the units − Σ KL(q ‖ prior) of all laws, and the sum of the absolute values.
+    ///
+    /// # Errors
+    /// See [`update`](Self::update).
+    pub fn bound(&self, priors: &Priors) -> Result<(f64, f64), Error> {
+        let units = self.run(&priors.own, 0, false)?.evidence;
+        let (own, size) = divergence(&self.own, &priors.own);
+        let (shared, more) = divergence(&self.shared, &priors.shared);
+        Ok((units.log - own - shared, units.magnitude + size + more))
+    }
+}
+
+/// Σ KL(Dirichlet(q) ‖ Dirichlet(p)), and the sum of the absolute values of the terms that were added up.
+fn divergence(q: &[&[f64]], p: &[f64]) -> (f64, f64) {
+    let width = q.first().map_or(1, |r| r.len()).max(1);
+    let mut scratch = vec![0.0; 3 * width];
+    let (psi, rest) = scratch.split_at_mut(width);
+    let (log_q, log_p) = rest.split_at_mut(width);
+    let (mut total, mut size) = (0.0, 0.0);
+    for (q, p) in q.iter().zip(p.chunks_exact(width)) {
+        tile::digamma(q, psi);
+        tile::lgamma(q, log_q);
+        tile::lgamma(p, log_p);
+        let (all, before) = (tile::sum(q), tile::sum(p));
+        let centre = special::digamma(all);
+        let mut term = special::lgamma(all) - special::lgamma(before);
+        size += term.abs();
+        for k in 0..q.len() {
+            let piece = log_p[k] - log_q[k] + (q[k] - p[k]) * (psi[k] - centre);
+            term += piece;
+            size += piece.abs();
+        }
+        total += term;
+    }
+    (total, size)
+}
+
+/// What an update leaves.
+#[derive(Debug)]
+pub struct Updated {
+    own: Vec<f64>,
+    counts: Vec<f64>,
+    /// values × stride
+    table: Vec<f64>,
+    states: usize,
+    stride: usize,
+    /// Of the units, at the new laws.
+    pub evidence: Evidence,
+}
+
+impl Updated {
+    /// The groups' new laws.
+    ///
+    /// # Errors
+    /// [`Error::Improper`] for parameters that are not positive.
+    pub fn laws(&self, name: &'static str) -> Result<Vec<Marginal<Dirichlet<'static>>>, Error> {
+        let law = |(d, a): (usize, &[f64])| match a.iter().position(|a| !(*a > 0.0 && a.is_finite())) {
+            None => Ok(Marginal::Law(Dirichlet { a: a.to_vec().into() })),
+            Some(k) => Err(Error::Improper {
+                element: super::mode::at(name, &[d]).to_string(),
+                reason: format!("Dirichlet: a[{k}] = {} must be positive and finite", a[k]),
+            }),
+        };
+        self.own.chunks_exact(self.states.max(1)).enumerate().map(law).collect()
+    }
+
+    /// Expected counts, groups × states.
+    pub fn own_counts(&self, out: &mut [f64]) {
+        for (out, x) in out.iter_mut().zip(&self.counts) {
+            *out = *x;
+        }
+    }
+
+    /// Expected counts, states × values.
+    pub fn shared_counts(&self, out: &mut [f64]) {
+        let values = self.table.len() / self.stride.max(1);
+        for (k, out) in out.chunks_exact_mut(values.max(1)).enumerate() {
+            for (out, row) in out.iter_mut().zip(self.table.chunks_exact(self.stride)) {
+                *out = row[k];
+            }
+        }
+    }
+}
+
+/// β, the states of a value side by side.
+struct Columns {
+    stride: usize,
+    /// values × stride, each row divided by its largest entry; zeros beyond the states.
+    scaled: TileBuffer,
+    /// log of what each row was divided by.
+    shift: Vec<f64>,
+    /// ψ(Σ a) of each state's law.
+    totals: Vec<f64>,
+}
+
+impl Columns {
+    fn new(shared: &[&[f64]], states: usize, values: usize) -> Self {
+        let stride = states.next_multiple_of(LANES);
+        let mut scaled = TileBuffer::new(values * stride);
+        let mut row = vec![0.0; values];
+        let mut totals = vec![];
+        for (k, a) in shared.iter().enumerate() {
+            let total = special::digamma(tile::sum(a));
+            tile::digamma(a, &mut row);
+            for (v, psi) in row.iter().enumerate() {
+                scaled[v * stride + k] = psi - total;
+            }
+            totals.push(total);
+        }
+        let mut shift = vec![0.0; values];
+        let mut logs = vec![0.0; states];
+        for (shift, row) in shift.iter_mut().zip(scaled.chunks_exact_mut(stride.max(1))) {
+            *shift = rescale(&mut logs, &mut row[..states]);
+        }
+        Columns { stride, scaled, shift, totals }
+    }
+}
+
+/// exp(x − max x) in place of x; returns the maximum.
+fn rescale(logs: &mut [f64], x: &mut [f64]) -> f64 {
+    let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    for (log, x) in logs.iter_mut().zip(x.iter()) {
+        *log = x - top;
+    }
+    tile::exp(logs, x);
+    top
+}
+
+struct Pass<'p, 'a> {
+    of: &'p Admixture<'a>,
+    table: &'p Columns,
+    prior: &'p [f64],
+    passes: usize,
+    statistics: bool,
+    /// What belongs to the groups of each leaf.
+    parts: Vec<Mutex<Part>>,
+}
+
+#[derive(Default)]
+struct Part {
+    own: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+struct Sum {
+    table: Vec<f64>,
+    evidence: Evidence,
+}
+
+/// One group at work.
+struct Desk {
+    /// The group's columns of β, side by side.
+    rows: TileBuffer,
+    weights: Vec<f64>,
+    /// w / Σ_k θ β of each unit, and the sums themselves.
+    ratios: Vec<f64>,
+    norms: Vec<f64>,
+    logs: Vec<f64>,
+    /// ψ of the law's parameters, and θ scaled by its largest entry.
+    psi: Vec<f64>,
+    theta: TileBuffer,
+    /// Σ_i ratio β
+    sums: TileBuffer,
+    own: Vec<f64>,
+    lost: Vec<Lost>,
+}
+
+/// A unit whose products all underflow: log Σ_k θ β, both scaled, and its probabilities.
+struct Lost {
+    at: usize,
+    log: f64,
+    probs: Vec<f64>,
+}
+
+impl Desk {
+    /// θ of the current law. Returns log of what it was divided by.
+    fn weigh(&mut self) -> f64 {
+        let states = self.own.len();
+        tile::digamma(&self.own, &mut self.psi);
+        self.theta[..states].copy_from_slice(&self.psi);
+        let (logs, theta) = (&mut self.logs, &mut self.theta[..states]);
+        logs.resize(logs.len().max(states), 0.0);
+        rescale(logs, theta)
+    }
+}
+
+impl Pass<'_, '_> {
+    /// Brings the group's columns together.
+    fn open(&self, desk: &mut Desk, units: &Range<usize>) {
+        let stride = self.table.stride;
+        let padded = units.len().next_multiple_of(BLOCK);
+        if desk.rows.len() < padded * stride {
+            desk.rows = TileBuffer::new(padded.next_power_of_two() * stride);
+        }
+        let values = &self.of.draws.values[units.clone()];
+        for (v, row) in values.iter().zip(desk.rows.chunks_exact_mut(stride.max(1))) {
+            row.copy_from_slice(&self.table.scaled[*v as usize * stride..][..stride]);
+        }
+        desk.rows[values.len() * stride..padded * stride].fill(0.0);
+        desk.weights.clear();
+        desk.weights.extend_from_slice(&self.of.draws.weights[units.clone()]);
+        desk.weights.resize(padded, 0.0);
+        desk.ratios.resize(padded, 0.0);
+        desk.norms.resize(padded, 0.0);
+    }
+
+    /// q of the group's latents at the current law, with Σ over units of their expected counts in `desk.sums`. Returns log of the scale of θ.
+    fn posterior(&self, desk: &mut Desk, units: &Range<usize>) -> f64 {
+        let top = desk.weigh();
+        let rows = &desk.rows[..desk.weights.len() * self.table.stride];
+        let (ratios, norms) = (&mut desk.ratios, &mut desk.norms);
+        normalise(rows, &desk.weights, &desk.theta, &mut desk.sums, ratios, norms);
+        for (sum, theta) in desk.sums.iter_mut().zip(desk.theta.iter()) {
+            *sum *= theta;
+        }
+        desk.lost.clear();
+        for at in 0..units.len() {
+            if desk.weights[at] > 0.0 && desk.norms[at] < TINY {
+                let lost = self.in_logs(desk, at, units.start + at, top);
+                tile::add_scaled(&mut desk.sums, desk.weights[at], &lost.probs);
+                desk.lost.push(lost);
+            }
+        }
+        top
+    }
+
+    fn in_logs(&self, desk: &Desk, at: usize, unit: usize, top: f64) -> Lost {
+        let v = self.of.draws.values[unit] as usize;
+        let log = |k: usize| {
+            let column = special::digamma(self.of.shared[k][v]) - self.table.totals[k] - self.table.shift[v];
+            desk.psi[k] - top + column
+        };
+        let logs: Vec<f64> = (0..self.of.states).map(log).collect();
+        let total = special::log_sum_exp(&logs);
+        Lost { at, log: total, probs: logs.iter().map(|l| (l - total).exp()).collect() }
+    }
+}
+
+impl Accumulate for Pass<'_, '_> {
+    type Sum = Sum;
+    type Scratch = Desk;
+    type Error = Error;
+
+    fn zero(&self) -> Sum {
+        let len = if self.statistics { self.of.values * self.table.stride } else { 0 };
+        Sum { table: vec![0.0; len], evidence: Evidence::default() }
+    }
+
+    fn clear(&self, sum: &mut Sum) {
+        sum.table.fill(0.0);
+        sum.evidence = Evidence::default();
+    }
+
+    fn scratch(&self) -> Desk {
+        let (states, stride) = (self.of.states, self.table.stride);
+        Desk {
+            rows: TileBuffer::new(0),
+            weights: vec![],
+            ratios: vec![],
+            norms: vec![],
+            logs: vec![0.0; states],
+            psi: vec![0.0; states],
+            theta: TileBuffer::new(stride),
+            sums: TileBuffer::new(stride),
+            own: vec![0.0; states],
+            lost: vec![],
+        }
+    }
+
+    fn add(&self, sum: &mut Sum, desk: &mut Desk, groups: Range<usize>) -> Result<(), Error> {
+        let (states, stride) = (self.of.states, self.table.stride);
+        let mut part = Part::default();
+        for d in groups.clone() {
+            let units = self.of.draws.starts[d]..self.of.draws.starts[d + 1];
+            let prior = &self.prior[d * states..][..states];
+            self.open(desk, &units);
+            desk.own.copy_from_slice(self.of.own[d]);
+            for _ in 0..self.passes {
+                self.posterior(desk, &units);
+                let (mut moved, mut total) = (0.0, 0.0);
+                for ((own, prior), count) in desk.own.iter_mut().zip(prior).zip(desk.sums.iter()) {
+                    let new = prior + count;
+                    moved += (new - *own).abs();
+                    total += new;
+                    *own = new;
+                }
+                if moved <= SETTLED * total {
+                    break;
+                }
+            }
+            let top = self.posterior(desk, &units);
+            let own_total = special::digamma(tile::sum(&desk.own));
+            desk.logs.resize(desk.norms.len().max(states), 0.0);
+            tile::log(&desk.norms, &mut desk.logs);
+            for lost in &desk.lost {
+                desk.logs[lost.at] = lost.log;
+            }
+            for (i, unit) in units.clone().enumerate() {
+                let weight = desk.weights[i];
+                if weight > 0.0 {
+                    let shift = self.table.shift[self.of.draws.values[unit] as usize];
+                    let log = weight * (desk.logs[i] + shift + top - own_total);
+                    sum.evidence.log += log;
+                    sum.evidence.magnitude += log.abs();
+                }
+            }
+            if !sum.evidence.log.is_finite() {
+                return Err(Error::NotFinite { what: format!("log p(data; params) of group {d}") });
+            }
+            if !self.statistics {
+                continue;
+            }
+            for (i, unit) in units.enumerate() {
+                let v = self.of.draws.values[unit] as usize;
+                let row = &desk.rows[i * stride..][..stride];
+                let out = &mut sum.table[v * stride..][..stride];
+                add_products(out, row, &desk.theta, desk.ratios[i]);
+            }
+            for lost in &desk.lost {
+                let v = self.of.draws.values[self.of.draws.starts[d] + lost.at] as usize;
+                tile::add_scaled(&mut sum.table[v * stride..][..states], desk.weights[lost.at], &lost.probs);
+            }
+            part.counts.extend_from_slice(&desk.sums[..states]);
+            part.own.extend_from_slice(&desk.own);
+        }
+        if let Some(slot) = self.parts.get(groups.start / LEAF) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = part;
+        }
+        Ok(())
+    }
+
+    fn merge(&self, left: &mut Sum, right: &mut Sum) {
+        for (a, b) in left.table.iter_mut().zip(&right.table) {
+            *a += b;
+        }
+        left.evidence.log += right.evidence.log;
+        left.evidence.magnitude += right.evidence.magnitude;
+    }
+}
+
+vectorised! {
+    /// `norms[i] = Σ_k rows[i, k] theta[k]`, `ratios[i] = weights[i] / norms[i]`, `sums[k] = Σ_i ratios[i] rows[i, k]`; units whose weight is
+    /// 0 or whose norm is below [`TINY`] have ratio 0. The number of units is a multiple of [`BLOCK`].
+    fn normalise(
+        rows: &[f64],
+        weights: &[f64],
+        theta: &[f64],
+        sums: &mut [f64],
+        ratios: &mut [f64],
+        norms: &mut [f64],
+    ) = normalise_with;
+}
+
+#[inline(always)]
+fn normalise_with<S: Isa>(
+    isa: S,
+    rows: &[f64],
+    weights: &[f64],
+    theta: &[f64],
+    sums: &mut [f64],
+    ratios: &mut [f64],
+    norms: &mut [f64],
+) {
+    let stride = theta.len();
+    sums.fill(0.0);
+    let sums = &mut sums[..stride];
+    for (at, weights) in weights.chunks_exact(BLOCK).enumerate() {
+        let block = &rows[at * BLOCK * stride..][..BLOCK * stride];
+        let (a, rest) = block.split_at(stride);
+        let (b, rest) = rest.split_at(stride);
+        let (c, d) = rest.split_at(stride);
+        let mut dots = [isa.splat(0.0); BLOCK];
+        let mut k = 0;
+        while k + S::W <= stride {
+            let t = isa.load(&theta[k..]);
+            dots[0] = isa.fma(isa.load(&a[k..]), t, dots[0]);
+            dots[1] = isa.fma(isa.load(&b[k..]), t, dots[1]);
+            dots[2] = isa.fma(isa.load(&c[k..]), t, dots[2]);
+            dots[3] = isa.fma(isa.load(&d[k..]), t, dots[3]);
+            k += S::W;
+        }
+        let norm = isa.sums(dots);
+        let mut ratio = [0.0; BLOCK];
+        for j in 0..BLOCK {
+            let quotient = weights[j] / norm[j];
+            ratio[j] = if norm[j] >= TINY { quotient } else { 0.0 };
+        }
+        norms[at * BLOCK..][..BLOCK].copy_from_slice(&norm);
+        ratios[at * BLOCK..][..BLOCK].copy_from_slice(&ratio);
+        let (ra, rb) = (isa.splat(ratio[0]), isa.splat(ratio[1]));
+        let (rc, rd) = (isa.splat(ratio[2]), isa.splat(ratio[3]));
+        k = 0;
+        while k + S::W <= stride {
+            let mut sum = isa.load(&sums[k..]);
+            sum = isa.fma(isa.load(&a[k..]), ra, sum);
+            sum = isa.fma(isa.load(&b[k..]), rb, sum);
+            sum = isa.fma(isa.load(&c[k..]), rc, sum);
+            sum = isa.fma(isa.load(&d[k..]), rd, sum);
+            isa.store(sum, &mut sums[k..]);
+            k += S::W;
+        }
+    }
+}
+
+vectorised! {
+    /// `out[k] += ratio · row[k] · theta[k]`; the length is a multiple of [`LANES`].
+    fn add_products(out: &mut [f64], row: &[f64], theta: &[f64], ratio: f64) = add_products_with;
+}
+
+#[inline(always)]
+fn add_products_with<S: Isa>(isa: S, out: &mut [f64], row: &[f64], theta: &[f64], ratio: f64) {
+    let ratio = isa.splat(ratio);
+    let mut k = 0;
+    while k + S::W <= out.len() {
+        let weight = isa.mul(isa.load(&theta[k..]), ratio);
+        let sum = isa.fma(isa.load(&row[k..]), weight, isa.load(&out[k..]));
+        isa.store(sum, &mut out[k..]);
+        k += S::W;
+    }
+}
