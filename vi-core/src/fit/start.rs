@@ -36,6 +36,10 @@ pub(crate) fn globals<M: Program>(
         Start::Default | Start::Params(_) => model.gather(params, &M::Posterior::default()),
     };
     let neutral = model.neutral(&work.context, &given)?;
+    if has_blocks::<M>() {
+        // What is given of q is read before the first update.
+        model.validate(&work.context, &neutral)?;
+    }
     if !M::COUPLED.is_empty() {
         if M::is_complete(&given) {
             return alone(given);

@@ -4,6 +4,8 @@
 //! peers mixture    <folder> <tag> <iterations> <threads> [locals]
 //! peers labels     <folder> <tag> <iterations> <threads>
 //! peers regression <folder> <tag> <iterations> <threads> [rows]
+//! peers bayesian   <folder> <tag> <iterations> <threads>
+//! peers topics     <folder> <tag> <iterations> <threads> [file to write the topics to]
 //! ```
 //!
 //! `<folder>` holds the arrays as NumPy stores them. Times are of single sweeps: the median and the least one on the clock; and the mean
@@ -15,6 +17,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 use vi_core::State;
+use vi_core::dist::Dirichlet;
 use vi_core::fit::Program;
 use vi_core::prelude::*;
 
@@ -49,6 +52,32 @@ model! {
     }
 }
 
+model! {
+    /// A mixture of Normals, every parameter with a prior.
+    pub mod bayesian(K, m0: Vector[D], w0: SymPos[D], nu0: Positive, b0: Positive, a0: Positive) {
+        latent   weight: Simplex[K] ~ Dirichlet(a0);
+        latent   prec[k in K]       ~ Wishart(dof: nu0, scale: w0);
+        latent   mean[k in K]       ~ Normal(m0, prec: b0 * prec[k]);
+        latent   z[n in N]          ~ Categorical(weight);
+        observed x[n in N]          ~ Normal(mean[z[n]], prec: prec[z[n]]);
+    }
+}
+
+model! {
+    /// Latent Dirichlet allocation.
+    pub mod topics(K, V, alpha: Positive = 0.1, eta: Positive = 0.01) {
+        latent topic[k in K]: Simplex[V] ~ Dirichlet(eta);
+        given  count[d in Docs, i in I[d]]: Count;
+        for d in Docs {
+            latent share[d]: Simplex[K] ~ Dirichlet(alpha);
+            for i in I[d] repeat count[d, i] {
+                latent   z[d, i]    ~ Categorical(share[d]);
+                observed word[d, i] ~ Categorical(topic[z[d, i]]);
+            }
+        }
+    }
+}
+
 /// Reads one of the peers' arrays.
 type Load<'a> = dyn Fn(&str) -> Result<npy::Array<f64>, Box<dyn Error>> + 'a;
 
@@ -56,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let [what, folder, tag, iterations, threads, rest @ ..] = args.as_slice() else {
-        return Err("arguments: mixture|labels|regression <folder> <tag> <iterations> <threads>".into());
+        return Err("arguments: mixture|labels|regression|bayesian|topics <folder> <tag> <iterations> <threads>".into());
     };
     let folder = Path::new(folder);
     let job = Job {
@@ -68,7 +97,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "mixture" => fit_mixture(&job),
         "labels" => fit_labels(&job, &npy::integers(&folder.join(format!("{tag}_labels.npy")))?.values),
         "regression" => fit_regression(&job, rest.iter().find_map(|r| r.parse().ok())),
-        _ => Err(format!("{what}: mixture, labels or regression").into()),
+        "bayesian" => fit_bayesian(&job, &npy::integers(&folder.join(format!("{tag}_lab0.npy")))?.values),
+        "topics" => fit_topics(&job, &npy::integers(&folder.join(format!("{tag}_coo.npy")))?.values, rest.first()),
+        _ => Err(format!("{what}: mixture, labels, regression, bayesian or topics").into()),
     }
 }
 
@@ -122,6 +153,51 @@ fn fit_regression(job: &Job<'_>, rows: Option<usize>) -> Result<(), Box<dyn Erro
     job.run(&regression::Model::new(), &data, &Start::Default, size_of_val(x.as_slice()))
 }
 
+/// The peers' priors: Dirichlet(1/K), and a Wishart about the covariance of the data.
+fn fit_bayesian(job: &Job<'_>, labels: &[i32]) -> Result<(), Box<dyn Error>> {
+    let x = matrix((job.real)("X")?, None);
+    let labels = labels.iter().map(|l| usize::try_from(*l)).collect::<Result<Vec<_>, _>>()?;
+    let states = labels.iter().max().map_or(0, |m| m + 1);
+    let (n, dim) = (x.nrows() as f64, x.ncols());
+    let mean = x.row_mean().transpose();
+    let mut cov = DMatrix::zeros(dim, dim);
+    for row in x.row_iter() {
+        let r = row.transpose() - &mean;
+        cov += &r * r.transpose() / (n - 1.0);
+    }
+    let scale = cov.try_inverse().ok_or("the covariance of the data is singular")?;
+    let model = bayesian::Model::new(states, mean, scale, dim as f64, 1.0, 1.0 / states as f64);
+    let z = Categories::one_hot(&labels, states);
+    let start = Start::Posterior(bayesian::Posterior { z, ..Default::default() });
+    job.run(&model, &bayesian::Data { x: (&x).into() }, &start, size_of_val(x.as_slice()))
+}
+
+/// Every pass, the documents begin anew at Dirichlet(1, …, 1), as the peers' do at draws close to it.
+fn fit_topics(job: &Job<'_>, rows: &[i32], file: Option<&&str>) -> Result<(), Box<dyn Error>> {
+    let start = (job.real)("lambda0")?;
+    let &[states, values] = start.shape.as_slice() else { return Err("topics have two axes".into()) };
+    let documents = rows.chunks(3).map(|r| r[0] as usize + 1).max().unwrap_or(0);
+    let (mut word, mut count) = (vec![vec![]; documents], vec![vec![]; documents]);
+    for r in rows.chunks(3) {
+        let (document, value, times) = (usize::try_from(r[0])?, usize::try_from(r[1])?, u64::try_from(r[2])?);
+        word[document].push(value);
+        count[document].push(times);
+    }
+    let law = |a: &[f64]| Marginal::from(Dirichlet::new(a.to_vec()));
+    let share = vec![law(&vec![1.0; states]); documents];
+    let again = topics::Posterior { share: share.clone(), ..Default::default() };
+    let topic = start.values.chunks(values).map(law).collect();
+    let start = Start::Posterior(topics::Posterior { share, topic, ..Default::default() });
+    let data = topics::Data { count: (&count).into(), word: (&word).into() };
+    let fit = job.fit(&topics::Model::new(states, values), &data, &start, rows.len() * 16 / 3, Some(&again))?;
+    if let Some(file) = file {
+        let laws = fit.posterior.topic.iter().filter_map(Marginal::law);
+        let bytes: Vec<u8> = laws.flat_map(|d| d.a.iter().flat_map(|a| a.to_le_bytes())).collect();
+        std::fs::write(file, bytes)?;
+    }
+    Ok(())
+}
+
 fn matrix(array: npy::Array<f64>, rows: Option<usize>) -> DMatrix<f64> {
     let dim = array.shape.last().copied().unwrap_or(1);
     let rows = rows.unwrap_or(usize::MAX).min(array.values.len() / dim);
@@ -136,6 +212,17 @@ impl Job<'_> {
         start: &Start<M>,
         data_bytes: usize,
     ) -> Result<(), Box<dyn Error>> {
+        self.fit(model, data, start, data_bytes, None).map(|_| ())
+    }
+
+    fn fit<M: Program>(
+        &self,
+        model: &M,
+        data: &M::Data<'_>,
+        start: &Start<M>,
+        data_bytes: usize,
+        again: Option<&M::Posterior>,
+    ) -> Result<Fit<M>, Box<dyn Error>> {
         forget_peak();
         let begun = Instant::now();
         let mut state = State::new(model, data, start, &self.options)?;
@@ -144,6 +231,9 @@ impl Job<'_> {
         let used = on_processor();
         for _ in 0..self.iterations {
             let at = Instant::now();
+            if let Some(q) = again {
+                state.set(q)?;
+            }
             state.step()?;
             clock.push(at.elapsed().as_secs_f64());
         }
@@ -153,7 +243,7 @@ impl Job<'_> {
         clock.sort_by(f64::total_cmp);
         println!(
             "{{\"peer\": \"vi\", \"workload\": \"{}\", \"iters\": {}, \"threads\": {}, \"setup_s\": {setup:.6}, \
-             \"median_s_per_iter\": {:.9}, \"min_s_per_iter\": {:.9}, \"cpu_s_per_iter\": {:.9}, \"loglik_or_elbo\": {:.17e}, \
+             \"median_s_per_iter\": {:.9}, \"min_s_per_iter\": {:.9}, \"cpu_s_per_iter\": {:.9}, \"loglik_or_elbo\": {:.17e}, \"one_before\": {:.17e}, \
              \"data_mb\": {:.1}, \"peak_rss_mb\": {:.1}}}",
             M::NAME,
             self.iterations,
@@ -162,10 +252,11 @@ impl Job<'_> {
             clock.first().copied().unwrap_or(f64::NAN),
             processor,
             fit.elbo(),
+            fit.trace.iter().rev().nth(1).copied().unwrap_or(f64::NAN),
             data_bytes as f64 / MIB,
             peak().unwrap_or(f64::NAN),
         );
-        Ok(())
+        Ok(fit)
     }
 }
 

@@ -100,13 +100,63 @@ impl Emitter<'_> {
             }
             body
         });
+        let laws = self.law_sizes();
         quote! {
             fn validate(&self, context: &Context<'_>, params: &#globals) -> Result<(), Error> {
                 #open
                 #(#checks)*
+                #laws
                 Ok(())
             }
         }
+    }
+
+    /// That q of every shared latent has an element for each place, where it is set at all.
+    fn law_sizes(&self) -> TokenStream {
+        let scope = self.scope();
+        let size_text = |x: crate::model::ir::Nominal| match x {
+            crate::model::ir::Nominal::Literal(n) => n.to_string(),
+            crate::model::ir::Nominal::Size(s) => self.model.sizes[s.0].name.to_string(),
+        };
+        let mut out = TokenStream::new();
+        for a in self.random().into_iter().filter(|a| super::expectation::has_law(self.model, *a)) {
+            let (n, text) = (self.name(a), self.name(a).to_string());
+            let plates = self.plates_of(a);
+            let names: Vec<_> = plates.iter().map(|v| scope.var(v)).collect();
+            let at: Vec<Ix> = plates.iter().map(Ix::var).collect();
+            let mut body = match &self.model.arrays[a.0].elem.kind {
+                ElemKind::Simplex(x) => {
+                    let (high, size) = (scope.index(&length(&x.length, &at)), size_text(x.nominal));
+                    quote! {
+                        if let Some(law) = params.#n #([#names])*.law() {
+                            check::size_is(#text, law.a.len(), "coordinates", #size, #high)?;
+                        }
+                    }
+                }
+                ElemKind::Real
+                | ElemKind::Positive
+                | ElemKind::Unit
+                | ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Counts(_)
+                | ElemKind::Category(_)
+                | ElemKind::Ordered(_)
+                | ElemKind::Vector(_)
+                | ElemKind::Matrix(..)
+                | ElemKind::SymPos(_) => quote!(),
+            };
+            for (k, v) in plates.iter().enumerate().rev() {
+                let (name, high, size) = (scope.var(v), scope.index(&v.high), size_text(v.nominal));
+                let outer = &names[..k];
+                let walk = (!body.is_empty()).then(|| quote!(for #name in 0..#high { #body }));
+                body = quote! {
+                    check::size_is(#text, params.#n #([#outer])*.len(), "entries", #size, #high)?;
+                    #walk
+                };
+            }
+            out.extend(if plates.is_empty() { body } else { quote!(if !params.#n.is_empty() { #body }) });
+        }
+        out
     }
 
     pub(super) fn prepare_fn(&self) -> TokenStream {
