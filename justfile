@@ -16,6 +16,7 @@ examples:
     cargo run -p vi-examples --example dawid_skene
     cargo run -p vi-examples --example earthquakes
     cargo run -p vi-examples --example iris
+    cargo run --release -p vi-examples --example topics
 
 # The module that a file with one block becomes.
 expand file:

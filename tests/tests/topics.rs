@@ -165,7 +165,8 @@ fn a_fit_from_the_default_start_climbs() {
     let fit = model.fit(&data, &Options::new().max_iterations(200)).unwrap();
     monotone(&fit.trace);
     assert!(fit.converged);
-    let symmetric = fit.posterior.topic.iter().all(|t| (t.mean() - fit.posterior.topic[0].mean()).amax() < 0.01);
+    let symmetric =
+        fit.posterior.topic.iter().all(|t| (t.mean() - fit.posterior.topic[0].mean()).amax() < 0.01);
     assert!(!symmetric, "every topic is the same");
 }
 

@@ -3,7 +3,7 @@
 
     benches/peers.py --peers FOLDER --data FOLDER [--python PYTHON] [--rounds 3]
 
-FOLDER of --peers holds gen.py, w1_gmm.py, w9_ds.py and one_thread.sh; --data is where gen.py wrote its arrays (PEER_DATA).
+FOLDER of --peers holds gen.py, w1_gmm.py, w2_vbgmm.py, w5_lda.py, w9_ds.py and one_thread.sh; --data is where gen.py wrote its arrays (PEER_DATA).
 Build our side first: cargo build --release -p vi-examples --example peers, and name it with --ours if it is not under target/.
 PEERS, PEER_DATA and PEERS_OURS do the same as the options.
 
@@ -19,6 +19,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 
 JOBS = [
     # (title, script and its arguments, our arguments, iterations, wanted ratio)
@@ -58,6 +59,9 @@ def main():
         print(f"  log-likelihood {theirs_log:.9e}, {ours_log:.9e}: relative difference {difference:.1e}")
         failed |= clock[0] < wanted * clock[1] or difference > 1e-9
 
+    failed |= not bayesian(args, ours)
+    failed |= not topics(args, ours)
+
     one, two, same = [], [], []
     for _ in range(args.rounds):
         one.append(vi(ours, args.data, "mixture w1a", 20, 1))
@@ -75,13 +79,57 @@ def main():
     sys.exit(failed or not all(same))
 
 
+def bayesian(args, ours):
+    """Theirs is the bound with q(z) made optimal once more, so it lies between two of ours."""
+    theirs, us = [], []
+    for _ in range(args.rounds):
+        theirs.append(peer(args, "w2_vbgmm.py w1a sklearn", 20))
+        us.append(vi(ours, args.data, "bayesian w1a", 20, 1))
+    a, b = median(theirs, "marginal_s_per_iter"), median(us, "median_s_per_iter")
+    low, bound, high = us[-1]["one_before"], theirs[-1]["loglik_or_elbo"], us[-1]["loglik_or_elbo"]
+    print("variational mixture N=200000 D=16 K=16, against scikit-learn")
+    print(f"  clock      {a:.6f} / {b:.6f} s = {a / b:.1f} times (wanted: 8)")
+    print(f"  bound {low:.9e} <= {bound:.9e} <= {high:.9e}: {low <= bound <= high}")
+    return a >= 8 * b and low <= bound <= high
+
+
+BOUND = """
+import sys; sys.argv = ["w5_lda.py", "w5", "none"]
+exec(open("w5_lda.py").read())
+print(float(ref_bound(np.fromfile({file!r}).reshape(K, V))))
+"""
+
+
+def topics(args, ours):
+    """Both bounds by scikit-learn's formula at the final topics, documents made optimal."""
+    theirs, us = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(pathlib.Path(folder) / "topics")
+        for _ in range(args.rounds):
+            theirs.append(peer(args, "w5_lda.py w5 sklearn", "10 20"))
+            us.append(vi(ours, args.data, "topics w5", 10, 1, file))
+        env = dict(os.environ, PEER_DATA=str(pathlib.Path(args.data).resolve()), PYTHONDONTWRITEBYTECODE="1")
+        command = [args.python, "-c", BOUND.format(file=file)]
+        bound = float(subprocess.run(command, cwd=args.peers, env=env, check=True, capture_output=True, text=True).stdout)
+    a, b = median(theirs, "marginal_s_per_iter"), median(us, "median_s_per_iter")
+    processor = statistics.median(r["cpu_seconds"] / r["iters"] for r in theirs), median(us, "cpu_s_per_iter")
+    other = theirs[-1]["loglik_or_elbo"]
+    difference = bound / other - 1
+    print("topics of 5000 documents, V=5000 K=50, 20 inner turns, against scikit-learn")
+    print(f"  clock      {a:.6f} / {b:.6f} s = {a / b:.1f} times (wanted: 6)")
+    print(f"  processor  {processor[0]:.6f} / {processor[1]:.6f} s = {processor[0] / processor[1]:.1f} times")
+    print(f"  bound at the final topics {other:.9e}, {bound:.9e}: relative difference {difference:.1e}")
+    return a >= 6 * b and abs(difference) < 1e-3
+
+
 def median(runs, key):
     return statistics.median(r[key] for r in runs)
 
 
 def peer(args, script, iterations):
     command = f". ./one_thread.sh && exec {shlex.quote(args.python)} {script} {iterations}"
-    env = dict(os.environ, PEER_DATA=str(pathlib.Path(args.data).resolve()), PEER_REPS="1")
+    data = str(pathlib.Path(args.data).resolve())
+    env = dict(os.environ, PEER_DATA=data, PEER_REPS="1", PYTHONDONTWRITEBYTECODE="1")
     out = subprocess.run(["sh", "-c", command], cwd=args.peers, env=env, check=True, capture_output=True, text=True)
     return json.loads(out.stdout.splitlines()[-1])
 

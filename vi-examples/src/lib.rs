@@ -7,6 +7,7 @@ pub mod iris;
 pub mod karate;
 pub mod old_faithful;
 pub mod table;
+pub mod topics;
 
 /// The order of components from the smallest key to the largest, for [`Fit::relabel`](vi_core::Fit::relabel): which of several equal
 /// labellings a fit ends in depends on its start.

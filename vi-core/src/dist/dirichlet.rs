@@ -43,7 +43,7 @@ impl<'a> Dirichlet<'a> {
     }
 
     pub(crate) fn total(&self) -> f64 {
-        self.a.iter().sum()
+        crate::tile::sum(&self.a)
     }
 
     /// log Γ(Σ a) − Σₖ log Γ(`a[k]`) + Σₖ (`a[k]` − 1) log `x[k]`; −∞ off the simplex, NaN if x has another length.

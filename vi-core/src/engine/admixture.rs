@@ -22,13 +22,16 @@ use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Groups of one leaf of the fixed tree.
-const LEAF: usize = 256;
+const LEAF: usize = 512;
 
 /// Rows are padded to a multiple of the widest pack.
 const LANES: usize = 8;
 
 /// Units that are weighed at once.
 const BLOCK: usize = 4;
+
+/// Units whose norms are worked out before any of them is used.
+const CHUNK: usize = 32;
 
 /// A sum of products below this may have lost most of its terms to underflow.
 const TINY: f64 = 1e-250;
@@ -139,7 +142,8 @@ impl<'a> Admixture<'a> {
         Ok(Some(Admixture { draws, own, shared, states, values, threads }))
     }
 
-    /// `passes` turns of the units' latents and their group's law, then the latents once more: their expected counts, and their evidence.
+    /// `passes` turns of the units' latents and their group's law, then the latents once more: their expected counts, and, without any turn,
+    /// their evidence.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a law's parameters are so extreme that no state is left.
@@ -158,7 +162,13 @@ impl<'a> Admixture<'a> {
             statistics,
             parts: (0..groups.div_ceil(LEAF)).map(|_| Mutex::default()).collect(),
         };
-        let sum = reduce::accumulate(groups, LEAF, self.threads, &job)?;
+        let mut sum = reduce::accumulate(groups, LEAF, self.threads, &job)?;
+        for (x, beta) in sum.table.iter_mut().zip(table.scaled.iter()) {
+            *x *= beta;
+        }
+        for (v, counts) in &sum.lost {
+            tile::add_scaled(&mut sum.table[v * table.stride..][..self.states], 1.0, counts);
+        }
         let mut out = Updated {
             own: vec![],
             counts: vec![],
@@ -221,7 +231,7 @@ pub struct Updated {
     table: Vec<f64>,
     states: usize,
     stride: usize,
-    /// Of the units, at the new laws.
+    /// Of the units; 0 after turns.
     pub evidence: Evidence,
 }
 
@@ -262,7 +272,7 @@ impl Updated {
 /// β, the states of a value side by side.
 struct Columns {
     stride: usize,
-    /// values × stride, each row divided by its largest entry; zeros beyond the states.
+    /// (values + 1) × stride, each row divided by its largest entry; zeros beyond the states and in the last row.
     scaled: TileBuffer,
     /// log of what each row was divided by.
     shift: Vec<f64>,
@@ -273,7 +283,7 @@ struct Columns {
 impl Columns {
     fn new(shared: &[&[f64]], states: usize, values: usize) -> Self {
         let stride = states.next_multiple_of(LANES);
-        let mut scaled = TileBuffer::new(values * stride);
+        let mut scaled = TileBuffer::new((values + 1) * stride);
         let mut row = vec![0.0; values];
         let mut totals = vec![];
         for (k, a) in shared.iter().enumerate() {
@@ -320,7 +330,10 @@ struct Part {
 }
 
 struct Sum {
+    /// Σ ratio θ, values × stride: β is the same for all units of a value.
     table: Vec<f64>,
+    /// Expected counts of values whose products underflow.
+    lost: Vec<(usize, Vec<f64>)>,
     evidence: Evidence,
 }
 
@@ -328,17 +341,23 @@ struct Sum {
 struct Desk {
     /// The group's columns of β, side by side.
     rows: TileBuffer,
+    /// Where each unit's column stands: among `rows`, or in β itself.
+    index: Vec<usize>,
+    gathered: bool,
+    backwards: bool,
     weights: Vec<f64>,
     /// w / Σ_k θ β of each unit, and the sums themselves.
     ratios: Vec<f64>,
     norms: Vec<f64>,
     logs: Vec<f64>,
     /// ψ of the law's parameters, and θ scaled by its largest entry.
-    psi: Vec<f64>,
+    psi: TileBuffer,
+    scaled: TileBuffer,
     theta: TileBuffer,
     /// Σ_i ratio β
     sums: TileBuffer,
-    own: Vec<f64>,
+    /// Parameters of the law; 1 beyond the states.
+    own: TileBuffer,
     lost: Vec<Lost>,
 }
 
@@ -351,29 +370,38 @@ struct Lost {
 
 impl Desk {
     /// θ of the current law. Returns log of what it was divided by.
-    fn weigh(&mut self) -> f64 {
-        let states = self.own.len();
+    fn weigh(&mut self, states: usize) -> f64 {
+        // Whole packs throughout: what is left over of a loop costs as much as all of it.
         tile::digamma(&self.own, &mut self.psi);
-        self.theta[..states].copy_from_slice(&self.psi);
-        let (logs, theta) = (&mut self.logs, &mut self.theta[..states]);
-        logs.resize(logs.len().max(states), 0.0);
-        rescale(logs, theta)
+        self.psi[states..].fill(f64::NEG_INFINITY);
+        self.theta.copy_from_slice(&self.psi);
+        rescale(&mut self.scaled, &mut self.theta)
     }
 }
 
 impl Pass<'_, '_> {
-    /// Brings the group's columns together.
+    /// Brings the group's columns together, unless they are read too seldom for that to pay.
     fn open(&self, desk: &mut Desk, units: &Range<usize>) {
         let stride = self.table.stride;
         let padded = units.len().next_multiple_of(BLOCK);
-        if desk.rows.len() < padded * stride {
-            desk.rows = TileBuffer::new(padded.next_power_of_two() * stride);
-        }
         let values = &self.of.draws.values[units.clone()];
-        for (v, row) in values.iter().zip(desk.rows.chunks_exact_mut(stride.max(1))) {
-            row.copy_from_slice(&self.table.scaled[*v as usize * stride..][..stride]);
+        desk.gathered = self.passes > 1;
+        desk.backwards = false;
+        desk.index.clear();
+        if desk.gathered {
+            if desk.rows.len() < padded * stride {
+                desk.rows = TileBuffer::new(padded.next_power_of_two() * stride);
+            }
+            for (v, row) in values.iter().zip(desk.rows.chunks_exact_mut(stride.max(1))) {
+                row.copy_from_slice(&self.table.scaled[*v as usize * stride..][..stride]);
+            }
+            desk.rows[values.len() * stride..padded * stride].fill(0.0);
+            desk.index.extend((0..padded).map(|i| i * stride));
+        } else {
+            desk.index.extend(values.iter().map(|v| *v as usize * stride));
+            // The row beyond the last value is all zeros.
+            desk.index.resize(padded, self.of.values * stride);
         }
-        desk.rows[values.len() * stride..padded * stride].fill(0.0);
         desk.weights.clear();
         desk.weights.extend_from_slice(&self.of.draws.weights[units.clone()]);
         desk.weights.resize(padded, 0.0);
@@ -383,14 +411,27 @@ impl Pass<'_, '_> {
 
     /// q of the group's latents at the current law, with Σ over units of their expected counts in `desk.sums`. Returns log of the scale of θ.
     fn posterior(&self, desk: &mut Desk, units: &Range<usize>) -> f64 {
-        let top = desk.weigh();
-        let rows = &desk.rows[..desk.weights.len() * self.table.stride];
+        let top = desk.weigh(self.of.states);
+        let rows: &[f64] = if desk.gathered { &desk.rows } else { &self.table.scaled };
         let (ratios, norms) = (&mut desk.ratios, &mut desk.norms);
-        normalise(rows, &desk.weights, &desk.theta, &mut desk.sums, ratios, norms);
+        desk.backwards = !desk.backwards;
+        let whole = normalise(
+            rows,
+            &desk.index,
+            &desk.weights,
+            &desk.theta,
+            &mut desk.sums,
+            ratios,
+            norms,
+            desk.backwards,
+        );
         for (sum, theta) in desk.sums.iter_mut().zip(desk.theta.iter()) {
             *sum *= theta;
         }
         desk.lost.clear();
+        if whole {
+            return top;
+        }
         for at in 0..units.len() {
             if desk.weights[at] > 0.0 && desk.norms[at] < TINY {
                 let lost = self.in_logs(desk, at, units.start + at, top);
@@ -399,6 +440,24 @@ impl Pass<'_, '_> {
             }
         }
         top
+    }
+
+    /// log Σ_k θ β of every unit.
+    fn evidence(&self, sum: &mut Sum, desk: &mut Desk, units: Range<usize>, top: f64) {
+        desk.logs.resize(desk.norms.len(), 0.0);
+        tile::log(&desk.norms, &mut desk.logs);
+        for lost in &desk.lost {
+            desk.logs[lost.at] = lost.log;
+        }
+        let common = top - special::digamma(tile::sum(&desk.own[..self.of.states]));
+        let values = &self.of.draws.values[units];
+        for ((v, weight), log) in values.iter().zip(&desk.weights).zip(&desk.logs) {
+            if *weight > 0.0 {
+                let log = weight * (log + self.table.shift[*v as usize] + common);
+                sum.evidence.log += log;
+                sum.evidence.magnitude += log.abs();
+            }
+        }
     }
 
     fn in_logs(&self, desk: &Desk, at: usize, unit: usize, top: f64) -> Lost {
@@ -420,26 +479,33 @@ impl Accumulate for Pass<'_, '_> {
 
     fn zero(&self) -> Sum {
         let len = if self.statistics { self.of.values * self.table.stride } else { 0 };
-        Sum { table: vec![0.0; len], evidence: Evidence::default() }
+        Sum { table: vec![0.0; len], lost: vec![], evidence: Evidence::default() }
     }
 
     fn clear(&self, sum: &mut Sum) {
         sum.table.fill(0.0);
+        sum.lost.clear();
         sum.evidence = Evidence::default();
     }
 
     fn scratch(&self) -> Desk {
-        let (states, stride) = (self.of.states, self.table.stride);
+        let stride = self.table.stride;
+        let mut own = TileBuffer::new(stride);
+        own.fill(1.0);
         Desk {
             rows: TileBuffer::new(0),
+            index: vec![],
+            gathered: false,
+            backwards: false,
             weights: vec![],
             ratios: vec![],
             norms: vec![],
-            logs: vec![0.0; states],
-            psi: vec![0.0; states],
+            logs: vec![],
+            psi: TileBuffer::new(stride),
+            scaled: TileBuffer::new(stride),
             theta: TileBuffer::new(stride),
             sums: TileBuffer::new(stride),
-            own: vec![0.0; states],
+            own,
             lost: vec![],
         }
     }
@@ -451,7 +517,7 @@ impl Accumulate for Pass<'_, '_> {
             let units = self.of.draws.starts[d]..self.of.draws.starts[d + 1];
             let prior = &self.prior[d * states..][..states];
             self.open(desk, &units);
-            desk.own.copy_from_slice(self.of.own[d]);
+            desk.own[..states].copy_from_slice(self.of.own[d]);
             for _ in 0..self.passes {
                 self.posterior(desk, &units);
                 let (mut moved, mut total) = (0.0, 0.0);
@@ -466,22 +532,10 @@ impl Accumulate for Pass<'_, '_> {
                 }
             }
             let top = self.posterior(desk, &units);
-            let own_total = special::digamma(tile::sum(&desk.own));
-            desk.logs.resize(desk.norms.len().max(states), 0.0);
-            tile::log(&desk.norms, &mut desk.logs);
-            for lost in &desk.lost {
-                desk.logs[lost.at] = lost.log;
+            if self.passes == 0 {
+                self.evidence(sum, desk, units.clone(), top);
             }
-            for (i, unit) in units.clone().enumerate() {
-                let weight = desk.weights[i];
-                if weight > 0.0 {
-                    let shift = self.table.shift[self.of.draws.values[unit] as usize];
-                    let log = weight * (desk.logs[i] + shift + top - own_total);
-                    sum.evidence.log += log;
-                    sum.evidence.magnitude += log.abs();
-                }
-            }
-            if !sum.evidence.log.is_finite() {
+            if !(sum.evidence.log.is_finite() && desk.sums.iter().all(|x| x.is_finite())) {
                 return Err(Error::NotFinite { what: format!("log p(data; params) of group {d}") });
             }
             if !self.statistics {
@@ -489,16 +543,16 @@ impl Accumulate for Pass<'_, '_> {
             }
             for (i, unit) in units.enumerate() {
                 let v = self.of.draws.values[unit] as usize;
-                let row = &desk.rows[i * stride..][..stride];
                 let out = &mut sum.table[v * stride..][..stride];
-                add_products(out, row, &desk.theta, desk.ratios[i]);
+                tile::add_scaled(out, desk.ratios[i], &desk.theta);
             }
             for lost in &desk.lost {
                 let v = self.of.draws.values[self.of.draws.starts[d] + lost.at] as usize;
-                tile::add_scaled(&mut sum.table[v * stride..][..states], desk.weights[lost.at], &lost.probs);
+                let counts = lost.probs.iter().map(|p| desk.weights[lost.at] * p).collect();
+                sum.lost.push((v, counts));
             }
             part.counts.extend_from_slice(&desk.sums[..states]);
-            part.own.extend_from_slice(&desk.own);
+            part.own.extend_from_slice(&desk.own[..states]);
         }
         if let Some(slot) = self.parts.get(groups.start / LEAF) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = part;
@@ -510,88 +564,162 @@ impl Accumulate for Pass<'_, '_> {
         for (a, b) in left.table.iter_mut().zip(&right.table) {
             *a += b;
         }
+        left.lost.append(&mut right.lost);
         left.evidence.log += right.evidence.log;
         left.evidence.magnitude += right.evidence.magnitude;
     }
 }
 
 vectorised! {
-    /// `norms[i] = Σ_k rows[i, k] theta[k]`, `ratios[i] = weights[i] / norms[i]`, `sums[k] = Σ_i ratios[i] rows[i, k]`; units whose weight is
-    /// 0 or whose norm is below [`TINY`] have ratio 0. The number of units is a multiple of [`BLOCK`].
+    /// `norms[i] = Σ_k row(i)[k] theta[k]`, `ratios[i] = weights[i] / norms[i]`, `sums[k] = Σ_i ratios[i] row(i)[k]`, where row(i) begins at
+    /// `index[i]`. The number of units is a multiple of [`BLOCK`]. Units whose norm is below [`TINY`] have ratio 0; returns whether there is
+    /// none of weight above 0. Taken `backwards` every other time, rows that do not all fit in the cache are still there when they are
+    /// needed again.
     fn normalise(
         rows: &[f64],
+        index: &[usize],
         weights: &[f64],
         theta: &[f64],
         sums: &mut [f64],
         ratios: &mut [f64],
         norms: &mut [f64],
-    ) = normalise_with;
+        backwards: bool,
+    ) -> bool = normalise_with;
+}
+
+/// The rows, weights and θ of [`normalise`], and where its results go.
+struct Weighing<'a> {
+    rows: &'a [f64],
+    index: &'a [usize],
+    weights: &'a [f64],
+    theta: &'a [f64],
+    sums: &'a mut [f64],
+    ratios: &'a mut [f64],
+    norms: &'a mut [f64],
+    backwards: bool,
 }
 
 #[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "those of `normalise`, with the instruction set")]
 fn normalise_with<S: Isa>(
     isa: S,
     rows: &[f64],
+    index: &[usize],
     weights: &[f64],
     theta: &[f64],
     sums: &mut [f64],
     ratios: &mut [f64],
     norms: &mut [f64],
-) {
+    backwards: bool,
+) -> bool {
+    let w = Weighing { rows, index, weights, theta, sums, ratios, norms, backwards };
+    match w.theta.len() / S::W {
+        1 => in_registers::<S, 1>(isa, w),
+        2 => in_registers::<S, 2>(isa, w),
+        3 => in_registers::<S, 3>(isa, w),
+        4 => in_registers::<S, 4>(isa, w),
+        5 => in_registers::<S, 5>(isa, w),
+        6 => in_registers::<S, 6>(isa, w),
+        7 => in_registers::<S, 7>(isa, w),
+        _ => in_memory(isa, w),
+    }
+}
+
+/// P packs of states: θ, the sums and two rows stay in registers, so that each row is read once.
+#[inline(always)]
+fn in_registers<S: Isa, const P: usize>(isa: S, w: Weighing<'_>) -> bool {
+    let stride = P * S::W;
+    let zero = isa.splat(0.0);
+    let (mut theta, mut sums) = ([zero; P], [zero; P]);
+    for p in 0..P {
+        theta[p] = isa.load(&w.theta[p * S::W..]);
+    }
+    let mut lost = 0.0;
+    let pairs = w.weights.len() / 2;
+    for n in 0..pairs {
+        let at = 2 * if w.backwards { pairs - 1 - n } else { n };
+        let (index, weights) = (&w.index[at..][..2], &w.weights[at..][..2]);
+        let (a, b) = (&w.rows[index[0]..][..stride], &w.rows[index[1]..][..stride]);
+        let (mut first, mut second) = ([zero; P], [zero; P]);
+        // Two sums for each row: one would wait for itself.
+        let mut dots = [zero; BLOCK];
+        for p in 0..P {
+            first[p] = isa.load(&a[p * S::W..][..S::W]);
+            second[p] = isa.load(&b[p * S::W..][..S::W]);
+            dots[p % 2] = isa.fma(first[p], theta[p], dots[p % 2]);
+            dots[2 + p % 2] = isa.fma(second[p], theta[p], dots[2 + p % 2]);
+        }
+        let dots = isa.sums(dots);
+        let norm = [dots[0] + dots[1], dots[2] + dots[3]];
+        let mut ratio = [0.0; 2];
+        for j in 0..2 {
+            let quotient = weights[j] / norm[j];
+            let small = norm[j] < TINY;
+            ratio[j] = if small { 0.0 } else { quotient };
+            lost += if small { weights[j] } else { 0.0 };
+        }
+        w.norms[at..][..2].copy_from_slice(&norm);
+        w.ratios[at..][..2].copy_from_slice(&ratio);
+        let (ra, rb) = (isa.splat(ratio[0]), isa.splat(ratio[1]));
+        for p in 0..P {
+            sums[p] = isa.fma(second[p], rb, isa.fma(first[p], ra, sums[p]));
+        }
+    }
+    for p in 0..P {
+        isa.store(sums[p], &mut w.sums[p * S::W..]);
+    }
+    lost == 0.0
+}
+
+/// Any number of packs.
+#[inline(always)]
+fn in_memory<S: Isa>(isa: S, w: Weighing<'_>) -> bool {
+    let Weighing { rows, index, weights, theta, sums, ratios, norms, backwards } = w;
     let stride = theta.len();
     sums.fill(0.0);
-    let sums = &mut sums[..stride];
-    for (at, weights) in weights.chunks_exact(BLOCK).enumerate() {
-        let block = &rows[at * BLOCK * stride..][..BLOCK * stride];
-        let (a, rest) = block.split_at(stride);
-        let (b, rest) = rest.split_at(stride);
-        let (c, d) = rest.split_at(stride);
-        let mut dots = [isa.splat(0.0); BLOCK];
-        let mut k = 0;
-        while k + S::W <= stride {
-            let t = isa.load(&theta[k..]);
-            dots[0] = isa.fma(isa.load(&a[k..]), t, dots[0]);
-            dots[1] = isa.fma(isa.load(&b[k..]), t, dots[1]);
-            dots[2] = isa.fma(isa.load(&c[k..]), t, dots[2]);
-            dots[3] = isa.fma(isa.load(&d[k..]), t, dots[3]);
-            k += S::W;
+    let mut whole = true;
+    let chunks = weights.len().div_ceil(CHUNK);
+    for n in 0..chunks {
+        let start = CHUNK * if backwards { chunks - 1 - n } else { n };
+        let len = CHUNK.min(weights.len() - start);
+        let (index, weights) = (&index[start..][..len], &weights[start..][..len]);
+        let (norms, ratios) = (&mut norms[start..][..len], &mut ratios[start..][..len]);
+        // All norms first: a division waits long for its operands, and holds up whatever follows it.
+        for (index, norms) in index.chunks_exact(BLOCK).zip(norms.chunks_exact_mut(BLOCK)) {
+            let (a, b) = (&rows[index[0]..][..stride], &rows[index[1]..][..stride]);
+            let (c, d) = (&rows[index[2]..][..stride], &rows[index[3]..][..stride]);
+            let mut dots = [isa.splat(0.0); BLOCK];
+            let packs = theta.chunks_exact(S::W).zip(a.chunks_exact(S::W)).zip(b.chunks_exact(S::W));
+            for (((t, a), b), (c, d)) in packs.zip(c.chunks_exact(S::W).zip(d.chunks_exact(S::W))) {
+                let t = isa.load(t);
+                dots[0] = isa.fma(isa.load(a), t, dots[0]);
+                dots[1] = isa.fma(isa.load(b), t, dots[1]);
+                dots[2] = isa.fma(isa.load(c), t, dots[2]);
+                dots[3] = isa.fma(isa.load(d), t, dots[3]);
+            }
+            norms.copy_from_slice(&isa.sums(dots));
         }
-        let norm = isa.sums(dots);
-        let mut ratio = [0.0; BLOCK];
-        for j in 0..BLOCK {
-            let quotient = weights[j] / norm[j];
-            ratio[j] = if norm[j] >= TINY { quotient } else { 0.0 };
+        let mut lost = 0.0;
+        for ((ratio, weight), norm) in ratios.iter_mut().zip(weights).zip(norms.iter()) {
+            let quotient = weight / norm;
+            let small = *norm < TINY;
+            *ratio = if small { 0.0 } else { quotient };
+            lost += if small { *weight } else { 0.0 };
         }
-        norms[at * BLOCK..][..BLOCK].copy_from_slice(&norm);
-        ratios[at * BLOCK..][..BLOCK].copy_from_slice(&ratio);
-        let (ra, rb) = (isa.splat(ratio[0]), isa.splat(ratio[1]));
-        let (rc, rd) = (isa.splat(ratio[2]), isa.splat(ratio[3]));
-        k = 0;
-        while k + S::W <= stride {
-            let mut sum = isa.load(&sums[k..]);
-            sum = isa.fma(isa.load(&a[k..]), ra, sum);
-            sum = isa.fma(isa.load(&b[k..]), rb, sum);
-            sum = isa.fma(isa.load(&c[k..]), rc, sum);
-            sum = isa.fma(isa.load(&d[k..]), rd, sum);
-            isa.store(sum, &mut sums[k..]);
-            k += S::W;
+        whole &= lost == 0.0;
+        for (index, ratios) in index.chunks_exact(BLOCK).zip(ratios.chunks_exact(BLOCK)) {
+            let (a, b) = (&rows[index[0]..][..stride], &rows[index[1]..][..stride]);
+            let (c, d) = (&rows[index[2]..][..stride], &rows[index[3]..][..stride]);
+            let (ra, rb) = (isa.splat(ratios[0]), isa.splat(ratios[1]));
+            let (rc, rd) = (isa.splat(ratios[2]), isa.splat(ratios[3]));
+            let packs = sums.chunks_exact_mut(S::W).zip(a.chunks_exact(S::W)).zip(b.chunks_exact(S::W));
+            for (((sum, a), b), (c, d)) in packs.zip(c.chunks_exact(S::W).zip(d.chunks_exact(S::W))) {
+                let mut total = isa.fma(isa.load(a), ra, isa.load(sum));
+                total = isa.fma(isa.load(b), rb, total);
+                total = isa.fma(isa.load(c), rc, total);
+                isa.store(isa.fma(isa.load(d), rd, total), sum);
+            }
         }
     }
-}
-
-vectorised! {
-    /// `out[k] += ratio · row[k] · theta[k]`; the length is a multiple of [`LANES`].
-    fn add_products(out: &mut [f64], row: &[f64], theta: &[f64], ratio: f64) = add_products_with;
-}
-
-#[inline(always)]
-fn add_products_with<S: Isa>(isa: S, out: &mut [f64], row: &[f64], theta: &[f64], ratio: f64) {
-    let ratio = isa.splat(ratio);
-    let mut k = 0;
-    while k + S::W <= out.len() {
-        let weight = isa.mul(isa.load(&theta[k..]), ratio);
-        let sum = isa.fma(isa.load(&row[k..]), weight, isa.load(&out[k..]));
-        isa.store(sum, &mut out[k..]);
-        k += S::W;
-    }
+    whole
 }

@@ -127,6 +127,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Blocks that carry the plate of the units: they take turns with the units' latents before the other blocks are updated.
     const LOCAL: &'static [usize] = &[];
 
+    /// Whether [`nested`](Self::nested) has code. Then there are no params.
+    const NESTED: bool = false;
+
     /// `passes` turns of the local blocks and the units' latents, then the units' latents once more: their statistics.
     ///
     /// `None` where there is no code that does it at once; the turns are then taken one by one.

@@ -21,8 +21,10 @@ pub struct State<'a, M: Program> {
     stats: M::Stats,
     /// H(q) of the latents of the units.
     entropy: f64,
-    /// The objective, where it came without statistics: those at hand are of earlier globals.
+    /// The objective, where it came without statistics.
     ahead: Option<(f64, f64)>,
+    /// Whether the statistics are of earlier globals.
+    stale: bool,
     /// Whether the last update may have lowered the objective: q was set from outside.
     moved: bool,
 }
@@ -88,6 +90,7 @@ impl<'a, M: Program> State<'a, M> {
             stats,
             entropy: 0.0,
             ahead: None,
+            stale: false,
             moved: false,
         };
         // Blocks that come before the units read statistics, which no one has given yet.
@@ -137,9 +140,10 @@ impl<'a, M: Program> State<'a, M> {
         let (model, context) = (&self.fit.model, &self.work.context);
         if let Some(stats) = model.nested(context, &mut self.globals, passes, self.work.threads)? {
             self.stats = stats;
+            self.stale = true;
             return Ok(());
         }
-        if self.ahead.is_some() {
+        if self.stale {
             self.gather()?;
         }
         let limit = self.options.tolerance * self.fit.model.observations(&self.work.context).max(1.0);
@@ -162,18 +166,14 @@ impl<'a, M: Program> State<'a, M> {
     fn units(&mut self) -> Result<(), Error> {
         let (model, context) = (&self.fit.model, &self.work.context);
         self.ahead = model.nested_bound(context, &self.globals, self.work.threads)?;
-        match self.ahead {
-            Some(_) => {
-                self.under = self.globals.clone();
-                Ok(())
-            }
-            None => self.gather(),
-        }
+        self.stale = self.ahead.is_some();
+        if self.stale { Ok(()) } else { self.gather() }
     }
 
     /// E-step of the latents of the units, and its statistics.
     fn gather(&mut self) -> Result<(), Error> {
         self.ahead = None;
+        self.stale = false;
         self.under = self.globals.clone();
         self.work.turns(&self.fit.model, &self.globals)?;
         let (model, context) = (&self.fit.model, &self.work.context);
@@ -313,6 +313,11 @@ impl<'a, M: Program> State<'a, M> {
         self.globals = M::overlay(&given, self.globals.clone());
         self.fit.model.validate(&self.work.context, &self.globals)?;
         self.moved = true;
+        if M::NESTED {
+            // The next sweep begins with the local blocks, and reads no statistics.
+            self.stale = true;
+            return Ok(());
+        }
         self.units()
     }
 
@@ -348,7 +353,7 @@ impl<'a, M: Program> State<'a, M> {
     /// # Errors
     /// None that an earlier sweep would not have met.
     pub fn finish(mut self) -> Result<Fit<M>, Error> {
-        if self.ahead.is_some() {
+        if self.stale {
             self.gather()?;
         }
         self.fit.elbo_terms = self.terms()?;
@@ -484,6 +489,7 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         globals,
         entropy: 0.0,
         ahead: None,
+        stale: false,
         moved: false,
     };
     state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;

@@ -89,7 +89,8 @@ fn digamma_one<S: Isa>(isa: S, x: f64) -> f64 {
     let below = if small { slope / product } else { 0.0 };
     let inverse = 1.0 / y;
     let square = inverse * inverse;
-    let value = log_one(isa, y) - isa.scalar_fma(series(isa, &DIGAMMA, square), square, 0.5 * inverse) - below;
+    let value =
+        log_one(isa, y) - isa.scalar_fma(series(isa, &DIGAMMA, square), square, 0.5 * inverse) - below;
     if x >= 0.0 { value } else { f64::NAN }
 }
 

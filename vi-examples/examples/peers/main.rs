@@ -85,7 +85,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let [what, folder, tag, iterations, threads, rest @ ..] = args.as_slice() else {
-        return Err("arguments: mixture|labels|regression|bayesian|topics <folder> <tag> <iterations> <threads>".into());
+        return Err(
+            "arguments: mixture|labels|regression|bayesian|topics <folder> <tag> <iterations> <threads>"
+                .into(),
+        );
     };
     let folder = Path::new(folder);
     let job = Job {
@@ -98,7 +101,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "labels" => fit_labels(&job, &npy::integers(&folder.join(format!("{tag}_labels.npy")))?.values),
         "regression" => fit_regression(&job, rest.iter().find_map(|r| r.parse().ok())),
         "bayesian" => fit_bayesian(&job, &npy::integers(&folder.join(format!("{tag}_lab0.npy")))?.values),
-        "topics" => fit_topics(&job, &npy::integers(&folder.join(format!("{tag}_coo.npy")))?.values, rest.first()),
+        "topics" => {
+            fit_topics(&job, &npy::integers(&folder.join(format!("{tag}_coo.npy")))?.values, rest.first())
+        }
         _ => Err(format!("{what}: mixture, labels, regression, bayesian or topics").into()),
     }
 }
@@ -189,7 +194,8 @@ fn fit_topics(job: &Job<'_>, rows: &[i32], file: Option<&&str>) -> Result<(), Bo
     let topic = start.values.chunks(values).map(law).collect();
     let start = Start::Posterior(topics::Posterior { share, topic, ..Default::default() });
     let data = topics::Data { count: (&count).into(), word: (&word).into() };
-    let fit = job.fit(&topics::Model::new(states, values), &data, &start, rows.len() * 16 / 3, Some(&again))?;
+    let fit =
+        job.fit(&topics::Model::new(states, values), &data, &start, rows.len() * 16 / 3, Some(&again))?;
     if let Some(file) = file {
         let laws = fit.posterior.topic.iter().filter_map(Marginal::law);
         let bytes: Vec<u8> = laws.flat_map(|d| d.a.iter().flat_map(|a| a.to_le_bytes())).collect();

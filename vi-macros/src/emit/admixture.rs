@@ -54,6 +54,8 @@ impl Emitter<'_> {
         let values = scope.index(&self.kernel.stats[a.stats[1]].cells.get(1)?.var.high);
         let [own_stat, shared_stat] = a.stats.map(|n| format_ident!("{}", self.kernel.stats[n].name));
         Some(quote! {
+            const NESTED: bool = true;
+
             fn nested(&self, context: &Context<'_>, globals: &mut Globals, passes: usize, threads: usize) -> Result<Option<Stats>, Error> {
                 #open
                 let sizes = [#states, #values];

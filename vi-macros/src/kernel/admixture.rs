@@ -1,7 +1,9 @@
 //! Finite latents whose table is a product of a row of their group's own simplex and of a column of shared ones: groups can be updated one by
 //! one, their latents and their simplex in turns.
 
-use super::{Body, Component, Kernel, MStepKind, Rows, Separable, Slot, Source, StatKind, is_param, is_random};
+use super::{
+    Body, Component, Kernel, MStepKind, Rows, Separable, Slot, Source, StatKind, is_param, is_random,
+};
 use crate::density::normal_form::as_elem;
 use crate::density::poly::{Exponent, Factor, Func};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm};
@@ -81,7 +83,11 @@ fn log_of(c: &Component, r: &Rows) -> Option<(Elem, usize)> {
         matches!(g, Cond::Compare(Cmp::Lt, i, high)
             if c.unit.iter().any(|u| *i == Ix::var(u) && *high == u.high))
     };
-    if r.missing || !r.loops.is_empty() || !case.when.is_empty() || !r.guards.iter().all(within) || r.states != [0]
+    if r.missing
+        || !r.loops.is_empty()
+        || !case.when.is_empty()
+        || !r.guards.iter().all(within)
+        || r.states != [0]
     {
         return None;
     }
@@ -109,7 +115,10 @@ fn block(kernel: &Kernel<'_>, array: ArrayId, stat: usize) -> Option<usize> {
     if !matches!(&kernel.stats[stat].kind, StatKind::Sum(one) if one.as_number() == Some(1.0)) {
         return None;
     }
-    let step = kernel.steps.iter().find(|s| matches!(&s.kind, MStepKind::Natural { array: a, .. } if *a == array))?;
+    let step = kernel
+        .steps
+        .iter()
+        .find(|s| matches!(&s.kind, MStepKind::Natural { array: a, .. } if *a == array))?;
     let MStepKind::Natural { slots, terms, .. } = &step.kind else { return None };
     let mut sums = 0;
     for t in terms {
