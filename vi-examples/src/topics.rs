@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use vi_core::dist::Dirichlet;
 use vi_core::prelude::*;
 
 model! {
@@ -57,7 +58,18 @@ pub fn read() -> Result<Corpus, Box<dyn Error>> {
 pub fn fit(corpus: &Corpus, topics: usize, sweeps: usize) -> Result<Fit<topics::Model>, vi_core::Error> {
     let data = topics::Data { count: (&corpus.count).into(), word: (&corpus.word).into() };
     let options = Options::new().seed(1).max_iterations(sweeps).tolerance(1e-4).keep_locals(false);
-    topics::Model::new(topics, corpus.vocabulary.len()).fit(&data, &options)
+    // Each topic begins at the words of one article; seeding by density would tabulate the whole vocabulary for every candidate.
+    let begin = |k: usize| {
+        let mut a = vec![0.1; corpus.vocabulary.len()];
+        let d = k * corpus.word.len() / topics;
+        for (word, count) in corpus.word[d].iter().zip(&corpus.count[d]) {
+            a[*word] += *count as f64;
+        }
+        Dirichlet::new(a).into()
+    };
+    let topic = (0..topics).map(begin).collect();
+    let start = Start::Posterior(topics::Posterior { topic, ..Default::default() });
+    topics::Model::new(topics, corpus.vocabulary.len()).fit_from(&data, start, &options)
 }
 
 /// Each topic's most probable words, and what the first article is about.

@@ -1,14 +1,6 @@
-//! Topics of newspaper articles: the words of a few topics, the shares of one article, and the plan.
+//! Topics of newspaper articles: the plan.
 
-use vi_examples::topics::{fit, read, report, topics};
-
-#[test]
-fn a_few_topics_of_the_first_articles() {
-    let mut corpus = read().unwrap();
-    corpus.word.truncate(60);
-    corpus.count.truncate(60);
-    insta::assert_snapshot!(report(&fit(&corpus, 5, 12).unwrap(), &corpus));
-}
+use vi_examples::topics::topics;
 
 #[test]
 fn plan() {

@@ -106,6 +106,8 @@ fn lgamma_one<S: Isa>(isa: S, x: f64) -> f64 {
     let log = log_one(isa, y);
     let tail = isa.scalar_fma(series(isa, &LGAMMA, inverse * inverse), inverse, HALF_LN_2PI);
     let value = isa.scalar_fma(y, log - 1.0, isa.scalar_fma(-0.5, log, tail)) - below;
+    // ∞ − ∞ otherwise.
+    let value = if x == f64::INFINITY { x } else { value };
     if x >= 0.0 { value } else { f64::NAN }
 }
 

@@ -14,6 +14,7 @@ mod gamma;
 mod moments;
 mod normal;
 mod reduce;
+pub(crate) mod rows;
 pub(crate) mod simd;
 mod table;
 #[cfg(test)]

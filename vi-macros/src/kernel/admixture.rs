@@ -27,6 +27,9 @@ pub fn admixture(kernel: &Kernel<'_>) -> Option<Admixture> {
     let [c] = kernel.components.as_slice() else { return None };
     let [local] = c.locals.as_slice() else { return None };
     let [group, _] = c.unit.as_slice() else { return None };
+    if !c.guards.is_empty() || !c.pairs.is_empty() {
+        return None;
+    }
     let alone = kernel.fixed.is_empty() && kernel.moving.is_empty() && kernel.groups.is_empty();
     let (Some(prior), Some(data)) = (
         c.rows.iter().find(|r| r.target.array == local.array),

@@ -181,7 +181,7 @@ fn local(kernel: &Kernel<'_>, shared: &[&Block]) -> Vec<usize> {
     };
     let local: Vec<usize> = (0..shared.len()).filter(|n| is_local(shared[*n])).collect();
     let global = local.len() < shared.len() || kernel.steps.iter().any(|s| s.block.is_none());
-    if ordered || !global { vec![] } else { local }
+    if ordered || !global || !c.pairs.is_empty() { vec![] } else { local }
 }
 
 /// Uncertain locations stand in residuals alone: elsewhere their squares would be needed.
