@@ -1,11 +1,13 @@
 //! The models of the examples and the data they run on. Each program in `examples/` fits one of these modules and prints what a
 //! person wants to see; the snapshots in `tests/` fit the same ones.
 
+pub mod bayesian_mixture;
 pub mod dawid_skene;
 pub mod earthquakes;
 pub mod iris;
 pub mod karate;
 pub mod old_faithful;
+pub mod picture;
 pub mod table;
 
 /// The order of components from the smallest key to the largest, for [`Fit::relabel`](vi_core::Fit::relabel): which of several equal
