@@ -10,6 +10,7 @@ pub mod karate;
 pub mod old_faithful;
 pub mod picture;
 pub mod pumps;
+pub mod schools;
 pub mod table;
 
 /// The order of components from the smallest key to the largest, for [`Fit::relabel`](vi_core::Fit::relabel): which of several equal
