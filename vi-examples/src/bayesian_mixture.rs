@@ -45,19 +45,19 @@ pub const DOF: f64 = 4.0;
 /// A Dirichlet that wants few components: almost all of its mass is where one of the weights is nearly 1.
 pub const FEW: f64 = 1e-3;
 
-/// Four starts are enough, as [`fit`] goes on from the best of them. An empty component leaves slowly, and the fit is to wait for it.
+/// Four starts are enough, as [`fits`] goes on from the best of them. An empty component leaves slowly, and the fit is to wait for it.
 #[must_use]
 pub fn options() -> Options {
     Options::new().seed(1).restarts(4).max_iterations(5000).tolerance(1e-10)
 }
 
-/// `components` of them under weights ~ Dirichlet(`a0`).
+/// The model with `components` of them under weights ~ Dirichlet(`a0`).
 #[must_use]
 pub fn model(components: usize, a0: f64) -> mixture::Model {
     mixture::Model::new(components, prior_mean(), prior_cov(), DOF).a0(a0)
 }
 
-/// The fits of [`model`] on the way to the highest bound found, the last of which it is.
+/// The fits of [`model()`] on the way to the highest bound found, the last of which it is.
 ///
 /// Coordinate ascent moves eruptions between components one by one, so that a small component that nobody needs may stay: the way out is
 /// worse than the end. Each fit after the first is the best of those that begin where one component of the last was dissolved.
