@@ -2,11 +2,12 @@
 //!
 //! `cargo run -p vi-examples --example old_faithful [picture.svg]`
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 use plotters::prelude::*;
 use std::path::{Path, PathBuf};
 use vi_core::prelude::*;
 use vi_examples::old_faithful::{eruptions, fit, mixture};
+use vi_examples::picture::{ellipse, eruption_chart};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -38,23 +39,7 @@ fn draw(x: &DMatrix<f64>, fit: &Fit<mixture::Model>, picture: &Path) -> Result<(
     let root = SVGBackend::new(picture, (820, 600)).into_drawing_area();
     root.fill(&WHITE)?;
     let title = format!("Old Faithful, 2 Gaussians: log-likelihood −{:.3}", -fit.log_likelihood());
-    let mut chart = ChartBuilder::on(&root)
-        .caption(title, ("sans-serif", 22))
-        .margin(16)
-        .x_label_area_size(48)
-        .y_label_area_size(60)
-        .build_cartesian_2d(1.0..6.0, 35.0..105.0)?;
-    chart
-        .configure_mesh()
-        .light_line_style(WHITE)
-        .bold_line_style(BLACK.mix(0.08))
-        .x_desc("duration of an eruption (min)")
-        .y_desc("waiting time to the next eruption (min)")
-        .axis_desc_style(("sans-serif", 17))
-        .label_style(("sans-serif", 15))
-        .y_label_formatter(&|y| format!("{y:.0}"))
-        .draw()?;
-
+    let mut chart = eruption_chart(&root, &title)?;
     chart.draw_series((0..x.nrows()).map(|n| {
         let colour = blend(fit.posterior.z.probs(n));
         Circle::new((x[(n, 0)], x[(n, 1)]), 3, colour.mix(0.6).filled())
@@ -79,18 +64,6 @@ fn draw(x: &DMatrix<f64>, fit: &Fit<mixture::Model>, picture: &Path) -> Result<(
         .draw()?;
     root.present()?;
     Ok(())
-}
-
-/// The points at Mahalanobis distance `radius` from the mean: mean + radius · L (cos φ, sin φ) with L Lᵀ = cov.
-fn ellipse(mean: &DVector<f64>, cov: &DMatrix<f64>, radius: f64) -> Result<Vec<(f64, f64)>, Failure> {
-    let l = cov.clone().cholesky().ok_or("a covariance is not positive definite")?.l();
-    Ok((0..=120)
-        .map(|i| {
-            let (sin, cos) = (f64::from(i) / 120.0 * std::f64::consts::TAU).sin_cos();
-            let at = mean + radius * &l * DVector::from_vec(vec![cos, sin]);
-            (at[0], at[1])
-        })
-        .collect())
 }
 
 /// The colours of the components, weighted by their probabilities.

@@ -1,11 +1,16 @@
 //! The models of the examples and the data they run on. Each program in `examples/` fits one of these modules and prints what a
 //! person wants to see; the snapshots in `tests/` fit the same ones.
 
+pub mod ab_test;
+pub mod bayesian_mixture;
 pub mod dawid_skene;
 pub mod earthquakes;
 pub mod iris;
 pub mod karate;
 pub mod old_faithful;
+pub mod picture;
+pub mod pumps;
+pub mod schools;
 pub mod table;
 pub mod topics;
 
