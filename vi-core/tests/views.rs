@@ -1,7 +1,7 @@
 //! Every container that a view accepts reads the same, cell by cell, as the table it was made from.
 
 use nalgebra::{DMatrix, DVector};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
 use vi_core::Error;
 use vi_core::data::*;
 use vi_core::error::Mismatch;
@@ -125,7 +125,7 @@ fn rows_of_different_lengths_are_refused_by_name() {
     assert_eq!(error.to_string(), "x[2] has 1 entries but x[0] has 2");
     let what = Mismatch::Uneven { name: "x".into(), at: 2, length: 1, first: 2, what: "entries" };
     assert_eq!(error, Error::from(what));
-    assert_eq!(Partial2::from(&bad).validate("x"), Err(error));
+    assert_eq!(PartialRealRows::from(&bad).validate("x"), Err(error));
 }
 
 #[test]
@@ -225,30 +225,29 @@ fn sequences_of_rows_read_as_their_matrices() {
     let bad = [dmatrix![1.0, 2.0], dmatrix![1.0, 2.0, 3.0]];
     let error = Ragged2::from(&bad).validate_widths("x").unwrap_err();
     assert_eq!(error.to_string(), "x[1] has 3 columns but x[0] has 2");
-    assert_eq!(PartialRagged2::from(&bad).validate_widths("x"), Err(error));
+    assert_eq!(PartialRaggedRealRows::from(&bad).validate_widths("x"), Err(error));
     assert_eq!(Ragged2::<f64>::from(&[]).ncols(), 0);
 }
 
 #[track_caller]
-fn partial1<'a, T: Datum>(view: impl Into<Partial1<'a, T>>, expected: &[Option<T>]) {
-    let view = view.into();
+fn partial1<'a, T: Datum>(view: impl Deref<Target = Partial1<'a, T>>, expected: &[Option<T>]) {
     assert_eq!((view.len(), view.is_absent()), (expected.len(), false));
     assert_eq!((0..view.len()).map(|i| view.get(i)).collect::<Vec<_>>(), expected);
     let present: Vec<_> = expected.iter().enumerate().filter_map(|(i, v)| v.map(|v| (vec![i], v))).collect();
-    assert_eq!(visited(&view), present);
+    assert_eq!(visited(&*view), present);
 }
 
 #[test]
 fn missing_elements_of_one_index_arrays_are_none() {
-    partial1(&[1.0, f64::NAN], &[Some(1.0), None]);
-    partial1(&vec![1.0, f64::NAN], &[Some(1.0), None]);
-    partial1(&dvector![1.0, f64::NAN], &[Some(1.0), None]);
-    partial1(&[Some(1.0), None, Some(f64::NAN)], &[Some(1.0), None, None]);
-    partial1(&vec![Some(3usize), None], &[Some(3), None]);
-    partial1(&dvector![Some(3u64), None], &[Some(3), None]);
-    partial1(&[Some(true), None][..], &[Some(true), None]);
-    partial1(&[0usize, 7], &[Some(0), Some(7)]);
-    partial1(&[f64::INFINITY], &[Some(f64::INFINITY)]);
+    partial1(PartialReals::from(&[1.0, f64::NAN]), &[Some(1.0), None]);
+    partial1(PartialReals::from(&vec![1.0, f64::NAN]), &[Some(1.0), None]);
+    partial1(PartialReals::from(&dvector![1.0, f64::NAN]), &[Some(1.0), None]);
+    partial1(PartialReals::from(&[Some(1.0), None, Some(f64::NAN)]), &[Some(1.0), None, None]);
+    partial1(PartialCategories::from(&vec![Some(3usize), None]), &[Some(3), None]);
+    partial1(PartialCounts::from(&dvector![Some(3u64), None]), &[Some(3), None]);
+    partial1(PartialBools::from(&[Some(true), None][..]), &[Some(true), None]);
+    partial1(PartialCategories::from(&[0usize, 7]), &[Some(0), Some(7)]);
+    partial1(PartialReals::from(&[f64::INFINITY]), &[Some(f64::INFINITY)]);
     assert_eq!(PartialCategories::from(&[Some(4), None, Some(9)]).largest(), Some(9));
 
     let mut out = [0.0; 2];
@@ -274,8 +273,10 @@ fn every_element_of_an_absent_array_is_missing() {
 }
 
 #[track_caller]
-fn partial2<'a, T: Datum, const M: usize>(view: impl Into<Partial2<'a, T>>, expected: &[[Option<T>; M]]) {
-    let view = view.into();
+fn partial2<'a, T: Datum, const M: usize>(
+    view: impl Deref<Target = Partial2<'a, T>>,
+    expected: &[[Option<T>; M]],
+) {
     assert_eq!((view.nrows(), view.ncols(), view.is_absent()), (expected.len(), M, false));
     let mut walk = Vec::new();
     for (i, row) in expected.iter().enumerate() {
@@ -287,7 +288,7 @@ fn partial2<'a, T: Datum, const M: usize>(view: impl Into<Partial2<'a, T>>, expe
             walk.extend(value.map(|value| (vec![i, j], value)));
         }
     }
-    assert_eq!(visited(&view), walk);
+    assert_eq!(visited(&*view), walk);
 }
 
 #[track_caller]
@@ -301,26 +302,29 @@ fn nan_tile<'a>(view: impl Into<PartialRealRows<'a>>, expected: [f64; 4]) {
 fn missing_cells_are_none() {
     let nan = f64::NAN;
     let some = [[Some(1.0), None], [None, Some(4.0)], [Some(5.0), Some(0.0)]];
-    partial2(&dmatrix![1.0, nan; nan, 4.0; 5.0, 0.0], &some);
-    partial2(&[[1.0, nan], [nan, 4.0], [5.0, 0.0]], &some);
-    partial2(&vec![[1.0, nan], [nan, 4.0], [5.0, 0.0]], &some);
-    partial2(&vec![dvector![1.0, nan], dvector![nan, 4.0], dvector![5.0, 0.0]], &some);
-    partial2(&some, &some);
-    partial2(&some.to_vec(), &some);
-    partial2(&DMatrix::from_fn(3, 2, |i, j| some[i][j]), &some);
-    partial2(&some.map(|row| DVector::from_column_slice(&row)), &some);
+    partial2(PartialRealRows::from(&dmatrix![1.0, nan; nan, 4.0; 5.0, 0.0]), &some);
+    partial2(PartialRealRows::from(&[[1.0, nan], [nan, 4.0], [5.0, 0.0]]), &some);
+    partial2(PartialRealRows::from(&vec![[1.0, nan], [nan, 4.0], [5.0, 0.0]]), &some);
+    partial2(PartialRealRows::from(&vec![dvector![1.0, nan], dvector![nan, 4.0], dvector![5.0, 0.0]]), &some);
+    partial2(PartialRealRows::from(&some), &some);
+    partial2(PartialRealRows::from(&some.to_vec()), &some);
+    partial2(PartialRealRows::from(&DMatrix::from_fn(3, 2, |i, j| some[i][j])), &some);
+    partial2(PartialRealRows::from(&some.map(|row| DVector::from_column_slice(&row))), &some);
     let cells = [(2, 1, 0.0), (0, 0, 1.0), (1, 1, 4.0), (2, 0, 5.0)];
     let sparse = Sparse::from_triplets(3, 2, cells).unwrap();
-    partial2(&sparse, &some);
+    partial2(PartialRealRows::from(&sparse), &some);
     let optional = Sparse::from_triplets(3, 2, cells.map(|(i, j, v)| (i, j, Some(v)))).unwrap();
-    partial2(&optional, &some);
+    partial2(PartialRealRows::from(&optional), &some);
 
     nan_tile(&dmatrix![1.0, nan; nan, 4.0; 5.0, 0.0], [nan, 5.0, 4.0, 0.0]);
     nan_tile(&some, [nan, 5.0, 4.0, 0.0]);
     nan_tile(&sparse, [nan, 5.0, 4.0, 0.0]);
 
-    partial2(&[[Some(1usize)], [None]], &[[Some(1)], [None]]);
-    partial2(&Sparse::from_triplets(1, 2, [(0, 1, false)]).unwrap(), &[[None, Some(false)]]);
+    partial2(PartialCategoryRows::from(&[[Some(1usize)], [None]]), &[[Some(1)], [None]]);
+    partial2(
+        PartialBoolRows::from(&Sparse::from_triplets(1, 2, [(0, 1, false)]).unwrap()),
+        &[[None, Some(false)]],
+    );
 }
 
 #[test]
@@ -374,7 +378,7 @@ fn views_are_small_values_that_cross_threads() {
     value::<PartialRealRows>();
     value::<PartialRaggedReals>();
     value::<PartialRaggedRealRows>();
-    assert_eq!(format!("{:?}", RealRows::from(&[[1.0, 2.0]; 3])), "View2(3 × 2)");
-    assert_eq!(format!("{:?}", PartialReals::from(Absent(4))), "partial absent View1(4)");
-    assert_eq!(format!("{:?}", RaggedReals::from(&[vec![1.0]])), "Ragged1(1 rows)");
+    assert_eq!(format!("{:?}", RealRows::from(&[[1.0, 2.0]; 3])), "RealRows(3 × 2)");
+    assert_eq!(format!("{:?}", PartialReals::from(Absent(4))), "absent PartialReals(4)");
+    assert_eq!(format!("{:?}", RaggedReals::from(&[vec![1.0]])), "RaggedReals(1 rows)");
 }

@@ -212,15 +212,21 @@ impl<T: Value> Elements for View2<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for View2<'_, T> {
-    /// The shape: an array of data is too long to read in a message.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<T> View2<'_, T> {
+    /// `name` and the extents: an array of data is too long to read in a message.
+    pub(super) fn shape(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.layout {
             Layout::Strided { .. } | Layout::Rows(_) => "",
             Layout::Sparse(_) => "sparse ",
             Layout::Absent => "absent ",
         };
-        write!(f, "{kind}View2({} × {})", self.nrows, self.ncols)
+        write!(f, "{kind}{name}({} × {})", self.nrows, self.ncols)
+    }
+}
+
+impl<T> fmt::Debug for View2<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shape("View2", f)
     }
 }
 

@@ -3,9 +3,8 @@
 //! Each type takes what the plain view takes, and the same containers of `Option<T>`. Missing are `None`, NaN, the cells that a sparse
 //! array does not list, and every element of an absent array.
 
-use super::{Absent, Datum, Elements, Ragged1, Ragged2, Sparse, View1, View2};
+use super::{Datum, Elements, Ragged1, Ragged2, View1, View2};
 use crate::error::Error;
-use nalgebra::{DMatrix, DVector};
 use std::fmt;
 use std::ops::{ControlFlow, Range};
 
@@ -26,83 +25,84 @@ macro_rules! either {
     };
 }
 
-/// `From` for a container of T and for the same container of `Option<T>`.
-macro_rules! borrowed {
-    ($partial:ident: $([$($length:ident)*] $plain:ty | $optional:ty;)*) => {$(
-        impl<'a, T: Datum $(, const $length: usize)*> From<$plain> for $partial<'a, T> {
-            fn from(data: $plain) -> Self {
-                $partial { source: Source::Plain(data.into()) }
+/// A view of either source, with the methods that read both alike.
+macro_rules! partial {
+    (
+        $(#[$doc:meta])*
+        $partial:ident of $view:ident { $($(#[$about:meta])* $method:ident($($arg:ident: $of:ty),*) -> $out:ty;)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub struct $partial<'a, T> {
+            source: Source<$view<'a, T>, $view<'a, Option<T>>>,
+        }
+
+        impl<T: Datum> $partial<'_, T> {
+            $(
+                $(#[$about])*
+                #[inline]
+                pub fn $method(&self, $($arg: $of),*) -> $out {
+                    either!(self.source, view => view.$method($($arg),*))
+                }
+            )*
+
+            /// The array has extents but no values: every element is missing.
+            #[inline]
+            pub fn is_absent(&self) -> bool {
+                either!(self.source, view => view.is_absent())
+            }
+
+            /// `name` and the extents: an array of data is too long to read in a message.
+            pub(super) fn shape(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                either!(self.source, view => view.shape(name, f))
             }
         }
 
-        impl<'a, T: Datum $(, const $length: usize)*> From<$optional> for $partial<'a, T> {
-            fn from(data: $optional) -> Self {
-                $partial { source: Source::Optional(data.into()) }
+        impl<'a, T: Datum> From<$view<'a, T>> for $partial<'a, T> {
+            #[inline]
+            fn from(view: $view<'a, T>) -> Self {
+                $partial { source: Source::Plain(view) }
             }
         }
-    )*};
-}
 
-macro_rules! absent {
-    ($partial:ident: $([$($length:ident)*] $extents:ty;)*) => {$(
-        impl<'a, T: Datum $(, const $length: usize)*> From<Absent<$extents>> for $partial<'a, T> {
-            fn from(absent: Absent<$extents>) -> Self {
-                $partial { source: Source::Optional(absent.into()) }
+        impl<'a, T: Datum> From<$view<'a, Option<T>>> for $partial<'a, T> {
+            #[inline]
+            fn from(view: $view<'a, Option<T>>) -> Self {
+                $partial { source: Source::Optional(view) }
             }
         }
-    )*};
-}
 
-macro_rules! debug {
-    ($($partial:ident),*) => {$(
         impl<T: Datum> fmt::Debug for $partial<'_, T> {
-            /// The shape: an array of data is too long to read in a message.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("partial ")?;
-                either!(self.source, view => fmt::Debug::fmt(&view, f))
+                self.shape(stringify!($partial), f)
             }
         }
-    )*};
+    };
 }
 
-debug!(Partial1, Partial2, PartialRagged1, PartialRagged2);
-
-/// A borrowed one-index array x\[n\] whose elements may be missing.
-///
-/// Made from what [`View1`] is made from, and from the same containers of `Option<T>`; for `f64` a NaN is missing.
-///
-/// ```
-/// use vi_core::data::{PartialCategories, PartialReals};
-///
-/// let z: PartialCategories = (&[Some(2), None]).into();
-/// assert_eq!((z.get(0), z.get(1)), (Some(2), None));
-/// let x: PartialReals = (&[0.5, f64::NAN]).into();
-/// assert_eq!((x.get(0), x.get(1)), (Some(0.5), None));
-/// ```
-#[derive(Clone, Copy)]
-pub struct Partial1<'a, T> {
-    source: Source<View1<'a, T>, View1<'a, Option<T>>>,
+partial! {
+    /// A borrowed one-index array x\[n\] whose elements may be missing.
+    ///
+    /// Made as [`PartialReals`](super::PartialReals) and its like from what [`View1`] is made from, and from the same containers of
+    /// `Option<T>`; for `f64` a NaN is missing.
+    ///
+    /// ```
+    /// use vi_core::data::{PartialCategories, PartialReals};
+    ///
+    /// let z: PartialCategories = (&[Some(2), None]).into();
+    /// assert_eq!((z.get(0), z.get(1)), (Some(2), None));
+    /// let x: PartialReals = (&[0.5, f64::NAN]).into();
+    /// assert_eq!((x.get(0), x.get(1)), (Some(0.5), None));
+    /// ```
+    Partial1 of View1 {
+        /// The extent N.
+        len() -> usize;
+        /// N = 0.
+        is_empty() -> bool;
+    }
 }
 
 impl<T: Datum> Partial1<'_, T> {
-    /// The extent N.
-    #[inline]
-    pub fn len(&self) -> usize {
-        either!(self.source, view => view.len())
-    }
-
-    /// N = 0.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The array has an extent but no values: every element is missing.
-    #[inline]
-    pub fn is_absent(&self) -> bool {
-        either!(self.source, view => view.is_absent())
-    }
-
     /// x\[i\] unless it is missing, for i < N.
     #[inline]
     pub fn get(&self, i: usize) -> Option<T> {
@@ -123,57 +123,38 @@ impl Partial1<'_, f64> {
     }
 }
 
-borrowed!(Partial1:
-    [] &'a [T] | &'a [Option<T>];
-    [N] &'a [T; N] | &'a [Option<T>; N];
-    [] &'a Vec<T> | &'a Vec<Option<T>>;
-    [] &'a DVector<T> | &'a DVector<Option<T>>;
-);
-absent!(Partial1: [] usize;);
-
-/// A borrowed two-index array x\[i, j\], a grid or one row per observation, whose elements may be missing.
-///
-/// Made from what [`View2`] is made from, and from the same containers of `Option<T>`; for `f64` a NaN is missing, and a cell that a
-/// `&Sparse<T>` does not list is missing for every T.
-///
-/// ```
-/// use vi_core::data::{PartialCountRows, Sparse};
-///
-/// let sparse = Sparse::from_triplets(2, 2, [(0, 1, 3)])?;
-/// let y: PartialCountRows = (&sparse).into();
-/// assert_eq!((y.get(0, 1), y.get(1, 1)), (Some(3), None));
-/// # Ok::<(), vi_core::Error>(())
-/// ```
-#[derive(Clone, Copy)]
-pub struct Partial2<'a, T> {
-    source: Source<View2<'a, T>, View2<'a, Option<T>>>,
+partial! {
+    /// A borrowed two-index array x\[i, j\], a grid or one row per observation, whose elements may be missing.
+    ///
+    /// Made as [`PartialRealRows`](super::PartialRealRows) and its like from what [`View2`] is made from, and from the same
+    /// containers of `Option<T>`; for `f64` a NaN is missing, and a cell that a
+    /// `&Sparse<T>` does not list is missing for every T.
+    ///
+    /// ```
+    /// use vi_core::data::{PartialCountRows, Sparse};
+    ///
+    /// let sparse = Sparse::from_triplets(2, 2, [(0, 1, 3)])?;
+    /// let y: PartialCountRows = (&sparse).into();
+    /// assert_eq!((y.get(0, 1), y.get(1, 1)), (Some(3), None));
+    /// # Ok::<(), vi_core::Error>(())
+    /// ```
+    Partial2 of View2 {
+        /// The first extent I.
+        nrows() -> usize;
+        /// The second extent J. Of separate rows, the length of the first, or 0 if there is none.
+        ncols() -> usize;
+        /// I · J = 0.
+        is_empty() -> bool;
+        /// That separate rows have one length, as [`View2::validate`].
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Shape`] naming the first row whose length is not that of row 0.
+        validate(name: &str) -> Result<(), Error>;
+    }
 }
 
-impl<'a, T: Datum> Partial2<'a, T> {
-    /// The first extent I.
-    #[inline]
-    pub fn nrows(&self) -> usize {
-        either!(self.source, view => view.nrows())
-    }
-
-    /// The second extent J. Of separate rows, the length of the first, or 0 if there is none.
-    #[inline]
-    pub fn ncols(&self) -> usize {
-        either!(self.source, view => view.ncols())
-    }
-
-    /// I · J = 0.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        either!(self.source, view => view.is_empty())
-    }
-
-    /// The array has extents but no values: every element is missing.
-    #[inline]
-    pub fn is_absent(&self) -> bool {
-        either!(self.source, view => view.is_absent())
-    }
-
+impl<T: Datum> Partial2<'_, T> {
     /// Whether the cells are listed: those that are not are missing.
     pub fn is_sparse(&self) -> bool {
         match self.source {
@@ -211,15 +192,6 @@ impl<'a, T: Datum> Partial2<'a, T> {
             }),
         }
     }
-
-    /// That separate rows have one length, as [`View2::validate`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Shape`] naming the first row whose length is not that of row 0.
-    pub fn validate(&self, name: &str) -> Result<(), Error> {
-        either!(self.source, view => view.validate(name))
-    }
 }
 
 impl Partial2<'_, f64> {
@@ -238,51 +210,22 @@ impl Partial2<'_, f64> {
     }
 }
 
-borrowed!(Partial2:
-    [] &'a DMatrix<T> | &'a DMatrix<Option<T>>;
-    [M] &'a [[T; M]] | &'a [[Option<T>; M]];
-    [M N] &'a [[T; M]; N] | &'a [[Option<T>; M]; N];
-    [M] &'a Vec<[T; M]> | &'a Vec<[Option<T>; M]>;
-    [] &'a [DVector<T>] | &'a [DVector<Option<T>>];
-    [N] &'a [DVector<T>; N] | &'a [DVector<Option<T>>; N];
-    [] &'a Vec<DVector<T>> | &'a Vec<DVector<Option<T>>>;
-    [] &'a Sparse<T> | &'a Sparse<Option<T>>;
-);
-absent!(Partial2: [] (usize, usize););
-
-/// A borrowed ragged array x\[s, t\] whose elements may be missing.
-///
-/// Made from what [`Ragged1`] is made from, and from the same containers of `Option<T>`; for `f64` a NaN is missing.
-#[derive(Clone, Copy)]
-pub struct PartialRagged1<'a, T> {
-    source: Source<Ragged1<'a, T>, Ragged1<'a, Option<T>>>,
+partial! {
+    /// A borrowed ragged array x\[s, t\] whose elements may be missing.
+    ///
+    /// Made as [`PartialRaggedReals`](super::PartialRaggedReals) and its like from what [`Ragged1`] is made from, and from the same
+    /// containers of `Option<T>`; for `f64` a NaN is missing.
+    PartialRagged1 of Ragged1 {
+        /// The extent S of the first index.
+        len() -> usize;
+        /// S = 0.
+        is_empty() -> bool;
+        /// The extent T\[s\], for s < S.
+        len_of(s: usize) -> usize;
+    }
 }
 
 impl<T: Datum> PartialRagged1<'_, T> {
-    /// The extent S of the first index.
-    #[inline]
-    pub fn len(&self) -> usize {
-        either!(self.source, view => view.len())
-    }
-
-    /// S = 0.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The extent T\[s\], for s < S.
-    #[inline]
-    pub fn len_of(&self, s: usize) -> usize {
-        either!(self.source, view => view.len_of(s))
-    }
-
-    /// The array has extents but no values: every element is missing.
-    #[inline]
-    pub fn is_absent(&self) -> bool {
-        either!(self.source, view => view.is_absent())
-    }
-
     /// x\[s, t\] unless it is missing, for s < S and t < T\[s\].
     #[inline]
     pub fn get(&self, s: usize, t: usize) -> Option<T> {
@@ -305,65 +248,38 @@ impl PartialRagged1<'_, f64> {
     }
 }
 
-borrowed!(PartialRagged1:
-    [] &'a [Vec<T>] | &'a [Vec<Option<T>>];
-    [N] &'a [Vec<T>; N] | &'a [Vec<Option<T>>; N];
-    [] &'a Vec<Vec<T>> | &'a Vec<Vec<Option<T>>>;
-    [] &'a [DVector<T>] | &'a [DVector<Option<T>>];
-    [N] &'a [DVector<T>; N] | &'a [DVector<Option<T>>; N];
-    [] &'a Vec<DVector<T>> | &'a Vec<DVector<Option<T>>>;
-    [] &'a DMatrix<T> | &'a DMatrix<Option<T>>;
-    [M] &'a [[T; M]] | &'a [[Option<T>; M]];
-    [M N] &'a [[T; M]; N] | &'a [[Option<T>; M]; N];
-    [M] &'a Vec<[T; M]> | &'a Vec<[Option<T>; M]>;
-);
-absent!(PartialRagged1: [] &'a [usize]; [N] &'a [usize; N]; [] &'a Vec<usize>;);
-
-/// A borrowed array of matrices x\[s\]\[i, j\] whose elements may be missing: ragged rows of vectors, or one matrix per unit.
-///
-/// Made from what [`Ragged2`] is made from, and from the same containers of `Option<T>`; for `f64` a NaN is missing.
-#[derive(Clone, Copy)]
-pub struct PartialRagged2<'a, T> {
-    source: Source<Ragged2<'a, T>, Ragged2<'a, Option<T>>>,
+partial! {
+    /// A borrowed array of matrices x\[s\]\[i, j\] whose elements may be missing: ragged rows of vectors, or one matrix per unit.
+    ///
+    /// Made as [`PartialRaggedRealRows`](super::PartialRaggedRealRows) and its like from what [`Ragged2`] is made from, and from the same
+    /// containers of `Option<T>`; for `f64` a NaN is missing.
+    PartialRagged2 of Ragged2 {
+        /// The extent S of the first index.
+        len() -> usize;
+        /// S = 0.
+        is_empty() -> bool;
+        /// The number of rows at s.
+        len_of(s: usize) -> usize;
+        /// The number of columns at s.
+        width_of(s: usize) -> usize;
+        /// The columns of the first matrix, or 0 if there is none.
+        ncols() -> usize;
+        /// That all matrices have equally many columns, as [`Ragged2::validate_widths`].
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Shape`] naming the first matrix that differs from the first of all.
+        validate_widths(name: &str) -> Result<(), Error>;
+        /// That all matrices have equally many rows, as [`Ragged2::validate_heights`].
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Shape`] naming the first matrix that differs from the first of all.
+        validate_heights(name: &str) -> Result<(), Error>;
+    }
 }
 
 impl<'a, T: Datum> PartialRagged2<'a, T> {
-    /// The extent S of the first index.
-    #[inline]
-    pub fn len(&self) -> usize {
-        either!(self.source, view => view.len())
-    }
-
-    /// S = 0.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The number of rows at s.
-    #[inline]
-    pub fn len_of(&self, s: usize) -> usize {
-        either!(self.source, view => view.len_of(s))
-    }
-
-    /// The number of columns at s.
-    #[inline]
-    pub fn width_of(&self, s: usize) -> usize {
-        either!(self.source, view => view.width_of(s))
-    }
-
-    /// The columns of the first matrix, or 0 if there is none.
-    #[inline]
-    pub fn ncols(&self) -> usize {
-        either!(self.source, view => view.ncols())
-    }
-
-    /// The array has extents but no values: every element is missing.
-    #[inline]
-    pub fn is_absent(&self) -> bool {
-        either!(self.source, view => view.is_absent())
-    }
-
     /// x\[s\]\[i, j\] unless it is missing.
     #[inline]
     pub fn get(&self, s: usize, i: usize, j: usize) -> Option<T> {
@@ -377,27 +293,9 @@ impl<'a, T: Datum> PartialRagged2<'a, T> {
     #[inline]
     pub fn matrix(&self, s: usize) -> Partial2<'a, T> {
         match self.source {
-            Source::Plain(view) => Partial2 { source: Source::Plain(view.matrix(s)) },
-            Source::Optional(view) => Partial2 { source: Source::Optional(view.matrix(s)) },
+            Source::Plain(view) => view.matrix(s).into(),
+            Source::Optional(view) => view.matrix(s).into(),
         }
-    }
-
-    /// That all matrices have equally many columns, as [`Ragged2::validate_widths`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Shape`] naming the first matrix that differs from the first of all.
-    pub fn validate_widths(&self, name: &str) -> Result<(), Error> {
-        either!(self.source, view => view.validate_widths(name))
-    }
-
-    /// That all matrices have equally many rows, as [`Ragged2::validate_heights`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Shape`] naming the first matrix that differs from the first of all.
-    pub fn validate_heights(&self, name: &str) -> Result<(), Error> {
-        either!(self.source, view => view.validate_heights(name))
     }
 }
 
@@ -407,13 +305,6 @@ impl PartialRagged2<'_, f64> {
         self.matrix(s).copy_tile(rows, out);
     }
 }
-
-borrowed!(PartialRagged2:
-    [] &'a [DMatrix<T>] | &'a [DMatrix<Option<T>>];
-    [N] &'a [DMatrix<T>; N] | &'a [DMatrix<Option<T>>; N];
-    [] &'a Vec<DMatrix<T>> | &'a Vec<DMatrix<Option<T>>>;
-);
-absent!(PartialRagged2: [] &'a [(usize, usize)]; [N] &'a [(usize, usize); N]; [] &'a Vec<(usize, usize)>;);
 
 /// Only what is present is an element.
 macro_rules! elements {

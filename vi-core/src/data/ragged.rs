@@ -114,10 +114,16 @@ impl<T: Value> Elements for Ragged1<'_, T> {
     }
 }
 
+impl<T: Value> Ragged1<'_, T> {
+    /// `name` and the extents: an array of data is too long to read in a message.
+    pub(super) fn shape(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{name}({} rows)", if self.is_absent() { "absent " } else { "" }, self.len())
+    }
+}
+
 impl<T: Value> fmt::Debug for Ragged1<'_, T> {
-    /// The shape: an array of data is too long to read in a message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}Ragged1({} rows)", if self.is_absent() { "absent " } else { "" }, self.len())
+        self.shape("Ragged1", f)
     }
 }
 
@@ -336,10 +342,16 @@ impl<T: Value> Elements for Ragged2<'_, T> {
     }
 }
 
+impl<T: Value> Ragged2<'_, T> {
+    /// `name` and the extents: an array of data is too long to read in a message.
+    pub(super) fn shape(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{name}({} matrices)", if self.is_absent() { "absent " } else { "" }, self.len())
+    }
+}
+
 impl<T: Value> fmt::Debug for Ragged2<'_, T> {
-    /// The shape: an array of data is too long to read in a message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}Ragged2({} matrices)", if self.is_absent() { "absent " } else { "" }, self.len())
+        self.shape("Ragged2", f)
     }
 }
 

@@ -74,10 +74,16 @@ impl<T: Value> Elements for View1<'_, T> {
     }
 }
 
+impl<T> View1<'_, T> {
+    /// `name` and the extents: an array of data is too long to read in a message.
+    pub(super) fn shape(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{name}({})", if self.absent { "absent " } else { "" }, self.len)
+    }
+}
+
 impl<T> fmt::Debug for View1<'_, T> {
-    /// The shape: an array of data is too long to read in a message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}View1({})", if self.absent { "absent " } else { "" }, self.len)
+        self.shape("View1", f)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::mode::Element;
 use crate::Error;
-use crate::data::RealRows;
+use crate::data::View2;
 use crate::linalg::{self, Cholesky};
 use crate::tile::{self, NormalDensity, TileBuffer};
 use nalgebra::DMatrix;
@@ -154,7 +154,7 @@ pub fn gram(l: &DMatrix<f64>, i: usize, j: usize) -> f64 {
 
 /// A matrix of the data.
 #[must_use]
-pub fn of_rows(rows: &RealRows<'_>) -> DMatrix<f64> {
+pub fn of_rows(rows: &View2<'_, f64>) -> DMatrix<f64> {
     DMatrix::from_fn(rows.nrows(), rows.ncols(), |i, j| rows.get(i, j))
 }
 
