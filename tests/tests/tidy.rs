@@ -114,6 +114,31 @@ fn the_compiler_knows_no_model_by_name() {
     none(&problems);
 }
 
+/// How a distribution is made is a column of its family: code is written from that, and knows none.
+#[test]
+fn code_is_written_without_knowing_a_family_by_name() {
+    let families: Vec<String> = sources("vi-macros/src/families", ".rs")
+        .iter()
+        .filter_map(|(_, text)| Some(text.split_once("    name: \"")?.1.split_once('"')?.0.to_string()))
+        .collect();
+    assert!(families.len() > 20, "the families are no longer found by their names: {families:?}");
+    let mut problems = vec![];
+    for (name, text) in sources("vi-macros/src/emit", ".rs") {
+        for (n, line) in text.lines().enumerate() {
+            // What a statement's density is made of is no family, though a variant is called alike.
+            let line = line.replace("Form::Normal", "").replace("Form::Flat", "");
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if let Some(word) = words.find(|w| families.iter().any(|f| f == w)) {
+                problems.push(format!("{name}:{}: `{word}`", n + 1));
+            }
+        }
+    }
+    none(&problems);
+}
+
 /// `mod a;` and `pub mod a;` of a file.
 fn modules<'a>(text: &'a str, declared: &str) -> Vec<&'a str> {
     text.lines().filter_map(|line| line.strip_prefix(declared)?.strip_suffix(';')).collect()

@@ -4,8 +4,9 @@ use super::Emitter;
 use super::scope::Scope;
 use crate::density::lower::{Finite, Lower, is_hidden, rank};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, Var, length};
+use crate::families::{Argument, Written};
 use crate::model::ir::{Dist, ElemKind, Expr, FamilyCall, Role, Statement, Type};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// What is done with the distribution of an element.
@@ -145,11 +146,10 @@ impl Emitter<'_> {
         how: Use,
         weight: &[TokenStream],
     ) -> TokenStream {
-        if call.family.name == "Flat" {
-            return TokenStream::new();
-        }
         let array = &self.model.arrays[s.array.0];
-        let law = self.law(scope, lower, call, target, &array.elem.kind);
+        let Some(law) = self.law(scope, lower, call, target, &array.elem.kind) else {
+            return TokenStream::new();
+        };
         let name = self.name(s.array);
         let weight = if weight.is_empty() { quote!() } else { quote!(#(#weight *)*) };
         let axes: Vec<Var> = {
@@ -289,8 +289,7 @@ impl Emitter<'_> {
         call: &FamilyCall,
         target: &Elem,
         kind: &ElemKind,
-    ) -> TokenStream {
-        let name = &call.name;
+    ) -> Option<TokenStream> {
         let arg = |n: &str| call.arg(n);
         let scalar = |e: &Expr| lower.component(e, &[]).map_or_else(|_| quote!(f64::NAN), |p| scope.poly(&p));
         let event = kind.axes().first().map(|x| (*x).clone());
@@ -336,93 +335,62 @@ impl Emitter<'_> {
             };
             quote!(DMatrix::from_fn(#high, #high, |#n, #m| #entry))
         };
-        let law = match call.family.name {
-            "Normal" if event.is_some() => {
-                let Some((way, e)) =
-                    ["var", "sd", "prec", "cov", "chol"].into_iter().find_map(|w| arg(w).map(|e| (w, e)))
-                else {
-                    return quote!();
-                };
-                let mean = arg("mean").map_or(quote!(vec![]), vector);
-                if rank(&e.ty) == 2 {
-                    let constructor = format_ident!("mean_{}", if way == "var" { "cov" } else { way });
-                    let m = matrix(e);
-                    quote!(dist::MvNormal::#constructor(&#mean, &#m)?)
-                } else {
-                    let constructor = format_ident!("mean_{}", if way == "cov" { "var" } else { way });
-                    let v = vector(e);
-                    quote!(dist::DiagNormal::#constructor(&#mean, &#v)?)
+        let given: Vec<(&'static str, usize)> = call.args.iter().map(|(n, e)| (*n, rank(&e.ty))).collect();
+        let written = Written { args: &given, event: event.is_some(), finite: kind.is_finite() };
+        let made = (call.family.constructor?)(&written);
+        let args = made.args.iter().map(|a| match a {
+            Argument::Scalar(n) => arg(n).map_or(quote!(f64::NAN), scalar),
+            Argument::Count(n) => {
+                let x = arg(n).map_or(quote!(f64::NAN), scalar);
+                quote!((#x) as u64)
+            }
+            Argument::Vector(n) => {
+                let x = arg(n).map_or(quote!(vec![]), vector);
+                quote!(&#x)
+            }
+            Argument::Matrix(n) => {
+                let x = arg(n).map_or(quote!(DMatrix::zeros(0, 0)), matrix);
+                quote!(&#x)
+            }
+            Argument::States => match kind {
+                ElemKind::Category(x) => scope.index(&length(&x.length, &target.indices)),
+                ElemKind::Real
+                | ElemKind::Positive
+                | ElemKind::Unit
+                | ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Counts(_)
+                | ElemKind::Simplex(_)
+                | ElemKind::Ordered(_)
+                | ElemKind::Vector(_)
+                | ElemKind::Matrix(..)
+                | ElemKind::SymPos(_) => quote!(2),
+            },
+            Argument::Value(n) => arg(n).map_or(quote!(0), |e| match (kind, lower.finite(e)) {
+                (ElemKind::Bool, Ok(Finite::Index(i))) => {
+                    let i = scope.index(&i);
+                    quote!((#i == 1))
                 }
-            }
-            "Dirichlet" => {
-                let a = arg("a").map_or(quote!(vec![]), vector);
-                quote!(dist::#name::a(&#a))
-            }
-            "Categorical" => {
-                let (way, e) = call.args.first().map_or(("p", None), |(n, e)| (*n, Some(e)));
-                let constructor = format_ident!("{way}");
-                let p = e.map_or(quote!(vec![]), vector);
-                quote!(dist::#name::#constructor(&#p))
-            }
-            "Multinomial" => {
-                let n = arg("n").map_or(quote!(0.0), scalar);
-                let p = arg("p").map_or(quote!(vec![]), vector);
-                quote!(dist::#name::n_p((#n) as u64, &#p))
-            }
-            "Wishart" | "InverseWishart" => {
-                let dof = arg("dof").map_or(quote!(0.0), scalar);
-                let s = arg("scale").map_or(quote!(DMatrix::zeros(0, 0)), matrix);
-                quote!(dist::#name::dof_scale(#dof, &#s)?)
-            }
-            "Uniform" if kind.is_finite() => {
-                let k = match kind {
-                    ElemKind::Category(x) => scope.index(&length(&x.length, &target.indices)),
-                    ElemKind::Real
-                    | ElemKind::Positive
-                    | ElemKind::Unit
-                    | ElemKind::Bool
-                    | ElemKind::Count
-                    | ElemKind::Counts(_)
-                    | ElemKind::Simplex(_)
-                    | ElemKind::Ordered(_)
-                    | ElemKind::Vector(_)
-                    | ElemKind::Matrix(..)
-                    | ElemKind::SymPos(_) => quote!(2),
-                };
-                quote!(dist::#name::categories(#k))
-            }
-            "Constant" => {
-                let value = arg("value").map_or(quote!(0), |e| match (kind, lower.finite(e)) {
-                    (ElemKind::Bool, Ok(Finite::Index(i))) => {
-                        let i = scope.index(&i);
-                        quote!((#i == 1))
-                    }
-                    (ElemKind::Category(_), Ok(Finite::Index(i))) => scope.index(&i),
-                    (ElemKind::Count, _) => {
-                        let x = scalar(e);
-                        quote!((#x) as u64)
-                    }
-                    (_, Ok(Finite::Cond(c))) => scope.cond(&c),
-                    _ => scalar(e),
-                });
-                quote!(dist::#name::value(#value))
-            }
-            _ => {
-                let constructor =
-                    format_ident!("{}", call.args.iter().map(|(n, _)| *n).collect::<Vec<_>>().join("_"));
-                let args = call.args.iter().map(|(n, e)| {
+                (ElemKind::Category(_), Ok(Finite::Index(i))) => scope.index(&i),
+                (ElemKind::Count, _) => {
                     let x = scalar(e);
-                    if *n == "n" { quote!((#x) as u64) } else { x }
-                });
-                quote!(dist::#name::#constructor(#(#args),*))
-            }
-        };
+                    quote!((#x) as u64)
+                }
+                (_, Ok(Finite::Cond(c))) => scope.cond(&c),
+                _ => scalar(e),
+            }),
+        });
+        // The name that the user typed keeps its place, so that it can be hovered.
+        let law = Ident::new(made.law, call.name.span());
+        let function = format_ident!("{}", made.function);
+        let fails = made.fallible.then(|| quote!(?));
+        let law = quote!(dist::#law::#function(#(#args),*) #fails);
         if call.min.is_none() && call.max.is_none() {
-            return law;
+            return Some(law);
         }
         let min = call.min.as_ref().map_or(quote!(f64::NEG_INFINITY), scalar);
         let max = call.max.as_ref().map_or(quote!(f64::INFINITY), scalar);
-        quote!(dist::Truncated::new(#law, #min, #max))
+        Some(quote!(dist::Truncated::new(#law, #min, #max)))
     }
 
     /// `let`s that read params, at params.

@@ -6,6 +6,7 @@ use crate::density::poly::Poly;
 use crate::density::symbol::Ix;
 use crate::kernel::{Contribution, MatrixResidual, MatrixSource};
 use crate::model::ir::ArrayId;
+use crate::plan::laws;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -122,10 +123,11 @@ impl Emitter<'_> {
             body.extend(scope.loops(&plates, quote! {
                 params.#name #(#own)* = #function(&scatter[#flat], weight[#flat], mode::at(#text, &[#(#position),*]))?;
             }));
+            let law = laws::of_support(&self.model.arrays[a.0].elem.kind, inverse).name();
             let formula = if inverse {
-                format!(" q({name}) = InverseWishart(dof: weight − D − 1, scale: scatter)")
+                format!(" q({name}) = {law}(dof: weight − D − 1, scale: scatter)")
             } else {
-                format!(" q({name}) = Wishart(dof: weight + D + 1, scale: scatter⁻¹)")
+                format!(" q({name}) = {law}(dof: weight + D + 1, scale: scatter⁻¹)")
             };
             let doc = vec![
                 format!(" Updates q({name}): the distribution of these natural parameters."),

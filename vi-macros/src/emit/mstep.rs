@@ -6,6 +6,7 @@ use crate::density::poly::Poly;
 use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::kernel::{Contribution, Design, MStep, MStepKind, Regressor, Slot, Source};
 use crate::model::ir::{ArrayId, ElemKind};
+use crate::plan::laws;
 use crate::report::Diagnostic;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -429,12 +430,13 @@ impl Emitter<'_> {
                 terms.iter().filter(|t| t.slot == slot).map(|t| self.source_text(t)).collect();
             if parts.is_empty() { "0".to_string() } else { parts.join(" + ") }
         };
+        let law = laws::of_support(&self.model.arrays[a.0].elem.kind, false).name();
         let formula = match slots {
             [Slot::Log] if block.is_some() => {
-                vec![format!(" q({name}) = Dirichlet(c + 1),   c = {}", sum(0))]
+                vec![format!(" q({name}) = {law}(c + 1),   c = {}", sum(0))]
             }
             [Slot::Log, Slot::Log1m] if block.is_some() => vec![
-                format!(" q({name}) = Beta(a + 1, b + 1)"),
+                format!(" q({name}) = {law}(a + 1, b + 1)"),
                 format!(" a = {}", sum(0)),
                 format!(" b = {}", sum(1)),
             ],

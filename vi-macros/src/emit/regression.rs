@@ -136,7 +136,7 @@ impl Emitter<'_> {
                 None => String::new(),
             };
             let doc = vec![
-                format!(" Updates q({names}): the Normal whose log density is a sum of expected squares."),
+                format!(" Updates q({names}): the Gaussian whose log density is a sum of expected squares."),
                 String::new(),
                 " ```text".into(),
                 format!(" log q({names}{given}) = −½ ({}) + constant", self.squares_text(r)),

@@ -5,8 +5,9 @@ use super::expectation::has_law;
 use crate::density::symbol::{Elem, Ix, Var};
 use crate::kernel::{MStepKind, Regression, Turn, is_param, is_random};
 use crate::model::ir::{ArrayId, ElemKind, Role};
+use crate::plan::laws::{self, Law};
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 
 impl<'a> Emitter<'a> {
     /// Latents of no finite type whose q is a distribution.
@@ -38,25 +39,12 @@ impl<'a> Emitter<'a> {
 
     /// The family of a latent's q.
     pub(super) fn law_type(&self, a: ArrayId) -> TokenStream {
-        match self.model.arrays[a.0].elem.kind {
-            ElemKind::Simplex(_) => quote!(dist::Dirichlet<'static>),
-            ElemKind::Unit => quote!(dist::Beta),
-            ElemKind::SymPos(_) => {
-                let inverse = self.kernel.steps.iter().any(
-                    |s| matches!(&s.kind, MStepKind::Matrix { array, inverse: true, .. } if *array == a),
-                );
-                if inverse { quote!(dist::InverseWishart) } else { quote!(dist::Wishart) }
-            }
-            ElemKind::Real
-            | ElemKind::Positive
-            | ElemKind::Bool
-            | ElemKind::Count
-            | ElemKind::Counts(_)
-            | ElemKind::Category(_)
-            | ElemKind::Ordered(_)
-            | ElemKind::Vector(_)
-            | ElemKind::Matrix(..) => quote!(dist::PowerGamma),
-        }
+        let inverse = self
+            .kernel
+            .steps
+            .iter()
+            .any(|s| matches!(&s.kind, MStepKind::Matrix { array, inverse: true, .. } if *array == a));
+        spelt(&laws::of_support(&self.model.arrays[a.0].elem.kind, inverse))
     }
 
     /// The family of a marginal that a user sees.
@@ -65,19 +53,14 @@ impl<'a> Emitter<'a> {
             return self.law_type(a);
         }
         let whitened = self.gaussian_of(a).is_some_and(|g| g.regression.scale.is_some());
-        match (self.is_vector(a), whitened) {
-            (true, true) => quote!(MvStudentT),
-            (true, false) => quote!(dist::MvNormal<'static>),
-            (false, true) => quote!(dist::StudentT),
-            (false, false) => quote!(dist::Normal),
-        }
+        spelt(&laws::of_location(self.is_vector(a), whitened))
     }
 
     /// The law a point would have if it were none: it only says of what type the value is.
     fn point_type(&self, a: ArrayId) -> TokenStream {
         match self.model.arrays[a.0].elem.kind {
-            ElemKind::Real => quote!(dist::Normal),
-            ElemKind::Vector(_) | ElemKind::Ordered(_) => quote!(dist::MvNormal<'static>),
+            ElemKind::Real => spelt(&laws::of_location(false, false)),
+            ElemKind::Vector(_) | ElemKind::Ordered(_) => spelt(&laws::of_location(true, false)),
             _ => self.law_type(a),
         }
     }
@@ -522,4 +505,10 @@ impl<'a> Emitter<'a> {
         is_param(self.model, a)
             && self.model.arrays[a.0].pieces.iter().any(|p| self.model.statements[p.0].role == Role::Latent)
     }
+}
+
+fn spelt(law: &Law) -> TokenStream {
+    let path = law.path.iter().map(|part| format_ident!("{part}"));
+    let lifetime = law.borrows.then(|| quote!(<'static>));
+    quote!(#(#path)::* #lifetime)
 }

@@ -11,16 +11,16 @@ use quote::quote;
 impl Emitter<'_> {
     /// `fn simulate`, where nothing conditions or repeats.
     pub fn simulate(&self) -> TokenStream {
-        let flat = |d: &Dist| match d {
-            Dist::Family(c) => c.family.name == "Flat",
-            Dist::Match { arms, .. } => arms.iter().any(|a| a.call.family.name == "Flat"),
+        let improper = |d: &Dist| match d {
+            Dist::Family(c) => c.family.constructor.is_none(),
+            Dist::Match { arms, .. } => arms.iter().any(|a| a.call.family.constructor.is_none()),
         };
         let blocked = !self.model.constraints.is_empty()
             || self
                 .model
                 .statements
                 .iter()
-                .any(|s| !s.repeat.is_empty() || s.dist.as_ref().is_some_and(flat));
+                .any(|s| !s.repeat.is_empty() || s.dist.as_ref().is_some_and(improper));
         let observed: Vec<ArrayId> = self.observed();
         let ragged = observed
             .iter()

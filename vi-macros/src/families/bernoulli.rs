@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Constructor, Domain, Family, Param, Support, Way};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -18,6 +18,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: Some(|given| Constructor::of_scalars("Bernoulli", given)),
 };
 
 /// x log p + (1 − x) log(1 − p)

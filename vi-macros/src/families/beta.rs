@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way, is_infinite};
+use super::{Constructor, Domain, Family, Param, Support, Way, is_infinite};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -13,6 +13,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(|given| Constructor::of_scalars("Beta", given)),
 };
 
 /// (a − 1) log x + (b − 1) log(1 − x) + log Γ(a + b) − log Γ(a) − log Γ(b)

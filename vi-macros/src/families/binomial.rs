@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -20,6 +20,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(constructor),
 };
 
 /// log C(n, y) + y log p + (n − y) log(1 − p)
@@ -38,4 +39,10 @@ fn log_density(a: &Args) -> Lowered<Form> {
 fn log_interval(a: &Args, low: &Poly, high: &Poly) -> Lowered {
     let p = if a.has("p") { a.scalar("p")? } else { Poly::apply(Func::Sigmoid, vec![a.scalar("logit")?]) };
     Ok(Poly::apply(Func::LogBinomialInterval, vec![a.scalar("n")?, p, low.clone(), high.clone()]))
+}
+
+/// The number of trials counts.
+fn constructor(given: &Written) -> Constructor {
+    let of = |name| if name == "n" { Argument::Count(name) } else { Argument::Scalar(name) };
+    Constructor::named("Binomial", given.args.iter().map(|(name, _)| of(*name)).collect())
 }

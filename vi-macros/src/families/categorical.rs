@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -19,6 +19,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: Some(constructor),
 };
 
 /// log p_x, or x's score less log Σ exp of all scores.
@@ -30,4 +31,8 @@ fn log_density(a: &Args) -> Lowered<Form> {
     let v = Var::new("v", Nominal::Literal(0), Ix::constant(0), a.states());
     let total = Poly::apply(Func::Exp, vec![a.at("logit", &Ix::var(&v))?]).sum_over(&v, &Cond::Always);
     Ok(Form::Terms(a.at("logit", &x)?.sub(&Poly::apply(Func::Log, vec![total]))))
+}
+
+fn constructor(given: &Written) -> Constructor {
+    Constructor::named("Categorical", given.args.iter().map(|(name, _)| Argument::Vector(name)).collect())
 }

@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written};
 use crate::density::lower::Lowered;
 use crate::density::poly::Poly;
 use crate::density::statement::{Args, Form};
@@ -15,6 +15,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: Some(constructor),
 };
 
 /// Σ (aₖ − 1) log xₖ + log Γ(Σ aₖ) − Σ log Γ(aₖ)
@@ -26,4 +27,8 @@ fn log_density(args: &Args) -> Lowered<Form> {
     let body = a.sub(&Poly::number(1.0)).mul(&log_x).sub(&args.lgamma(&a)).sum_over(&k, &Cond::Always);
     let total = if a.mentions(&k) { a.sum_over(&k, &Cond::Always) } else { a.mul(&Poly::index(&k.high)) };
     Ok(Form::Terms(body.add(&args.lgamma(&total))))
+}
+
+fn constructor(_: &Written) -> Constructor {
+    Constructor::named("Dirichlet", vec![Argument::Vector("a")])
 }

@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way, is_infinite};
+use super::{Constructor, Domain, Family, Param, Support, Way, is_infinite};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -17,6 +17,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(|given| Constructor::of_scalars("Exponential", given)),
 };
 
 /// log rate − rate x

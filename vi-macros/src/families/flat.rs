@@ -9,6 +9,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: None,
 };
 
 fn log_density(_: &Args) -> Lowered<Form> {

@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way, is_infinite};
+use super::{Constructor, Domain, Family, Param, Support, Way, is_infinite};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -24,6 +24,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(|given| Constructor::of_scalars("Gamma", given)),
 };
 
 /// (shape − 1) log x − rate x + shape log rate − log Γ(shape)

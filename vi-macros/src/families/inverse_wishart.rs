@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written};
 use crate::density::lower::{Lowered, Matrix};
 use crate::density::poly::Poly;
 use crate::density::statement::{Args, Form, lgamma_d, log_det, matrix_entry, precision_entry};
@@ -22,6 +22,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: Some(constructor),
 };
 
 /// −(ν + D + 1)/2 log det Σ − ½ tr(S Σ⁻¹) − νD/2 log 2 + ν/2 log det S − log Γ_D(ν/2)
@@ -61,4 +62,8 @@ fn log_density(a: &Args) -> Lowered<Form> {
         .add(&dof.scale(0.5).mul(&log_det_scale))
         .sub(&lgamma_d(&d.high, &dof.scale(0.5)));
     Ok(Form::Terms(terms))
+}
+
+fn constructor(_: &Written) -> Constructor {
+    Constructor::named("InverseWishart", vec![Argument::Scalar("dof"), Argument::Matrix("scale")]).fallible()
 }

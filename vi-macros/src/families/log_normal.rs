@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way, is_infinite, standard};
+use super::{Constructor, Domain, Family, Param, Support, Way, is_infinite, standard};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Exponent, Func, Poly};
 use crate::density::statement::{Args, Form, Residual, Scale};
@@ -21,6 +21,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(|given| Constructor::of_scalars("LogNormal", given)),
 };
 
 /// A Normal for log x, kept as the residual log x − μ, and −log x for the change of variable.

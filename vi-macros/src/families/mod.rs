@@ -66,6 +66,85 @@ pub struct Family {
     pub log_density: fn(&Args) -> Lowered<Form>,
     /// log P(low ≤ X ≤ high), for a truncation.
     pub log_interval: fn(&Args, &Poly, &Poly) -> Lowered,
+    /// How the runtime makes it; nothing where it is no distribution, which has no factor and cannot be drawn.
+    pub constructor: Option<fn(&Written) -> Constructor>,
+}
+
+/// What of a statement decides how its distribution is made.
+pub struct Written<'a> {
+    /// The arguments given, in the order of the signature, and the number of axes that each has.
+    pub args: &'a [(&'static str, usize)],
+    /// The value has axes of its own.
+    pub event: bool,
+    /// The value is a category or a Boolean.
+    pub finite: bool,
+}
+
+impl Written<'_> {
+    /// The number of axes of an argument, if it was given.
+    pub fn rank(&self, name: &str) -> Option<usize> {
+        self.args.iter().find(|(n, _)| *n == name).map(|(_, rank)| *rank)
+    }
+
+    /// The first of these ways to give an argument that was taken.
+    pub fn way(&self, ways: &[&'static str]) -> Option<(&'static str, usize)> {
+        ways.iter().find_map(|way| self.rank(way).map(|rank| (*way, rank)))
+    }
+}
+
+/// A function of the runtime that makes a distribution: `Gamma::shape_rate(shape, rate)`.
+pub struct Constructor {
+    /// The type, in `vi_core::dist`.
+    pub law: &'static str,
+    pub function: String,
+    pub args: Vec<Argument>,
+    /// It returns a `Result`: a scale may have no inverse, for example.
+    pub fallible: bool,
+}
+
+/// An argument of a constructor, by its name in the language.
+pub enum Argument {
+    Scalar(&'static str),
+    /// A number that counts.
+    Count(&'static str),
+    /// Of the length of the value, or of its categories; a scalar is repeated.
+    Vector(&'static str),
+    /// Over the value's axis twice; a scalar or a vector is a diagonal.
+    Matrix(&'static str),
+    /// The number of the value's categories.
+    States,
+    /// Of the type of the value.
+    Value(&'static str),
+}
+
+impl Constructor {
+    /// The constructor that is called as its arguments are, joined by `_`.
+    fn named(law: &'static str, args: Vec<Argument>) -> Constructor {
+        let names: Vec<&str> = args.iter().map(|a| a.name()).collect();
+        Constructor { law, function: names.join("_"), args, fallible: false }
+    }
+
+    fn fallible(self) -> Constructor {
+        Constructor { fallible: true, ..self }
+    }
+
+    /// As [`Self::named`], of scalars.
+    fn of_scalars(law: &'static str, given: &Written) -> Constructor {
+        Constructor::named(law, given.args.iter().map(|(name, _)| Argument::Scalar(name)).collect())
+    }
+}
+
+impl Argument {
+    fn name(&self) -> &'static str {
+        match self {
+            Argument::Scalar(n)
+            | Argument::Count(n)
+            | Argument::Vector(n)
+            | Argument::Matrix(n)
+            | Argument::Value(n) => n,
+            Argument::States => "categories",
+        }
+    }
 }
 
 impl std::fmt::Debug for Family {

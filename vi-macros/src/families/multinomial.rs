@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written};
 use crate::density::lower::Lowered;
 use crate::density::poly::Poly;
 use crate::density::statement::{Args, Form};
@@ -14,6 +14,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: Some(constructor),
 };
 
 /// log n! − Σ log yᵥ! + Σ yᵥ log pᵥ
@@ -24,4 +25,8 @@ fn log_density(a: &Args) -> Lowered<Form> {
     let y = a.value_at(std::slice::from_ref(&at));
     let body = y.mul(&a.log(&a.at("p", &at)?)).sub(&a.lgamma(&y.add(&one)));
     Ok(Form::Terms(a.lgamma(&a.scalar("n")?.add(&one)).add(&body.sum_over(&v, &Cond::Always))))
+}
+
+fn constructor(_: &Written) -> Constructor {
+    Constructor::named("Multinomial", vec![Argument::Count("n"), Argument::Vector("p")])
 }

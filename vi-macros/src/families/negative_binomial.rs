@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Constructor, Domain, Family, Param, Support, Way};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -21,6 +21,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(|given| Constructor::of_scalars("NegativeBinomial", given)),
 };
 
 /// log Γ(y + r) − log Γ(r) − log y! + r log(r / (r + m)) + y log(m / (r + m)), with mean m and dispersion r: the variance is m + m²/r.

@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way, standard};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written, standard};
 use crate::density::lower::{Lowered, Matrix};
 use crate::density::poly::{Exponent, Func, Poly};
 use crate::density::statement::{Args, Form, Residual, Scale};
@@ -28,6 +28,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(constructor),
 };
 
 /// −½ Λ (x − μ)² + ½ log Λ − ½ log 2π, kept as the residual x − μ and its precision Λ.
@@ -66,4 +67,21 @@ fn log_interval(a: &Args, low: &Poly, high: &Poly) -> Lowered {
         a.scalar("prec")?.pow(Exponent::new(1, 2))
     };
     Ok(Poly::apply(Func::LogPhiInterval, vec![standard(low, &mean, &root), standard(high, &mean, &root)]))
+}
+
+/// A vector has a law of its own for a scale that is a matrix, and one for a diagonal.
+fn constructor(given: &Written) -> Constructor {
+    let (way, rank) = given.way(&["var", "sd", "prec", "cov", "chol"]).unwrap_or(("var", 0));
+    if !given.event {
+        return Constructor::of_scalars("Normal", given);
+    }
+    // A covariance that is a diagonal is its variances, and the reverse.
+    let (law, scale, function) = match (rank, way) {
+        (2, "var") => ("MvNormal", Argument::Matrix(way), "cov"),
+        (2, _) => ("MvNormal", Argument::Matrix(way), way),
+        (_, "cov") => ("DiagNormal", Argument::Vector(way), "var"),
+        (_, _) => ("DiagNormal", Argument::Vector(way), way),
+    };
+    let args = vec![Argument::Vector("mean"), scale];
+    Constructor { law, function: format!("mean_{function}"), args, fallible: true }
 }

@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way, standard};
+use super::{Constructor, Domain, Family, Param, Support, Way, standard};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Exponent, Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -22,6 +22,7 @@ pub static FAMILY: Family = Family {
     truncatable: true,
     log_density,
     log_interval,
+    constructor: Some(|given| Constructor::of_scalars("StudentT", given)),
 };
 
 /// log Γ((ν + 1)/2) − log Γ(ν/2) − ½ log(νπ) − log s − (ν + 1)/2 log(1 + ((x − μ)/s)²/ν)

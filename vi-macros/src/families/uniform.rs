@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written};
 use crate::density::lower::Lowered;
 use crate::density::poly::{Func, Poly};
 use crate::density::statement::{Args, Form};
@@ -13,6 +13,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: Some(constructor),
 };
 
 /// −log(b − a) on [a, b]; on a Category, −log of the number of categories.
@@ -25,4 +26,12 @@ fn log_density(args: &Args) -> Lowered<Form> {
     let width = Poly::apply(Func::Log, vec![b.sub(&a)]);
     let inside = Poly::apply(Func::LogInside, vec![x, a, b]);
     Ok(Form::Terms(inside.sub(&width)))
+}
+
+/// Over the categories of a finite value.
+fn constructor(given: &Written) -> Constructor {
+    if given.finite {
+        return Constructor::named("Uniform", vec![Argument::States]);
+    }
+    Constructor::of_scalars("Uniform", given)
 }

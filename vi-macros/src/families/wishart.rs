@@ -1,4 +1,4 @@
-use super::{Domain, Family, Param, Support, Way};
+use super::{Argument, Constructor, Domain, Family, Param, Support, Way, Written};
 use crate::density::lower::{Lowered, Matrix};
 use crate::density::poly::Poly;
 use crate::density::statement::{Args, Form, lgamma_d, log_det, matrix_entry, precision_entry};
@@ -22,6 +22,7 @@ pub static FAMILY: Family = Family {
     truncatable: false,
     log_density,
     log_interval: super::untruncated,
+    constructor: Some(constructor),
 };
 
 /// (ν − D − 1)/2 log det Λ − ½ tr(S⁻¹ Λ) − νD/2 log 2 − ν/2 log det S − log Γ_D(ν/2)
@@ -62,4 +63,8 @@ fn log_density(a: &Args) -> Lowered<Form> {
         .sub(&dof.scale(0.5).mul(&log_det_scale))
         .sub(&lgamma_d(&d.high, &dof.scale(0.5)));
     Ok(Form::Terms(terms))
+}
+
+fn constructor(_: &Written) -> Constructor {
+    Constructor::named("Wishart", vec![Argument::Scalar("dof"), Argument::Matrix("scale")]).fallible()
 }

@@ -11,6 +11,7 @@ mod cost;
 pub mod edges;
 mod eliminate;
 pub mod interact;
+pub mod laws;
 mod mstep;
 pub mod print;
 pub mod refusal;
