@@ -669,25 +669,25 @@ pub mod mixture {
                 params.weight.iter().copied(),
             )?;
             check::size_is("mean", params.mean.len(), "entries", "K", K)?;
-            for i0 in 0..K {
-                check::size_is("mean", params.mean[i0].len(), "entries", "D", D)?;
+            for k in 0..K {
+                check::size_is("mean", params.mean[k].len(), "entries", "D", D)?;
                 for d in 0..D {
                     check::one(
                         check::Name::new("mean", 1),
-                        &[i0, d],
-                        params.mean[i0][d],
+                        &[k, d],
+                        params.mean[k][d],
                         &check::Interval::REAL,
                     )?;
                 }
             }
             check::size_is("cov", params.cov.len(), "entries", "K", K)?;
-            for i0 in 0..K {
-                check::size_is("cov", params.cov[i0].nrows(), "rows", "D", D)?;
-                check::size_is("cov", params.cov[i0].ncols(), "columns", "D", D)?;
+            for k in 0..K {
+                check::size_is("cov", params.cov[k].nrows(), "rows", "D", D)?;
+                check::size_is("cov", params.cov[k].ncols(), "columns", "D", D)?;
                 check::positive_definite(
                     check::Name::new("cov", 1),
-                    &[i0],
-                    &data::RealRows::from(&params.cov[i0]),
+                    &[k],
+                    &data::RealRows::from(&params.cov[k]),
                 )?;
             }
             Ok(())

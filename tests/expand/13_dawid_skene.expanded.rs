@@ -329,7 +329,7 @@ pub mod dawid_skene {
         /// Their sizes.
         pub sizes: Sizes,
         /// The positions that `item` sends to each unit.
-        pub groups_0: Groups,
+        pub item_rows: Groups,
     }
     /// Expected sufficient statistics. They add up: over units, threads, machines and data sets.
     #[derive(Clone, Debug)]
@@ -407,7 +407,7 @@ pub mod dawid_skene {
             if !data.label.is_absent() {
                 for i in 0..len {
                     let n = units.start + i;
-                    for &r in context.groups_0.group(n) {
+                    for &r in context.item_rows.group(n) {
                         let j = data.who.get(r);
                         let k2 = data.label.get(r);
                         for k in 0..K {
@@ -437,13 +437,13 @@ pub mod dawid_skene {
             if !data.label.is_absent() {
                 for i in 0..len {
                     let n = units.start + i;
-                    for &r in context.groups_0.group(n) {
+                    for &r in context.item_rows.group(n) {
                         let j = data.who.get(r);
                         let k2 = data.label.get(r);
                         for k in 0..K {
-                            let prob = table[k * len + i];
-                            if prob > 0.0 {
-                                stats.label_count[[j, k, k2]] += prob;
+                            let responsibility = table[k * len + i];
+                            if responsibility > 0.0 {
+                                stats.label_count[[j, k, k2]] += responsibility;
                             }
                         }
                     }
@@ -619,12 +619,12 @@ pub mod dawid_skene {
                     count: K,
                 },
             )?;
-            let groups_0 = Groups::of(&data.item, N);
+            let item_rows = Groups::of(&data.item, N);
             let sizes = Sizes { K, R, J, N };
             Ok(Context {
                 data: *data,
                 sizes,
-                groups_0,
+                item_rows,
             })
         }
         fn components(&self, context: &Context<'_>) -> Vec<Component> {
@@ -697,20 +697,14 @@ pub mod dawid_skene {
                 params.prev.iter().copied(),
             )?;
             check::size_is("conf", params.conf.len(), "entries", "J", J)?;
-            for i0 in 0..J {
-                check::size_is("conf", params.conf[i0].len(), "entries", "K", K)?;
-                for i1 in 0..K {
-                    check::size_is(
-                        "conf",
-                        params.conf[i0][i1].len(),
-                        "entries",
-                        "K",
-                        K,
-                    )?;
+            for j in 0..J {
+                check::size_is("conf", params.conf[j].len(), "entries", "K", K)?;
+                for k in 0..K {
+                    check::size_is("conf", params.conf[j][k].len(), "entries", "K", K)?;
                     check::simplex(
                         check::Name::new("conf", 2),
-                        &[i0, i1],
-                        params.conf[i0][i1].iter().copied(),
+                        &[j, k],
+                        params.conf[j][k].iter().copied(),
                     )?;
                 }
             }

@@ -53,7 +53,11 @@ impl Emitter<'_> {
             return body;
         }
         let Some(c) = c else {
-            return if weighted { quote!(let prob = copies; #body) } else { quote!(let prob = 1.0; #body) };
+            return if weighted {
+                quote!(let responsibility = copies; #body)
+            } else {
+                quote!(let responsibility = 1.0; #body)
+            };
         };
         let used: Vec<Var> = r.states.iter().map(|s| c.locals[*s].state.clone()).collect();
         let unused: Vec<Var> =
@@ -61,13 +65,13 @@ impl Emitter<'_> {
         let index = self.state_index(c);
         let weight = if weighted { quote!(copies *) } else { quote!() };
         let r = if unused.is_empty() {
-            quote!(let prob = #weight table[#index * len + i];)
+            quote!(let responsibility = #weight table[#index * len + i];)
         } else {
-            let sum = scope.loops(&unused, quote!(prob += table[#index * len + i];));
-            quote!(let mut prob = 0.0; #sum let prob = #weight prob;)
+            let sum = scope.loops(&unused, quote!(responsibility += table[#index * len + i];));
+            quote!(let mut responsibility = 0.0; #sum let responsibility = #weight responsibility;)
         };
         // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
-        scope.loops(&used, quote!(#r if prob > 0.0 { #body }))
+        scope.loops(&used, quote!(#r if responsibility > 0.0 { #body }))
     }
 
     /// What lies outside of a truncation says nothing about the params inside it, whatever weight a start gives it.
@@ -100,10 +104,10 @@ impl Emitter<'_> {
         let field = format_ident!("{}", s.name);
         let at = s.cells.iter().map(|c| scope.var(&c.var));
         let write = match coefficient.as_number() {
-            Some(1.0) => quote!(stats.#field[[#(#at),*]] += prob;),
+            Some(1.0) => quote!(stats.#field[[#(#at),*]] += responsibility;),
             _ => {
                 let x = scope.grouped(coefficient);
-                quote!(stats.#field[[#(#at),*]] += prob * #x;)
+                quote!(stats.#field[[#(#at),*]] += responsibility * #x;)
             }
         };
         // Cells that the row does not fix: the components of its value.
@@ -146,10 +150,10 @@ impl Emitter<'_> {
         let field = format_ident!("{}", s.name);
         let at = self.cell_index(scope, s);
         let r = match weight.as_number() {
-            Some(1.0) => quote!(prob),
+            Some(1.0) => quote!(responsibility),
             _ => {
                 let w = scope.grouped(weight);
-                quote!(prob * #w)
+                quote!(responsibility * #w)
             }
         };
         if columns.iter().all(|c| c.over.is_empty()) {

@@ -5,15 +5,10 @@ use super::types::Layout;
 use crate::density::symbol::length;
 use crate::kernel::{Stat, StatKind};
 use crate::model::ir::{ArrayId, ElemKind, Extent, Role, SizeSource};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 impl Emitter<'_> {
-    /// The inverse of a given map.
-    pub(super) fn group_field(&self, group: usize) -> proc_macro2::Ident {
-        format_ident!("groups_{group}")
-    }
-
     /// `let &Sizes { K, N, .. } = &context.sizes;` and the data.
     pub fn open(&self) -> TokenStream {
         let names = self.size_patterns();
@@ -31,6 +26,30 @@ impl Emitter<'_> {
         self.model.sizes.iter().map(pattern).collect()
     }
 
+    /// The field with the positions that a map sends to each unit.
+    pub fn group_field(&self, group: usize) -> Ident {
+        self.own_field(format!("{}_rows", self.model.arrays[self.kernel.groups[group].0].name))
+    }
+
+    /// The field with the indices of each unit of a component.
+    pub fn unit_field(&self, component: usize) -> Ident {
+        let first = |c: usize| self.kernel.components[c].locals.first().map(|l| l.array);
+        let name = first(component).map_or(String::new(), |a| self.model.arrays[a.0].name.to_string());
+        // Pieces of one array may be components of their own.
+        match (0..component).filter(|c| first(*c) == first(component)).count() {
+            0 => self.own_field(format!("{name}_units")),
+            n => self.own_field(format!("{name}_units_{}", n + 1)),
+        }
+    }
+
+    /// A field beside the sizes, none of which may be called alike.
+    fn own_field(&self, mut name: String) -> Ident {
+        while self.model.sizes.iter().any(|s| s.name == name) {
+            name.push('_');
+        }
+        format_ident!("{name}")
+    }
+
     pub fn context(&self) -> TokenStream {
         let size_fields = self.model.sizes.iter().map(|s| {
             let n = &s.name;
@@ -43,7 +62,7 @@ impl Emitter<'_> {
         });
         let data = self.data_type(quote!('a));
         let groups = (0..self.kernel.groups.len()).map(|g| {
-            let n = format_ident!("groups_{g}");
+            let n = self.group_field(g);
             let doc = format!(
                 " The positions that `{}` sends to each unit.",
                 self.model.arrays[self.kernel.groups[g].0].name
@@ -51,9 +70,11 @@ impl Emitter<'_> {
             quote!(#[doc = #doc] pub #n: Groups)
         });
         let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_listed()).map(|(i, c)| {
-            let n = format_ident!("units_{i}");
+            let n = self.unit_field(i);
             let rank = Literal::usize_unsuffixed(c.unit.len());
-            quote!(#[doc = " The indices of each unit."] pub #n: Vec<[usize; #rank]>)
+            let doc =
+                format!(" The indices of each unit of `{}`.", self.model.arrays[c.locals[0].array.0].name);
+            quote!(#[doc = #doc] pub #n: Vec<[usize; #rank]>)
         });
         let gauges = self.gauges().map(|s| {
             let n = format_ident!("{}_gauge", s.name);
@@ -392,15 +413,14 @@ impl Emitter<'_> {
         let holes = self.hole_checks();
         let names: Vec<_> = self.model.sizes.iter().map(|s| s.name.clone()).collect();
         let groups = self.kernel.groups.iter().enumerate().map(|(g, a)| {
-            let (field, map) = (format_ident!("groups_{g}"), self.name(*a));
+            let (field, map) = (self.group_field(g), self.name(*a));
             let ElemKind::Category(extent) = &self.model.arrays[a.0].elem.kind else { return quote!() };
             let n = self.scope().index(&length(&extent.length, &[]));
             quote!(let #field = Groups::of(&data.#map, #n);)
         });
-        let group_fields: Vec<_> =
-            (0..self.kernel.groups.len()).map(|g| format_ident!("groups_{g}")).collect();
+        let group_fields: Vec<_> = (0..self.kernel.groups.len()).map(|g| self.group_field(g)).collect();
         let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_listed()).map(|(i, c)| {
-            let field = format_ident!("units_{i}");
+            let field = self.unit_field(i);
             let at = c.unit.iter().map(|v| self.scope().var(v));
             let push = self.scope().guarded(&c.guards, quote!(#field.push([#(#at),*]);));
             let body = self.scope().loops(&c.unit, push);
@@ -412,7 +432,7 @@ impl Emitter<'_> {
             .iter()
             .enumerate()
             .filter(|(_, c)| c.is_listed())
-            .map(|(i, _)| format_ident!("units_{i}"))
+            .map(|(i, _)| self.unit_field(i))
             .collect();
         // The origin at first; `gauge` moves it to where the data are.
         let gauges = self.gauges().map(|s| {

@@ -302,8 +302,8 @@ impl Emitter<'_> {
             quote! {
                 for #k in 0..states {
                     for #l in 0..states {
-                        let prob = q[unit * states + #k] * q[#partner * states + #l];
-                        if prob > 0.0 {
+                        let responsibility = q[unit * states + #k] * q[#partner * states + #l];
+                        if responsibility > 0.0 {
                             #inner
                         }
                     }

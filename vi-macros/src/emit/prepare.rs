@@ -64,10 +64,12 @@ impl Emitter<'_> {
                 }
                 ElemKind::Vector(x) | ElemKind::Ordered(x) => {
                     let (d, size) = (extent(x), size_text(x));
+                    let taken = |c: &char| names.iter().any(|n| *n == c.to_string());
+                    let entry = ('d'..='z').find(|c| !taken(c)).map(|c| format_ident!("{c}"));
                     quote! {
                         check::size_is(#text, #element.len(), "entries", #size, #d)?;
-                        for d in 0..#d {
-                            check::one(#label, &[#(#names,)* d], #element[d], &check::Interval::REAL)?;
+                        for #entry in 0..#d {
+                            check::one(#label, &[#(#names,)* #entry], #element[#entry], &check::Interval::REAL)?;
                         }
                     }
                 }

@@ -106,7 +106,7 @@ impl Emitter<'_> {
                 [] => quote!(1),
                 [n] if !c.is_listed() => scope.index(&n.high),
                 _ => {
-                    let f = format_ident!("units_{i}");
+                    let f = self.unit_field(i);
                     quote!(context.#f.len())
                 }
             };

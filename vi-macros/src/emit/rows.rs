@@ -166,7 +166,7 @@ impl Emitter<'_> {
             }
             many => {
                 let names = many.iter().map(|v| scope.var(v));
-                let field = format_ident!("units_{index}");
+                let field = self.unit_field(index);
                 quote!(let [#(#names),*] = context.#field[#position];)
             }
         }
@@ -220,7 +220,7 @@ impl Emitter<'_> {
             }
             Loop::Members { var, of, group, .. } => {
                 let (name, of) = (scope.var(var), scope.index(of));
-                let groups = format_ident!("groups_{group}");
+                let groups = self.group_field(*group);
                 quote!(for &#name in context.#groups.group(#of) { #body })
             }
         })

@@ -188,11 +188,13 @@ impl Emitter<'_> {
         };
         let scope = self.scope();
         let array = &self.model.arrays[a.0];
-        let mut vars: Vec<Var> = vec![];
-        for (n, x) in array.plates.iter().chain(array.elem.kind.axes()).enumerate() {
+        let mut vars = self.plates_of(a);
+        for x in array.elem.kind.axes() {
             let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
-            vars.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
+            let name = format!("i{}", vars.len());
+            vars.push(Var::new(name, x.nominal, Ix::constant(0), length(&x.length, &at)));
         }
+        let first = vars.first().map(|v| scope.var(v));
         let high: Vec<_> = vars.iter().map(|v| scope.index(&v.high)).collect();
         match self.layout(a) {
             Layout::Scalar => zero,
@@ -206,11 +208,11 @@ impl Emitter<'_> {
             }
             Layout::RaggedOne => {
                 let (s, t) = (&high[0], &high[1]);
-                quote!((0..#s).map(|i0| vec![#zero; #t]).collect::<Vec<_>>())
+                quote!((0..#s).map(|#first| vec![#zero; #t]).collect::<Vec<_>>())
             }
             Layout::RaggedTwo => {
                 let (s, t, d) = (&high[0], &high[1], &high[2]);
-                quote!((0..#s).map(|i0| DMatrix::from_element(#t, #d, #zero)).collect::<Vec<_>>())
+                quote!((0..#s).map(|#first| DMatrix::from_element(#t, #d, #zero)).collect::<Vec<_>>())
             }
         }
     }

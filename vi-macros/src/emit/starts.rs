@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use crate::density::symbol::{Elem, Ix, Var, length};
-use crate::model::ir::{ArrayId, ElemKind};
+use crate::model::ir::{ArrayId, ElemKind, IndexTerm};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -344,13 +344,20 @@ impl Emitter<'_> {
         }
     }
 
-    /// Fresh indices over the plates of an array.
+    /// Fresh indices over the plates of an array, called as in its declaration.
     pub(super) fn plates_of(&self, a: ArrayId) -> Vec<Var> {
         let array = &self.model.arrays[a.0];
         let mut vars: Vec<Var> = vec![];
         for (n, x) in array.plates.iter().enumerate() {
             let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
-            vars.push(Var::new(format!("i{n}"), x.nominal, Ix::constant(0), length(&x.length, &at)));
+            let declared = array.pieces.iter().find_map(|p| {
+                let target = self.model.statements[p.0].target.get(n)?;
+                let [(1, IndexTerm::Bound(id))] = target.terms.as_slice() else { return None };
+                Some(self.model.indices[id.0].name.to_string())
+            });
+            let name = declared.filter(|name| vars.iter().all(|v| v.name != *name));
+            let name = name.unwrap_or_else(|| format!("i{n}"));
+            vars.push(Var::new(name, x.nominal, Ix::constant(0), length(&x.length, &at)));
         }
         vars
     }
@@ -363,7 +370,7 @@ impl Emitter<'_> {
             let lower = crate::density::lower::Lower::direct(self.model);
             let mut binds = TokenStream::new();
             for (i, name) in init.target.iter().zip(at) {
-                if let [(1, crate::model::ir::IndexTerm::Bound(b))] = i.terms.as_slice() {
+                if let [(1, IndexTerm::Bound(b))] = i.terms.as_slice() {
                     let v = lower.bind(*b);
                     let v = scope.var(&v);
                     if v != *name {

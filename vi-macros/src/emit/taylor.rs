@@ -69,12 +69,14 @@ impl Emitter<'_> {
         });
         let lets: TokenStream = lets.collect();
         scope.locals.replace(shared);
-        let mut body = quote!(stats.#field[[#(#at,)* 0]] += prob * (#value_code););
+        let mut body = quote!(stats.#field[[#(#at,)* 0]] += responsibility * (#value_code););
         for (outer, inner) in derivatives {
             let mut code = TokenStream::new();
             for (twins, position, p) in inner {
                 let d = scope.poly(&p);
-                code.extend(scope.loops(&twins, quote!(stats.#field[[#(#at,)* #position]] += prob * (#d);)));
+                code.extend(
+                    scope.loops(&twins, quote!(stats.#field[[#(#at,)* #position]] += responsibility * (#d);)),
+                );
             }
             body.extend(scope.loops(&outer, code));
         }

@@ -233,10 +233,10 @@ impl Emitter<'_> {
                         // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
                         quote! {
                             let mut #field = 0.0;
-                            for (i, &prob) in probs.iter().enumerate() {
+                            for (i, &responsibility) in probs.iter().enumerate() {
                                 #unit
-                                if prob > 0.0 {
-                                    #field += prob * #x;
+                                if responsibility > 0.0 {
+                                    #field += responsibility * #x;
                                 }
                             }
                             stats.#field[[#(#at),*]] += #field;
