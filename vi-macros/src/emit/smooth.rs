@@ -6,7 +6,7 @@ use super::scope::Scope;
 use crate::density::derive::{derive, tidy};
 use crate::density::interval::Interval;
 use crate::density::poly::{Factor, Func, Poly};
-use crate::density::symbol::{Elem, Ix, Var};
+use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::diagnostics::kernel as mistakes;
 use crate::kernel::{Contribution, Design, Source, StatKind};
 use crate::model::ir::{ArrayId, ElemKind};
@@ -32,27 +32,29 @@ impl Emitter<'_> {
                 "hold it as a constant of the header",
             )
         };
-        // Every array's elements form one vector of unknowns; where all plates agree element by element, the problem splits over them.
-        let split = self.splits(arrays, terms);
-        let (batch, _) = if split { self.axes(arrays[0]) } else { (vec![], vec![]) };
+        // Every array's elements form one vector of unknowns; over the leading plates on which all terms agree, the problem splits.
+        let plates = self.splits(arrays, terms);
+        let batch: Vec<Var> = self.axes(arrays[0]).0.into_iter().take(plates).collect();
+        let own_axes = |a: ArrayId| -> Vec<Var> {
+            let (plates_of, events) = self.axes(a);
+            plates_of.into_iter().chain(events).skip(plates).collect()
+        };
         let mut offsets: Vec<(ArrayId, TokenStream, Vec<Var>)> = vec![];
         let plain = self.scope();
         let mut total = quote!(0);
         for a in arrays {
-            let (plates, events) = self.axes(*a);
-            let own: Vec<Var> = if split { events } else { plates.into_iter().chain(events).collect() };
+            let own = own_axes(*a);
             let extents: Vec<_> = own.iter().map(|v| plain.index(&v.high)).collect();
             let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
             offsets.push((*a, total.clone(), own));
             total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
         }
-        let plates = batch.len();
         let id = |scope: &Scope<'_>, e: &Elem| -> TokenStream {
             let Some((_, offset, own)) = offsets.iter().find(|(a, ..)| *a == e.array) else {
                 return quote!(0);
             };
-            let rest = if split { &e.indices[plates..] } else { &e.indices[..] };
-            let at: Vec<(Ix, Ix)> = rest.iter().cloned().zip(own.iter().map(|v| v.high.clone())).collect();
+            let at: Vec<(Ix, Ix)> =
+                e.indices[plates..].iter().cloned().zip(own.iter().map(|v| v.high.clone())).collect();
             let at = scope.flat(&at);
             if offset.to_string() == "0" { at } else { quote!(#offset + #at) }
         };
@@ -73,9 +75,7 @@ impl Emitter<'_> {
         for t in terms {
             // The batch's own indices stand where the term's were.
             let mut t = t.clone();
-            if split {
-                self.rename_batch(&mut t, arrays, &batch);
-            }
+            self.rename_batch(&mut t, arrays, &batch);
             if let Source::Taylor { stat, at } = &t.source {
                 let series = self.series(&plain, *stat, at, arrays, &id);
                 let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
@@ -107,18 +107,9 @@ impl Emitter<'_> {
                 }
             };
             for a in arrays {
-                let (own_plates, own_events) = self.axes(*a);
                 // Two primes, for the first derivative stands inside the term's own loops and around the second's.
-                let fresh: Vec<Var> = if split {
-                    own_events.iter().map(|v| twin(&twin(v))).collect()
-                } else {
-                    own_plates.iter().chain(&own_events).map(|v| twin(&twin(v))).collect()
-                };
-                let at: Vec<Ix> = if split {
-                    batch.iter().chain(&fresh).map(Ix::var).collect()
-                } else {
-                    fresh.iter().map(Ix::var).collect()
-                };
+                let fresh: Vec<Var> = own_axes(*a).iter().map(|v| twin(&twin(v))).collect();
+                let at: Vec<Ix> = batch.iter().chain(&fresh).map(Ix::var).collect();
                 let first = tidy(derive(&t.coefficient, *a, &at).ok_or_else(refuse)?);
                 if first.is_zero() {
                     continue;
@@ -131,17 +122,8 @@ impl Emitter<'_> {
                     second.extend(quote!(square.cross(#i, #g, &mut hessian);));
                 }
                 for b in arrays {
-                    let (b_plates, b_events) = self.axes(*b);
-                    let twins: Vec<Var> = if split {
-                        b_events.iter().map(twin).collect()
-                    } else {
-                        b_plates.iter().chain(&b_events).map(twin).collect()
-                    };
-                    let at_b: Vec<Ix> = if split {
-                        batch.iter().chain(&twins).map(Ix::var).collect()
-                    } else {
-                        twins.iter().map(Ix::var).collect()
-                    };
+                    let twins: Vec<Var> = own_axes(*b).iter().map(twin).collect();
+                    let at_b: Vec<Ix> = batch.iter().chain(&twins).map(Ix::var).collect();
                     let h = tidy(derive(&first, *b, &at_b).ok_or_else(refuse)?);
                     if h.is_zero() {
                         continue;
@@ -167,11 +149,7 @@ impl Emitter<'_> {
         let mut read = TokenStream::new();
         let mut write = TokenStream::new();
         for (a, _, own) in &offsets {
-            let indices: Vec<Ix> = if split {
-                batch.iter().chain(own).map(Ix::var).collect()
-            } else {
-                own.iter().map(Ix::var).collect()
-            };
+            let indices: Vec<Ix> = batch.iter().chain(own).map(Ix::var).collect();
             let e = Elem { array: *a, indices };
             let place = plain.elem(&e);
             let n = id(&plain, &e);
@@ -300,28 +278,34 @@ impl Emitter<'_> {
         out
     }
 
-    /// Whether every term reads every array at the same plate indices, each a plain index.
-    pub(super) fn splits(&self, arrays: &[ArrayId], terms: &[Contribution]) -> bool {
-        let plates = self.model.arrays[arrays[0].0].plates.len();
-        if arrays.iter().any(|a| self.model.arrays[a.0].plates.len() != plates) {
-            return false;
-        }
-        terms.iter().all(|t| {
+    /// The number of leading plates at which every term reads every array alike: at plain indices of its own that run over all of them.
+    pub(super) fn splits(&self, arrays: &[ArrayId], terms: &[Contribution]) -> usize {
+        let plates = |a: &ArrayId| &self.model.arrays[a.0].plates;
+        let mut shared = arrays.iter().map(|a| plates(a).len()).min().unwrap_or(0);
+        for t in terms {
             let mut first: Option<Vec<Ix>> = None;
-            let mut ok = true;
             let mut see = |e: &Elem| {
                 if !arrays.contains(&e.array) {
                     return;
                 }
-                let here = e.indices[..plates].to_vec();
-                ok &= here.iter().all(|i| i.as_var().is_some_and(|v| t.over.contains(v)));
-                ok &= first.as_ref().is_none_or(|f| *f == here);
-                first = Some(here);
+                let whole = |(n, i): (usize, &Ix)| {
+                    let high = length(&plates(&e.array)[n].length, &e.indices);
+                    let whole = |v: &Var| t.over.contains(v) && v.low == Ix::constant(0) && v.high == high;
+                    // A diagonal runs over no two indices.
+                    !e.indices[..n].contains(i) && i.as_var().is_some_and(whole)
+                };
+                shared = e.indices[..shared].iter().enumerate().take_while(|at| whole(*at)).count();
+                if let Some(first) = &first {
+                    shared = e.indices[..shared].iter().zip(first).take_while(|(i, f)| i == f).count();
+                }
+                first = Some(e.indices[..shared].to_vec());
             };
             t.coefficient.visit_elems(&mut see);
             locations(&t.source).for_each(see);
-            ok
-        })
+        }
+        // Of an array that is read symmetrically, one unknown stands in two rows.
+        let in_part = |a: &ArrayId| shared < plates(a).len() && self.model.arrays[a.0].symmetric;
+        if arrays.iter().any(in_part) { 0 } else { shared }
     }
 
     pub(super) fn rename_batch(&self, t: &mut Contribution, arrays: &[ArrayId], batch: &[Var]) {
