@@ -432,3 +432,28 @@ fn two_indices_that_a_guard_makes_one_read_one_latent() {
         .sum();
     exact(&fit, &data, by_hand);
 }
+
+model! {
+    /// Grades are never below the truth: what begins at 0 stays there.
+    pub mod upwards(K) {
+        param    prev: Simplex[K];
+        param    conf[i in K]: Simplex[K];
+        latent   z[n in N] ~ Categorical(prev);
+        observed x[n in N] ~ Categorical(conf[z[n]]);
+        observed y[n in N] ~ Categorical(conf[z[n]]);
+        observed w[n in N] ~ Categorical(conf[z[n]]);
+        init { conf[i in K] = [(j >= i) / (K - i) for j in K]; }
+    }
+}
+
+#[test]
+fn a_probability_that_begins_at_0_stays_0() {
+    let grades = |shift: usize| (0..60).map(|n| (n % 3).max((n + shift) % 4 % 3)).collect::<Vec<usize>>();
+    let (x, y, w) = (grades(0), grades(1), grades(2));
+    let data = upwards::Data { x: (&x).into(), y: (&y).into(), w: (&w).into() };
+    let fit = upwards::Model::new(3).fit(&data, &Options::new().seed(1)).unwrap();
+    for i in 0..3 {
+        let conf = &fit.params.conf[i];
+        assert!((0..i).all(|j| conf[j] == 0.0) && (i..3).any(|j| conf[j] > 0.0), "{conf}");
+    }
+}

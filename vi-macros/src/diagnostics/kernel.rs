@@ -5,6 +5,13 @@ use crate::syntax::ast::Loc;
 
 pub use super::density::not_generated;
 
+/// `Simplex[j in K if j >= i]`: a simplex of which some components are not there.
+pub fn structural_zeros(loc: Loc, name: &str, guard: &str) -> Diagnostic {
+    Diagnostic::new(loc, "an `if` in a simplex: not generated yet")
+        .help(format!("leave `if {guard}` out, and start the other components of `{name}` at 0 in `init`"))
+        .note("a category that begins with probability 0 has no responsibility, so that its estimate stays 0")
+}
+
 /// A statement that reads the latents of two units at once.
 pub fn not_local(loc: Loc, name: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("`{name}` is read at another unit than its own: not generated yet")).help(

@@ -124,6 +124,12 @@ pub fn attribute_without_statement(span: impl Into<Loc>) -> Diagnostic {
         .help("remove it, or write it as a `//` comment")
 }
 
+/// `#[cfg(test)] param a: Real;` → `param a: Real;`
+pub fn attribute_of_a_statement(span: impl Into<Loc>) -> Diagnostic {
+    Diagnostic::new(span, "this attribute has no effect on a statement")
+        .help("write it before `mod`, where it is for the whole module, or remove it")
+}
+
 /// `#[doc "text"]` → `#[doc = "text"]`
 pub fn unreadable_attribute(span: impl Into<Loc>, reason: &str) -> Diagnostic {
     Diagnostic::new(span, "this is not an attribute")

@@ -37,6 +37,12 @@ pub fn build<'a>(
         });
         fail(mistakes::no_engine(c.loc, &names.join(", "), "a posterior cut off by `constrain`"), report);
     }
+    for a in &model.arrays {
+        if let Some(cells) = &a.elem.cells {
+            let guard = model.show_expr(&cells.guard);
+            fail(mistakes::structural_zeros(cells.loc, &a.name.to_string(), &guard), report);
+        }
+    }
     let mut components = vec![];
     let mut turns = vec![];
     let mut shared = vec![];

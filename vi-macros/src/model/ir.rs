@@ -132,11 +132,10 @@ impl Elem {
     }
 }
 
-/// For the element at `target`, component `index` is there where the guard holds.
+/// A component is there where the guard holds.
 #[derive(Clone, Debug)]
 pub struct Cells {
-    pub target: Vec<Index>,
-    pub index: IndexId,
+    pub loc: Loc,
     pub guard: Expr,
 }
 
@@ -261,12 +260,11 @@ pub struct Statement {
 #[allow(clippy::large_enum_variant, reason = "a match is rare, and a statement has one of them")]
 pub enum Dist {
     Family(FamilyCall),
-    Match { loc: Loc, on: Expr, arms: Vec<Arm> },
+    Match { on: Expr, arms: Vec<Arm> },
 }
 
 #[derive(Clone, Debug)]
 pub struct Arm {
-    pub loc: Loc,
     /// The values this arm covers are those of the pattern, less those of earlier arms. Bool: 0 or 1. `None` is `_`.
     pub value: Option<u64>,
     pub call: FamilyCall,
@@ -400,7 +398,6 @@ pub enum Function {
 #[derive(Clone, Debug)]
 pub struct Let {
     pub name: Ident,
-    pub loc: Loc,
     pub docs: Vec<Attribute>,
     pub plates: Vec<Extent>,
     /// `let w[k in 0..K-1] = …; let w[K-1] = …` are two pieces of one let.
@@ -441,7 +438,6 @@ pub struct Group {
 
 #[derive(Clone, Debug)]
 pub struct Init {
-    pub loc: Loc,
     pub line: usize,
     pub array: ArrayId,
     pub binds: Vec<IndexId>,

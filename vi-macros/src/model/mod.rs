@@ -14,7 +14,6 @@ mod flatten;
 mod functions;
 mod index;
 mod infer;
-#[allow(dead_code, reason = "spans and cells are kept for messages and engines that are to come")]
 pub mod ir;
 mod let_cycles;
 mod linear;

@@ -117,7 +117,6 @@ impl<'a> Checker<'a> {
                 self.names.insert(value.name.to_string(), Symbol::Let(id));
                 self.model.lets.push(Let {
                     name: value.name.clone(),
-                    loc: value.loc,
                     docs: Vec::new(),
                     plates: Vec::new(),
                     pieces: Vec::new(),

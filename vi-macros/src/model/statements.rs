@@ -195,7 +195,7 @@ impl<'a> Checker<'a> {
                 Some(outer) => (true, both(outer.condition.clone(), condition)),
                 None => (false, condition),
             };
-            let case = Case { loc, on: on.clone(), nested, value, condition, call: None };
+            let case = Case { on: on.clone(), nested, value, condition, call: None };
             sound &= self.cases(&arm.dist, frame, kind, name, Some(case), into).is_some();
         }
         covers?;
@@ -212,7 +212,7 @@ impl<'a> Checker<'a> {
         let mut on = None;
         for (n, case) in cases.into_iter().enumerate() {
             let value = if nested { Some(n as u64) } else { case.value };
-            arms.push(Arm { loc: case.loc, value, call: case.call? });
+            arms.push(Arm { value, call: case.call? });
             on = on.or(case.on);
             let expr = |kind| Expr { loc, ty: ty.clone(), kind };
             if n > 0 {
@@ -228,7 +228,7 @@ impl<'a> Checker<'a> {
             }
         }
         let on = if nested { number } else { on };
-        Some(Dist::Match { loc, on: on?, arms })
+        Some(Dist::Match { on: on?, arms })
     }
 
     /// `Simplex[k in K if …]`
@@ -248,12 +248,14 @@ impl<'a> Checker<'a> {
             self.error(diagnostic::guard_reads(loc, &name, role, false));
             return;
         }
-        let target = decl.frame.target.clone();
-        self.model.arrays[decl.array.0].elem.cells = Some(Cells { target, index, guard });
+        self.model.arrays[decl.array.0].elem.cells = Some(Cells { loc: ty.loc, guard });
     }
 
     fn let_piece(&mut self, value: &RawLet<'a>) {
         let frame = &value.frame;
+        if let Some(bound) = value.ast.ty.as_ref().and_then(|ty| ty.min.as_ref().or(ty.max.as_ref())) {
+            self.error(diagnostic::bounds_of_a_let(bound.loc, &value.ast.name.to_string()));
+        }
         let written = value.ast.ty.as_ref().and_then(|ty| self.written_kind(ty, frame));
         let place = match &written {
             Some(kind) => kind_at(kind, &frame.target).axes().first().map(|e| (*e).clone()),
@@ -384,7 +386,6 @@ impl<'a> Checker<'a> {
         self.check_start(raw, &value, &kind);
         let Some(guards) = guards else { return };
         self.model.init.push(Init {
-            loc: raw.ast.loc,
             line: self.line(raw.ast.loc),
             array: raw.array,
             binds: frame.binds.clone(),
@@ -422,7 +423,6 @@ impl<'a> Checker<'a> {
 /// A distribution of a `match`, and when it is taken.
 #[derive(Clone)]
 struct Case {
-    loc: ast::Loc,
     /// What the innermost `match` looks at.
     on: Option<Expr>,
     nested: bool,

@@ -1,6 +1,6 @@
 //! Tokens in, syntax tree out. Nothing is resolved here: a name is an identifier, a size may be an index.
 
-#[allow(dead_code, reason = "the tree holds what was typed, whether or not a later stage asks")]
+#[allow(dead_code, reason = "a node has the span of what was typed, whether or not a message points there")]
 pub mod ast;
 mod dist;
 mod expr;

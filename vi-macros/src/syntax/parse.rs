@@ -146,6 +146,9 @@ fn item(input: ParseStream, report: &mut Report) -> Parsed<Option<Item>> {
     if let Some(exact) = attrs.iter().find(|attr| attr.path().is_ident("exact")) {
         report.push(mistake::exact_on_a_statement(exact.path().segments[0].ident.span()));
     }
+    for attr in attrs.iter().filter(|a| !a.path().is_ident("doc") && !a.path().is_ident("exact")) {
+        report.push(mistake::attribute_of_a_statement(attr.path().segments[0].ident.span()));
+    }
     if input.is_empty() {
         return Err(mistake::attribute_without_statement(start));
     }

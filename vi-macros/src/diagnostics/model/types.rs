@@ -40,6 +40,13 @@ pub fn bounds_of(loc: Loc, kind: &str) -> Diagnostic {
         .note("Real, Positive, Unit and Count do; SymPos takes `min:`, a floor under its eigenvalues")
 }
 
+/// `let b: Real(min: 0) = a;`
+pub fn bounds_of_a_let(loc: Loc, name: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("`let {name}` takes no `min:` or `max:`"))
+        .help("give the bounds to the params that its value is made of")
+        .note("a value that follows from others cannot be held inside of bounds of its own")
+}
+
 /// `Positive(min: x[n])`: use a constant.
 pub fn bound_not_constant(loc: Loc, text: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("the bound `{text}` is not a constant"))
