@@ -46,16 +46,25 @@
 //! | [`Error`] | everything that can go wrong with data, as values |
 //! | [`Plan`], [`ExactPosterior`] | what was proved when the model was compiled |
 //! | [`fit::Verification`] | the same claim, checked at run time with other code |
-//! | [`posterior`] | questions to the marginal of one quantity: intervals, quantiles, mixtures |
+//! | [`Marginal`], [`posterior`] | questions to the marginal of one quantity: intervals, quantiles, mixtures |
 //! | [`diagnostics`] | how far an approximate posterior can be trusted |
 //! | [`dist`], [`family`] | the distributions by themselves |
 //! | [`reduce`], [`rng`] | why results do not depend on the number of threads |
 //!
 //! # What has code
 //!
-//! The language is checked and planned as a whole. Code is generated for models without latents, and for finite latents that are
-//! independent from unit to unit given the params. Anything else that the planner can prove is refused at the statement, with the engine
-//! it would need.
+//! The language is checked and planned as a whole. There is code for
+//!
+//! - models without latents, and truncated families and bounded locations in them;
+//! - finite latents of each unit, several together, under conditions on givens, partly observed: exact given the rest, by tables;
+//! - finite latents that statements join in pairs, as in a block model: they take turns;
+//! - latents with conjugate terms, shared or one for each unit: probabilities, rates, scales, covariances, and locations with the scale
+//!   that whitens them, exact where one block holds them all and variational Bayes where several do;
+//! - products of unknowns in a mean, as in factor analysis: each factor given the others;
+//! - latents held at a point, `q(mu): Point`: the mode instead of the posterior.
+//!
+//! Chains, trees, blocks in which a category chooses the law of another latent, `constrain`, and augmentation are planned, and refused at the
+//! statement with what they would need. [`engine::finite`] has the recursions for chains and trees, to call by hand.
 //!
 //! # Features
 //!
