@@ -20,6 +20,7 @@ mod stochastic;
 mod sweep;
 mod update;
 mod verify;
+mod whole;
 
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
@@ -29,9 +30,10 @@ pub use plan::{Claim, Plan};
 pub use posterior::{Categories, choose_rows};
 pub use program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use program::{first_states, permute};
-pub use run::{State, accumulate, fit, infer};
+pub use run::State;
 pub use stochastic::{Schedule, fit_stochastic};
 pub use verify::Verification;
+pub use whole::{accumulate, fit, infer};
 
 use crate::Error;
 
@@ -274,7 +276,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What [`fit`] can meet with these data.
     pub fn infer(&self, data: &M::Data<'_>) -> Result<Fit<M>, Error> {
-        run::infer_held(self, data)
+        whole::infer_held(self, data)
     }
 }
 
