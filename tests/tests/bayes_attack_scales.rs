@@ -171,3 +171,128 @@ fn beta_conc_newton_is_honest() {
     let fit = beta_conc_newton::Model::new().fit(&data, &options()).unwrap();
     honest(&fit, &data);
 }
+model! {
+    pub mod point_mixed {
+        latent mu ~ Normal(0, var: 3);
+        latent tau ~ Gamma(shape: 2, rate: 1);
+        observed y[n in N] ~ Normal(mu, prec: tau);
+        factorize { q(tau): Point; }
+    }
+}
+#[test]
+fn point_mixed_is_honest() {
+    let y = noise(7, 1);
+    let data = point_mixed::Data { y: (&y).into() };
+    let fit = point_mixed::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
+model! {
+    pub mod order {
+        latent mu ~ Normal(0, var: 3);
+        latent tau ~ Gamma(shape: 2, rate: 1);
+        latent a ~ Gamma(shape: 1, rate: tau);
+        observed y[n in N] ~ Normal(mu, prec: tau);
+        factorize { q(a); q(tau); q(mu); }
+    }
+}
+#[test]
+fn order_is_honest() {
+    let y = noise(7, 1);
+    let data = order::Data { y: (&y).into() };
+    let fit = order::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
+model! {
+    pub mod unread {
+        latent a ~ Gamma(shape: 2, rate: 1);
+        latent b ~ Normal(0, var: 2);
+        latent p ~ Beta(2, 3);
+        latent s: Simplex[3] ~ Dirichlet(2);
+        latent mu ~ Normal(0, var: 3);
+        observed y[n in N] ~ Normal(mu, var: 1);
+    }
+}
+#[test]
+fn unread_is_honest() {
+    let y = noise(7, 1);
+    let data = unread::Data { y: (&y).into() };
+    let fit = unread::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
+model! {
+    pub mod unread_child {
+        latent mu ~ Normal(0, var: 3);
+        latent c ~ Normal(2 * mu, var: 1);
+        observed y[n in N] ~ Normal(mu, var: 1);
+    }
+}
+#[test]
+fn unread_child_is_honest() {
+    let y = noise(7, 1);
+    let data = unread_child::Data { y: (&y).into() };
+    let fit = unread_child::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
+model! {
+    pub mod hyper_newton {
+        param a: Positive;
+        param b: Positive;
+        latent r[n in N] ~ Gamma(shape: a, rate: b);
+        observed y[n in N] ~ Poisson(r[n]);
+    }
+}
+#[test]
+fn hyper_newton_is_honest() {
+    let y = vec![1u64, 0, 3, 7];
+    let data = hyper_newton::Data { y: (&y).into() };
+    let fit = hyper_newton::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
+model! {
+    pub mod hyper_dirichlet {
+        given t[n in N]: Count;
+        param a: Positive;
+        latent p[n in N]: Simplex[V] ~ Dirichlet(a);
+        observed y[n in N] ~ Multinomial(t[n], p[n]);
+    }
+}
+#[test]
+fn hyper_dirichlet_is_honest() {
+    let y = DMatrix::from_row_slice(3, 3, &[4u64, 0, 1, 0, 3, 2, 1, 1, 6]);
+    let t = vec![5u64, 5, 8];
+    let data = hyper_dirichlet::Data { y: (&y).into(), t: (&t).into() };
+    let fit = hyper_dirichlet::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
+model! {
+    pub mod hyper_beta {
+        given t[n in N]: Count;
+        param a: Positive;
+        param b: Positive;
+        latent p[n in N] ~ Beta(a, b);
+        observed y[n in N] ~ Binomial(t[n], p[n]);
+    }
+}
+#[test]
+fn hyper_beta_is_honest() {
+    let y = vec![1u64, 4, 3, 0];
+    let t = vec![5u64; 4];
+    let data = hyper_beta::Data { y: (&y).into(), t: (&t).into() };
+    let fit = hyper_beta::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
+model! {
+    pub mod hyper_mean {
+        param m0: Real;
+        param v: Positive;
+        latent r[n in N] ~ Normal(m0, var: v);
+        observed y[n in N] ~ Normal(r[n], var: 0.3);
+    }
+}
+#[test]
+fn hyper_mean_is_honest() {
+    let y = noise(6, 2);
+    let data = hyper_mean::Data { y: (&y).into() };
+    let fit = hyper_mean::Model::new().fit(&data, &options()).unwrap();
+    honest(&fit, &data);
+}
