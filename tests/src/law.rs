@@ -1,7 +1,7 @@
 //! What holds of every fit, whatever the model.
 
 use vi_core::fit::Program;
-use vi_core::{ExactPosterior, Fit};
+use vi_core::{Claim, ExactPosterior, Fit};
 
 /// Rounding that a sum of this magnitude may carry.
 const ULPS: f64 = 64.0 * f64::EPSILON;
@@ -61,5 +61,39 @@ pub fn exact<M: Program + ExactPosterior>(fit: &Fit<M>, data: &M::Data<'_>, by_h
     assert!(
         fit.trace.len() == fit.iterations + 1,
         "one objective after every sweep and one before the first"
+    );
+}
+
+/// What a fit says of itself agrees with the distributions' own densities, at draws from its posterior: log p − log q is one number where
+/// the plan claims exactness, and its mean is the bound elsewhere. The trace rises and the terms add up.
+///
+/// # Panics
+/// If one of these fails.
+#[track_caller]
+pub fn honest<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) {
+    let exact = fit.certificate().claim == Claim::Exact;
+    monotone(&fit.trace);
+    let total: f64 = fit.elbo_terms().iter().map(|t| t.value).sum();
+    close(total, fit.elbo(), 1e-9);
+    let mut off = vec![];
+    for seed in 0..40 {
+        let v = fit.verify(data, seed).expect("data that were fitted can be verified");
+        assert!(
+            !exact || v.is_exact(),
+            "{}: spread {:e}, tolerance {:e}\n{fit}",
+            M::NAME,
+            v.spread(),
+            v.tolerance
+        );
+        off.extend(v.values.iter().map(|x| x - v.objective));
+    }
+    let n = off.len() as f64;
+    let mean = off.iter().sum::<f64>() / n;
+    let error = (off.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt();
+    let rounding = 1e-9 * fit.elbo().abs().max(1.0);
+    assert!(
+        mean.abs() <= 5.0 * error + rounding,
+        "{}: E log p − log q is {mean} ± {error} off the bound\n{fit}",
+        M::NAME
     );
 }

@@ -30,8 +30,7 @@ impl Emitter<'_> {
                     }
                     Form::Normal(r) => match &r.scale {
                         Scale::Diagonal(precision) => {
-                            let mut split = crate::kernel::Splitter::new(self.model);
-                            let design = split.design(&r.rho, &[]);
+                            let design = crate::kernel::Splitter::row_design(self.model, &r.rho, &[]);
                             let spread = design.as_ref().and_then(|d| {
                                 self.weighted(&scope, precision, &self.row_spreads(&scope, d, None))
                             });
@@ -50,8 +49,8 @@ impl Emitter<'_> {
                         }
                         Scale::Dense { factor, matrix, inverse } => {
                             let Some(event) = &r.event else { continue };
-                            let mut split = crate::kernel::Splitter::new(self.model);
-                            let design = split.design(&r.rho, std::slice::from_ref(event));
+                            let over = std::slice::from_ref(event);
+                            let design = crate::kernel::Splitter::row_design(self.model, &r.rho, over);
                             let spread = design.as_ref().and_then(|x| {
                                 self.dense_row_spread(&scope, x, event, matrix, *inverse, factor)
                             });

@@ -72,7 +72,6 @@ pub(super) fn regression(
     }
     for (d, case) in prior_cases(kernel, densities) {
         let Form::Normal(r) = &case.form else { continue };
-        let mut split = Splitter { model: kernel.model, cells: vec![], taken: vec![] };
         let (target_over, mut over, precision, dense) = match &r.scale {
             Scale::Diagonal(p) => {
                 (vec![], d.vars.iter().chain(&r.event).cloned().collect::<Vec<_>>(), p.clone(), None)
@@ -83,7 +82,7 @@ pub(super) fn regression(
                 (event.into_iter().collect(), d.vars.clone(), factor.clone(), dense)
             }
         };
-        let Some(design) = split.design(&r.rho, &target_over) else { continue };
+        let Some(design) = Splitter::row_design(kernel.model, &r.rho, &target_over) else { continue };
         if touches(&design) {
             over.retain(|v| !target_over.contains(v));
             let source = RegressionSource::Prior { rho: r.rho.clone(), design, statement: d.id };
@@ -240,14 +239,8 @@ fn rename(c: &mut Candidate, from: &Var, to: &Var) {
         *m = m.substitute(from, &by);
     }
     let design = |d: &mut Design| {
-        for r in &mut d.regressors {
-            r.param = r.param.substitute(from, &by);
-            for e in &mut r.others {
-                *e = e.substitute(from, &by);
-            }
-        }
+        d.substitute(from, &by);
         for col in &mut d.columns {
-            col.value = col.value.substitute(from, &by);
             col.over = col.over.iter().map(swap).collect();
         }
     };

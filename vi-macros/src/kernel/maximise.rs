@@ -151,8 +151,7 @@ pub(super) fn natural(
                     && mentions(prec, a)
                 {
                     over.extend(r.event.clone());
-                    let mut split = Splitter { model: kernel.model, cells: vec![], taken: vec![] };
-                    let design = split.design(&r.rho, &[]).ok_or_else(refuse)?;
+                    let design = Splitter::row_design(kernel.model, &r.rho, &[]).ok_or_else(refuse)?;
                     let (own, slot, rest) = own_factor(&prec.0[0], a, &slots).ok_or_else(refuse)?;
                     terms.push(Contribution {
                         over: over.clone(),
@@ -385,9 +384,7 @@ fn matrix(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result
                     && matrix.array == a
                 {
                     let Some(event) = &r.event else { return Err(refuse()) };
-                    let mut split = Splitter { model: kernel.model, cells: vec![], taken: vec![] };
-                    let design = split
-                        .design(&r.rho, std::slice::from_ref(event))
+                    let design = Splitter::row_design(kernel.model, &r.rho, std::slice::from_ref(event))
                         .filter(super::Design::is_linear)
                         .ok_or_else(refuse)?;
                     if !orient(*inverse) {

@@ -349,6 +349,19 @@ impl Design {
     pub fn is_linear(&self) -> bool {
         self.regressors.iter().all(|r| r.others.is_empty())
     }
+
+    /// Another index in place of one.
+    fn substitute(&mut self, from: &Var, to: &Ix) {
+        for r in &mut self.regressors {
+            r.param = r.param.substitute(from, to);
+            for e in &mut r.others {
+                *e = e.substitute(from, to);
+            }
+        }
+        for c in &mut self.columns {
+            c.value = c.value.substitute(from, to);
+        }
+    }
 }
 
 /// A function of params, tabulated over its cells.

@@ -326,6 +326,16 @@ impl<'a> Splitter<'a> {
             .collect()
     }
 
+    /// The design of a prior, which is a row of its own for each element: what it reads at a given stands at the given's value.
+    pub fn row_design(model: &'a Model, rho: &Poly, target_over: &[Var]) -> Option<Design> {
+        let mut split = Splitter::new(model);
+        let mut design = split.design(rho, target_over)?;
+        for c in &split.cells {
+            design.substitute(&c.var, &c.value);
+        }
+        Some(design)
+    }
+
     /// ρ as a target and regressors; `None` if it is not linear in the params.
     pub fn design(&mut self, rho: &Poly, target_over: &[Var]) -> Option<Design> {
         let mut target = Poly::zero();

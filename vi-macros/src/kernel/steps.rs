@@ -7,7 +7,7 @@ use super::{Body, Kernel, MStep, MStepKind, Slot};
 use crate::density::poly::{Exponent, Factor, Poly};
 use crate::density::statement::{Form, StatementDensity};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, ElemKind};
+use crate::model::ir::{Array, ArrayId, ElemKind, Index, IndexTerm, Model};
 use crate::plan::{Block, Maximise, Plan, Rule, Update};
 use crate::report::Diagnostic;
 
@@ -88,6 +88,13 @@ fn posterior_updates(
     if block.each {
         return Err(refuse("updates of one element at a time"));
     }
+    let arrays = || block.latents.iter().map(|a| &kernel.model.arrays[a.0]);
+    if arrays().any(is_ragged) {
+        return Err(refuse("a posterior over a ragged plate"));
+    }
+    if arrays().any(|a| has_holes(kernel.model, a)) {
+        return Err(refuse("a posterior of an array with holes"));
+    }
     let mut locations = vec![];
     let mut whitened: Option<ArrayId> = None;
     let mut out = vec![];
@@ -96,6 +103,9 @@ fn posterior_updates(
             Rule::Gaussian { whitened_by, .. } => {
                 locations.extend(&step.latents);
                 whitened = whitened.or(*whitened_by);
+            }
+            Rule::Family { family } if crate::plan::statistics::is_cut(family) => {
+                return Err(refuse("the posterior of a latent within bounds"));
             }
             Rule::Family { .. } => {
                 for a in step.latents.iter().filter(|a| whitened != Some(**a)) {
@@ -135,6 +145,9 @@ fn posterior_updates(
         return Err(refuse("the posterior of a latent within bounds"));
     }
     if !locations.is_empty() {
+        if locations.iter().any(|a| kernel.model.arrays[a.0].symmetric) {
+            return Err(refuse("the Normal of a symmetric array"));
+        }
         if locations.iter().any(|a| matches!(kernel.model.arrays[a.0].elem.kind, ElemKind::Matrix(..))) {
             return Err(refuse("the posterior of a matrix"));
         }
@@ -147,6 +160,32 @@ fn posterior_updates(
         out.push(Update { params: vec![s], rule: Maximise::Scale });
     }
     Ok(out)
+}
+
+/// Whether the length of an axis depends on where one stands on another.
+fn is_ragged(a: &Array) -> bool {
+    let depends = |t: &IndexTerm| match t {
+        IndexTerm::Axis(_) => true,
+        IndexTerm::Size(_, subscripts) => !subscripts.is_empty(),
+        IndexTerm::Bound(_) | IndexTerm::Read(_) => false,
+    };
+    a.plates.iter().any(|e| e.length.terms.iter().any(|(_, t)| depends(t)))
+}
+
+/// Whether some element has no statement, and so neither prior nor posterior.
+fn has_holes(model: &Model, a: &Array) -> bool {
+    let pieces = || a.pieces.iter().map(|p| &model.statements[p.0]);
+    let begins = |ix: &Index| match ix.terms.as_slice() {
+        [] => ix.offset == 0,
+        [(1, IndexTerm::Bound(i))] => {
+            let low = &model.indices[i.0].low;
+            low.terms.is_empty() && low.offset + ix.offset == 0
+        }
+        _ => true,
+    };
+    // The guard of a fixed index says no more than that the axis is as long.
+    !a.symmetric && pieces().any(|s| !s.guards.is_empty() && !s.binds.is_empty())
+        || (0..a.plates.len()).any(|axis| !pieces().any(|s| s.target.get(axis).is_none_or(begins)))
 }
 
 /// The power in which a positive unknown stands, besides its logarithm.

@@ -126,6 +126,12 @@ pub fn recognise(class: Class, found: &[Shape]) -> Result<String, Unmatched> {
     Err(Unmatched { found: found.to_vec(), nearest: nearest.map(|r| (r.name, r.written)) })
 }
 
+/// Whether a family is another one cut off at the ends of a smaller support: it has the same statistics, its normaliser is not the same.
+pub fn is_cut(family: &str) -> bool {
+    let whole = |r: &Registered| REGISTERED.iter().find(|w| w.statistics == r.statistics).map(|w| w.name);
+    REGISTERED.iter().filter(|r| r.name == family).any(|r| whole(r) != Some(r.name))
+}
+
 /// log x and one power of x: x^p is Gamma.
 pub fn power_gamma(class: Class, found: &[Shape]) -> Option<Exponent> {
     let mut power = None;
