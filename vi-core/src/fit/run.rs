@@ -377,7 +377,7 @@ impl<'a, M: Program> State<'a, M> {
     /// let x = [true, true, false];
     /// let model = coin::Model::new();
     /// let mut state = model.start(&coin::Data { x: (&x).into() }, Start::Default, &Options::new())?;
-    /// state.set(&coin::Posterior { p: Beta::new(5.0, 5.0).into() })?;
+    /// state.set(&coin::Posterior { p: Beta::a_b(5.0, 5.0).into() })?;
     /// model.step(&mut state)?;
     /// assert_eq!(state.finish()?.posterior.p.mean(), 0.6);
     /// # Ok::<(), vi_core::Error>(())
