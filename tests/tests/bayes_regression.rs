@@ -234,3 +234,15 @@ fn noise_apart_from_coefficients_costs_something() {
         close(w[d], solved[d], 1e-7);
     }
 }
+
+#[test]
+fn data_far_from_the_origin_are_checked_as_well() {
+    let mut g = Noise::new(17);
+    let x = DMatrix::from_fn(40, 2, |_, j| if j == 0 { 1.0 } else { g.normal() });
+    let y: Vec<f64> = (0..40).map(|n| 1e6 + 2.0 * x[(n, 1)] + g.normal()).collect();
+    let data = known_noise::Data { x: (&x).into(), y: (&y).into() };
+    let fit = known_noise::Model::new(1e7, 1.0).fit(&data, &Options::new()).unwrap();
+    let check = fit.verify(&data, 2).unwrap();
+    assert!(check.is_exact(), "{} {}", check.spread(), check.tolerance);
+    assert!(check.tolerance < 1e-6, "{}", check.tolerance);
+}

@@ -147,6 +147,9 @@ pub fn log_density(
     let white = &lower * (value - mean) * inverse.transpose();
     let solved = (lower.transpose() * &white).abs();
     *magnitude += (covariance.abs() * &solved).dot(&solved);
+    // Far from the origin the distance from the mean has lost digits before it is whitened.
+    let reach = lower.abs() * (value.abs() + mean.abs()) * inverse.transpose().abs();
+    *magnitude += reach.dot(&white.abs());
     let log_det_columns = inverse.determinant().abs().ln();
     -0.5 * (n * outputs) as f64 * (2.0 * std::f64::consts::PI).ln() - 0.5 * outputs as f64 * rows.log_det()
         + n as f64 * log_det_columns

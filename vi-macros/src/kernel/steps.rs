@@ -3,7 +3,7 @@
 use super::build::rows_of;
 use super::locations::regression;
 use super::maximise::{natural, newton, precision_power, prior_cases, scale_step};
-use super::{Body, Kernel, MStep, MStepKind, Slot};
+use super::{Body, Kernel, MStep, MStepKind, Regression, Slot};
 use crate::density::poly::{Exponent, Factor, Poly};
 use crate::density::statement::{Form, StatementDensity};
 use crate::diagnostics::kernel as mistakes;
@@ -64,6 +64,17 @@ fn steps_of(
                     loc,
                     &names.join(", "),
                     "a product of unknowns with a shared scale",
+                ));
+            }
+            if let (Some(MStepKind::Regression(r)), Some(_)) = (kinds.first(), block)
+                && let Some(a) = scaled_by_component(kernel, r)
+            {
+                let array = &kernel.model.arrays[a.0];
+                let loc = kernel.model.statements[array.pieces[0].0].loc;
+                return Err(mistakes::no_engine(
+                    loc,
+                    &array.name.to_string(),
+                    "a vector with an uncertain scale for each component",
                 ));
             }
             kinds
@@ -211,4 +222,15 @@ fn statistic_power(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) 
         }
     }
     precision_power(kernel, densities, a).or(found)
+}
+
+/// A vector whose components have scales of their own: its marginal is no Student-t of vectors.
+fn scaled_by_component(kernel: &Kernel, r: &Regression) -> Option<ArrayId> {
+    let scale = r.scale.as_ref()?;
+    r.rows.iter().flat_map(|x| &x.design().regressors).flat_map(|x| x.elems()).find_map(|e| {
+        let vector = matches!(kernel.model.arrays[e.array.0].elem.kind, ElemKind::Vector(_));
+        let component = e.indices.last()?.as_var()?;
+        (vector && r.arrays.contains(&e.array) && scale.indices.iter().any(|i| i.mentions(component)))
+            .then_some(e.array)
+    })
 }
