@@ -71,11 +71,7 @@ fn steps_of(
             {
                 let array = &kernel.model.arrays[a.0];
                 let loc = kernel.model.statements[array.pieces[0].0].loc;
-                return Err(mistakes::no_engine(
-                    loc,
-                    &array.name.to_string(),
-                    "a vector with an uncertain scale for each component",
-                ));
+                return Err(mistakes::no_engine(loc, &array.name.to_string(), "a scale for each component"));
             }
             kinds
         }
