@@ -86,7 +86,9 @@ fn draw(x: &DMatrix<f64>, path: &[Fit<mixture::Model>], picture: &Path) -> Resul
         for k in 0..OFFERED {
             let line = ellipse(&q.mean[k].mean(), &q.cov[k].mean(), 2.0)?;
             // The root keeps a component of a few eruptions visible.
-            chart.draw_series(LineSeries::new(line, colour.mix(weight[k].sqrt()).stroke_width(width)))?;
+            // To the digits that are the same on every machine.
+            let opacity = (weight[k].sqrt() * 1000.0).round() / 1000.0;
+            chart.draw_series(LineSeries::new(line, colour.mix(opacity).stroke_width(width)))?;
         }
         chart
             .draw_series(std::iter::empty::<Circle<(f64, f64), i32>>())?

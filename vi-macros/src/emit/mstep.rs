@@ -316,7 +316,7 @@ impl Emitter<'_> {
         }
         for t in terms {
             let (setup, source) = self.source(&scope, &t.source);
-            let target: Vec<_> = self.symmetric(a, &t.target).iter().map(|i| scope.index(i)).collect();
+            let target: Vec<_> = t.target.iter().map(|i| scope.index(i)).collect();
             let slot = &slot_names[t.slot];
             let add = self.amount(&scope, &t.coefficient, source);
             let spread = self.contribution_spread(&scope, a, t);
@@ -484,12 +484,6 @@ impl Emitter<'_> {
             if block.is_some() { "all else" } else { "q" }
         ));
         (doc, body)
-    }
-
-    /// A symmetric array keeps its parameters in the cell with the smaller index first.
-    pub(super) fn symmetric(&self, a: ArrayId, target: &[Ix]) -> Vec<Ix> {
-        let _ = a;
-        target.to_vec()
     }
 
     pub(super) fn symmetric_guard(&self, a: ArrayId, plates: &[Var]) -> Option<(TokenStream, TokenStream)> {

@@ -19,8 +19,7 @@ impl Emitter<'_> {
     /// Inherent functions of the components whose units take turns.
     pub(super) fn pair_passes(&self) -> TokenStream {
         let mut out = TokenStream::new();
-        for (i, c) in self.kernel.components.iter().enumerate().filter(|(_, c)| !c.pairs.is_empty()) {
-            let _ = i;
+        for c in self.kernel.components.iter().filter(|c| !c.pairs.is_empty()) {
             let name = self.component_name(c);
             let (couple, collect, profile) = (
                 format_ident!("couple_{name}"),
@@ -33,10 +32,10 @@ impl Emitter<'_> {
             let states = scope.index(&c.locals[0].state.high);
             let units = scope.index(&c.unit[0].high);
             let add = c.pairs.iter().map(|p| {
-                let (first, second) = (self.message(c, p, 0), self.message(c, p, 1));
+                let (first, second) = (self.message(p, 0), self.message(p, 1));
                 quote!(#first #second)
             });
-            let gather = c.pairs.iter().map(|p| self.pair_statistics(c, p));
+            let gather = c.pairs.iter().map(|p| self.pair_statistics(p));
             let rows = c.pairs.iter().map(|p| {
                 let (first, second) = (self.pair_profile(p, 0), self.pair_profile(p, 1));
                 quote!(#first #second)
@@ -210,7 +209,7 @@ impl Emitter<'_> {
     }
 
     /// What the other ends say of the states of one.
-    fn message(&self, c: &Component, p: &Pairs, own: usize) -> TokenStream {
+    fn message(&self, p: &Pairs, own: usize) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
         let (mine, theirs) = (&p.ends[own].state, &p.ends[1 - own].state);
         let (k, l) = (scope.var(mine), scope.var(theirs));
@@ -245,15 +244,13 @@ impl Emitter<'_> {
                 }
             }
         });
-        let _ = c;
         self.partners(p, own, body)
     }
 
     /// The statistics of the pairs in which a unit is the first.
-    fn pair_statistics(&self, c: &Component, p: &Pairs) -> TokenStream {
+    fn pair_statistics(&self, p: &Pairs) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
         let (k, l) = (scope.var(&p.ends[0].state), scope.var(&p.ends[1].state));
-        let _ = c;
         if let Some(t) = self.by_sums(p) {
             let sums = self.sums(p, t, 0);
             let mut seen = vec![];

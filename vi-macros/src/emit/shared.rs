@@ -237,10 +237,7 @@ impl<'a> Emitter<'a> {
         for a in self.points() {
             let n = self.name(a);
             let depth = self.plates_of(a).len();
-            let leaf = match self.model.arrays[a.0].elem.kind {
-                ElemKind::Positive | ElemKind::Unit | ElemKind::Real => quote!(x.mean()),
-                _ => quote!(x.mean()),
-            };
+            let leaf = quote!(x.mean());
             let value = (0..depth).fold(leaf, |inner, _| quote!(x.iter().map(|x| #inner).collect()));
             out.extend(quote!(#n: { let x = &posterior.#n; #value },));
         }
