@@ -487,13 +487,6 @@ pub fn row_scatter(coefficients: &[Vec<(usize, f64)>], covariance: &DMatrix<f64>
     })
 }
 
-/// ½ log det 2πe C: the entropy of a Normal with this covariance.
-#[must_use]
-pub fn entropy(covariance: &DMatrix<f64>) -> f64 {
-    let n = covariance.nrows() as f64;
-    0.5 * n * (1.0 + (2.0 * std::f64::consts::PI).ln()) + 0.5 * super::dense::log_det(covariance)
-}
-
 /// The Cholesky factor, unless a pivot of the unit-diagonal matrix says that a direction is lost in rounding.
 pub(super) fn well_conditioned(gram: &DMatrix<f64>) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
     let chol = nalgebra::Cholesky::new(gram.clone())?;

@@ -3,6 +3,7 @@
 use super::Emitter;
 use super::expectation::has_law;
 use super::scope::Scope;
+use super::uncertain;
 use super::uncertain::Gaussian;
 use crate::density::statement::{Form, Scale};
 use crate::density::symbol::{Elem, Ix};
@@ -32,7 +33,11 @@ impl Emitter<'_> {
                         Scale::Diagonal(precision) => {
                             let design = crate::kernel::Splitter::row_design(self.model, &r.rho, &[]);
                             let spread = design.as_ref().and_then(|d| {
-                                self.weighted(&scope, precision, &self.row_spreads(&scope, d, None))
+                                self.weighted(
+                                    &scope,
+                                    precision,
+                                    &self.spreads(&scope, uncertain::Rows::One, d, None),
+                                )
                             });
                             let spread = spread.map(|s| quote!(- 0.5 * (#s)));
                             let rho = scope.poly(&r.rho);
@@ -52,7 +57,7 @@ impl Emitter<'_> {
                             let over = std::slice::from_ref(event);
                             let design = crate::kernel::Splitter::row_design(self.model, &r.rho, over);
                             let spread = design.as_ref().and_then(|x| {
-                                self.dense_row_spread(&scope, x, event, matrix, *inverse, factor)
+                                self.dense_row_spread(&scope, x, event, (matrix, *inverse, factor))
                             });
                             let spread = spread.map(|s| quote!(- 0.5 * (#s)));
                             let rho = scope.poly(&r.rho);
@@ -121,12 +126,11 @@ impl Emitter<'_> {
                 let name = self.name(e.array);
                 let at = e.indices.iter().map(|i| scope.index(i));
                 let law = quote!(params.#name #([#at])*);
-                let power = Literal::f64_unsuffixed(r.power.value().abs());
-                let sign = if r.power.value() < 0.0 { quote!(-) } else { quote!() };
+                let power = super::number(r.power.value());
                 if r.outputs.is_some() {
-                    quote!(#sign #power * #law.expect_log_det())
+                    quote!(#power * #law.expect_log_det())
                 } else {
-                    quote!(#sign #power * #law.expect_log())
+                    quote!(#power * #law.expect_log())
                 }
             }
         };
@@ -138,11 +142,7 @@ impl Emitter<'_> {
         let mut out: Vec<(usize, Vec<ArrayId>)> = vec![];
         for s in &self.kernel.steps {
             let Some(b) = s.block else { continue };
-            let arrays = match &s.kind {
-                MStepKind::Natural { array, .. } | MStepKind::Matrix { array, .. } => vec![*array],
-                MStepKind::Regression(r) => r.arrays.clone(),
-                MStepKind::Newton { arrays, .. } => arrays.clone(),
-            };
+            let arrays = s.kind.arrays();
             match out.iter_mut().find(|(n, _)| *n == b) {
                 Some((_, all)) => all.extend(arrays),
                 None => out.push((b, arrays)),
@@ -205,8 +205,7 @@ impl Emitter<'_> {
                         (true, p) if p < 0.0 => quote!(law::Whitening::Covariance(&#value)),
                         (true, _) => quote!(law::Whitening::Precision(&#value)),
                         (false, p) => {
-                            let size = Literal::f64_unsuffixed(p.abs());
-                            let p = if p < 0.0 { quote!(-#size) } else { quote!(#size) };
+                            let p = super::number(p);
                             quote!(law::Whitening::Scalar(f64::powf(#value, #p)))
                         }
                     }
@@ -265,12 +264,7 @@ impl Emitter<'_> {
                 _ => blocks.push(vec![s]),
             }
         }
-        let own = |s: &MStep| match &s.kind {
-            MStepKind::Natural { array, .. } | MStepKind::Matrix { array, .. } => vec![*array],
-            MStepKind::Regression(r) => r.arrays.clone(),
-            MStepKind::Newton { arrays, .. } => arrays.clone(),
-        };
-        let all = |b: &[&MStep]| b.iter().flat_map(|s| own(s)).collect::<Vec<ArrayId>>();
+        let all = |b: &[&MStep]| b.iter().flat_map(|s| s.kind.arrays()).collect::<Vec<ArrayId>>();
         // What a prior reads comes before it.
         let mut ordered: Vec<&MStep> = vec![];
         while !blocks.is_empty() {
@@ -282,7 +276,7 @@ impl Emitter<'_> {
         }
         let mut body = TokenStream::new();
         for step in ordered {
-            let arrays = own(step);
+            let arrays = step.kind.arrays();
             let from = |id: Option<crate::model::ir::StatementId>| {
                 id.is_some_and(|id| arrays.contains(&self.model.statements[id.0].array))
             };

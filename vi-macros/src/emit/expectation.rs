@@ -6,7 +6,7 @@ use crate::density::poly::{Exponent, Poly};
 use crate::density::symbol::Elem;
 use crate::kernel::is_random;
 use crate::model::ir::{ArrayId, ElemKind, Model};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 /// Whether a latent's q is a registered family, not a Gaussian over several elements.
@@ -39,9 +39,7 @@ impl Scope<'_> {
         let (law, inner) = self.law(e);
         match (&self.model.arrays[e.array.0].elem.kind, inner.as_slice()) {
             (ElemKind::Positive, _) => {
-                let p = power.value();
-                let size = Literal::f64_unsuffixed(p.abs());
-                let p = if p < 0.0 { quote!(-#size) } else { quote!(#size) };
+                let p = super::number(power.value());
                 quote!(#law.expect_power(#p))
             }
             (ElemKind::Simplex(_), [k]) => quote!(#law.expect(#k)),

@@ -2,6 +2,7 @@
 
 use super::Emitter;
 use super::scope::Scope;
+use super::uncertain;
 use crate::density::poly::Poly;
 use crate::density::symbol::Ix;
 use crate::kernel::{Contribution, MatrixResidual, MatrixSource};
@@ -70,7 +71,12 @@ impl Emitter<'_> {
                         a,
                         &at,
                         &r.factor,
-                        self.dense_spreads(&scope, *stat, own, design, event),
+                        self.dense_spreads(
+                            &scope,
+                            uncertain::Rows::Behind { stat: *stat, at: own },
+                            design,
+                            event,
+                        ),
                     );
                     quote! {
                         let mut rows = Vec::with_capacity(#high);
@@ -89,7 +95,7 @@ impl Emitter<'_> {
                         a,
                         &at,
                         &r.factor,
-                        self.dense_prior_spreads(&scope, design, event),
+                        self.dense_spreads(&scope, uncertain::Rows::One, design, event),
                     );
                     let (d, high) = (scope.var(event), scope.index(&event.high));
                     let rho = scope.poly(rho);

@@ -41,7 +41,7 @@ use crate::model::ir::{ArrayId, Model, Role};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::syntax::ast::Block;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use scope::Scope;
 
@@ -101,6 +101,12 @@ fn operand(e: &TokenStream) -> TokenStream {
         .into_iter()
         .any(|t| matches!(t, proc_macro2::TokenTree::Punct(p) if "+-*/%".contains(p.as_char())));
     if loose { quote!((#e)) } else { e.clone() }
+}
+
+/// A number, its sign in front: a literal has none.
+fn number(x: f64) -> TokenStream {
+    let size = Literal::f64_unsuffixed(x.abs());
+    if x < 0.0 { quote!(-#size) } else { quote!(#size) }
 }
 
 /// a * b * c

@@ -2,6 +2,7 @@
 
 use super::Emitter;
 use super::scope::Scope;
+use super::uncertain;
 use crate::density::poly::Poly;
 use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::kernel::{Contribution, Design, MStep, MStepKind, Regressor, Slot, Source};
@@ -102,17 +103,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn step_name(&self, step: &MStep, n: usize) -> proc_macro2::Ident {
-        let arrays = match &step.kind {
-            MStepKind::Natural { array, .. } | MStepKind::Matrix { array, .. } => vec![*array],
-            MStepKind::Regression(r) => r.arrays.clone(),
-            MStepKind::Newton { arrays, .. } => arrays.clone(),
-        };
+        let arrays = step.kind.arrays();
         let names = arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join("_");
-        let twice = self.kernel.steps[..n].iter().any(|s| match &s.kind {
-            MStepKind::Natural { array, .. } | MStepKind::Matrix { array, .. } => arrays == [*array],
-            MStepKind::Regression(r) => r.arrays == arrays,
-            MStepKind::Newton { arrays: other, .. } => *other == arrays,
-        });
+        let twice = self.kernel.steps[..n].iter().any(|s| s.kind.arrays() == arrays);
         if twice { format_ident!("update_{names}_{n}") } else { format_ident!("update_{names}") }
     }
 
@@ -211,8 +204,10 @@ impl Emitter<'_> {
     /// What the uncertainty of locations adds to a contribution.
     fn contribution_spread(&self, scope: &Scope<'_>, a: ArrayId, t: &Contribution) -> Option<TokenStream> {
         let spreads = match &t.source {
-            Source::Residual { stat, at, design } => self.spreads(scope, *stat, at, design, Some(a)),
-            Source::Square { design, .. } => self.row_spreads(scope, design, Some(a)),
+            Source::Residual { stat, at, design } => {
+                self.spreads(scope, uncertain::Rows::Behind { stat: *stat, at }, design, Some(a))
+            }
+            Source::Square { design, .. } => self.spreads(scope, uncertain::Rows::One, design, Some(a)),
             Source::Prior | Source::Sum { .. } | Source::Count { .. } | Source::Taylor { .. } => return None,
         };
         self.weighted(scope, &t.coefficient, &spreads)
@@ -266,8 +261,7 @@ impl Emitter<'_> {
     ) -> TokenStream {
         match r.column {
             None => {
-                let c = Literal::f64_unsuffixed(r.constant.abs());
-                let c = if r.constant < 0.0 { quote!(-#c) } else { quote!(#c) };
+                let c = super::number(r.constant);
                 quote!(terms.push(Term::constant(#c, #value));)
             }
             Some(n) => {
@@ -393,13 +387,7 @@ impl Emitter<'_> {
                     Some(Slot::Power(e)) => e.value(),
                     Some(Slot::Log | Slot::Log1m | Slot::LogDet | Slot::Inverse | Slot::Entry) | None => 1.0,
                 };
-                let power = if power < 0.0 {
-                    let p = Literal::f64_unsuffixed(-power);
-                    quote!(-#p)
-                } else {
-                    let p = Literal::f64_unsuffixed(power);
-                    quote!(#p)
-                };
+                let power = super::number(power);
                 let (log, pow) = (&slot_names[0], &slot_names[1]);
                 let event_at = events.iter().map(|v| {
                     let v = scope.var(v);

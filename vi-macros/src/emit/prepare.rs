@@ -1,6 +1,7 @@
 //! What is checked of params, and tabulated of them once a sweep.
 
 use super::Emitter;
+use super::uncertain;
 use crate::density::poly::Poly;
 use crate::density::symbol::{Ix, Var, length};
 use crate::kernel::Body;
@@ -181,8 +182,11 @@ impl Emitter<'_> {
                 if let Body::Scalar(s) = &c.body
                     && self.in_tables(r.statement)
                     && self.is_constant_spread(&s.design)
-                    && let Some(value) =
-                        self.weighted(&scope, &s.precision, &self.row_spreads(&scope, &s.design, None))
+                    && let Some(value) = self.weighted(
+                        &scope,
+                        &s.precision,
+                        &self.spreads(&scope, uncertain::Rows::One, &s.design, None),
+                    )
                 {
                     let n = self.spread_field(s.moments);
                     let cells = &self.kernel.stats[s.moments].cells;
@@ -218,7 +222,7 @@ impl Emitter<'_> {
                 };
                 if self.is_uncertain(&d.design, &d.matrix, &d.factor) {
                     let spread = if self.mean_only(d) {
-                        self.dense_row_spread(&scope, &d.design, &d.event, &d.matrix, d.inverse, &d.factor)
+                        self.dense_row_spread(&scope, &d.design, &d.event, (&d.matrix, d.inverse, &d.factor))
                     } else {
                         None
                     };

@@ -3,15 +3,15 @@
 use super::Emitter;
 use super::scope::Scope;
 use crate::density::symbol::{Elem, Ix, Var};
-use crate::kernel::{Design, Regression, RegressionRows, RegressionSource, Regressor};
+use crate::kernel::{Design, Regression, RegressionRows, RegressionSource};
 use crate::model::ir::ArrayId;
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     /// Axes of a location that are unknowns of one system: neither batch nor output.
     pub(super) fn unknown_axes(&self, r: &Regression, a: ArrayId) -> Vec<usize> {
-        let elem = r.rows.iter().flat_map(|x| &design(x).regressors).find_map(|x| x.of(&[a])).cloned();
+        let elem = r.rows.iter().flat_map(|x| &x.design().regressors).find_map(|x| x.of(&[a])).cloned();
         let Some(elem) = elem else { return vec![] };
         (0..elem.indices.len())
             .filter(|n| {
@@ -22,7 +22,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn is_output(&self, r: &Regression, rows: &RegressionRows, v: &Var) -> bool {
-        r.outputs.is_some() && design(rows).columns[0].over.contains(v)
+        r.outputs.is_some() && rows.design().columns[0].over.contains(v)
     }
 
     pub(super) fn regression(&self, r: &Regression, block: Option<usize>) -> (Vec<String>, TokenStream) {
@@ -201,7 +201,7 @@ impl Emitter<'_> {
         let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
         // Spell the element with the batch's own names.
         let elem = self.stands(r, a);
-        let row = r.rows.iter().find(|x| design(x).regressors.iter().any(|y| y.of(&[a]).is_some()));
+        let row = r.rows.iter().find(|x| x.design().regressors.iter().any(|y| y.of(&[a]).is_some()));
         let mut indices: Vec<Ix> = vec![];
         let mut output = None;
         for (n, v) in all.iter().enumerate() {
@@ -232,7 +232,7 @@ impl Emitter<'_> {
             .rows
             .iter()
             .map(|rows| {
-                let d = design(rows);
+                let d = rows.design();
                 let target = crate::density::print::poly(&d.columns[0].value, self.model);
                 let mean: Vec<String> = d
                     .regressors
@@ -288,17 +288,10 @@ impl Emitter<'_> {
         let scope = self.scope();
         // ρ = target − Σ coefficient · θ, every coefficient a number here.
         let target = scope.poly(&design.columns[0].value);
-        let coefficient = |x: &Regressor| match x.column {
-            None => {
-                let c = Literal::f64_unsuffixed(x.constant.abs());
-                if x.constant < 0.0 { quote!(-#c) } else { quote!(#c) }
-            }
-            Some(n) => scope.poly(&design.columns[n].value),
-        };
         let mut unknown = TokenStream::new();
         let mut known = TokenStream::new();
         for x in &design.regressors {
-            let c = coefficient(x);
+            let c = self.coefficient(&scope, design, x);
             match id(&x.param) {
                 Some(id) => unknown.extend(scope.loops(&x.sums, quote!(coefficients.push((#id, #c));))),
                 None => {
@@ -348,11 +341,5 @@ impl Emitter<'_> {
                 system.add_row(#precision, &coefficients, &[target]);
             },
         }
-    }
-}
-
-pub(super) fn design(r: &RegressionRows) -> &Design {
-    match &r.source {
-        RegressionSource::Moments { design, .. } | RegressionSource::Prior { design, .. } => design,
     }
 }

@@ -19,7 +19,7 @@ impl Emitter<'_> {
             let at = self.kernel.stats[s.moments].cells.iter().map(|c| scope.var(&c.var));
             return Some(quote!(at.#field[[#(#at),*]]));
         }
-        self.weighted(scope, &s.precision, &self.row_spreads(scope, &s.design, None))
+        self.weighted(scope, &s.precision, &self.spreads(scope, super::uncertain::Rows::One, &s.design, None))
     }
 
     pub(super) fn scalar_value(&self, scope: &Scope<'_>, r: &Rows, s: &ScalarResidual) -> TokenStream {

@@ -380,7 +380,7 @@ impl Emitter<'_> {
                 let spread = if self.mean_only(d) {
                     None
                 } else {
-                    self.dense_row_spread(scope, &d.design, &d.event, &d.matrix, d.inverse, &d.factor)
+                    self.dense_row_spread(scope, &d.design, &d.event, (&d.matrix, d.inverse, &d.factor))
                 };
                 let spread = spread.map(|s| quote!(- 0.5 * (#s)));
                 quote! {

@@ -1,6 +1,7 @@
 //! `Stats` and what is read off them: sums that add up, and the expected log density of each statement.
 
 use super::Emitter;
+use super::uncertain;
 use crate::density::symbol::{Ix, Var};
 use crate::kernel::{Body, Rows, Source, StatKind};
 use proc_macro2::{Literal, TokenStream};
@@ -307,7 +308,12 @@ impl Emitter<'_> {
                             magnitude += piece.abs();
                         }
                     };
-                    let spreads = self.spreads(&scope, x.moments, &at, &x.design, None);
+                    let spreads = self.spreads(
+                        &scope,
+                        uncertain::Rows::Behind { stat: x.moments, at: &at },
+                        &x.design,
+                        None,
+                    );
                     let spread = self.weighted(&scope, &x.precision, &spreads).map(|s| {
                         quote! {
                             let piece = 0.5 * (#s);
@@ -380,24 +386,17 @@ impl Emitter<'_> {
         let (e, high) = (scope.var(&d.event), scope.index(&d.event.high));
         let (p, half) = self.expected_precision(scope, &d.matrix, d.inverse);
         let more = self.half_log_factor(scope, &d.factor, &d.event);
-        let mut add = TokenStream::new();
-        for s in self.dense_spreads(scope, d.moments, at, &d.design, &d.event) {
-            let value = &s.value;
-            let lambda = scope.grouped(&crate::kernel::without(&d.factor, s.scale));
-            add.extend(if s.outputs {
+        let rows = uncertain::Rows::Behind { stat: d.moments, at };
+        let add = self
+            .dense_weighted(scope, rows, &d.design, &d.event, (&d.matrix, d.inverse, &d.factor))
+            .into_iter()
+            .map(|spread| {
                 quote! {
-                    let piece = 0.5 * #high as f64 * #lambda * #value;
-                    term -= piece;
-                    magnitude += piece.abs();
-                }
-            } else {
-                quote! {
-                    let piece = 0.5 * #lambda * dense::trace(&#p, &#value);
+                    let piece = 0.5 * #spread;
                     term -= piece;
                     magnitude += piece.abs();
                 }
             });
-        }
         let factor = scope.grouped(&d.factor);
         quote! {
             let mut rows = Vec::with_capacity(#high);
@@ -410,7 +409,7 @@ impl Emitter<'_> {
             let (value, size) = dense::expected_uncertain(&least_squares::residual_scatter(cell, &rows), cell.count, &(#p * #factor), #half #more);
             term += value;
             magnitude += size;
-            #add
+            #(#add)*
         }
     }
 

@@ -28,6 +28,15 @@ pub(super) struct Spread {
     pub outputs: bool,
 }
 
+/// The rows of a residual that are looked at.
+#[derive(Clone, Copy)]
+pub(super) enum Rows<'r> {
+    /// All those behind one cell of a statistic.
+    Behind { stat: usize, at: &'r [Ix] },
+    /// The row at the indices that are bound here.
+    One,
+}
+
 impl<'a> Emitter<'a> {
     pub(super) fn gaussians(&self) -> Vec<Gaussian<'a>> {
         let mut out: Vec<Gaussian<'a>> = vec![];
@@ -52,7 +61,7 @@ impl<'a> Emitter<'a> {
 
     /// A location as it stands in the residuals of its block.
     pub(super) fn stands(&self, r: &Regression, a: ArrayId) -> Option<Elem> {
-        let designs = r.rows.iter().flat_map(|x| &super::regression::design(x).regressors);
+        let designs = r.rows.iter().flat_map(|x| &x.design().regressors);
         designs.flat_map(|x| x.elems()).find(|e| e.array == a).cloned()
     }
 
@@ -129,72 +138,105 @@ impl<'a> Emitter<'a> {
         (r.scale.as_ref().map(|e| e.array), r.outputs.is_some())
     }
 
-    /// Σ weight · Var(Σ aθ) over the rows behind a statistic. A block that `joint` whitens is left out: its scale cancels.
+    /// Var(Σ aθ) over some rows. A block that `joint` whitens is left out: its scale cancels.
     pub(super) fn spreads(
         &self,
         scope: &Scope<'_>,
-        stat: usize,
-        at: &[Ix],
+        rows: Rows<'_>,
         design: &Design,
         joint: Option<ArrayId>,
     ) -> Vec<Spread> {
-        let field = format_ident!("{}", self.kernel.stats[stat].name);
-        let cell = self.cell_at(scope, stat, at);
         if !design.is_linear() {
-            let cell = quote!(stats.#field.cell(#cell));
-            return self.product_spread(scope, design, cell).into_iter().collect();
+            return self.product_spread(scope, rows, design).into_iter().collect();
         }
         let touched = self.touched(design);
-        let touched = touched.iter().filter(|(g, _)| joint.is_none() || self.scale_of(g).0 != joint);
         touched
+            .iter()
+            .filter(|(g, _)| joint.is_none() || self.scale_of(g).0 != joint)
             .map(|(g, e)| {
-                let id = |e: &Elem| self.unknown(scope, g.regression, e);
-                let terms = self.known_terms(scope, design, Some(&id));
-                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
                 let (scale, outputs) = self.scale_of(g);
-                let value = quote! {{
-                    let mut terms = Vec::new();
-                    #terms
-                    least_squares::spread(stats.#field.cell(#cell), &terms, &params.#cov[#copy])
-                }};
-                Spread { value, scale, outputs }
+                Spread { value: self.variance(scope, rows, design, g, e), scale, outputs }
             })
             .collect()
     }
 
-    /// Var(Σ aθ) of one row.
-    pub(super) fn row_spreads(
+    /// Var(Σ aθ) through one block.
+    fn variance(
         &self,
         scope: &Scope<'_>,
+        rows: Rows<'_>,
         design: &Design,
-        joint: Option<ArrayId>,
-    ) -> Vec<Spread> {
-        if !design.is_linear() {
-            let (make, cell) = self.one_row(scope, design, false);
-            return self
-                .product_spread(scope, design, cell)
-                .into_iter()
-                .map(|s| {
-                    let value = s.value;
-                    Spread { value: quote!({ #make #value }), ..s }
-                })
-                .collect();
-        }
-        let touched = self.touched(design);
-        let touched = touched.iter().filter(|(g, _)| joint.is_none() || self.scale_of(g).0 != joint);
-        touched
-            .map(|(g, e)| {
+        g: &Gaussian<'_>,
+        e: &Elem,
+    ) -> TokenStream {
+        let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+        match rows {
+            Rows::Behind { stat, at } => {
+                let id = |e: &Elem| self.unknown(scope, g.regression, e);
+                let terms = self.known_terms(scope, design, Some(&id));
+                let cell = self.cell_of(scope, stat, at);
+                quote! {{
+                    let mut terms = Vec::new();
+                    #terms
+                    least_squares::spread(#cell, &terms, &params.#cov[#copy])
+                }}
+            }
+            Rows::One => {
                 let push = self.coefficients(scope, g, design);
-                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
-                let (scale, outputs) = self.scale_of(g);
-                let value = quote! {{
+                quote! {{
                     let mut coefficients = Vec::new();
                     #push
                     least_squares::quadratic(&coefficients, &params.#cov[#copy])
-                }};
-                Spread { value, scale, outputs }
-            })
-            .collect()
+                }}
+            }
+        }
+    }
+
+    /// Cov(Σ aθ of component d, Σ aθ of component e) through one block.
+    fn scatter(
+        &self,
+        scope: &Scope<'_>,
+        rows: Rows<'_>,
+        design: &Design,
+        event: &Var,
+        (g, e): (&Gaussian<'_>, &Elem),
+    ) -> TokenStream {
+        let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
+        let (d, high) = (scope.var(event), scope.index(&event.high));
+        match rows {
+            Rows::Behind { stat, at } => {
+                let id = |e: &Elem| self.unknown(scope, g.regression, e);
+                let terms = self.known_terms(scope, design, Some(&id));
+                let cell = self.cell_of(scope, stat, at);
+                quote! {{
+                    let mut rows = Vec::new();
+                    for #d in 0..#high {
+                        let mut terms = Vec::new();
+                        #terms
+                        rows.push(terms);
+                    }
+                    least_squares::spread_scatter(#cell, &rows, &params.#cov[#copy])
+                }}
+            }
+            Rows::One => {
+                let push = self.coefficients(scope, g, design);
+                quote! {{
+                    let mut rows = Vec::new();
+                    for #d in 0..#high {
+                        let mut coefficients = Vec::new();
+                        #push
+                        rows.push(coefficients);
+                    }
+                    least_squares::row_scatter(&rows, &params.#cov[#copy])
+                }}
+            }
+        }
+    }
+
+    fn cell_of(&self, scope: &Scope<'_>, stat: usize, at: &[Ix]) -> TokenStream {
+        let field = format_ident!("{}", self.kernel.stats[stat].name);
+        let cell = self.cell_at(scope, stat, at);
+        quote!(stats.#field.cell(#cell))
     }
 
     /// Moments of one row of a design. What uncertainty adds does not depend on the target: it may be left out.
@@ -221,12 +263,17 @@ impl<'a> Emitter<'a> {
     }
 
     /// What uncertainty adds to the square of a residual with products.
-    fn product_spread(&self, scope: &Scope<'_>, design: &Design, cell: TokenStream) -> Option<Spread> {
+    fn product_spread(&self, scope: &Scope<'_>, rows: Rows<'_>, design: &Design) -> Option<Spread> {
         if self.touched(design).is_empty() {
             return None;
         }
+        let (make, cell) = match rows {
+            Rows::Behind { stat, at } => (quote!(), self.cell_of(scope, stat, at)),
+            Rows::One => self.one_row(scope, design, false),
+        };
         let (terms, covariances) = self.products(scope, design, None);
         let value = quote! {{
+            #make
             let mut terms = Vec::new();
             #terms
             products::spread(#cell, &terms, &[#(#covariances),*])
@@ -279,10 +326,7 @@ impl<'a> Emitter<'a> {
                     quote!(Uncertain { mean: #mean, block: #block })
                 });
                 let (column, constant) = match r.column {
-                    None => {
-                        let c = Literal::f64_unsuffixed(r.constant.abs());
-                        (quote!(None), if r.constant < 0.0 { quote!(-#c) } else { quote!(#c) })
-                    }
+                    None => (quote!(None), super::number(r.constant)),
                     Some(n) => {
                         let offset = &offsets[n];
                         let over = &design.columns[n].over;
@@ -319,10 +363,7 @@ impl<'a> Emitter<'a> {
 
     pub(super) fn coefficient(&self, scope: &Scope<'_>, design: &Design, r: &Regressor) -> TokenStream {
         match r.column {
-            None => {
-                let c = Literal::f64_unsuffixed(r.constant.abs());
-                if r.constant < 0.0 { quote!(-#c) } else { quote!(#c) }
-            }
+            None => super::number(r.constant),
             Some(n) => scope.poly(&design.columns[n].value),
         }
     }
@@ -455,117 +496,63 @@ impl<'a> Emitter<'a> {
         quote!(+ #high as f64 * #half)
     }
 
-    /// E ρᵀ Λ ρ − E ρᵀ E Λ E ρ of one row under a dense scale.
+    /// What uncertainty adds to Σ ρ ρᵀ over some rows; through a block that Λ itself whitens, the variance that all outputs share.
+    pub(super) fn dense_spreads(
+        &self,
+        scope: &Scope<'_>,
+        rows: Rows<'_>,
+        design: &Design,
+        event: &Var,
+    ) -> Vec<Spread> {
+        self.touched(design)
+            .iter()
+            .map(|(g, e)| {
+                let (scale, outputs) = self.scale_of(g);
+                let value = if outputs {
+                    self.variance(scope, rows, design, g, e)
+                } else {
+                    self.scatter(scope, rows, design, event, (g, e))
+                };
+                Spread { value, scale, outputs }
+            })
+            .collect()
+    }
+
+    /// E ρᵀ Λ ρ − E ρᵀ E Λ E ρ over some rows under a dense scale, block by block.
+    pub(super) fn dense_weighted(
+        &self,
+        scope: &Scope<'_>,
+        rows: Rows<'_>,
+        design: &Design,
+        event: &Var,
+        (matrix, inverse, factor): (&MatrixRef, bool, &Poly),
+    ) -> Vec<TokenStream> {
+        let high = scope.index(&event.high);
+        self.dense_spreads(scope, rows, design, event)
+            .iter()
+            .map(|s| {
+                let lambda = scope.grouped(&without(factor, s.scale));
+                let value = &s.value;
+                if s.outputs {
+                    quote!(#high as f64 * #lambda * #value)
+                } else {
+                    let (precision, _) = self.expected_precision(scope, matrix, inverse);
+                    quote!(#lambda * dense::trace(&#precision, &#value))
+                }
+            })
+            .collect()
+    }
+
+    /// The same for one row, summed; nothing if no location is uncertain.
     pub(super) fn dense_row_spread(
         &self,
         scope: &Scope<'_>,
         design: &Design,
         event: &Var,
-        matrix: &MatrixRef,
-        inverse: bool,
-        factor: &Poly,
+        scale: (&MatrixRef, bool, &Poly),
     ) -> Option<TokenStream> {
-        let touched = self.touched(design);
-        let parts: Vec<TokenStream> = touched
-            .iter()
-            .map(|(g, e)| {
-                let push = self.coefficients(scope, g, design);
-                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
-                let (scale, outputs) = self.scale_of(g);
-                let lambda = scope.grouped(&without(factor, scale));
-                let (d, high) = (scope.var(event), scope.index(&event.high));
-                if outputs {
-                    return quote! {{
-                        let mut coefficients = Vec::new();
-                        #push
-                        #high as f64 * #lambda * least_squares::quadratic(&coefficients, &params.#cov[#copy])
-                    }};
-                }
-                let (precision, _) = self.expected_precision(scope, matrix, inverse);
-                quote! {{
-                    let mut rows = Vec::new();
-                    for #d in 0..#high {
-                        let mut coefficients = Vec::new();
-                        #push
-                        rows.push(coefficients);
-                    }
-                    #lambda * dense::trace(&#precision, &least_squares::row_scatter(&rows, &params.#cov[#copy]))
-                }}
-            })
-            .collect();
+        let parts = self.dense_weighted(scope, Rows::One, design, event, scale);
         (!parts.is_empty()).then(|| quote!(#(#parts)+*))
-    }
-
-    /// What uncertainty adds to Σ ρ ρᵀ over the rows behind a statistic, and to E ρᵀ Λ ρ through a block that Λ itself whitens.
-    pub(super) fn dense_spreads(
-        &self,
-        scope: &Scope<'_>,
-        stat: usize,
-        at: &[Ix],
-        design: &Design,
-        event: &Var,
-    ) -> Vec<Spread> {
-        let field = format_ident!("{}", self.kernel.stats[stat].name);
-        let cell = self.cell_at(scope, stat, at);
-        self.touched(design)
-            .iter()
-            .map(|(g, e)| {
-                let id = |e: &Elem| self.unknown(scope, g.regression, e);
-                let terms = self.known_terms(scope, design, Some(&id));
-                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
-                let (scale, outputs) = self.scale_of(g);
-                let (d, high) = (scope.var(event), scope.index(&event.high));
-                let value = if outputs {
-                    quote! {{
-                        let mut terms = Vec::new();
-                        #terms
-                        least_squares::spread(stats.#field.cell(#cell), &terms, &params.#cov[#copy])
-                    }}
-                } else {
-                    quote! {{
-                        let mut rows = Vec::new();
-                        for #d in 0..#high {
-                            let mut terms = Vec::new();
-                            #terms
-                            rows.push(terms);
-                        }
-                        least_squares::spread_scatter(stats.#field.cell(#cell), &rows, &params.#cov[#copy])
-                    }}
-                };
-                Spread { value, scale, outputs }
-            })
-            .collect()
-    }
-
-    /// The same for one row of a prior.
-    pub(super) fn dense_prior_spreads(&self, scope: &Scope<'_>, design: &Design, event: &Var) -> Vec<Spread> {
-        self.touched(design)
-            .iter()
-            .map(|(g, e)| {
-                let push = self.coefficients(scope, g, design);
-                let (cov, copy) = (&g.field, self.copy(scope, g.regression, e));
-                let (scale, outputs) = self.scale_of(g);
-                let (d, high) = (scope.var(event), scope.index(&event.high));
-                let value = if outputs {
-                    quote! {{
-                        let mut coefficients = Vec::new();
-                        #push
-                        least_squares::quadratic(&coefficients, &params.#cov[#copy])
-                    }}
-                } else {
-                    quote! {{
-                        let mut rows = Vec::new();
-                        for #d in 0..#high {
-                            let mut coefficients = Vec::new();
-                            #push
-                            rows.push(coefficients);
-                        }
-                        least_squares::row_scatter(&rows, &params.#cov[#copy])
-                    }}
-                };
-                Spread { value, scale, outputs }
-            })
-            .collect()
     }
 
     /// The step that updates the scale which a block of locations is whitened by, if `a` is one: its degrees of freedom go down by the

@@ -392,6 +392,17 @@ pub enum MStepKind {
     Newton { arrays: Vec<ArrayId>, terms: Vec<Contribution> },
 }
 
+impl MStepKind {
+    /// What it updates.
+    pub fn arrays(&self) -> Vec<ArrayId> {
+        match self {
+            MStepKind::Natural { array, .. } | MStepKind::Matrix { array, .. } => vec![*array],
+            MStepKind::Regression(r) => r.arrays.clone(),
+            MStepKind::Newton { arrays, .. } => arrays.clone(),
+        }
+    }
+}
+
 /// Which statistic of the param a coefficient multiplies.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Slot {
