@@ -4,6 +4,7 @@ use super::program::Program;
 use super::sweep::Work;
 use super::{Categories, Fit, Options, Start};
 use crate::diagnostics::Psis;
+use crate::engine::finite::Sample;
 use crate::{Error, rng};
 
 /// One draw of all latents from q.
@@ -35,6 +36,19 @@ pub(super) fn draw<M: Program>(
     let mut log_q = 0.0;
     for (c, table) in tables.iter().enumerate() {
         let mut all = Vec::with_capacity(table.len());
+        for law in table.laws() {
+            let mut rng = rng::stream(seed, "draw", &[draw, c, all.len()]);
+            let copies = if law.len() > 0 { fit.model.copies(context, c, all.len()) } else { 0.0 };
+            let (path, _) = law.choose(&mut Sample(&mut rng))?;
+            if copies > 0.0 {
+                log_q += copies * law.log_density(&path);
+            }
+            all.extend(path);
+        }
+        if !all.is_empty() {
+            states.push(all);
+            continue;
+        }
         for unit in 0..table.len() {
             let mut rng = rng::stream(seed, "draw", &[draw, c, unit]);
             let s = rng::categorical(&mut rng, table.probs(unit));

@@ -1,23 +1,45 @@
 //! Posteriors of finite latents.
 
+use super::paths::{Path, Paths};
 use crate::Error;
-use crate::engine::finite::Choice;
+use crate::engine::finite::{Choice, Max};
 use nalgebra::DMatrix;
+use std::sync::Arc;
 
-/// q of an array of categories: one probability vector for each element.
+/// q of an array of categories: one probability vector for each element, and, where elements follow one another along an axis or on a tree,
+/// their joint law. Elsewhere they are independent.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Categories {
     states: usize,
     /// Element by element.
     probs: Vec<f64>,
+    /// The joint laws of consecutive elements; none where elements are independent.
+    joint: Vec<Joint>,
+}
+
+/// A digit of the joint states of a law.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Joint {
+    law: Arc<Paths>,
+    /// Joint states behind the digit.
+    inner: usize,
+    extent: usize,
+}
+
+impl Joint {
+    fn value(&self, state: usize) -> usize {
+        state / self.inner.max(1) % self.extent.max(1)
+    }
 }
 
 impl Categories {
     /// One row of probabilities for each element; a row is normalised if it does not sum to 1.
     #[must_use]
     pub fn from_probs(probs: &DMatrix<f64>) -> Self {
-        let mut out = Categories { states: probs.ncols(), probs: Vec::with_capacity(probs.len()) };
+        let mut out =
+            Categories { states: probs.ncols(), probs: Vec::with_capacity(probs.len()), joint: vec![] };
         for row in probs.row_iter() {
             let total: f64 = row.iter().sum();
             out.probs.extend(row.iter().map(|p| if total > 0.0 { p / total } else { *p }));
@@ -34,13 +56,24 @@ impl Categories {
                 probs[n * states + v] = 1.0;
             }
         }
-        Categories { states, probs }
+        Categories { states, probs, joint: vec![] }
     }
 
     /// From element-by-element probabilities that sum to 1 already.
     #[must_use]
     pub fn from_rows(states: usize, probs: Vec<f64>) -> Self {
-        Categories { states, probs }
+        Categories { states, probs, joint: vec![] }
+    }
+
+    /// From probabilities and the joint laws of consecutive elements.
+    pub(super) fn from_paths(states: usize, probs: Vec<f64>, laws: Vec<Paths>) -> Self {
+        let joint = |law: Paths| Joint { law: Arc::new(law), inner: 1, extent: states };
+        Categories { states, probs, joint: laws.into_iter().map(joint).collect() }
+    }
+
+    /// The joint laws of consecutive elements.
+    pub(super) fn laws(&self) -> impl Iterator<Item = &Paths> {
+        self.joint.iter().map(|j| &*j.law)
     }
 
     /// Number of elements.
@@ -101,6 +134,88 @@ impl Categories {
         out
     }
 
+    /// The most likely values of all elements together, and their log-probability (Viterbi). Where elements are independent these are the
+    /// most likely one by one.
+    ///
+    /// ```
+    /// use vi_core::prelude::*;
+    ///
+    /// model! {
+    ///     mod weather(K, V) {
+    ///         param    start: Simplex[K];
+    ///         param    trans[i in K]: Simplex[K];
+    ///         param    emit[k in K]: Simplex[V];
+    ///         latent   z[0]         ~ Categorical(start);
+    ///         latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+    ///         observed w[t in T]    ~ Categorical(emit[z[t]]);
+    ///     }
+    /// }
+    /// let params = weather::Params {
+    ///     start: vec![0.6, 0.4].into(),
+    ///     trans: vec![vec![0.7, 0.3].into(), vec![0.4, 0.6].into()],
+    ///     emit: vec![vec![0.1, 0.4, 0.5].into(), vec![0.6, 0.3, 0.1].into()],
+    /// };
+    /// let fit = weather::Model::new(2, 3).infer(&weather::Data { w: (&[0, 1, 2]).into() }, &params)?;
+    /// let path = fit.posterior.z.path()?;
+    /// assert_eq!(path.states, [1, 0, 0]);
+    /// assert!((path.log_joint.exp() - 0.01344).abs() < 1e-12);
+    /// # Ok::<(), vi_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::LocalsNotKept`] if there is no q.
+    pub fn path(&self) -> Result<Path, Error> {
+        if self.states == 0 {
+            return Err(not_kept());
+        }
+        let mut out = Path { states: vec![], log_probability: 0.0, log_joint: 0.0 };
+        for j in &self.joint {
+            let path = j.law.path()?;
+            out.states.extend(path.states.iter().map(|s| j.value(*s)));
+            out.log_probability += path.log_probability;
+            out.log_joint += path.log_joint;
+        }
+        if self.joint.is_empty() {
+            out.states = self.choose(&mut Max::default())?;
+            out.log_probability = out.states.iter().enumerate().map(|(n, k)| self.probs(n)[*k].ln()).sum();
+            out.log_joint = f64::NAN;
+        }
+        Ok(out)
+    }
+
+    /// Values of all elements together, drawn from q.
+    ///
+    /// # Errors
+    /// [`Error::LocalsNotKept`] if there is no q.
+    pub fn sample_path(&self, rng: &mut impl rand::Rng) -> Result<Vec<usize>, Error> {
+        self.choose(&mut crate::engine::finite::Sample(rng))
+    }
+
+    /// q(z\[before n\] = j, z\[n\] = k), where `before n` is the element that n follows; zeros where it follows none. Elements that are
+    /// independent follow none.
+    ///
+    /// # Panics
+    /// If `n` is not an element.
+    #[must_use]
+    pub fn pair(&self, n: usize) -> DMatrix<f64> {
+        assert!(n < self.len(), "no element {n}");
+        let mut at = n;
+        let mut out = DMatrix::zeros(self.states, self.states);
+        for j in &self.joint {
+            if at < j.law.len() {
+                let joint = j.law.pair(at);
+                for (a, row) in joint.row_iter().enumerate() {
+                    for (b, p) in row.iter().enumerate() {
+                        out[(j.value(a), j.value(b))] += p;
+                    }
+                }
+                break;
+            }
+            at -= j.law.len();
+        }
+        out
+    }
+
     /// All probabilities, one row for each element.
     #[must_use]
     pub fn to_matrix(&self) -> DMatrix<f64> {
@@ -116,19 +231,30 @@ impl Categories {
                 probs[n * states + (s / inner.max(1)) % states] += p;
             }
         }
-        Categories { states, probs }
+        let joint = self.joint.iter().map(|j| Joint { law: j.law.clone(), inner, extent: states }).collect();
+        Categories { states, probs, joint }
     }
 
     /// Cuts the elements into rows of these lengths: an array over two indices.
     #[must_use]
     pub fn nested(&self, lengths: impl IntoIterator<Item = usize>) -> Vec<Categories> {
         let mut at = 0;
+        let mut laws = self.joint.iter().peekable();
         lengths
             .into_iter()
             .map(|len| {
                 let probs = self.probs[at * self.states..(at + len) * self.states].to_vec();
                 at += len;
-                Categories { states: self.states, probs }
+                let mut covered = 0;
+                let mut joint = vec![];
+                while let Some(j) = laws.next_if(|j| covered + j.law.len() <= len) {
+                    covered += j.law.len();
+                    joint.push(j.clone());
+                    if covered == len {
+                        break;
+                    }
+                }
+                Categories { states: self.states, probs, joint }
             })
             .collect()
     }
@@ -144,7 +270,7 @@ impl Categories {
                 None => probs.extend(std::iter::repeat_n(f64::NAN, self.states)),
             }
         }
-        Categories { states: self.states, probs }
+        Categories { states: self.states, probs, joint: vec![] }
     }
 
     /// Category k becomes what category `order[k]` was.
@@ -154,6 +280,9 @@ impl Categories {
             for (p, &k) in row.iter_mut().zip(order) {
                 *p = old[k];
             }
+        }
+        for j in &mut self.joint {
+            j.law = Arc::new(j.law.relabelled(order, j.inner));
         }
     }
 
@@ -167,6 +296,9 @@ impl Categories {
                 *p = old[s - digit * inner + order[digit] * inner];
             }
         }
+        for j in &mut self.joint {
+            j.law = Arc::new(j.law.relabelled(order, inner));
+        }
     }
 
     /// One category for each element, as the semiring chooses.
@@ -177,10 +309,17 @@ impl Categories {
         if self.states == 0 {
             return Err(not_kept());
         }
+        if !self.joint.is_empty() {
+            let mut out = Vec::with_capacity(self.len());
+            for j in &self.joint {
+                out.extend(j.law.choose(choice)?.0.into_iter().map(|s| j.value(s)));
+            }
+            return Ok(out);
+        }
         Ok((0..self.len()).map(|n| choice.choose_by_weight(self.probs(n))).collect())
     }
 
-    /// Draws every element.
+    /// Draws every element by its own probabilities.
     #[must_use]
     pub fn sample(&self, rng: &mut impl rand::Rng) -> Vec<usize> {
         (0..self.len()).map(|n| crate::rng::categorical(rng, self.probs(n))).collect()

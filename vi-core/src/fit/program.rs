@@ -1,7 +1,7 @@
 //! What generated code provides: the boundary between a model and the runtime, kept narrow.
 
 use super::describe::{Described, DescribedLaw};
-use super::{Categories, Options, Plan};
+use super::{Categories, Links, Options, Plan};
 use crate::Error;
 use crate::engine::mode::Notes;
 use crate::tile::TileBuffer;
@@ -112,6 +112,37 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// Adds a unit's data with each of the others: what units are grouped by at the start.
     fn profile(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize, _row: &mut [f64]) {}
+
+    /// How the units of a component follow one another, if they do.
+    fn links(&self, _context: &Self::Context<'_>, _component: usize) -> Option<Links> {
+        None
+    }
+
+    /// Adds the log density of the step to a unit, for all states of the unit before it and of its own (`states × states`, the earlier one's
+    /// outside), to a table that holds zeros.
+    fn step(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _component: usize,
+        _unit: usize,
+        _table: &mut [f64],
+        _scratch: &mut Scratch,
+    ) {
+    }
+
+    /// Adds the statistics of a step, weighted by the probabilities of both states; for all steps of one kind at once, by their sums.
+    fn collect_step(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _component: usize,
+        _unit: usize,
+        _pairs: &[f64],
+        _stats: &mut Self::Stats,
+        _scratch: &mut Scratch,
+    ) {
+    }
 
     /// q of one block of shared latents ∝ exp E log p, everything else held.
     fn update(

@@ -15,6 +15,9 @@ use std::ops::Range;
 /// Share of the pooled statistics in a component that is fitted to one unit.
 const BLEND: f64 = 0.3;
 
+/// Share of each neighbour's state that may be anything at the start: a step that never happened is not ruled out.
+const SOFTEN: f64 = 0.1;
+
 /// Where a fit begins: the globals, and the statistics of a posterior of the units where one is given.
 pub(crate) struct Begun<M: Program> {
     pub globals: M::Globals,
@@ -150,8 +153,12 @@ fn from_tables<M: Program>(
         let globals = from_params(model, work, given, neutral)?;
         return Ok(Begun { globals, stats: None });
     }
-    let stats =
-        work.collect(model, &neutral, &|component, units, out| fill_from(&tables[component], units, out));
+    let stats = work.collect(
+        model,
+        &neutral,
+        &|component, units, out| fill_from(&tables[component], units, out),
+        0.0,
+    );
     if matches!(M::TURNS.first(), Some(Turn::Units)) {
         let globals = M::overlay(given, fitted(model, work, &stats, &neutral)?);
         return Ok(Begun { globals, stats: None });
@@ -277,7 +284,18 @@ fn seeded<M: Program>(
             stats.merge(&seeder.blend(unit, state, &pool));
         }
     }
-    fitted(model, work, &stats, &neutral)
+    let globals = fitted(model, work, &stats, &neutral)?;
+    if work.links.iter().all(Option::is_none) {
+        return Ok(globals);
+    }
+    // What joins neighbours is unknown yet: their posteriors as if they were independent say how often states follow one another.
+    let at = model.prepare(&work.context, &globals)?;
+    let scratch = std::cell::RefCell::new(Scratch::default());
+    let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
+        work.alone(model, &at, index, units, table, &mut scratch.borrow_mut());
+    };
+    let stats = work.collect(model, &globals, &alone, SOFTEN);
+    fitted(model, work, &stats, &globals)
 }
 
 /// `size` units without replacement, in increasing order.

@@ -61,7 +61,7 @@ pub fn fit_stochastic<M: Program>(
     check("kappa", kappa, kappa > 0.5 && kappa <= 1.0, "must be above 0.5 and at most 1")?;
     check("tau0", tau0, tau0.is_finite() && tau0 >= 1.0, "must be at least 1")?;
     let (mut state, _) = State::place(model, data, &Start::Default, options, 0)?;
-    let units = state.work.components.first().map_or(0, |c| c.units);
+    let units = state.work.drawn_from();
     let mut average: Option<M::Stats> = None;
     let mut step = 0.0;
     for pass in 0..passes {

@@ -1,7 +1,7 @@
 //! One pass over the units: E-step and statistics fused, tile by tile. Nothing of size units × states is kept.
 
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
-use super::{Categories, Options};
+use super::{Categories, Links, Options};
 use crate::Error;
 use crate::engine::finite::{Semiring, Sum, table};
 use crate::reduce::{self, Accumulate};
@@ -15,7 +15,7 @@ const LEAF: usize = 2048;
 const PILOT: usize = 64;
 
 /// Writes the probabilities of a component's units, state-major.
-type Fill<'f> = dyn Fn(usize, Range<usize>, &mut [f64]) + 'f;
+pub(super) type Fill<'f> = dyn Fn(usize, Range<usize>, &mut [f64]) + 'f;
 
 /// Sees the units of a tile, their table and their log evidence.
 type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64]) + 'f;
@@ -29,6 +29,8 @@ pub(crate) struct Work<'a, M: Program> {
     pub threads: usize,
     /// q of the units of coupled components, unit by unit; empty for the others.
     pub coupled: Vec<Vec<f64>>,
+    /// How the units of each component follow one another.
+    pub links: Vec<Option<Links>>,
 }
 
 impl<'a, M: Program> Work<'a, M> {
@@ -49,17 +51,25 @@ impl<'a, M: Program> Work<'a, M> {
             }
         }
         let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
+        let links: Vec<Option<Links>> = (0..components.len()).map(|n| model.links(&context, n)).collect();
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
         let mut scratch = Scratch::default();
         for (index, c) in components.iter().enumerate() {
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
-            model.collect(&context, &neutral, index, units, &table, &mut pilot, &mut scratch);
+            model.collect(&context, &neutral, index, units.clone(), &table, &mut pilot, &mut scratch);
+            if let Some(links) = &links[index] {
+                let square = links.frontier() * links.frontier();
+                let table = vec![1.0 / square.max(1) as f64; square];
+                for unit in units.filter(|unit| links.has_step(*unit)) {
+                    model.collect_step(&context, &neutral, index, unit, &table, &mut pilot, &mut scratch);
+                }
+            }
         }
         model.gauge(&mut context, &pilot);
         let fixed = model.fixed(&context, usize::MAX);
-        Ok(Work { context, components, fixed, threads: options.thread_count(), coupled: vec![] })
+        Ok(Work { context, components, fixed, threads: options.thread_count(), coupled: vec![], links })
     }
 
     /// E-step at these params: expected statistics of all statements, and the log evidence of the units.
@@ -72,6 +82,10 @@ impl<'a, M: Program> Work<'a, M> {
                 self.coupled_stats(model, globals, index, &mut stats);
                 continue;
             }
+            if let Some(links) = self.links(index) {
+                stats.merge(&self.expect_linked(model, globals, &at, index, links)?);
+                continue;
+            }
             let job = Sweep { model, work: self, globals, at: &at, index, component: *component };
             let sum = reduce::accumulate(component.units, LEAF, self.threads, &job)?;
             stats.merge(&sum);
@@ -79,10 +93,18 @@ impl<'a, M: Program> Work<'a, M> {
         Ok(stats)
     }
 
-    /// Expected statistics of some units of the first component, in increasing order, and of nothing else.
+    /// What a minibatch is drawn from: the units of the first component, or its sequences.
+    pub fn drawn_from(&self) -> usize {
+        self.links(0).map_or_else(|| self.components.first().map_or(0, |c| c.units), Links::sequences)
+    }
+
+    /// Expected statistics of some units or sequences of the first component, in increasing order, and of nothing else.
     pub fn expect_some(&self, model: &M, globals: &M::Globals, units: &[usize]) -> Result<M::Stats, Error> {
         let Some(component) = self.components.first() else { return Ok(model.zero(&self.context)) };
         let at = model.prepare(&self.context, globals)?;
+        if let Some(links) = self.links(0) {
+            return self.expect_sequences(model, globals, &at, links, units);
+        }
         let job = Sweep { model, work: self, globals, at: &at, index: 0, component: *component };
         let (mut sum, mut desk) = (job.zero(), job.scratch());
         for run in units.chunk_by(|a, b| a + 1 == *b) {
@@ -91,8 +113,9 @@ impl<'a, M: Program> Work<'a, M> {
         Ok(sum)
     }
 
-    /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major.
-    pub fn collect(&self, model: &M, globals: &M::Globals, fill: &Fill<'_>) -> M::Stats {
+    /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major. Neighbours count as independent;
+    /// `soften` of each is taken to be anything.
+    pub fn collect(&self, model: &M, globals: &M::Globals, fill: &Fill<'_>, soften: f64) -> M::Stats {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
         let mut scratch = Scratch::default();
@@ -107,6 +130,7 @@ impl<'a, M: Program> Work<'a, M> {
                 model.collect(&self.context, globals, index, units.clone(), table, &mut stats, &mut scratch);
                 start = units.end;
             }
+            self.collect_steps(model, globals, index, fill, soften, &mut stats);
         }
         stats
     }
@@ -118,6 +142,10 @@ impl<'a, M: Program> Work<'a, M> {
         for (index, c) in self.components.iter().enumerate() {
             if let Some(table) = self.coupled_table(index) {
                 out.push(table);
+                continue;
+            }
+            if let Some(links) = self.links(index) {
+                out.push(self.linked_table(model, globals, &at, index, links)?);
                 continue;
             }
             let mut probs = vec![0.0; c.units * c.states];
@@ -134,11 +162,36 @@ impl<'a, M: Program> Work<'a, M> {
         Ok(out)
     }
 
-    /// Log evidence of every unit of every component, without what depends on the data alone.
+    /// Probabilities of the states of some units, as if none followed another.
+    pub fn alone(
+        &self,
+        model: &M,
+        at: &M::Prepared,
+        index: usize,
+        units: Range<usize>,
+        table: &mut [f64],
+        scratch: &mut Scratch,
+    ) {
+        let Some(c) = self.components.get(index) else { return };
+        let n = units.len();
+        let mut evidence = vec![0.0; n];
+        table.fill(0.0);
+        model.potentials(&self.context, at, index, units, table, scratch);
+        Sum.eliminate(table, c.states, n, &mut evidence);
+        for (i, _) in evidence.iter().enumerate().filter(|(_, e)| !e.is_finite()) {
+            (0..c.states).for_each(|s| table[s * n + i] = 1.0 / c.states as f64);
+        }
+    }
+
+    /// Log evidence of every unit or sequence of every component, without what depends on the data alone.
     pub fn evidences(&self, model: &M, globals: &M::Globals) -> Result<Vec<Vec<f64>>, Error> {
         let at = model.prepare(&self.context, globals)?;
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
+            if let Some(links) = self.links(index) {
+                out.push(self.linked_evidences(model, globals, &at, index, links)?);
+                continue;
+            }
             let mut all = Vec::with_capacity(c.units);
             self.each_tile(model, globals, &at, index, *c, &mut |_, _, evidence| {
                 all.extend_from_slice(evidence)

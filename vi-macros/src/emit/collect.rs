@@ -126,7 +126,7 @@ impl Emitter<'_> {
                 Loop::Range(v) | Loop::Members { var: v, .. } => v.clone(),
             })
             .collect();
-        for c in &self.kernel.components {
+        for (_, c) in self.kernel.tabled() {
             if c.rows.iter().any(|r| r.statement == s.statement) {
                 bound.extend(c.unit.iter().cloned());
                 bound.extend(c.locals.iter().map(|l| l.state.clone()));

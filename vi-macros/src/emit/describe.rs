@@ -137,7 +137,12 @@ impl Emitter<'_> {
                 body.extend(quote!({ let x = &mut params.#n; #inside }));
             }
         }
-        for l in self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.state.nominal == nominal)
+        for l in self
+            .kernel
+            .components
+            .iter()
+            .flat_map(|c| &c.locals)
+            .filter(|l| l.back == 0 && l.state.nominal == nominal)
         {
             let n = self.name(l.array);
             let depth = self.model.arrays[l.array.0].plates.len().saturating_sub(1);

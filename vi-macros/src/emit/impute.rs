@@ -19,11 +19,17 @@ impl Emitter<'_> {
         let array = |a: &ArrayId| &self.model.arrays[a.0];
         self.observed()
             .into_iter()
-            .filter(|a| !is_hidden(self.model, *a) && !is_read(self.model, *a))
+            .filter(|a| !is_hidden(self.model, *a) && !is_read(self.model, *a) && !self.in_step(*a))
             .filter(|a| array(a).pieces.iter().all(|p| self.model.statements[p.0].role == Role::Observed))
             .filter(|a| !matches!(array(a).elem.kind, ElemKind::Matrix(..) | ElemKind::SymPos(_)))
             .filter(|a| array(a).missing || self.layout(*a) != Layout::Scalar)
             .collect()
+    }
+
+    /// Whether a statement of the array reads two units that follow one another.
+    fn in_step(&self, a: ArrayId) -> bool {
+        let steps = self.kernel.components.iter().filter_map(|c| c.link.as_deref());
+        steps.flat_map(|l| &l.step.rows).any(|r| r.target.array == a)
     }
 
     /// Leaves whose elements may be missing: these have a field in `Posterior`.
@@ -181,7 +187,7 @@ impl Emitter<'_> {
             [] => (vec![], quote!(0)),
             [outer @ .., last] => (outer.to_vec(), last.clone()),
         };
-        let set = c.locals.iter().enumerate().map(|(n, l)| {
+        let set = c.locals.iter().enumerate().filter(|(_, l)| l.back == 0).map(|(n, l)| {
             let name = self.name(l.array);
             let place = scope.nested(quote!(latents.#name), l.array, &at);
             let extents: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
@@ -247,8 +253,14 @@ impl Emitter<'_> {
         if shared || self.kernel.components.is_empty() {
             return TokenStream::new();
         }
-        let names: Vec<_> =
-            self.kernel.components.iter().flat_map(|c| &c.locals).map(|l| self.name(l.array)).collect();
+        let names: Vec<_> = self
+            .kernel
+            .components
+            .iter()
+            .flat_map(|c| &c.locals)
+            .filter(|l| l.back == 0)
+            .map(|l| self.name(l.array))
+            .collect();
         let rest = (names.len() < self.hidden().len()).then(|| quote!(..Latents::default()));
         let chosen = self.kernel.components.iter().map(|c| {
             let first = self.name(c.locals[0].array);
@@ -272,7 +284,7 @@ impl Emitter<'_> {
                     }
                 })
                 .collect();
-            let set = c.locals.iter().enumerate().map(|(n, l)| {
+            let set = c.locals.iter().enumerate().filter(|(_, l)| l.back == 0).map(|(n, l)| {
                 let name = self.name(l.array);
                 let extents: Vec<_> =
                     (0..extents.len()).map(|n| format_ident!("extent_{n}")).map(|e| quote!(#e)).collect();

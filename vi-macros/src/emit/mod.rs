@@ -12,6 +12,7 @@ mod direct;
 mod expectation;
 mod holes;
 mod impute;
+mod links;
 mod locals;
 mod matrices;
 mod module;

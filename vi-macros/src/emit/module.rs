@@ -242,6 +242,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Groups",
         "ChaCha8Rng",
         "LeastSquares",
+        "Links",
         "Marginal",
         "Maximised",
         "Moments",

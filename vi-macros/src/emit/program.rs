@@ -32,6 +32,7 @@ impl Emitter<'_> {
         let globals = self.globals_type();
         let shared = self.shared_fns(reads_data);
         let pairs = self.pair_fns();
+        let links = self.link_fns();
         let perturb = self.perturb_fn();
         let lets = self.let_values();
         let has_series = self.has_series();
@@ -84,6 +85,7 @@ impl Emitter<'_> {
 
                 #shared
                 #pairs
+                #links
                 #perturb
                 #series
                 #grows
@@ -99,6 +101,7 @@ impl Emitter<'_> {
             let name = c
                 .locals
                 .iter()
+                .filter(|l| l.back == 0)
                 .map(|l| self.model.arrays[l.array.0].name.to_string())
                 .collect::<Vec<_>>()
                 .join(", ");
@@ -199,9 +202,13 @@ impl Emitter<'_> {
         let potentials = arms("potentials", quote!(context, at, units, table, scratch));
         let collect = arms("collect", quote!(context, params, units, table, stats, scratch));
         let mut constants = TokenStream::new();
-        let mut unit_constants = TokenStream::new();
-        for (i, c) in self.kernel.components.iter().enumerate() {
-            let f = format_ident!("constant_{}", self.component_name(c));
+        let mut unit_constants: Vec<(usize, TokenStream)> = vec![];
+        let parts = self.kernel.components.iter().enumerate().flat_map(|(i, c)| {
+            let step = c.link.iter().map(move |l| (i, &l.step, self.linked_name(c)));
+            std::iter::once((i, c, self.component_name(c))).chain(step)
+        });
+        for (i, c, name) in parts {
+            let f = format_ident!("constant_{name}");
             let index = Literal::usize_unsuffixed(i);
             let count = Literal::usize_unsuffixed(c.rows.len());
             for (n, r) in c.rows.iter().enumerate() {
@@ -211,10 +218,16 @@ impl Emitter<'_> {
                     out.push((#name.to_string(), (0..self.components(context)[#index].units).map(|unit| self.#f(context, #n, unit)).sum()));
                 });
             }
-            unit_constants.extend(
-                quote!(#index => (0..#count).map(|statement| self.#f(context, statement, unit)).sum(),),
-            );
+            let sum = quote!((0..#count).map(|statement| self.#f(context, statement, unit)).sum::<f64>());
+            match unit_constants.last_mut() {
+                Some((of, all)) if *of == i => *all = quote!(#all + #sum),
+                Some(_) | None => unit_constants.push((i, sum)),
+            }
         }
+        let unit_constants = unit_constants.into_iter().map(|(i, sum)| {
+            let index = Literal::usize_unsuffixed(i);
+            quote!(#index => #sum,)
+        });
         let pairs = self.kernel.components.iter().flat_map(|c| &c.pairs).map(|p| &p.rows);
         for r in self.kernel.fixed.iter().chain(&self.kernel.moving).chain(pairs) {
             let f = format_ident!("constant_{}", self.fixed_name(r));
@@ -244,7 +257,7 @@ impl Emitter<'_> {
 
             fn unit_constant(&self, context: &Context<'_>, component: usize, unit: usize) -> f64 {
                 match component {
-                    #unit_constants
+                    #(#unit_constants)*
                     _ => 0.0,
                 }
             }

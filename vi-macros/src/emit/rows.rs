@@ -18,15 +18,18 @@ pub(super) enum Pass {
 
 impl Emitter<'_> {
     pub fn component_name(&self, c: &Component) -> String {
-        c.locals.iter().map(|l| self.model.arrays[l.array.0].name.to_string()).collect::<Vec<_>>().join("_")
+        let own = c.locals.iter().filter(|l| l.back == 0);
+        own.map(|l| self.model.arrays[l.array.0].name.to_string()).collect::<Vec<_>>().join("_")
     }
 
     /// Inherent functions: one pair for each component, one for each fixed statement.
     pub fn passes(&self) -> TokenStream {
         let globals = self.globals_type();
         let mut out = TokenStream::new();
-        for (i, c) in self.kernel.components.iter().enumerate() {
-            let name = self.component_name(c);
+        for (i, c) in self.kernel.tabled() {
+            let is_step = !std::ptr::eq(c, &raw const self.kernel.components[i]);
+            let latents = self.component_name(c);
+            let name = if is_step { self.linked_name(&self.kernel.components[i]) } else { latents.clone() };
             let (potentials, collect, base) = (
                 format_ident!("potentials_{name}"),
                 format_ident!("collect_{name}"),
@@ -34,7 +37,12 @@ impl Emitter<'_> {
             );
             let open = self.open();
             let add = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
-            let clamp = self.clamps(i, c);
+            let clamp = if is_step {
+                self.contradictions(c)
+            } else {
+                let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
+                quote!(#clamps #beginnings)
+            };
             let gather = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let constants: Vec<TokenStream> = c
                 .rows
@@ -62,15 +70,28 @@ impl Emitter<'_> {
                 }
             };
             let lines = self.lines(c.rows.iter().map(|r| r.line));
-            let doc = format!(
-                " log p({}, data; θ) of every state of every unit of a tile: lines {lines} of the model.",
-                name.replace('_', ", ")
-            );
-            let doc2 = format!(
-                " Adds the statistics of a tile, weighted by q({}): what the M-step needs of lines {lines}.",
-                name.replace('_', ", ")
-            );
-            let t = self.table_note(c);
+            let latents = latents.replace('_', ", ");
+            let (doc, doc2, t) = if is_step {
+                (
+                    format!(
+                        " log p of the step to a unit, for its {latents} and those before: lines {lines} of the model."
+                    ),
+                    format!(
+                        " Adds the statistics of steps, weighted by q({latents}) of both units: what the M-step needs of lines {lines}."
+                    ),
+                    " `table` holds the states of the unit before by those of the unit itself.".to_string(),
+                )
+            } else {
+                (
+                    format!(
+                        " log p({latents}, data; θ) of every state of every unit of a tile: lines {lines} of the model."
+                    ),
+                    format!(
+                        " Adds the statistics of a tile, weighted by q({latents}): what the M-step needs of lines {lines}."
+                    ),
+                    self.table_note(c),
+                )
+            };
             out.extend(quote! {
                 #[doc = #doc]
                 #[doc = ""]
@@ -495,7 +516,7 @@ impl Emitter<'_> {
     pub(super) fn clamps(&self, index: usize, c: &Component) -> TokenStream {
         let scope = self.scope();
         let mut out = TokenStream::new();
-        for l in c.locals.iter().filter(|l| self.model.arrays[l.array.0].missing) {
+        for l in c.locals.iter().filter(|l| l.back == 0 && self.model.arrays[l.array.0].missing) {
             let name = self.name(l.array);
             let at = c.unit.iter().map(|v| scope.var(v));
             let unit = self.unit_at(index, c, quote!(units.start + i));

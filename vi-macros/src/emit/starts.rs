@@ -172,7 +172,7 @@ impl Emitter<'_> {
             let i = Literal::usize_unsuffixed(index);
             let unit = self.unit_at(index, c, quote!(unit));
             let mut marginals = TokenStream::new();
-            for (n, l) in c.locals.iter().enumerate() {
+            for (n, l) in c.locals.iter().enumerate().filter(|(_, l)| l.back == 0) {
                 let name = self.name(l.array);
                 let states = scope.index(&l.state.high);
                 let inner: Vec<_> = c.locals[n + 1..].iter().map(|l| scope.index(&l.state.high)).collect();
@@ -299,7 +299,8 @@ impl Emitter<'_> {
             });
         }
         let shared_values = self.shared_values();
-        let hidden = self.kernel.components.iter().map(|c| c.locals.len()).sum::<usize>();
+        let own = self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.back == 0);
+        let hidden = own.count();
         let other = (hidden < self.hidden().len()).then(|| quote!(..Latents::default()));
         let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
         let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())

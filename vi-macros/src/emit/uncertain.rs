@@ -446,10 +446,9 @@ impl<'a> Emitter<'a> {
 
     /// Whether a table of states reads a statement.
     pub(super) fn in_tables(&self, statement: crate::model::ir::StatementId) -> bool {
-        self.kernel
-            .components
-            .iter()
-            .any(|c| c.rows.iter().chain(c.pairs.iter().map(|p| &p.rows)).any(|r| r.statement == statement))
+        self.kernel.tabled().any(|(_, c)| {
+            c.rows.iter().chain(c.pairs.iter().map(|p| &p.rows)).any(|r| r.statement == statement)
+        })
     }
 
     /// Where that is tabulated.

@@ -27,7 +27,7 @@ pub fn admixture(kernel: &Kernel<'_>) -> Option<Admixture> {
     let [c] = kernel.components.as_slice() else { return None };
     let [local] = c.locals.as_slice() else { return None };
     let [group, _] = c.unit.as_slice() else { return None };
-    if !c.guards.is_empty() || !c.pairs.is_empty() {
+    if !c.guards.is_empty() || !c.pairs.is_empty() || c.link.is_some() {
         return None;
     }
     let alone = kernel.fixed.is_empty() && kernel.moving.is_empty() && kernel.groups.is_empty();

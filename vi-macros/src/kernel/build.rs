@@ -1,6 +1,7 @@
 //! Assembles the kernel: components from the plan's blocks, rows from the statements, tables of what depends on params alone.
 
 use super::admixture::admixture;
+use super::links::{self, Link};
 use super::rows::RowBuilder;
 use super::{Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
 use crate::density::lower::is_hidden;
@@ -91,6 +92,14 @@ pub fn build<'a>(
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
+            if let Some(link) = &rest[0].link {
+                match linked_rows(model, &mut builder, d, &rest[0], link) {
+                    Ok((r, false)) => rest[0].rows.push(r),
+                    Ok((r, true)) => rest[0].link.iter_mut().for_each(|l| l.step.rows.push(r.clone())),
+                    Err(e) => fail(e, report),
+                }
+                continue;
+            }
             if d.gathers.len() > 1
                 && d.gathers.iter().all(|g| g.elem.array == d.gathers[0].elem.array)
                 && d.gathers[0].elem.indices != d.gathers[1].elem.indices
@@ -101,13 +110,13 @@ pub fn build<'a>(
                 }
                 continue;
             }
-            match builder.rows(d, Some(&rest[0])) {
+            match builder.rows(d, Some(&rest[0]), None) {
                 Ok(r) => rest[0].rows.push(r),
                 Err(e) => fail(e, report),
             }
         } else {
             match d.role {
-                Role::Observed => match builder.rows(d, None) {
+                Role::Observed => match builder.rows(d, None, None) {
                     Ok(r) => fixed.push(r),
                     Err(e) => fail(e, report),
                 },
@@ -125,6 +134,9 @@ pub fn build<'a>(
     }
     if failed {
         return None;
+    }
+    for l in components.iter_mut().filter_map(|c| c.link.as_mut()) {
+        l.kinds = links::kinds(model, &l.along, &l.step);
     }
     let latent_priors: Vec<StatementDensity> = densities
         .iter()
@@ -174,6 +186,20 @@ pub fn build<'a>(
     Some(kernel)
 }
 
+/// A statement in a chain, and whether it belongs to the step from one unit to the next.
+fn linked_rows(
+    model: &Model,
+    builder: &mut RowBuilder<'_>,
+    d: &StatementDensity,
+    c: &Component,
+    link: &Link,
+) -> Result<(Rows, bool), Diagnostic> {
+    let places = links::places(model, d, &link.along)?;
+    let within = d.gathers.iter().zip(&places.back).all(|(g, b)| links::local(c, g.elem.array, *b).is_some());
+    let table = if within { c } else { &link.step };
+    Ok((builder.rows(d, Some(table), Some(&places))?, !within))
+}
+
 /// Blocks with a copy for each value of the outermost plate of the units, where something else is shared by all.
 ///
 /// An order that the user wrote is kept: then there are none.
@@ -187,7 +213,7 @@ fn local(kernel: &Kernel<'_>, shared: &[&Block]) -> Vec<usize> {
     };
     let local: Vec<usize> = (0..shared.len()).filter(|n| is_local(shared[*n])).collect();
     let global = local.len() < shared.len() || kernel.steps.iter().any(|s| s.block.is_none());
-    if ordered || !global || !c.pairs.is_empty() { vec![] } else { local }
+    if ordered || !global || !c.pairs.is_empty() || c.link.is_some() { vec![] } else { local }
 }
 
 /// Uncertain locations stand in residuals alone: elsewhere their squares would be needed.
@@ -249,9 +275,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     let names = b.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
     for step in &b.trace {
         let rule = match &step.rule {
-            Rule::Sum => continue,
-            Rule::Scan { axis } => format!("a scan over {axis}"),
-            Rule::Tree { axis } => format!("a tree over {axis}"),
+            Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => continue,
             Rule::Family { family } => format!("a {family} posterior"),
             Rule::Gaussian { .. } => "a Gaussian posterior".into(),
             Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
@@ -286,31 +310,48 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             .unwrap_or_else(|| "n".into());
         unit.push(Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, &at)));
     }
+    let reach = links::reach(model, densities, b)?;
     let mut locals: Vec<Local> = vec![];
-    for a in &b.latents {
+    let mut frontier = 0;
+    let arrays = match &reach {
+        Some(r) => r.arrays.clone(),
+        None => b.latents.iter().map(|a| (*a, 0, false)).collect(),
+    };
+    for (a, depth, handed_on) in &arrays {
         let Some(g) = densities.iter().flat_map(|d| &d.gathers).find(|g| g.elem.array == *a) else {
             return Err(mistakes::no_engine(b.loc, &names, "a finite latent"));
         };
-        let mut name = g.var.name.trim_end_matches('′').to_string();
-        while locals.iter().any(|l| l.state.name == name) || unit.iter().any(|v| v.name == name) {
-            name.push('′');
+        for back in 0..(*depth).max(1) {
+            let mut name = g.var.name.trim_end_matches('′').to_string();
+            while locals.iter().any(|l| l.state.name == name) || unit.iter().any(|v| v.name == name) {
+                name.push('′');
+            }
+            let state = Var::new(name, g.var.nominal, Ix::constant(0), g.var.high.clone());
+            locals.push(Local { array: *a, back, state });
+            frontier += usize::from(*handed_on);
         }
-        locals.push(Local {
-            array: *a,
-            state: Var::new(name, g.var.nominal, Ix::constant(0), g.var.high.clone()),
-        });
     }
-    let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
-    Ok(Component { locals, unit, guards, rows: vec![], pairs: vec![] })
+    let guards = match &reach {
+        Some(_) => {
+            links::unconditional(model, densities, &b.latents)?;
+            vec![]
+        }
+        None => super::exists::guards(model, densities, &b.latents, &unit)?,
+    };
+    let mut out = Component { locals, unit, guards, rows: vec![], pairs: vec![], link: None };
+    if let Some(r) = reach {
+        let step = links::step(&out, frontier);
+        out.link = Some(Box::new(Link { along: r.along, frontier, step, kinds: None }));
+    }
+    Ok(out)
 }
 
 /// Functions of params that every row would compute again: each becomes a table.
 fn hoists(kernel: &Kernel) -> Vec<Hoist> {
     let mut out: Vec<Hoist> = vec![];
     let all = kernel
-        .components
-        .iter()
-        .flat_map(|c| c.rows.iter().chain(c.pairs.iter().map(|p| &p.rows)))
+        .tabled()
+        .flat_map(|(_, c)| c.rows.iter().chain(c.pairs.iter().map(|p| &p.rows)))
         .chain(&kernel.fixed)
         .chain(&kernel.moving);
     for rows in all {
@@ -482,8 +523,7 @@ fn is_moving(r: &Rows) -> bool {
 }
 
 pub fn rows_of<'k>(kernel: &'k Kernel) -> impl Iterator<Item = (Option<usize>, &'k Rows)> {
-    let inside =
-        kernel.components.iter().enumerate().flat_map(|(i, c)| c.rows.iter().map(move |r| (Some(i), r)));
+    let inside = kernel.tabled().flat_map(|(i, c)| c.rows.iter().map(move |r| (Some(i), r)));
     let pairs = kernel.components.iter().flat_map(|c| &c.pairs).map(|p| &p.rows);
     inside.chain(kernel.fixed.iter().chain(&kernel.moving).chain(pairs).map(|r| (None, r)))
 }

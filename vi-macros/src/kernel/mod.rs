@@ -11,6 +11,7 @@ use crate::plan::points;
 mod admixture;
 mod build;
 mod exists;
+pub mod links;
 mod locations;
 mod maximise;
 mod rows;
@@ -19,6 +20,7 @@ mod steps;
 
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
+pub use links::Link;
 pub use locations::without;
 pub use split::Splitter;
 
@@ -71,6 +73,16 @@ pub struct Kernel<'a> {
     pub admixture: Option<Admixture>,
 }
 
+impl Kernel<'_> {
+    /// Everything that has a table of states: the components, each followed by the steps between its units. The number is the component's.
+    pub fn tabled(&self) -> impl Iterator<Item = (usize, &Component)> {
+        self.components
+            .iter()
+            .enumerate()
+            .flat_map(|(i, c)| std::iter::once((i, c)).chain(c.link.iter().map(move |l| (i, &l.step))))
+    }
+}
+
 /// One part of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -90,6 +102,8 @@ pub struct Component {
     pub rows: Vec<Rows>,
     /// Statements of two of its units; where there are any, the units take turns.
     pub pairs: Vec<Pairs>,
+    /// Where its units follow one another.
+    pub link: Option<Box<Link>>,
 }
 
 impl Component {
@@ -99,9 +113,11 @@ impl Component {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Local {
     pub array: ArrayId,
+    /// How many units before this one the element is.
+    pub back: usize,
     /// The value of the latent.
     pub state: Var,
 }
@@ -171,6 +187,28 @@ pub enum Body {
     },
 }
 
+impl Body {
+    /// Every function of data, states and params in it.
+    pub fn visit_polys(&self, f: &mut impl FnMut(&Poly)) {
+        match self {
+            Body::Terms(t) => t.visit_polys(f),
+            Body::Scalar(s) => {
+                [&s.rho, &s.weight, &s.precision, &s.base].into_iter().for_each(&mut *f);
+                s.normaliser.visit_polys(f);
+            }
+            Body::Dense(d) => {
+                [&d.rho, &d.factor, &d.base].into_iter().for_each(&mut *f);
+                let plates = d.matrix.plates.iter().map(Poly::index);
+                plates.for_each(|p| f(&p));
+            }
+            Body::Equal { value, to } => {
+                f(value);
+                f(to);
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Terms {
     /// Data alone: a constant of the fit.
@@ -183,6 +221,17 @@ pub struct Terms {
 }
 
 impl Terms {
+    fn visit_polys(&self, f: &mut impl FnMut(&Poly)) {
+        f(&self.base);
+        for s in &self.separable {
+            f(&s.coefficient);
+            f(&s.params);
+        }
+        if let Some(p) = &self.pointwise {
+            f(&p.value);
+        }
+    }
+
     /// The indicator of a truncation's bounds, where a state decides whether they hold.
     pub fn inside(&self) -> Option<Poly> {
         let fixed = |s: &&Separable| s.params.as_number().is_some();

@@ -1,5 +1,6 @@
 //! One statement as seen from one unit of a component: its loops, its guards, and what it adds.
 
+use super::links::Places;
 use super::split::{Splitter, cond_mentions, reads_data, solve_shift};
 use super::{
     Body, Cell, Column, Component, DenseResidual, End, Loop, Pairs, RowCase, Rows, ScalarResidual, Stat,
@@ -47,15 +48,23 @@ pub struct RowBuilder<'a> {
 
 impl RowBuilder<'_> {
     /// A statement inside a component, or on its own.
-    pub fn rows(&mut self, d: &StatementDensity, component: Option<&Component>) -> Result<Rows, Diagnostic> {
+    ///
+    /// `places` says where in a component's chain the latents stand; where there is none, all belong to one unit.
+    pub fn rows(
+        &mut self,
+        d: &StatementDensity,
+        component: Option<&Component>,
+        places: Option<&Places>,
+    ) -> Result<Rows, Diagnostic> {
         let mut renaming = Renaming::default();
         let mut guards = vec![];
         let mut states = vec![];
         let mut solved: Vec<Var> = vec![];
         let mut members: Vec<(Var, Loop)> = vec![];
         if let Some(c) = component {
-            for g in &d.gathers {
-                let Some(a) = c.locals.iter().position(|l| l.array == g.elem.array) else {
+            for (n, g) in d.gathers.iter().enumerate() {
+                let back = places.map_or(0, |p| p.back[n]);
+                let Some(a) = super::links::local(c, g.elem.array, back) else {
                     return Err(mistakes::not_local(d.loc, &self.name(g.elem.array)));
                 };
                 renaming.0.push((g.var.clone(), Ix::var(&c.locals[a].state)));
@@ -65,17 +74,18 @@ impl RowBuilder<'_> {
             }
             // Every gathered element must belong to one unit; the first one says which.
             let first = &d.gathers[0].elem;
-            if d.gathers.iter().any(|g| g.elem.indices != first.indices) {
+            if places.is_none() && d.gathers.iter().any(|g| g.elem.indices != first.indices) {
                 return Err(mistakes::not_local(d.loc, &self.name(first.array)));
             }
-            for (unit, ix) in c.unit.iter().zip(&first.indices) {
+            let seen_from = places.map_or(&first.indices, |p| &p.unit);
+            for (unit, ix) in c.unit.iter().zip(seen_from) {
                 let here = Ix::var(unit);
                 if let Some((v, shift)) = solve_shift(ix).filter(|(v, _)| !solved.contains(v)) {
                     let by = here.plus(-1, &shift);
                     if shift != Ix::default() || v.low != Ix::constant(0) {
                         guards.push(Cond::Compare(Cmp::Le, v.low.clone(), by.clone()));
                     }
-                    if shift != Ix::default() || !same_range(&v, unit) {
+                    if shift != Ix::default() || renaming.var(&v).high != unit.high {
                         guards.push(Cond::Compare(Cmp::Lt, by.clone(), v.high.clone()));
                     }
                     renaming.0.push((v.clone(), by));
@@ -419,10 +429,6 @@ fn varies_by_data(model: &Model, p: &Poly) -> bool {
             !super::is_param(model, e.array) && model.arrays[e.array.0].role != crate::model::ir::Role::Const;
     });
     data
-}
-
-fn same_range(v: &Var, unit: &Var) -> bool {
-    v.high == unit.high
 }
 
 /// The statistic of this kind over these cells, found or made.

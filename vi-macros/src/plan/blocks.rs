@@ -145,7 +145,8 @@ fn merge(g: &Interaction, blocks: &mut Vec<Proved>) {
         for i in 0..blocks.len() {
             for j in i + 1..blocks.len() {
                 let (a, b) = (&blocks[i], &blocks[j]);
-                if !a.each && !b.each && share_a_term(g, &a.nodes, &b.nodes) {
+                let apart = a.each || b.each || chain_and_family(g, a, b) || chain_and_family(g, b, a);
+                if !apart && share_a_term(g, &a.nodes, &b.nodes) {
                     pairs.push((i, j));
                 }
             }
@@ -166,6 +167,13 @@ fn merge(g: &Interaction, blocks: &mut Vec<Proved>) {
 fn share_a_term(g: &Interaction, a: &[usize], b: &[usize]) -> bool {
     let touches = |f: &Factor, nodes: &[usize]| nodes.iter().any(|n| f.touches(*n));
     g.factors.iter().any(|f| touches(f, a) && touches(f, b))
+}
+
+/// A chain, and a law that one of its elements reads, such as that of the first state: exact together, at the price of an elimination that
+/// is the chain's nowhere else. They take turns.
+fn chain_and_family(g: &Interaction, chain: &Proved, other: &Proved) -> bool {
+    let along = |s: &Elimination| matches!(s.rule.rule, Rule::Scan { .. } | Rule::Tree { .. });
+    chain.steps.iter().any(along) && other.nodes.iter().all(|n| g.nodes[*n].class != Class::Finite)
 }
 
 /// Gaussians together, then chains, then a Gaussian and its scale, then the rest.

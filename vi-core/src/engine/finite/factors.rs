@@ -3,7 +3,8 @@
 /// Square matrices of non-negative weights, with their logs: a transition law for each of several kinds of steps.
 ///
 /// Entry `[m, j, k]` is the weight of state k after (or below) state j. Rows may sum to anything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Factors {
     states: usize,
     weight: Vec<f64>,
@@ -27,6 +28,14 @@ impl Factors {
         Factors { states, weight, log }
     }
 
+    /// From the logarithms of the weights.
+    #[must_use]
+    pub fn from_logs(states: usize, log: Vec<f64>) -> Self {
+        let mut weight = vec![0.0; log.len()];
+        crate::tile::exp(&log, &mut weight);
+        Factors { states, weight, log }
+    }
+
     /// Number of states on either side.
     #[must_use]
     pub fn states(&self) -> usize {
@@ -43,6 +52,12 @@ impl Factors {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.weight.is_empty()
+    }
+
+    /// The logarithms of all weights.
+    #[must_use]
+    pub fn logs(&self) -> &[f64] {
+        &self.log
     }
 
     pub(super) fn at(&self, m: usize) -> Factor<'_> {

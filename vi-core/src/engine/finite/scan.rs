@@ -126,7 +126,7 @@ impl Workspace {
     /// # Errors
     /// See [`filter`](Self::filter).
     pub fn most_likely(&mut self, chain: &Chain<'_>, path: &mut [usize]) -> Result<f64, Failure> {
-        self.trace(chain, &mut Max::default(), path)
+        self.choose(chain, &mut Max::default(), path)
     }
 
     /// log p(x), and a path drawn from p(z | x).
@@ -139,11 +139,14 @@ impl Workspace {
         rng: &mut impl rand::Rng,
         path: &mut [usize],
     ) -> Result<f64, Failure> {
-        self.trace(chain, &mut Sample(rng), path)
+        self.choose(chain, &mut Sample(rng), path)
     }
 
-    /// Forward with ⊕, then one state after another, last first.
-    fn trace<C: Choice>(
+    /// What the semiring chooses: forward with ⊕, then one state after another, last first; and log ⊕ over all paths.
+    ///
+    /// # Errors
+    /// See [`filter`](Self::filter).
+    pub fn choose<C: Choice>(
         &mut self,
         chain: &Chain<'_>,
         choice: &mut C,

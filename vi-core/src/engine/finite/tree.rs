@@ -110,7 +110,7 @@ impl Workspace {
     /// # Errors
     /// See [`log_evidence`](Self::log_evidence).
     pub fn most_likely(&mut self, tree: &Tree<'_>, states: &mut [usize]) -> Result<f64, Failure> {
-        self.trace(tree, &mut Max::default(), states)
+        self.choose(tree, &mut Max::default(), states)
     }
 
     /// log p(x), and states drawn from p(z | x).
@@ -123,11 +123,14 @@ impl Workspace {
         rng: &mut impl rand::Rng,
         states: &mut [usize],
     ) -> Result<f64, Failure> {
-        self.trace(tree, &mut Sample(rng), states)
+        self.choose(tree, &mut Sample(rng), states)
     }
 
-    /// Upwards with ⊕, then one state after another, roots first.
-    fn trace<C: Choice>(
+    /// What the semiring chooses: upwards with ⊕, then one state after another, roots first; and log ⊕ over all states.
+    ///
+    /// # Errors
+    /// See [`log_evidence`](Self::log_evidence).
+    pub fn choose<C: Choice>(
         &mut self,
         tree: &Tree<'_>,
         choice: &mut C,

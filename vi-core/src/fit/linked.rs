@@ -1,0 +1,386 @@
+//! Components whose units follow one another: forward and backward through each sequence, and the statistics of neighbours.
+
+use super::Categories;
+use super::links::Links;
+use super::paths::Paths;
+use super::program::{Component, Evidence, Program, Scratch, Statistics};
+use super::sweep::{Fill, Work, tile_size};
+use crate::Error;
+use crate::engine::finite::scan::Pairs;
+use crate::engine::finite::{Factors, Failure, scan, tree};
+use crate::reduce::{self, Accumulate};
+use std::ops::Range;
+
+impl<'a, M: Program> Work<'a, M> {
+    pub(super) fn links(&self, index: usize) -> Option<&Links> {
+        self.links.get(index)?.as_ref()
+    }
+
+    /// Expected statistics of a component whose units follow one another.
+    pub(super) fn expect_linked(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<M::Stats, Error> {
+        let job = self.linked(model, globals, at, index, links);
+        reduce::accumulate(links.leaves(), 1, self.threads, &job)
+    }
+
+    /// Statistics of some sequences, in increasing order.
+    pub(super) fn expect_sequences(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        links: &Links,
+        sequences: &[usize],
+    ) -> Result<M::Stats, Error> {
+        let job = self.linked(model, globals, at, 0, links);
+        let (mut sum, mut desk) = (job.zero(), job.scratch());
+        job.sequences(&mut sum, &mut desk, sequences.iter().copied())?;
+        Ok(sum)
+    }
+
+    /// The posterior of every unit, and the joint law of every sequence.
+    pub(super) fn linked_table(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<Categories, Error> {
+        let job = self.linked(model, globals, at, index, links);
+        let mut desk = job.scratch();
+        let states = job.component.states;
+        let mut probs = Vec::with_capacity(job.component.units * states);
+        let mut laws = Vec::with_capacity(links.sequences());
+        for s in 0..links.sequences() {
+            let units = links.sequence(s);
+            let log_total = job.smooth(&mut desk, &units)?;
+            for i in 0..units.len() {
+                probs.extend((0..states).map(|s| desk.probability(i, s, states, links.frontier())));
+            }
+            let factors = desk.own.take().unwrap_or_else(|| job.factors.clone().unwrap_or_default());
+            let which = match links.examples() {
+                None => (0..units.len()).collect(),
+                Some(_) => links.which(&units).map_or(vec![], <[usize]>::to_vec),
+            };
+            laws.push(Paths {
+                states,
+                log_potential: desk.node.clone(),
+                factors,
+                which,
+                parents: links.parents(&units).map_or(vec![], <[usize]>::to_vec),
+                log_total,
+                constant: units.map(|unit| model.unit_constant(&self.context, index, unit)).sum(),
+            });
+        }
+        Ok(Categories::from_paths(states, probs, laws))
+    }
+
+    /// log p(x) of every sequence, without what depends on the data alone.
+    pub(super) fn linked_evidences(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<Vec<f64>, Error> {
+        let job = self.linked(model, globals, at, index, links);
+        let mut desk = job.scratch();
+        (0..links.sequences()).map(|s| job.smooth(&mut desk, &links.sequence(s))).collect()
+    }
+
+    /// Statistics of steps under a product of the units' probabilities; `soften` of each neighbour's is taken to be anything.
+    pub(super) fn collect_steps(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        index: usize,
+        fill: &Fill<'_>,
+        soften: f64,
+        stats: &mut M::Stats,
+    ) {
+        let (Some(links), Some(c)) = (self.links(index), self.components.get(index)) else { return };
+        let (states, size) = (c.states, links.frontier());
+        let inner = states.checked_div(size).unwrap_or(1).max(1);
+        let mut scratch = Scratch::default();
+        let mut pair = vec![0.0; size * size];
+        let mut kinds = vec![0.0; links.examples().map_or(0, <[usize]>::len) * size * size];
+        for s in 0..links.sequences() {
+            let units = links.sequence(s);
+            let mut marginals = vec![0.0; units.len() * size];
+            let mut column = vec![0.0; states];
+            for (i, unit) in units.clone().enumerate() {
+                fill(index, unit..unit + 1, &mut column);
+                for (state, p) in column.iter().enumerate() {
+                    marginals[i * size + state / inner] += p;
+                }
+            }
+            let which = links.which(&units);
+            for unit in units.clone() {
+                let Some(before) = links.before(&units, unit) else { continue };
+                let i = unit - units.start;
+                let row = |n: usize| &marginals[n * size..][..size];
+                let (first, second) = (row(before - units.start), row(i));
+                for (j, a) in first.iter().enumerate() {
+                    for (k, b) in second.iter().enumerate() {
+                        pair[j * size + k] = a * ((1.0 - soften) * b + soften / size as f64);
+                    }
+                }
+                if links.examples().is_some() {
+                    let kind = which.map_or(0, |w| w[i]);
+                    let sums = &mut kinds[kind * size * size..][..size * size];
+                    sums.iter_mut().zip(&pair).for_each(|(sum, p)| *sum += p);
+                } else {
+                    model.collect_step(&self.context, globals, index, unit, &pair, stats, &mut scratch);
+                }
+            }
+        }
+        for (kind, unit) in links.examples().unwrap_or_default().iter().enumerate() {
+            let sums = &kinds[kind * size * size..][..size * size];
+            model.collect_step(&self.context, globals, index, *unit, sums, stats, &mut scratch);
+        }
+    }
+
+    fn linked<'s>(
+        &'s self,
+        model: &'s M,
+        globals: &'s M::Globals,
+        at: &'s M::Prepared,
+        index: usize,
+        links: &'s Links,
+    ) -> Linked<'s, 'a, M> {
+        let component = self.components[index];
+        let size = links.frontier();
+        let factors = links.examples().map(|examples| {
+            let mut log = vec![0.0; examples.len() * size * size];
+            let mut scratch = Scratch::default();
+            for (table, unit) in log.chunks_mut((size * size).max(1)).zip(examples) {
+                model.step(&self.context, at, index, *unit, table, &mut scratch);
+            }
+            Factors::from_logs(size, log)
+        });
+        Linked { model, work: self, globals, at, index, component, links, factors }
+    }
+}
+
+struct Linked<'s, 'a, M: Program> {
+    model: &'s M,
+    work: &'s Work<'a, M>,
+    globals: &'s M::Globals,
+    at: &'s M::Prepared,
+    index: usize,
+    component: Component,
+    links: &'s Links,
+    /// The laws of the kinds of steps; `None` where every step has its own.
+    factors: Option<Factors>,
+}
+
+/// Workspace of one thread, for one sequence at a time.
+struct Desk {
+    table: Vec<f64>,
+    scratch: Scratch,
+    scan: scan::Workspace,
+    tree: tree::Workspace,
+    /// Log potentials of all states, unit by unit.
+    node: Vec<f64>,
+    /// Of the states handed on, the others summed out; empty where there are no others.
+    reduced: Vec<f64>,
+    marginals: Vec<f64>,
+    /// Sums over the pairs of each kind of step, or the pairs of each step.
+    pairs: Vec<f64>,
+    /// The laws of the steps of this sequence, where each has its own.
+    own: Option<Factors>,
+}
+
+impl Desk {
+    /// q of a joint state of a unit.
+    fn probability(&self, unit: usize, state: usize, states: usize, frontier: usize) -> f64 {
+        if states == frontier {
+            return self.marginals[unit * states + state];
+        }
+        let at = unit * frontier + state / (states / frontier);
+        let p = self.marginals[at];
+        if p > 0.0 { p * (self.node[unit * states + state] - self.reduced[at]).exp() } else { 0.0 }
+    }
+}
+
+impl<M: Program> Linked<'_, '_, M> {
+    /// Log potentials of a sequence.
+    fn potentials(&self, desk: &mut Desk, units: &Range<usize>) {
+        let (states, size) = (self.component.states, self.links.frontier());
+        desk.node.resize(units.len() * states, 0.0);
+        let tile = tile_size(states);
+        let mut start = units.start;
+        while start < units.end {
+            let part = start..(start + tile).min(units.end);
+            let n = part.len();
+            let table = &mut desk.table[..states * n];
+            table.fill(0.0);
+            let model = self.model;
+            model.potentials(&self.work.context, self.at, self.index, part.clone(), table, &mut desk.scratch);
+            let node = &mut desk.node[(start - units.start) * states..][..n * states];
+            for (s, column) in table.chunks(n).enumerate() {
+                for (i, x) in column.iter().enumerate() {
+                    node[i * states + s] = *x;
+                }
+            }
+            start = part.end;
+        }
+        desk.reduced.clear();
+        if states > size {
+            use crate::engine::finite::{Semiring, Sum};
+            desk.reduced.extend(desk.node.chunks(states / size).map(Sum::total));
+        }
+        desk.own = None;
+        if self.factors.is_none() {
+            let mut log = vec![0.0; units.len() * size * size];
+            for unit in units.clone().filter(|unit| self.links.before(units, *unit).is_some()) {
+                let table = &mut log[(unit - units.start) * size * size..][..size * size];
+                self.model.step(&self.work.context, self.at, self.index, unit, table, &mut desk.scratch);
+            }
+            desk.own = Some(Factors::from_logs(size, log));
+        }
+    }
+
+    /// log p(x) of a sequence; leaves its marginals and pairs on the desk.
+    fn smooth(&self, desk: &mut Desk, units: &Range<usize>) -> Result<f64, Error> {
+        self.potentials(desk, units);
+        let size = self.links.frontier();
+        let square = size * size;
+        let each: Vec<usize>;
+        let (factors, which) = match (&self.factors, &desk.own) {
+            (Some(f), _) => (f, self.links.which(units)),
+            (None, Some(f)) => {
+                each = (0..units.len()).collect();
+                desk.pairs.clear();
+                desk.pairs.resize(units.len() * square, 0.0);
+                (f, Some(each.as_slice()))
+            }
+            (None, None) => return Ok(0.0),
+        };
+        desk.marginals.resize(units.len() * size, 0.0);
+        let log_potential = if desk.reduced.is_empty() { &desk.node } else { &desk.reduced };
+        let copies = if desk.own.is_some() { 1.0 } else { self.copies(units) };
+        let pairs = Some(Pairs { sums: &mut desk.pairs, copies });
+        let log_potential = &log_potential[..units.len() * size];
+        let done = match self.links.parents(units) {
+            None => {
+                let chain = scan::Chain { log_potential, factors, which };
+                desk.scan.smooth(&chain, &mut desk.marginals, pairs)
+            }
+            Some(parent) => {
+                let tree = tree::Tree { log_potential, parent, factors, which };
+                desk.tree.smooth(&tree, &mut desk.marginals, pairs)
+            }
+        };
+        done.map_err(|failure: Failure| {
+            failure.named(|t| self.model.unit_name(&self.work.context, self.index, units.start + t))
+        })
+    }
+
+    fn copies(&self, units: &Range<usize>) -> f64 {
+        if units.is_empty() { 1.0 } else { self.model.copies(&self.work.context, self.index, units.start) }
+    }
+
+    /// Adds the statistics of sequences.
+    fn sequences(
+        &self,
+        sum: &mut M::Stats,
+        desk: &mut Desk,
+        sequences: impl Iterator<Item = usize>,
+    ) -> Result<(), Error> {
+        let (states, size) = (self.component.states, self.links.frontier());
+        let square = size * size;
+        let (model, context) = (self.model, &self.work.context);
+        let kinds = self.links.examples().map_or(0, <[usize]>::len);
+        desk.pairs.clear();
+        desk.pairs.resize(kinds * square, 0.0);
+        for s in sequences {
+            let units = self.links.sequence(s);
+            let copies = self.copies(&units);
+            if copies <= 0.0 || units.is_empty() {
+                continue;
+            }
+            let log = self.smooth(desk, &units)?;
+            let evidence = sum.evidence();
+            *evidence = Evidence {
+                log: evidence.log + copies * log,
+                magnitude: evidence.magnitude + copies * log.abs(),
+            };
+            let tile = tile_size(states);
+            let mut start = units.start;
+            while start < units.end {
+                let part = start..(start + tile).min(units.end);
+                let n = part.len();
+                for s in 0..states {
+                    for i in 0..n {
+                        let p = desk.probability(start - units.start + i, s, states, size);
+                        desk.table[s * n + i] = p;
+                    }
+                }
+                let table = &desk.table[..states * n];
+                model.collect(context, self.globals, self.index, part.clone(), table, sum, &mut desk.scratch);
+                start = part.end;
+            }
+            if self.factors.is_none() {
+                for unit in units.clone().filter(|unit| self.links.before(&units, *unit).is_some()) {
+                    let pair = &desk.pairs[(unit - units.start) * square..][..square];
+                    model.collect_step(context, self.globals, self.index, unit, pair, sum, &mut desk.scratch);
+                }
+            }
+        }
+        for (kind, unit) in self.links.examples().unwrap_or_default().iter().enumerate() {
+            let pair = &desk.pairs[kind * square..][..square];
+            model.collect_step(context, self.globals, self.index, *unit, pair, sum, &mut desk.scratch);
+        }
+        Ok(())
+    }
+}
+
+impl<M: Program> Accumulate for Linked<'_, '_, M> {
+    type Sum = M::Stats;
+    type Scratch = Desk;
+    type Error = Error;
+
+    fn zero(&self) -> M::Stats {
+        self.model.zero(&self.work.context)
+    }
+
+    fn clear(&self, sum: &mut M::Stats) {
+        sum.clear();
+    }
+
+    fn scratch(&self) -> Desk {
+        let states = self.component.states;
+        let kinds = self.links.examples().map_or(0, <[usize]>::len);
+        Desk {
+            table: vec![0.0; states * tile_size(states)],
+            scratch: Scratch::default(),
+            scan: scan::Workspace::default(),
+            tree: tree::Workspace::default(),
+            node: vec![],
+            reduced: vec![],
+            marginals: vec![],
+            pairs: vec![0.0; kinds * self.links.frontier() * self.links.frontier()],
+            own: None,
+        }
+    }
+
+    fn add(&self, sum: &mut M::Stats, desk: &mut Desk, leaves: Range<usize>) -> Result<(), Error> {
+        for leaf in leaves.start..leaves.end.min(self.links.leaves()) {
+            self.sequences(sum, desk, self.links.leaf(leaf))?;
+        }
+        Ok(())
+    }
+
+    fn merge(&self, left: &mut M::Stats, right: &mut M::Stats) {
+        left.merge(right);
+    }
+}

@@ -1,0 +1,132 @@
+//! Which units follow one another.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::Range;
+
+/// Sequences of one leaf of the fixed tree: at least this many, and at least this many units.
+const SEQUENCES: usize = 8;
+const UNITS: usize = 2048;
+
+/// How the units of a component follow one another: in sequences along an axis, or on trees of parents.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    /// Joint states of what is handed on.
+    frontier: usize,
+    /// Where each sequence begins among the units, and at the end their number.
+    starts: Vec<usize>,
+    /// On a tree, the parent of each unit within its sequence; a root is its own.
+    parents: Option<Vec<usize>>,
+    /// Which kind of step leads to each unit, and one unit of each kind. `None`: every step has its own law.
+    kinds: Option<(Vec<usize>, Vec<usize>)>,
+    /// Leaves of the fixed tree, as ranges of sequences.
+    leaves: Vec<usize>,
+}
+
+impl Links {
+    /// Sequences along an axis; `starts` holds where each begins, and at the end the number of units.
+    #[must_use]
+    pub fn along(frontier: usize, starts: Vec<usize>) -> Self {
+        let mut leaves = vec![0];
+        let (mut sequences, mut units) = (0, 0);
+        for (n, w) in starts.windows(2).enumerate() {
+            sequences += 1;
+            units += w[1] - w[0];
+            if sequences >= SEQUENCES && units >= UNITS {
+                leaves.push(n + 1);
+                (sequences, units) = (0, 0);
+            }
+        }
+        if sequences > 0 {
+            leaves.push(starts.len() - 1);
+        }
+        Links { frontier, starts, parents: None, kinds: None, leaves }
+    }
+
+    /// Trees: the parent of each unit within its sequence, before it; a root is its own parent.
+    #[must_use]
+    pub fn on_trees(mut self, parents: Vec<usize>) -> Self {
+        self.parents = Some(parents);
+        self
+    }
+
+    /// Steps to units with the same key have one law.
+    #[must_use]
+    pub fn by_kind<K: Eq + Hash>(mut self, key: impl Fn(usize) -> K) -> Self {
+        let mut known: HashMap<K, usize> = HashMap::new();
+        let mut examples = vec![];
+        let mut which = vec![0; self.units()];
+        for s in 0..self.sequences() {
+            let range = self.sequence(s);
+            for unit in range.clone().filter(|unit| self.before(&range, *unit).is_some()) {
+                which[unit] = *known.entry(key(unit)).or_insert_with(|| {
+                    examples.push(unit);
+                    examples.len() - 1
+                });
+            }
+        }
+        self.kinds = Some((which, examples));
+        self
+    }
+
+    fn units(&self) -> usize {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
+    /// Number of sequences, empty ones among them.
+    #[must_use]
+    pub fn sequences(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The units of a sequence.
+    #[must_use]
+    pub fn sequence(&self, s: usize) -> Range<usize> {
+        self.starts[s]..self.starts[s + 1]
+    }
+
+    /// Joint states of what is handed on.
+    pub(super) fn frontier(&self) -> usize {
+        self.frontier
+    }
+
+    pub(super) fn leaves(&self) -> usize {
+        self.leaves.len() - 1
+    }
+
+    pub(super) fn leaf(&self, n: usize) -> Range<usize> {
+        self.leaves[n]..self.leaves[n + 1]
+    }
+
+    /// The unit before this one, if the two are joined.
+    pub(super) fn before(&self, sequence: &Range<usize>, unit: usize) -> Option<usize> {
+        match &self.parents {
+            None => (unit > sequence.start).then(|| unit - 1),
+            Some(p) => {
+                let parent = sequence.start + p[unit];
+                (parent < unit).then_some(parent)
+            }
+        }
+    }
+
+    /// Whether a unit follows another.
+    pub(super) fn has_step(&self, unit: usize) -> bool {
+        let after = self.starts.partition_point(|s| *s <= unit);
+        after > 0 && after < self.starts.len() && self.before(&self.sequence(after - 1), unit).is_some()
+    }
+
+    /// The parents within a sequence, on a tree.
+    pub(super) fn parents(&self, sequence: &Range<usize>) -> Option<&[usize]> {
+        self.parents.as_ref().map(|p| &p[sequence.clone()])
+    }
+
+    /// One unit of each kind of step.
+    pub(super) fn examples(&self) -> Option<&[usize]> {
+        self.kinds.as_ref().map(|k| k.1.as_slice())
+    }
+
+    /// The kinds of the steps of a sequence, where there are several.
+    pub(super) fn which(&self, sequence: &Range<usize>) -> Option<&[usize]> {
+        self.kinds.as_ref().filter(|k| k.1.len() > 1).map(|k| &k.0[sequence.clone()])
+    }
+}

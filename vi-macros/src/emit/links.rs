@@ -1,0 +1,172 @@
+//! Components whose units follow one another: which units do, and the functions of a step from one to the next.
+
+use super::Emitter;
+use crate::density::symbol::{Ix, Var};
+use crate::kernel::links::{Along, repeated};
+use crate::kernel::{Component, Link};
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    fn linked(&self) -> impl Iterator<Item = (usize, &Component, &Link)> {
+        self.kernel.components.iter().enumerate().filter_map(|(i, c)| Some((i, c, c.link.as_deref()?)))
+    }
+
+    /// The trait's side of it.
+    pub(super) fn link_fns(&self) -> TokenStream {
+        let mut links = TokenStream::new();
+        let mut steps = TokenStream::new();
+        let mut collects = TokenStream::new();
+        for (i, c, link) in self.linked() {
+            let index = Literal::usize_unsuffixed(i);
+            let made = self.links_of(i, c, link);
+            links.extend(quote!(#index => Some({ #made }),));
+            let name = self.linked_name(c);
+            let (potentials, collect) = (format_ident!("potentials_{name}"), format_ident!("collect_{name}"));
+            steps.extend(quote!(#index => self.#potentials(context, at, unit..unit + 1, table, scratch),));
+            collects.extend(
+                quote!(#index => self.#collect(context, params, unit..unit + 1, pairs, stats, scratch),),
+            );
+        }
+        if links.is_empty() {
+            return links;
+        }
+        let open = self.open();
+        let globals = self.globals_type();
+        quote! {
+            fn links(&self, context: &Context<'_>, component: usize) -> Option<Links> {
+                #open
+                match component {
+                    #links
+                    _ => None,
+                }
+            }
+
+            fn step(&self, context: &Context<'_>, at: &Prepared, component: usize, unit: usize, table: &mut [f64], scratch: &mut Scratch) {
+                match component {
+                    #steps
+                    _ => {}
+                }
+            }
+
+            fn collect_step(&self, context: &Context<'_>, params: &#globals, component: usize, unit: usize, pairs: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
+                match component {
+                    #collects
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    pub(super) fn linked_name(&self, c: &Component) -> String {
+        format!("step_{}", self.component_name(c))
+    }
+
+    /// The value of `Links` for a component.
+    fn links_of(&self, i: usize, c: &Component, link: &Link) -> TokenStream {
+        let scope = self.scope();
+        let Some((axis, outer)) = c.unit.split_last() else { return quote!(Links::default()) };
+        let size = super::product(
+            &c.locals[..link.frontier].iter().map(|l| scope.index(&l.state.high)).collect::<Vec<_>>(),
+        );
+        let length = scope.index(&axis.high);
+        let begin = if outer.is_empty() {
+            quote!(let starts = vec![0, #length];)
+        } else {
+            let push = scope.loops(
+                outer,
+                quote! {
+                    end += #length;
+                    starts.push(end);
+                },
+            );
+            quote! {
+                let mut end = 0;
+                let mut starts = vec![0];
+                #push
+            }
+        };
+        let unit = self.unit_at(i, c, quote!(unit));
+        let parents = match &link.along {
+            Along::Axis => quote!(),
+            Along::Tree(map) => {
+                let at = c.unit.iter().map(Ix::var).collect();
+                let parent = scope.raw(&crate::density::symbol::Elem { array: *map, indices: at });
+                let own = scope.var(axis);
+                // A unit has a parent where some statement joins the two.
+                let joins = link.step.rows.iter().map(|r| {
+                    let guards = r.guards.iter().map(|g| scope.cond(g));
+                    if r.guards.is_empty() { quote!(true) } else { quote!((#(#guards)&&*)) }
+                });
+                let push =
+                    scope.loops(&c.unit, quote!(parents.push(if #(#joins)||* { #parent } else { #own });));
+                quote! {
+                    let mut parents = Vec::new();
+                    #push
+                }
+            }
+        };
+        let tree = (link.along != Along::Axis).then(|| quote!(.on_trees(parents)));
+        let kinds = link.kinds.as_ref().map(|k| {
+            let conds = k.conds.iter().map(|x| {
+                let cond = scope.cond(x);
+                quote!(usize::from(#cond))
+            });
+            let values = k.values.iter().map(|x| scope.index(x));
+            let parts: Vec<TokenStream> = conds.chain(values).collect();
+            if parts.is_empty() {
+                quote!(.by_kind(|_| ()))
+            } else {
+                quote!(.by_kind(|unit| { #unit [#(#parts),*] }))
+            }
+        });
+        quote! {
+            #begin
+            #parents
+            Links::along(#size, starts) #tree #kinds
+        }
+    }
+
+    /// States of a step that contradict themselves: what the later unit keeps of the earlier one is what that one was.
+    pub(super) fn contradictions(&self, c: &Component) -> TokenStream {
+        let scope = self.scope();
+        let pairs = repeated(c);
+        if pairs.is_empty() {
+            return TokenStream::new();
+        }
+        let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
+        let position = self.state_index(c);
+        let differ = pairs.iter().map(|(a, b)| {
+            let (a, b) = (scope.var(&states[*a]), scope.var(&states[*b]));
+            quote!(#a != #b)
+        });
+        scope.loops(&states, quote!(if #(#differ)||* { table[#position] = f64::NEG_INFINITY; }))
+    }
+
+    /// Where a sequence has just begun, what would come before it is nothing: the state that stands for it is the first.
+    pub(super) fn beginnings(&self, index: usize, c: &Component) -> TokenStream {
+        let scope = self.scope();
+        let Some(axis) = c.unit.last() else { return TokenStream::new() };
+        let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
+        let position = self.state_index(c);
+        let unit = self.unit_at(index, c, quote!(units.start + i));
+        let n = scope.var(axis);
+        let all = c.locals.iter().filter(|l| l.back > 0).map(|l| {
+            let back = Literal::usize_unsuffixed(l.back);
+            let state = scope.var(&l.state);
+            let rule_out = scope
+                .loops(&states, quote!(if #state != 0 { table[#position * len + i] = f64::NEG_INFINITY; }));
+            quote!(if #n < #back { #rule_out })
+        });
+        let all: TokenStream = all.collect();
+        if all.is_empty() {
+            return all;
+        }
+        quote! {
+            for i in 0..len {
+                #unit
+                #all
+            }
+        }
+    }
+}

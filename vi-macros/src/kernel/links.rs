@@ -1,0 +1,264 @@
+//! Units that follow one another along an axis or on a tree: what is handed on, and what joins two of them.
+//!
+//! The state of a unit holds its own categories and, where statements look further back, those of the units before it. A statement that reads
+//! more than one unit's state belongs to the step from one to the next.
+
+use super::{Component, Local, Rows, is_param};
+use crate::density::lower::Gather;
+use crate::density::poly::Poly;
+use crate::density::statement::StatementDensity;
+use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::{ArrayId, Model, Role};
+use crate::plan::{Block, Rule};
+use crate::report::Diagnostic;
+
+/// How the units of a component follow one another.
+#[derive(Debug)]
+pub struct Link {
+    pub along: Along,
+    /// The first locals of the component: the state that is handed on. The others are summed out where they are.
+    pub frontier: usize,
+    /// Two units at once: its locals are the earlier unit's frontier, then that of the unit itself, and its rows the statements that join them.
+    pub step: Component,
+    /// What steps differ by; `None`: each step has a law of its own.
+    pub kinds: Option<Kinds>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Along {
+    /// The last plate, one position after another.
+    Axis,
+    /// The last plate, by a given map to the parent.
+    Tree(ArrayId),
+}
+
+/// Conditions and given values that tell the kinds of steps apart.
+#[derive(Debug, Default)]
+pub struct Kinds {
+    pub conds: Vec<Cond>,
+    pub values: Vec<Ix>,
+}
+
+/// Where the latents of a statement stand.
+pub struct Places {
+    /// The unit the statement is seen from: the latest.
+    pub unit: Vec<Ix>,
+    /// How far before it each gathered element is.
+    pub back: Vec<usize>,
+}
+
+/// What a block's statements say of the distance between units.
+pub struct Reach {
+    pub along: Along,
+    /// The array, how far back it is read, and whether a step reads it.
+    pub arrays: Vec<(ArrayId, usize, bool)>,
+}
+
+/// How a block is joined along an axis, if it is.
+pub fn reach(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<Option<Reach>, Diagnostic> {
+    let along = b.trace.iter().find_map(|s| match &s.rule {
+        Rule::Scan { .. } => Some(Along::Axis),
+        Rule::Tree { .. } => {
+            let map = densities.iter().flat_map(|d| &d.gathers).find_map(|g| {
+                let [(1, IxTerm::Read(map))] = g.elem.indices.last()?.terms.as_slice() else { return None };
+                s.latents.contains(&g.elem.array).then_some(map.array)
+            });
+            map.map(Along::Tree)
+        }
+        Rule::Sum | Rule::Family { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => None,
+    });
+    let Some(along) = along else { return Ok(None) };
+    let mut arrays: Vec<(ArrayId, usize, bool)> = b.latents.iter().map(|a| (*a, 0, false)).collect();
+    let inside = |g: &Gather| b.latents.contains(&g.elem.array);
+    let mut all = vec![];
+    for d in densities.iter().filter(|d| d.gathers.iter().any(inside)) {
+        let places = places(model, d, &along)?;
+        for (g, back) in d.gathers.iter().zip(&places.back) {
+            if let Some(a) = arrays.iter_mut().find(|a| a.0 == g.elem.array) {
+                a.1 = a.1.max(*back);
+            }
+        }
+        all.push((d, places));
+    }
+    // A step reads an array further back than the unit's own state reaches.
+    let depth = |a: ArrayId| arrays.iter().find(|x| x.0 == a).map_or(1, |x| x.1.max(1));
+    let mut joined = vec![];
+    for (d, places) in &all {
+        if d.gathers.iter().zip(&places.back).any(|(g, back)| *back >= depth(g.elem.array)) {
+            joined.extend(d.gathers.iter().map(|g| g.elem.array));
+        }
+    }
+    for a in &mut arrays {
+        a.2 = a.1 > 0 || joined.contains(&a.0);
+    }
+    // What is handed on comes first.
+    arrays.sort_by_key(|a| !a.2);
+    Ok(Some(Reach { along, arrays }))
+}
+
+/// Every element of a chain is there: that there is a first one is all its guards may ask.
+pub fn unconditional(
+    model: &Model,
+    densities: &[StatementDensity],
+    latents: &[ArrayId],
+) -> Result<(), Diagnostic> {
+    for d in densities.iter().filter(|d| latents.contains(&d.target.array)) {
+        let mut reads = false;
+        d.guards.iter().for_each(|c| c.visit_elems(&mut |_| reads = true));
+        if reads && model.statements[d.id.0].role == Role::Latent {
+            return Err(mistakes::not_generated(
+                d.loc,
+                "a chain under a condition",
+                "declare all of its elements, and leave out observations by missing values (`?`)",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The unit a statement is seen from, and how far back it reads each of its latents.
+pub fn places(model: &Model, d: &StatementDensity, along: &Along) -> Result<Places, Diagnostic> {
+    let refuse = |g: &Gather| mistakes::not_local(d.loc, &model.arrays[g.elem.array.0].name.to_string());
+    let first = &d.gathers[0].elem.indices;
+    let mut back: Vec<i64> = vec![];
+    for g in &d.gathers {
+        let (Some((own, outer)), Some((base, others))) = (g.elem.indices.split_last(), first.split_last())
+        else {
+            return Err(refuse(g));
+        };
+        if outer != others {
+            return Err(refuse(g));
+        }
+        let distance = match along {
+            Along::Axis => base.plus(-1, own).as_constant(),
+            Along::Tree(map) => match (ancestor(own, *map), ancestor(base, *map)) {
+                (Some(a), Some(b)) if a == b => {
+                    Some(i64::from(own != &Ix::var(&a)) - i64::from(base != &Ix::var(&b)))
+                }
+                (None, None) if own == base => Some(0),
+                (None | Some(_), None | Some(_)) => None,
+            },
+        };
+        back.push(distance.ok_or_else(|| refuse(g))?);
+    }
+    let nearest = back.iter().copied().min().unwrap_or(0);
+    let latest = back.iter().position(|b| *b == nearest).unwrap_or(0);
+    Ok(Places {
+        unit: d.gathers[latest].elem.indices.clone(),
+        back: back.iter().map(|b| (b - nearest).unsigned_abs() as usize).collect(),
+    })
+}
+
+/// n of `n` and of `parent[n]`.
+fn ancestor(i: &Ix, map: ArrayId) -> Option<Var> {
+    match i.terms.as_slice() {
+        [(1, IxTerm::Read(e))] if e.array == map && i.offset == 0 => e.indices.last()?.as_var().cloned(),
+        _ => i.as_var().cloned(),
+    }
+}
+
+/// A local by this array and distance.
+pub fn local(c: &Component, array: ArrayId, back: usize) -> Option<usize> {
+    c.locals.iter().position(|l| l.array == array && l.back == back)
+}
+
+/// The component of two neighbouring units.
+pub fn step(c: &Component, frontier: usize) -> Component {
+    let own = &c.locals[..frontier];
+    let mut locals: Vec<Local> = vec![];
+    let taken: Vec<String> =
+        c.unit.iter().chain(c.locals.iter().map(|l| &l.state)).map(|v| v.name.clone()).collect();
+    for l in own {
+        let mut name = l.state.name.clone();
+        while taken.contains(&name) || locals.iter().any(|x| x.state.name == name) {
+            name.push('′');
+        }
+        let state = Var::new(name, l.state.nominal, Ix::constant(0), l.state.high.clone());
+        locals.push(Local { array: l.array, back: l.back + 1, state });
+    }
+    locals.extend(own.iter().cloned());
+    Component {
+        locals,
+        unit: c.unit.clone(),
+        guards: c.guards.clone(),
+        rows: vec![],
+        pairs: vec![],
+        link: None,
+    }
+}
+
+/// Pairs of locals of a step that are the same element: the earlier unit's own, and what the later one keeps of it.
+pub fn repeated(step: &Component) -> Vec<(usize, usize)> {
+    let half = step.locals.len() / 2;
+    let (before, after) = step.locals.split_at(half);
+    let mut out = vec![];
+    for (i, l) in before.iter().enumerate() {
+        if let Some(j) = after.iter().position(|x| x.array == l.array && x.back == l.back) {
+            out.push((i, half + j));
+        }
+    }
+    out
+}
+
+/// What the steps differ by, where it is finite.
+pub fn kinds(model: &Model, along: &Along, step: &Component) -> Option<Kinds> {
+    let mut out = Kinds::default();
+    for r in &step.rows {
+        row_kinds(model, step, r, &mut out)?;
+    }
+    // Along an axis every step leads to a position after the first.
+    let first = step.unit.last().map(Ix::var);
+    out.conds.retain(|c| match c {
+        Cond::Compare(Cmp::Le, low, at) => {
+            *along != Along::Axis || Some(at) != first.as_ref() || low.as_constant().is_none_or(|n| n > 1)
+        }
+        Cond::Compare(..) | Cond::Read(_) | Cond::Not(_) | Cond::And(_) | Cond::Or(_) | Cond::Always => true,
+    });
+    Some(out)
+}
+
+fn row_kinds(model: &Model, step: &Component, r: &Rows, out: &mut Kinds) -> Option<()> {
+    let data = |e: &Elem| !is_param(model, e.array) && model.arrays[e.array.0].role != Role::Const;
+    if !r.loops.is_empty() || !r.copies.is_empty() || step.locals.iter().all(|l| l.array != r.target.array) {
+        return None;
+    }
+    let states: Vec<&Var> = step.locals.iter().map(|l| &l.state).collect();
+    let mut of_state = |c: &Cond| {
+        let mut found = false;
+        c.visit_vars(&mut |v| found |= states.contains(&v));
+        if !found && !out.conds.contains(c) {
+            out.conds.push(c.clone());
+        }
+        found
+    };
+    for c in &r.guards {
+        of_state(c);
+    }
+    for case in &r.cases {
+        for c in &case.when {
+            if of_state(c) {
+                let mut reads = false;
+                c.visit_elems(&mut |e| reads |= data(e));
+                c.visit_vars(&mut |v| reads |= step.unit.contains(v));
+                if reads {
+                    return None;
+                }
+            }
+        }
+        for cell in &case.cells {
+            if !out.values.contains(&cell.value) {
+                out.values.push(cell.value.clone());
+            }
+        }
+        let mut own = false;
+        case.body.visit_polys(&mut |p: &Poly| {
+            p.visit_elems(&mut |e| own |= data(e));
+            own |= step.unit.iter().any(|v| p.mentions(v));
+        });
+        if own {
+            return None;
+        }
+    }
+    Some(())
+}
