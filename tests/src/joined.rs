@@ -2,9 +2,9 @@
 
 use crate::enumerate::Case;
 use crate::law::close;
+use vi_core::ExactPosterior;
 use vi_core::fit::Program;
 use vi_core::prelude::*;
-use vi_core::ExactPosterior;
 
 /// Draws behind a frequency.
 const DRAWS: usize = 2000;

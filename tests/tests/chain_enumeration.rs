@@ -408,11 +408,14 @@ fn states_some_of_which_are_seen() {
         mean: g.normals(2),
         s2: 0.5 + g.unit(),
     });
-    let fit = model.infer(&data, &labelled::Params {
-        start: vec![0.5, 0.5].into(),
-        trans: vec![vec![0.5, 0.5].into(), vec![0.5, 0.5].into()],
-        mean: vec![0.0, 1.0],
-        s2: 1.0,
-    });
+    let fit = model.infer(
+        &data,
+        &labelled::Params {
+            start: vec![0.5, 0.5].into(),
+            trans: vec![vec![0.5, 0.5].into(), vec![0.5, 0.5].into()],
+            mean: vec![0.0, 1.0],
+            s2: 1.0,
+        },
+    );
     close(fit.unwrap().posterior.z.probs(1)[1], 1.0, 0.0);
 }

@@ -192,12 +192,15 @@ fn several_trees_whose_data_read_the_parent() {
         },
     };
     let arrays = [
-        Joined::chain(&|q: &forest::Posterior| q.z[0].clone(), 0..4)
-            .following(vec![None, Some(0), Some(0), Some(1)]),
+        Joined::chain(&|q: &forest::Posterior| q.z[0].clone(), 0..4).following(vec![
+            None,
+            Some(0),
+            Some(0),
+            Some(1),
+        ]),
         Joined::chain(&|q: &forest::Posterior| q.z[1].clone(), 4..5),
         Joined::chain(&|q: &forest::Posterior| q.z[2].clone(), 5..5),
-        Joined::chain(&|q: &forest::Posterior| q.z[3].clone(), 5..8)
-            .following(vec![None, Some(0), Some(1)]),
+        Joined::chain(&|q: &forest::Posterior| q.z[3].clone(), 5..8).following(vec![None, Some(0), Some(1)]),
     ];
     let draw = |q: &forest::Posterior, d| q.sample(&mut stream(3, "draw", &[d])).unwrap().z.concat();
     laws(&case, &data, &arrays, &draw, |g| forest::Params {
@@ -379,7 +382,8 @@ fn transitions_that_cannot_happen_stay_impossible() {
     let start = vi_core::Start::Params(left_to_right(&mut g));
     let fit = model.fit_from(&data, start, &Options::new().max_iterations(30)).unwrap();
     monotone(&fit.trace);
-    let zeros = [fit.params.trans[0][2], fit.params.trans[1][0], fit.params.trans[2][0], fit.params.trans[2][1]];
+    let zeros =
+        [fit.params.trans[0][2], fit.params.trans[1][0], fit.params.trans[2][0], fit.params.trans[2][1]];
     assert_eq!(zeros, [0.0; 4]);
     assert!(fit.trace.len() > 2);
 }

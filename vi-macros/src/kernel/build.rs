@@ -341,7 +341,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     let mut out = Component { locals, unit, guards, rows: vec![], pairs: vec![], link: None };
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
-        out.link = Some(Box::new(Link { along: r.along, frontier, step, kinds: None }));
+        let begins = b.latents.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
+        out.link = Some(Box::new(Link { along: r.along, frontier, step, begins, kinds: None }));
     }
     Ok(out)
 }

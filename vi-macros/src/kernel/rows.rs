@@ -124,6 +124,7 @@ impl RowBuilder<'_> {
         guards.extend(d.guards.iter().map(|c| renaming.cond(c)));
         let guards: Vec<Cond> =
             guards.into_iter().map(|c| renaming.cond(&c)).filter(|c| c.decided() != Some(true)).collect();
+        let guards = without_implied(component, guards);
         let state_vars: Vec<Var> =
             component.map_or(vec![], |c| states.iter().map(|a| c.locals[*a].state.clone()).collect());
         let target = renaming.elem(&d.target);
@@ -244,6 +245,7 @@ impl RowBuilder<'_> {
             }
             Form::Flat => Body::Terms(Terms::default()),
         };
+        self.stats.iter_mut().for_each(|s| s.closed = true);
         Ok(RowCase { when, cells: split.cells, body })
     }
 
@@ -402,9 +404,25 @@ impl RowBuilder<'_> {
             cells,
             kind: StatKind::Moments { columns: columns.to_vec() },
             statement: d.id,
+            closed: false,
         });
         self.stats.len() - 1
     }
+}
+
+/// At a unit that is there, a fixed position exists once the unit stands on it.
+fn without_implied(component: Option<&Component>, mut guards: Vec<Cond>) -> Vec<Cond> {
+    let Some(c) = component else { return guards };
+    for u in &c.unit {
+        let stands = |at: &Ix| guards.contains(&Cond::Compare(Cmp::Eq, Ix::var(u), at.clone()));
+        let implied = guards
+            .iter()
+            .filter(|g| matches!(g, Cond::Compare(Cmp::Lt, at, end) if *end == u.high && stands(at)))
+            .cloned()
+            .collect::<Vec<_>>();
+        guards.retain(|g| !implied.contains(g));
+    }
+    guards
 }
 
 /// States first, then plates, then the event: the order of the loops that fill a statistic.
@@ -443,6 +461,7 @@ fn stat_of(
         StatKind::Sum(coefficient) => {
             let same = |s: &Stat| {
                 s.statement == d.id
+                    && !s.closed
                     && s.cells == cells
                     && matches!(&s.kind, StatKind::Sum(c) if c == coefficient)
             };
@@ -458,7 +477,7 @@ fn stat_of(
         StatKind::Taylor { .. } => "taylor".into(),
     };
     let name = unique(stats, &format!("{name}_{what}"));
-    stats.push(Stat { name, cells, kind, statement: d.id });
+    stats.push(Stat { name, cells, kind, statement: d.id, closed: false });
     stats.len() - 1
 }
 
