@@ -5,8 +5,9 @@
 use vi_core::Start;
 use vi_core::prelude::*;
 use vi_tests::data::Noise;
-use vi_tests::density::{digamma, ln_gamma, log_sum_exp};
+use vi_tests::density::{ln_gamma, log_sum_exp};
 use vi_tests::law::{close, honest, monotone};
+use vi_tests::textbook::{dirichlet_divergence, expected_logs};
 
 model! {
     pub mod symbols(K, V, a: Positive = 1.0) {
@@ -136,10 +137,7 @@ impl Counts {
 
     /// E log of every probability.
     fn expected_logs(&self) -> Counts {
-        let of = |a: &Vec<f64>| -> Vec<f64> {
-            let total = digamma(a.iter().sum());
-            a.iter().map(|a| digamma(*a) - total).collect()
-        };
+        let of = |a: &Vec<f64>| expected_logs(a);
         Counts {
             start: of(&self.start),
             trans: self.trans.iter().map(of).collect(),
@@ -155,18 +153,10 @@ impl Counts {
     }
 }
 
-/// log ∫ Π p^(c) Dirichlet(p | a) dp over log Dirichlet's own constant: log B(a + c) − log B(a).
+/// log ∫ Π p^c Dirichlet(p | a) dp = log B(a + c) − log B(a)
 fn compound(a: &[f64], posterior: &[f64]) -> f64 {
     let log_b = |a: &[f64]| a.iter().map(|a| ln_gamma(*a)).sum::<f64>() - ln_gamma(a.iter().sum());
     log_b(posterior) - log_b(a)
-}
-
-/// KL(Dirichlet(b) ‖ Dirichlet(a))
-fn divergence(b: &[f64], a: &[f64]) -> f64 {
-    let (sum_a, sum_b): (f64, f64) = (a.iter().sum(), b.iter().sum());
-    let terms =
-        b.iter().zip(a).map(|(b, a)| ln_gamma(*a) - ln_gamma(*b) + (b - a) * (digamma(*b) - digamma(sum_b)));
-    ln_gamma(sum_b) - ln_gamma(sum_a) + terms.sum::<f64>()
 }
 
 fn paths(n: usize) -> Vec<Vec<usize>> {
@@ -185,7 +175,7 @@ fn sweep(q: &mut Counts, prior: f64, w: &[Option<usize>]) -> f64 {
     let paths: f64 =
         all.iter().zip(&log).map(|(z, log)| (log - total).exp() * (after.along(z, w) - (log - total))).sum();
     let blank = Counts::filled(prior);
-    paths - q.rows().iter().zip(blank.rows()).map(|(b, a)| divergence(b, a)).sum::<f64>()
+    paths - q.rows().iter().zip(blank.rows()).map(|(b, a)| dirichlet_divergence(b, a)).sum::<f64>()
 }
 
 /// log p(w): every path, with all probabilities integrated out.
@@ -257,7 +247,6 @@ fn latents_that_are_points_are_params_with_priors() {
     for k in 0..2 {
         assert_eq!(a.posterior.rate[k].mean(), b.params.rate[k]);
     }
-    assert!(b.log_posterior() > b.log_likelihood() || b.log_posterior() < b.log_likelihood());
 }
 
 #[test]
