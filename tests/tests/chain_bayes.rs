@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::Start;
+use vi_core::dist::Dirichlet;
 use vi_core::prelude::*;
 use vi_tests::data::Noise;
 use vi_tests::density::{ln_gamma, log_sum_exp};

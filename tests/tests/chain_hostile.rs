@@ -10,16 +10,6 @@ use vi_tests::law::close;
 use vi_tests::{along, case};
 
 model! {
-    pub mod axis_first(K) {
-        param    trans[i in K]: Simplex[K];
-        param    mean[k in K]: Real;
-        param    s2: Positive;
-        latent   z[0, s in S]         ~ Uniform();
-        latent   z[t in 1..T, s in S] ~ Categorical(trans[z[t-1, s]]);
-        observed y[t in T, s in S]    ~ Normal(mean[z[t, s]], var: s2);
-    }
-}
-model! {
     pub mod two_apart(K) {
         param    start: Simplex[K];
         param    trans[i in K]: Simplex[K];
@@ -74,20 +64,6 @@ model! {
     }
 }
 model! {
-    pub mod nested_plates(K) {
-        param    trans[i in K]: Simplex[K];
-        param    mean[r in R, k in K]: Real;
-        param    s2: Positive;
-        for r in R {
-            for s in S[r] {
-                latent   z[r, s, 0]         ~ Uniform();
-                latent   z[r, s, t in 1..T] ~ Categorical(trans[z[r, s, t-1]]);
-                observed y[r, s, t in T]    ~ Normal(mean[r, z[r, s, t]], var: s2);
-            }
-        }
-    }
-}
-model! {
     pub mod driven_by_data(K, V) {
         param    trans[i in K, v in V]: Simplex[K];
         param    emit[k in K]: Simplex[V];
@@ -109,6 +85,34 @@ model! {
     }
 }
 
+model! {
+    pub mod permuted(K) {
+        given    perm[r in R]: Category[T];
+        given    x[t in T]: Real;
+        param    trans[i in K]: Simplex[K];
+        param    mean[k in K]: Real;
+        param    s2: Positive;
+        latent   z[0]         ~ Uniform();
+        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+        observed y[r in R]    ~ Normal(mean[z[perm[r]]], var: s2);
+    }
+}
+model! {
+    pub mod carried(K, C) {
+        param    w: Simplex[C];
+        param    trans[c in C, i in K]: Simplex[K];
+        param    mean[k in K]: Real;
+        param    s2: Positive;
+        for s in S {
+            latent   c[s, 0]            ~ Categorical(w);
+            latent   c[s, t in 1..T[s]] ~ Constant(c[s, t-1]);
+            latent   z[s, 0]            ~ Uniform();
+            latent   z[s, t in 1..T[s]] ~ Categorical(trans[c[s, t], z[s, t-1]]);
+            observed y[s, t in T[s]]    ~ Normal(mean[z[s, t]], var: s2);
+        }
+    }
+}
+
 fn laws<M: vi_core::fit::Program + vi_core::ExactPosterior>(
     case: &Case<'_, M>,
     data: &M::Data<'_>,
@@ -124,51 +128,6 @@ fn laws<M: vi_core::fit::Program + vi_core::ExactPosterior>(
         case.gradient(&p, 100 * round);
         case.m_step_is_the_maximum(&p, 100 * round + 50);
     }
-}
-
-/// Column s of a grid of T × 2 elements.
-fn column(z: &[usize], s: usize) -> Vec<usize> {
-    z.iter().skip(s).step_by(2).copied().collect()
-}
-
-#[test]
-fn the_axis_of_the_chain_is_the_first_one() {
-    let mut g = Noise::new(3);
-    let y = DMatrix::from_fn(3, 2, |_, _| g.normal());
-    let model = axis_first::Model::new(2);
-    let data = axis_first::Data { y: (&y).into() };
-    let rows = |z: &[usize]| z.chunks(2).map(<[usize]>::to_vec).collect::<Vec<_>>();
-    let case = case! { axis_first, model, data;
-        states: vec![2; 6], copies: vec![1.0; 6], independent: false,
-        joint: &|z, p| model.log_joint(&data, &axis_first::Latents { z: rows(z) }, p).unwrap(),
-        prior: &|_| 0.0,
-        marginals: &|q| q.z.iter().flat_map(marginals).collect(),
-        moved: &|p, t, g| axis_first::Params {
-            trans: along::simplices(&p.trans, t, g),
-            mean: along::reals(&p.mean, t, g),
-            s2: along::positive(p.s2, t, g),
-        },
-    };
-    let draw = |q: &axis_first::Posterior, d| q.sample(&mut stream(3, "draw", &[d])).unwrap().z.concat();
-    let mut g = Noise::new(80);
-    let p = axis_first::Params { trans: g.rows(2, 2), mean: g.normals(2), s2: 0.5 + g.unit() };
-    case.evidence_and_marginals(&p);
-    case.gradient(&p, 1);
-    case.m_step_is_the_maximum(&p, 50);
-    let fit = model.infer(&data, &p).unwrap();
-    assert!(fit.verify(&data, 1).unwrap().is_exact());
-    // Rows of the result are units side by side, but draws are of whole chains.
-    let drawn: Vec<Vec<usize>> = (0..2000).map(|d| draw(&fit.posterior, d)).collect();
-    let pair = |a: &[usize]| a[0] == 1 && a[1] == 1;
-    let (mut total, mut both) = (0.0, 0.0);
-    for n in 0..64usize {
-        let z: Vec<usize> = (0..6).map(|i| n >> i & 1).collect();
-        let w = model.log_joint(&data, &axis_first::Latents { z: rows(&z) }, &p).unwrap().exp();
-        total += w;
-        both += if pair(&column(&z, 1)) { w } else { 0.0 };
-    }
-    let found = drawn.iter().filter(|z| pair(&column(z, 1))).count() as f64 / 2000.0;
-    assert!((found - both / total).abs() < 0.05, "{found} and {}", both / total);
 }
 
 #[test]
@@ -309,39 +268,6 @@ fn data_that_read_the_next_state_and_the_last() {
 }
 
 #[test]
-fn chains_in_nested_plates() {
-    let mut g = Noise::new(5);
-    let grid = |n: usize, g: &mut Noise| (0..n).map(|_| g.normals(2)).collect::<Vec<_>>();
-    let y = vec![grid(2, &mut g), vec![], grid(1, &mut g)];
-    let model = nested_plates::Model::new(2);
-    let data = nested_plates::Data { y: (&y).into() };
-    let nest = |z: &[usize]| vec![vec![z[..2].to_vec(), z[2..4].to_vec()], vec![], vec![z[4..].to_vec()]];
-    let case = case! { nested_plates, model, data;
-        states: vec![2; 6], copies: vec![1.0; 6], independent: false,
-        joint: &|z, p| model.log_joint(&data, &nested_plates::Latents { z: nest(z) }, p).unwrap(),
-        prior: &|_| 0.0,
-        marginals: &|q| q.z.iter().flatten().flat_map(marginals).collect(),
-        moved: &|p, t, g| nested_plates::Params {
-            trans: along::simplices(&p.trans, t, g),
-            mean: p.mean.iter().map(|row| along::reals(row, t, g)).collect(),
-            s2: along::positive(p.s2, t, g),
-        },
-    };
-    let arrays = [
-        Joined::chain(&|q: &nested_plates::Posterior| q.z[0][0].clone(), 0..2),
-        Joined::chain(&|q: &nested_plates::Posterior| q.z[0][1].clone(), 2..4),
-        Joined::chain(&|q: &nested_plates::Posterior| q.z[2][0].clone(), 4..6),
-    ];
-    let draw =
-        |q: &nested_plates::Posterior, d| q.sample(&mut stream(3, "draw", &[d])).unwrap().z.concat().concat();
-    laws(&case, &data, &arrays, &draw, |g| nested_plates::Params {
-        trans: g.rows(2, 2),
-        mean: (0..3).map(|_| g.normals(2)).collect(),
-        s2: 0.5 + g.unit(),
-    });
-}
-
-#[test]
 fn transitions_that_the_last_observation_chooses() {
     let w = [0usize, 2, 1, 1];
     let model = driven_by_data::Model::new(2, 3);
@@ -395,5 +321,70 @@ fn rows_with_holes_in_every_state() {
         trans: g.rows(2, 2),
         mean: (0..2).map(|_| g.normals(2)).collect(),
         s2: vec![0.5 + g.unit(), 0.5 + g.unit()],
+    });
+}
+
+#[test]
+fn data_that_find_their_element_by_a_map() {
+    let y = [0.3, -1.0, 0.7, 2.0, -0.4];
+    let perm = [2, 0, 2, 3, 0];
+    let model = permuted::Model::new(2);
+    let data = permuted::Data { perm: (&perm).into(), x: (&[0.0; 4]).into(), y: (&y).into() };
+    let case = case! { permuted, model, data;
+        states: vec![2; 4], copies: vec![1.0; 4], independent: false,
+        joint: &|z, p| model.log_joint(&data, &permuted::Latents { z: z.to_vec() }, p).unwrap(),
+        prior: &|_| 0.0,
+        marginals: &|q| marginals(&q.z),
+        moved: &|p, t, g| permuted::Params {
+            trans: along::simplices(&p.trans, t, g),
+            mean: along::reals(&p.mean, t, g),
+            s2: along::positive(p.s2, t, g),
+        },
+    };
+    let arrays = [Joined::chain(&|q: &permuted::Posterior| q.z.clone(), 0..4)];
+    let draw = |q: &permuted::Posterior, d| q.sample(&mut stream(3, "draw", &[d])).unwrap().z;
+    laws(&case, &data, &arrays, &draw, |g| permuted::Params {
+        trans: g.rows(2, 2),
+        mean: g.normals(2),
+        s2: 0.5 + g.unit(),
+    });
+}
+
+#[test]
+fn a_class_of_each_sequence_that_is_carried_along() {
+    let y = vec![vec![0.3, -1.0, 0.7], vec![2.0]];
+    let model = carried::Model::new(2, 2);
+    let data = carried::Data { y: (&y).into() };
+    let cut = |z: &[usize]| vec![z[..3].to_vec(), z[3..].to_vec()];
+    let case = case! { carried, model, data;
+        states: vec![2; 8], copies: vec![1.0; 8], independent: false,
+        joint: &|z, p| {
+            let latents = carried::Latents { c: cut(&z[..4]), z: cut(&z[4..]) };
+            model.log_joint(&data, &latents, p).unwrap()
+        },
+        prior: &|_| 0.0,
+        marginals: &|q| q.c.iter().chain(&q.z).flat_map(marginals).collect(),
+        moved: &|p, t, g| carried::Params {
+            w: along::simplex(&p.w, t, g),
+            trans: p.trans.iter().map(|row| along::simplices(row, t, g)).collect(),
+            mean: along::reals(&p.mean, t, g),
+            s2: along::positive(p.s2, t, g),
+        },
+    };
+    let arrays = [
+        Joined::chain(&|q: &carried::Posterior| q.c[0].clone(), 0..3),
+        Joined::chain(&|q: &carried::Posterior| q.c[1].clone(), 3..4),
+        Joined::chain(&|q: &carried::Posterior| q.z[0].clone(), 4..7).beside(),
+        Joined::chain(&|q: &carried::Posterior| q.z[1].clone(), 7..8).beside(),
+    ];
+    let draw = |q: &carried::Posterior, d| {
+        let l = q.sample(&mut stream(3, "draw", &[d])).unwrap();
+        [l.c.concat(), l.z.concat()].concat()
+    };
+    laws(&case, &data, &arrays, &draw, |g| carried::Params {
+        w: g.weights(2),
+        trans: (0..2).map(|_| g.rows(2, 2)).collect(),
+        mean: g.normals(2),
+        s2: 0.5 + g.unit(),
     });
 }

@@ -130,6 +130,17 @@ pub fn places(model: &Model, d: &StatementDensity, along: &Along) -> Result<Plac
             return Err(refuse(g));
         };
         if outer != others {
+            let apart = |(a, b): (&Ix, &Ix)| a.plus(-1, b).as_constant().is_some_and(|n| n != 0);
+            if g.elem.array == d.gathers[0].elem.array && outer.iter().zip(others).any(apart) {
+                let name = model.arrays[g.elem.array.0].name.to_string();
+                return Err(mistakes::not_generated(
+                    d.loc,
+                    "a chain along an index that is not the last",
+                    &format!(
+                        "declare `{name}` with the index along which it follows itself last, as in `{name}[s, t]`"
+                    ),
+                ));
+            }
             return Err(refuse(g));
         }
         let distance = match along {

@@ -65,6 +65,16 @@ impl RowBuilder<'_> {
             for (n, g) in d.gathers.iter().enumerate() {
                 let back = places.map_or(0, |p| p.back[n]);
                 let Some(a) = super::links::local(c, g.elem.array, back) else {
+                    if c.locals.iter().all(|l| l.array != g.elem.array) {
+                        let (one, other) = (self.name(d.gathers[0].elem.array), self.name(g.elem.array));
+                        return Err(mistakes::not_generated(
+                            d.loc,
+                            "categories of two blocks in one statement",
+                            &format!(
+                                "let one block hold `{one}` and `{other}`: leave out `factorize`, or give both the same indices"
+                            ),
+                        ));
+                    }
                     return Err(mistakes::not_local(d.loc, &self.name(g.elem.array)));
                 };
                 renaming.0.push((g.var.clone(), Ix::var(&c.locals[a].state)));
@@ -151,6 +161,16 @@ impl RowBuilder<'_> {
             let name = self.model.arrays[d.gathers[0].elem.array.0].name.to_string();
             mistakes::no_engine(d.loc, &name, "this way of joining units")
         };
+        if d.gathers.iter().any(|g| g.elem.array == d.target.array) {
+            let name = self.name(d.target.array);
+            return Err(mistakes::not_generated(
+                d.loc,
+                "a chain whose elements take turns",
+                &format!(
+                    "read `{name}` at neighbours only, and leave out `q({name}[each])`: then all of it is one exact block"
+                ),
+            ));
+        }
         let [first, second] = d.gathers.as_slice() else { return Err(refuse()) };
         if !d.repeat.is_empty() {
             return Err(refuse());
