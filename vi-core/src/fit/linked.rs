@@ -6,10 +6,16 @@ use super::paths::Paths;
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::sweep::{Fill, Work, tile_size};
 use crate::Error;
+use crate::engine::finite::batch::{self, Batch};
 use crate::engine::finite::scan::Pairs;
 use crate::engine::finite::{Factors, Failure, scan, tree};
 use crate::reduce::{self, Accumulate};
+use crate::tile;
+use crate::tile::chains::{LANES, Lanes};
 use std::ops::Range;
+
+/// States handed on, above which sequences are taken one at a time: the sums of pairs of all lanes would not stay in the cache.
+const SIDE_BY_SIDE: usize = 64;
 
 impl<'a, M: Program> Work<'a, M> {
     pub(super) fn links(&self, index: usize) -> Option<&Links> {
@@ -166,7 +172,9 @@ impl<'a, M: Program> Work<'a, M> {
             }
             Factors::from_logs(size, log)
         });
-        Linked { model, work: self, globals, at, index, component, links, factors }
+        let side_by_side =
+            factors.as_ref().is_some_and(batch::takes) && !links.is_on_trees() && size <= SIDE_BY_SIDE;
+        Linked { model, work: self, globals, at, index, component, links, factors, side_by_side }
     }
 }
 
@@ -180,6 +188,14 @@ struct Linked<'s, 'a, M: Program> {
     links: &'s Links,
     /// The laws of the kinds of steps; `None` where every step has its own.
     factors: Option<Factors>,
+    /// Whether sequences are taken several at a time.
+    side_by_side: bool,
+}
+
+/// Pieces of a sequence of the size of a tile.
+fn parts(units: &Range<usize>, states: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let (tile, end) = (tile_size(states), units.end);
+    (units.start..end).step_by(tile).map(move |start| start..(start + tile).min(end))
 }
 
 /// Workspace of one thread, for one sequence at a time.
@@ -197,6 +213,10 @@ struct Desk {
     pairs: Vec<f64>,
     /// The laws of the steps of this sequence, where each has its own.
     own: Option<Factors>,
+    batch: Batch,
+    /// Of each lane, the shares of states that are not handed on.
+    leaves: [Vec<f64>; LANES],
+    handed_on: Vec<f64>,
 }
 
 impl Desk {
@@ -216,22 +236,18 @@ impl<M: Program> Linked<'_, '_, M> {
     fn potentials(&self, desk: &mut Desk, units: &Range<usize>) {
         let (states, size) = (self.component.states, self.links.frontier());
         desk.node.resize(units.len() * states, 0.0);
-        let tile = tile_size(states);
-        let mut start = units.start;
-        while start < units.end {
-            let part = start..(start + tile).min(units.end);
-            let n = part.len();
+        for part in parts(units, states) {
+            let (n, start) = (part.len(), part.start);
             let table = &mut desk.table[..states * n];
             table.fill(0.0);
             let model = self.model;
-            model.potentials(&self.work.context, self.at, self.index, part.clone(), table, &mut desk.scratch);
+            model.potentials(&self.work.context, self.at, self.index, part, table, &mut desk.scratch);
             let node = &mut desk.node[(start - units.start) * states..][..n * states];
             for (s, column) in table.chunks(n).enumerate() {
                 for (i, x) in column.iter().enumerate() {
                     node[i * states + s] = *x;
                 }
             }
-            start = part.end;
         }
         desk.reduced.clear();
         if states > size {
@@ -285,6 +301,96 @@ impl<M: Program> Linked<'_, '_, M> {
         })
     }
 
+    fn add_evidence(&self, sum: &mut M::Stats, units: &Range<usize>, log: f64) {
+        let copies = self.copies(units);
+        let evidence = sum.evidence();
+        *evidence =
+            Evidence { log: evidence.log + copies * log, magnitude: evidence.magnitude + copies * log.abs() };
+    }
+
+    /// Adds the statistics of one sequence.
+    fn one(&self, sum: &mut M::Stats, desk: &mut Desk, units: &Range<usize>) -> Result<(), Error> {
+        let (states, size) = (self.component.states, self.links.frontier());
+        let square = size * size;
+        let (model, context) = (self.model, &self.work.context);
+        let log = self.smooth(desk, units)?;
+        self.add_evidence(sum, units, log);
+        for part in parts(units, states) {
+            let n = part.len();
+            for s in 0..states {
+                for i in 0..n {
+                    desk.table[s * n + i] = desk.probability(part.start - units.start + i, s, states, size);
+                }
+            }
+            let table = &desk.table[..states * n];
+            model.collect(context, self.globals, self.index, part, table, sum, &mut desk.scratch);
+        }
+        if self.factors.is_none() {
+            for unit in units.clone().filter(|unit| self.links.before(units, *unit).is_some()) {
+                let pair = &desk.pairs[(unit - units.start) * square..][..square];
+                model.collect_step(context, self.globals, self.index, unit, pair, sum, &mut desk.scratch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the statistics of a few sequences, side by side.
+    fn several(&self, sum: &mut M::Stats, desk: &mut Desk, several: &[Range<usize>]) -> Result<(), Error> {
+        let (states, size) = (self.component.states, self.links.frontier());
+        let inner = states / size;
+        let (model, context) = (self.model, &self.work.context);
+        let Some(factors) = &self.factors else { return Ok(()) };
+        let lanes: Lanes = std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
+        desk.batch.begin(size, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)));
+        for (lane, units) in several.iter().enumerate() {
+            if inner > 1 {
+                desk.leaves[lane].resize(units.len() * states, 0.0);
+            }
+            for part in parts(units, states) {
+                let (n, start) = (part.len(), part.start - units.start);
+                let table = &mut desk.table[..states * n];
+                table.fill(0.0);
+                model.potentials(context, self.at, self.index, part, table, &mut desk.scratch);
+                if inner == 1 {
+                    desk.batch.place(lane, start, table, n);
+                    continue;
+                }
+                // What is not handed on is summed out, and stays as its share.
+                let handed_on = &mut desk.handed_on[..size * n];
+                for (leaves, log) in table.chunks_mut(inner * n).zip(handed_on.chunks_mut(n)) {
+                    tile::normalise(leaves, inner, n, log);
+                }
+                desk.leaves[lane][start * states..][..states * n].copy_from_slice(table);
+                desk.batch.place(lane, start, handed_on, n);
+            }
+        }
+        let logs = desk.batch.smooth(factors);
+        desk.batch.add_pairs(factors, &lanes, &mut desk.pairs);
+        for (lane, units) in several.iter().enumerate() {
+            if logs[lane].is_nan() {
+                self.one(sum, desk, units)?;
+                continue;
+            }
+            self.add_evidence(sum, units, logs[lane]);
+            for part in parts(units, states) {
+                let (n, start) = (part.len(), part.start - units.start);
+                if inner == 1 {
+                    desk.batch.probabilities(lane, start, &mut desk.table, n);
+                } else {
+                    desk.batch.probabilities(lane, start, &mut desk.handed_on, n);
+                    let shares = &desk.leaves[lane][start * states..][..states * n];
+                    for (s, (out, share)) in desk.table.chunks_mut(n).zip(shares.chunks(n)).enumerate() {
+                        let p = &desk.handed_on[s / inner * n..][..n];
+                        out.iter_mut().zip(share).zip(p).for_each(|((out, share), p)| *out = share * p);
+                    }
+                }
+                let table = &desk.table[..states * n];
+                model.collect(context, self.globals, self.index, part, table, sum, &mut desk.scratch);
+            }
+        }
+        Ok(())
+    }
+
     fn copies(&self, units: &Range<usize>) -> f64 {
         if units.is_empty() { 1.0 } else { self.model.copies(&self.work.context, self.index, units.start) }
     }
@@ -296,44 +402,24 @@ impl<M: Program> Linked<'_, '_, M> {
         desk: &mut Desk,
         sequences: impl Iterator<Item = usize>,
     ) -> Result<(), Error> {
-        let (states, size) = (self.component.states, self.links.frontier());
-        let square = size * size;
+        let square = self.links.frontier() * self.links.frontier();
         let (model, context) = (self.model, &self.work.context);
         let kinds = self.links.examples().map_or(0, <[usize]>::len);
         desk.pairs.clear();
         desk.pairs.resize(kinds * square, 0.0);
-        for s in sequences {
-            let units = self.links.sequence(s);
-            let copies = self.copies(&units);
-            if copies <= 0.0 || units.is_empty() {
-                continue;
+        let mut all: Vec<Range<usize>> = sequences
+            .map(|s| self.links.sequence(s))
+            .filter(|units| !units.is_empty() && self.copies(units) > 0.0)
+            .collect();
+        if self.side_by_side && all.len() > 1 {
+            // Lanes end together where lengths are alike.
+            all.sort_by_key(|units| std::cmp::Reverse(units.len()));
+            for several in all.chunks(LANES) {
+                self.several(sum, desk, several)?;
             }
-            let log = self.smooth(desk, &units)?;
-            let evidence = sum.evidence();
-            *evidence = Evidence {
-                log: evidence.log + copies * log,
-                magnitude: evidence.magnitude + copies * log.abs(),
-            };
-            let tile = tile_size(states);
-            let mut start = units.start;
-            while start < units.end {
-                let part = start..(start + tile).min(units.end);
-                let n = part.len();
-                for s in 0..states {
-                    for i in 0..n {
-                        let p = desk.probability(start - units.start + i, s, states, size);
-                        desk.table[s * n + i] = p;
-                    }
-                }
-                let table = &desk.table[..states * n];
-                model.collect(context, self.globals, self.index, part.clone(), table, sum, &mut desk.scratch);
-                start = part.end;
-            }
-            if self.factors.is_none() {
-                for unit in units.clone().filter(|unit| self.links.before(&units, *unit).is_some()) {
-                    let pair = &desk.pairs[(unit - units.start) * square..][..square];
-                    model.collect_step(context, self.globals, self.index, unit, pair, sum, &mut desk.scratch);
-                }
+        } else {
+            for units in all {
+                self.one(sum, desk, &units)?;
             }
         }
         for (kind, unit) in self.links.examples().unwrap_or_default().iter().enumerate() {
@@ -370,6 +456,9 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
             marginals: vec![],
             pairs: vec![0.0; kinds * self.links.frontier() * self.links.frontier()],
             own: None,
+            batch: Batch::default(),
+            leaves: Default::default(),
+            handed_on: vec![0.0; self.links.frontier() * tile_size(states)],
         }
     }
 

@@ -115,6 +115,10 @@ impl Links {
         after > 0 && after < self.starts.len() && self.before(&self.sequence(after - 1), unit).is_some()
     }
 
+    pub(super) fn is_on_trees(&self) -> bool {
+        self.parents.is_some()
+    }
+
     /// The parents within a sequence, on a tree.
     pub(super) fn parents(&self, sequence: &Range<usize>) -> Option<&[usize]> {
         self.parents.as_ref().map(|p| &p[sequence.clone()])
@@ -128,5 +132,15 @@ impl Links {
     /// The kinds of the steps of a sequence, where there are several.
     pub(super) fn which(&self, sequence: &Range<usize>) -> Option<&[usize]> {
         self.kinds.as_ref().filter(|k| k.1.len() > 1).map(|k| &k.0[sequence.clone()])
+    }
+
+    /// Pieces of a range of units, none of which reaches over the end of a sequence.
+    pub(super) fn pieces(&self, units: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<'_> {
+        let first = self.starts.partition_point(|s| *s <= units.start).saturating_sub(1);
+        (first..self.sequences())
+            .map(|s| self.sequence(s))
+            .take_while(move |s| s.start < units.end)
+            .map(move |s| s.start.max(units.start)..s.end.min(units.end))
+            .filter(|s| !s.is_empty())
     }
 }

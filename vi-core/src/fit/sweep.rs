@@ -58,7 +58,12 @@ impl<'a, M: Program> Work<'a, M> {
         for (index, c) in components.iter().enumerate() {
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
-            model.collect(&context, &neutral, index, units.clone(), &table, &mut pilot, &mut scratch);
+            let parts =
+                links[index].as_ref().map_or(vec![units.clone()], |l| l.pieces(units.clone()).collect());
+            for part in parts {
+                let table = &table[..c.states * part.len()];
+                model.collect(&context, &neutral, index, part, table, &mut pilot, &mut scratch);
+            }
             if let Some(links) = &links[index] {
                 let square = links.frontier() * links.frontier();
                 let table = vec![1.0 / square.max(1) as f64; square];
@@ -120,15 +125,11 @@ impl<'a, M: Program> Work<'a, M> {
         model.moving(&self.context, globals, &mut stats);
         let mut scratch = Scratch::default();
         for (index, c) in self.components.iter().enumerate() {
-            let tile = tile_size(c.states);
-            let mut table = vec![0.0; c.states * tile];
-            let mut start = 0;
-            while start < c.units {
-                let units = start..(start + tile).min(c.units);
+            let mut table = vec![0.0; c.states * tile_size(c.states)];
+            for units in self.tiles(index, 0..c.units) {
                 let table = &mut table[..c.states * units.len()];
                 fill(index, units.clone(), table);
-                model.collect(&self.context, globals, index, units.clone(), table, &mut stats, &mut scratch);
-                start = units.end;
+                model.collect(&self.context, globals, index, units, table, &mut stats, &mut scratch);
             }
             self.collect_steps(model, globals, index, fill, soften, &mut stats);
         }
@@ -160,6 +161,19 @@ impl<'a, M: Program> Work<'a, M> {
             out.push(Categories::from_rows(c.states, probs));
         }
         Ok(out)
+    }
+
+    /// Tiles of a range of units; where units follow one another, each lies within one sequence.
+    fn tiles(&self, index: usize, units: Range<usize>) -> Vec<Range<usize>> {
+        let size = tile_size(self.components.get(index).map_or(1, |c| c.states));
+        let cut = |part: Range<usize>| {
+            let end = part.end;
+            part.step_by(size).map(move |start| start..(start + size).min(end))
+        };
+        match self.links(index) {
+            Some(links) => links.pieces(units).flat_map(cut).collect(),
+            None => cut(units).collect(),
+        }
     }
 
     /// Probabilities of the states of some units, as if none followed another.

@@ -9,6 +9,7 @@
 //! Shapes are the caller's contract. A slice too short for the stated shape panics; values never do.
 
 mod buffer;
+pub(crate) mod chains;
 mod exp;
 mod gamma;
 mod moments;

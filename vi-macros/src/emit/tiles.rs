@@ -25,8 +25,7 @@ impl Emitter<'_> {
             && r.guards.is_empty()
             && r.copies.is_empty()
             && !r.missing
-            && c.unit.len() == 1
-            && !c.is_listed();
+            && in_rows(c);
         if !plain {
             return None;
         }
@@ -39,8 +38,8 @@ impl Emitter<'_> {
             return None;
         }
         match body {
-            Body::Dense(d) => self.dense_tile(c, r, d, pass),
-            Body::Scalar(s) if s.event.is_some() => self.component_tile(c, r, s, pass),
+            Body::Dense(d) => self.dense_tile(index, c, r, d, pass),
+            Body::Scalar(s) if s.event.is_some() => self.component_tile(index, c, r, s, pass),
             Body::Scalar(s) => self.regression_tile(index, c, s, pass),
             Body::Terms(t) => self.terms_tile(index, c, r, t, pass),
             Body::Equal { .. } => None,
@@ -48,7 +47,14 @@ impl Emitter<'_> {
     }
 
     /// A Normal with a dense scale.
-    fn dense_tile(&self, c: &Component, r: &Rows, d: &DenseResidual, pass: Pass) -> Option<TokenStream> {
+    fn dense_tile(
+        &self,
+        n: usize,
+        c: &Component,
+        r: &Rows,
+        d: &DenseResidual,
+        pass: Pass,
+    ) -> Option<TokenStream> {
         let s = &self.kernel.stats[d.moments];
         let states = states(c);
         if cells(s) != states || !self.mean_only(d) {
@@ -60,6 +66,7 @@ impl Emitter<'_> {
         let dim = scope.index(&d.event.high);
         let (field, moments) = (self.density_field(d), format_ident!("{}", s.name));
         let gauge = format_ident!("{}_gauge", s.name);
+        let copy = self.copy_rows(n, c, &name);
         Some(match pass {
             Pass::Potentials => {
                 let index = self.state_index(c);
@@ -69,13 +76,13 @@ impl Emitter<'_> {
                 );
                 quote! {
                     let tile = dense::tile(&mut scratch.tile, #dim * len);
-                    data.#name.copy_tile(units.clone(), tile);
+                    #copy
                     #add
                 }
             }
             Pass::Collect => quote! {
                 let tile = dense::tile(&mut scratch.tile, #dim * len);
-                data.#name.copy_tile(units.clone(), tile);
+                #copy
                 dense::shift(tile, len, &context.#gauge);
                 stats.#moments.add_tile(tile, len, table);
             },
@@ -87,7 +94,14 @@ impl Emitter<'_> {
     }
 
     /// A Normal of independent components, each with its own mean and precision in every state.
-    fn component_tile(&self, c: &Component, r: &Rows, s: &ScalarResidual, pass: Pass) -> Option<TokenStream> {
+    fn component_tile(
+        &self,
+        n: usize,
+        c: &Component,
+        r: &Rows,
+        s: &ScalarResidual,
+        pass: Pass,
+    ) -> Option<TokenStream> {
         let event = s.event.clone()?;
         let stat = &self.kernel.stats[s.moments];
         let mut all = states(c);
@@ -97,15 +111,16 @@ impl Emitter<'_> {
             return None;
         }
         let target = row_of(c, r, as_elem(&column.value)?)?;
-        if target.indices[1] != Ix::var(&event) {
+        if target.indices.last() != Some(&Ix::var(&event)) {
             return None;
         }
         let scope = self.scope().with_hoists(&self.kernel.hoists);
         let name = self.name(target.array);
         let (d, dim) = (scope.var(&event), scope.index(&event.high));
+        let rows = self.copy_rows(n, c, &name);
         let copy = quote! {
             let tile = dense::tile(&mut scratch.tile, #dim * len);
-            data.#name.copy_tile(units.clone(), tile);
+            #rows
         };
         match pass {
             Pass::Potentials => {
@@ -174,6 +189,20 @@ impl Emitter<'_> {
         })
     }
 
+    /// Copies the rows of a tile, whose units are rows of one matrix.
+    fn copy_rows(&self, n: usize, c: &Component, name: &proc_macro2::Ident) -> TokenStream {
+        match c.unit.as_slice() {
+            [sequence, _] => {
+                let (sequence, field) = (self.scope().var(sequence), self.unit_field(n));
+                quote! {
+                    let [#sequence, start] = context.#field[units.start];
+                    data.#name.copy_tile(#sequence, start..start + len, tile);
+                }
+            }
+            _ => quote!(data.#name.copy_tile(units.clone(), tile);),
+        }
+    }
+
     /// Sums of products of data and params.
     fn terms_tile(
         &self,
@@ -198,7 +227,7 @@ impl Emitter<'_> {
                 }
                 let value = scope.poly(&poly);
                 let column = quote!(table[#at * len..][..len]);
-                let add = if poly.mentions(&c.unit[0]) {
+                let add = if c.unit.iter().any(|v| poly.mentions(v)) {
                     quote! {
                         for (i, entry) in #column.iter_mut().enumerate() {
                             #unit
@@ -254,6 +283,15 @@ impl Emitter<'_> {
     }
 }
 
+/// Whether the units of a tile are consecutive rows of data: a tile of a chain lies within one sequence.
+fn in_rows(c: &Component) -> bool {
+    match c.unit.len() {
+        1 => !c.is_listed(),
+        2 => c.link.is_some() && c.guards.is_empty(),
+        _ => false,
+    }
+}
+
 fn states(c: &Component) -> Vec<Var> {
     c.locals.iter().map(|l| l.state.clone()).collect()
 }
@@ -276,5 +314,7 @@ fn moments_alone(s: &ScalarResidual) -> bool {
 
 /// The target itself, as a row of a matrix of data.
 fn row_of(c: &Component, r: &Rows, e: Elem) -> Option<Elem> {
-    (e.array == r.target.array && e.indices.len() == 2 && e.indices[0] == Ix::var(&c.unit[0])).then_some(e)
+    let plates = c.unit.len();
+    let here = e.array == r.target.array && e.indices.len() == plates + 1;
+    (here && e.indices.iter().zip(&c.unit).all(|(i, v)| *i == Ix::var(v))).then_some(e)
 }

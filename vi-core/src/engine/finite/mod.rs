@@ -11,6 +11,7 @@
 //!
 //! Shapes are the caller's contract: a slice too short for the stated shape panics; values never do.
 
+pub mod batch;
 mod factors;
 mod messages;
 pub mod scan;

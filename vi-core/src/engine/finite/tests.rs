@@ -1,5 +1,6 @@
 //! Every elimination against the sum, the maximum and the law over all joint states of random small cases.
 
+use super::batch;
 use super::scan::{self, Chain, Pairs};
 use super::table;
 use super::tree::{self, Tree};
@@ -394,4 +395,67 @@ fn a_unit_without_an_answer_is_named_unless_it_counts_for_nothing() {
 fn the_lowest_of_equals_is_chosen() {
     assert_eq!(Max::default().choose(&mut [1.0, 3.0, 3.0]), 1);
     assert_eq!(Max::default().choose_by_weight(&[0.25, 0.5, 0.5]), 1);
+}
+
+#[test]
+fn sequences_side_by_side_are_what_each_is_alone() {
+    for seed in 0..40 {
+        let mut g = rng::stream(5, "batch", &[seed]);
+        let mut below = |n: usize| ((rng::uniform(&mut g) * n as f64) as usize).min(n - 1);
+        let states = 1 + below(9);
+        let scale = [1.0, 30.0, 300.0][below(3)];
+        let zeros = below(2) == 0;
+        let weights: Vec<f64> = (0..states * states)
+            .map(|_| if zeros && below(4) == 0 { 0.0 } else { (1 + below(1000)) as f64 / 1500.0 })
+            .collect();
+        let factors = Factors::new(states, weights);
+        assert!(batch::takes(&factors));
+        let lengths: [usize; 8] = std::array::from_fn(|_| below(12));
+        let potentials: Vec<Vec<f64>> = lengths
+            .iter()
+            .map(|n| {
+                let one = |_| match below(10) {
+                    0 if zeros => f64::NEG_INFINITY,
+                    _ => (below(2001) as f64 / 1000.0 - 1.0) * scale,
+                };
+                (0..n * states).map(one).collect()
+            })
+            .collect();
+        let mut side = batch::Batch::default();
+        // What an earlier batch has left must not show.
+        side.begin(states, [15; 8]);
+        side.place(3, 2, &vec![7.0; states], 1);
+        side.begin(states, lengths);
+        for (lane, potential) in potentials.iter().enumerate() {
+            let n = lengths[lane];
+            let table: Vec<f64> = (0..states * n).map(|at| potential[at % n * states + at / n]).collect();
+            side.place(lane, 0, &table, n);
+        }
+        let logs = side.smooth(&factors);
+        let copies = [1.0, 2.0, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0];
+        let mut sums = vec![0.0; states * states];
+        side.add_pairs(&factors, &copies, &mut sums);
+        let mut expected = vec![0.0; states * states];
+        for (lane, potential) in potentials.iter().enumerate() {
+            let n = lengths[lane];
+            let chain = Chain { log_potential: potential, factors: &factors, which: None };
+            let mut marginals = vec![0.0; n * states];
+            let mut pairs = vec![0.0; states * states];
+            let to = Pairs { sums: &mut pairs, copies: copies[lane] };
+            let alone = scan::Workspace::default().smooth(&chain, &mut marginals, Some(to));
+            if logs[lane].is_nan() {
+                let spread = potential.iter().filter(|p| p.is_finite()).any(|p| p.abs() > 80.0);
+                assert!(alone.is_err() || spread, "a lane was lost without need");
+                continue;
+            }
+            near(logs[lane], alone.unwrap(), "log evidence");
+            expected.iter_mut().zip(&pairs).for_each(|(e, p)| *e += p);
+            let mut table = vec![0.0; states * n];
+            side.probabilities(lane, 0, &mut table, n);
+            for (at, p) in table.iter().enumerate() {
+                near(*p, marginals[at % n * states + at / n], "marginal");
+            }
+        }
+        sums.iter().zip(&expected).for_each(|(a, b)| near(*a, *b, "pairs"));
+    }
 }
