@@ -42,3 +42,21 @@ pub fn sym_pos(x: &DMatrix<f64>, t: f64, g: &mut Noise) -> DMatrix<f64> {
     let moved = &a * x * a.transpose();
     (&moved + moved.transpose()) / 2.0
 }
+
+/// Every weight vector on its own.
+#[must_use]
+pub fn simplices(x: &[DVector<f64>], t: f64, g: &mut Noise) -> Vec<DVector<f64>> {
+    x.iter().map(|row| simplex(row, t, g)).collect()
+}
+
+/// Every number on its own.
+#[must_use]
+pub fn reals(x: &[f64], t: f64, g: &mut Noise) -> Vec<f64> {
+    x.iter().map(|v| real(*v, t, g)).collect()
+}
+
+/// Every positive number on its own.
+#[must_use]
+pub fn positives(x: &[f64], t: f64, g: &mut Noise) -> Vec<f64> {
+    x.iter().map(|v| positive(*v, t, g)).collect()
+}

@@ -1,6 +1,6 @@
 //! Stored data, and small data made up on the spot.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 /// The numbers of a file in `tests/data`; lines that do not start with a number are headers.
 ///
@@ -70,5 +70,26 @@ impl Noise {
         let e: Vec<f64> = (0..n).map(|_| -self.unit().ln()).collect();
         let total: f64 = e.iter().sum();
         e.iter().map(|x| x / total).collect()
+    }
+
+    /// A probability vector away from the corners.
+    pub fn weights(&mut self, n: usize) -> DVector<f64> {
+        DVector::from_vec(self.simplex(n)).map(|v| (v + 0.1) / (1.0 + 0.1 * n as f64))
+    }
+
+    /// Several of them, one for each state.
+    pub fn rows(&mut self, rows: usize, n: usize) -> Vec<DVector<f64>> {
+        (0..rows).map(|_| self.weights(n)).collect()
+    }
+
+    /// Standard Normals.
+    pub fn normals(&mut self, n: usize) -> Vec<f64> {
+        (0..n).map(|_| self.normal()).collect()
+    }
+
+    /// A positive definite matrix.
+    pub fn sym_pos(&mut self, n: usize) -> DMatrix<f64> {
+        let a = DMatrix::from_fn(n, n, |_, _| self.normal());
+        &a * a.transpose() + DMatrix::identity(n, n) * 0.7
     }
 }

@@ -33,15 +33,21 @@ pub struct Case<'a, M: Program> {
     pub moved: Path<'a, M::Params>,
 }
 
+/// q of every element of an array.
+#[must_use]
+pub fn marginals(q: &vi_core::prelude::Categories) -> Vec<Vec<f64>> {
+    (0..q.len()).map(|n| q.probs(n).to_vec()).collect()
+}
+
 impl<M: Program + ExactPosterior> Case<'_, M> {
-    fn assignments(&self) -> Vec<Vec<usize>> {
+    pub(crate) fn assignments(&self) -> Vec<Vec<usize>> {
         self.states.iter().fold(vec![vec![]], |all, n| {
             all.iter().flat_map(|z| (0..*n).map(|k| [z.as_slice(), &[k]].concat())).collect()
         })
     }
 
     /// p(z | x; params) of every assignment, and log p(x; params).
-    fn posterior(&self, p: &M::Params) -> (Vec<f64>, f64) {
+    pub(crate) fn posterior(&self, p: &M::Params) -> (Vec<f64>, f64) {
         let joint: Vec<f64> = self.assignments().iter().map(|z| (self.joint)(z, p)).collect();
         let evidence = log_sum_exp(&joint);
         (joint.iter().map(|v| (v - evidence).exp()).collect(), evidence)
@@ -220,4 +226,16 @@ impl<M: Program + ExactPosterior> Case<'_, M> {
         }
         assert!(steep > 6, "only {steep} directions matter");
     }
+}
+
+/// The ways into a model that every [`Case`] needs. The rest of the fields follow the semicolon.
+#[macro_export]
+macro_rules! case {
+    ($m:ident, $model:expr, $data:expr; $($field:ident: $value:expr),* $(,)?) => {
+        $crate::enumerate::Case::<$m::Model> {
+            infer: &|p| $model.infer(&$data, p).unwrap(),
+            m_step: &|p| $model.maximise(&$model.accumulate(&$data, p).unwrap(), p).unwrap(),
+            $($field: $value),*
+        }
+    };
 }

@@ -4,6 +4,7 @@ pub mod along;
 pub mod data;
 pub mod density;
 pub mod enumerate;
+pub mod joined;
 pub mod law;
 pub mod stored;
 pub mod textbook;

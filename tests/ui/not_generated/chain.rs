@@ -1,14 +1,78 @@
 use vi_core::prelude::*;
 
 model! {
-    /// A hidden Markov model.
-    pub mod hmm(K) {
-        param    start: Simplex[K];
+    /// A chain some of whose elements are not there.
+    pub mod guarded(K) {
+        given    has[t in T]: Bool;
         param    trans[i in K]: Simplex[K];
         param    mean[k in K]: Real;
-        latent   z[0]         ~ Categorical(start);
+        latent   z[0]                   ~ Uniform();
+        latent   z[t in 1..T if has[t]] ~ Categorical(trans[z[t-1]]);
+        observed y[t in T if has[t]]    ~ Normal(mean[z[t]], var: 1);
+    }
+}
+
+model! {
+    /// Time comes first.
+    pub mod axis_first(K) {
+        param    trans[i in K]: Simplex[K];
+        param    mean[k in K]: Real;
+        latent   z[0, s in S]         ~ Uniform();
+        latent   z[t in 1..T, s in S] ~ Categorical(trans[z[t-1, s]]);
+        observed y[t in T, s in S]    ~ Normal(mean[z[t, s]], var: 1);
+    }
+}
+
+model! {
+    /// Every observation reads the first state.
+    pub mod first(K) {
+        param    trans[i in K]: Simplex[K];
+        param    mean[k in K, l in K]: Real;
+        latent   z[0]         ~ Uniform();
         latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        observed x[t in T]    ~ Normal(mean[z[t]], sd: 1);
+        observed y[t in T]    ~ Normal(mean[z[0], z[t]], var: 1);
+    }
+}
+
+model! {
+    /// A class of each sequence.
+    pub mod classes(K, C) {
+        param    w: Simplex[C];
+        param    trans[c in C, i in K]: Simplex[K];
+        param    mean[k in K]: Real;
+        for s in S {
+            latent   c[s]            ~ Categorical(w);
+            latent   z[s, 0]         ~ Uniform();
+            latent   z[s, t in 1..T] ~ Categorical(trans[c[s], z[s, t-1]]);
+            observed y[s, t in T]    ~ Normal(mean[z[s, t]], var: 1);
+        }
+    }
+}
+
+model! {
+    /// Sequences in groups.
+    pub mod nested(K) {
+        param    trans[i in K]: Simplex[K];
+        param    mean[r in R, k in K]: Real;
+        for r in R, s in S {
+            latent   z[r, s, 0]         ~ Uniform();
+            latent   z[r, s, t in 1..T] ~ Categorical(trans[z[r, s, t-1]]);
+            observed y[r, s, t in T]    ~ Normal(mean[r, z[r, s, t]], var: 1);
+        }
+    }
+}
+
+model! {
+    /// Two chains, each with a q of its own.
+    pub mod apart(K) {
+        param    a[i in K]: Simplex[K];
+        param    mean[k in K, l in K]: Real;
+        latent   u[0]         ~ Uniform();
+        latent   u[t in 1..T] ~ Categorical(a[u[t-1]]);
+        latent   v[0]         ~ Uniform();
+        latent   v[t in 1..T] ~ Categorical(a[v[t-1]]);
+        observed y[t in T]    ~ Normal(mean[u[t], v[t]], var: 1);
+        factorize { q(u[..]); q(v[..]); }
     }
 }
 

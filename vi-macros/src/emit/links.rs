@@ -143,22 +143,31 @@ impl Emitter<'_> {
         scope.loops(&states, quote!(if #(#differ)||* { table[#position] = f64::NEG_INFINITY; }))
     }
 
-    /// Where a sequence has just begun, what would come before it is nothing: the state that stands for it is the first.
+    /// What would come before the first element of an array is nothing: the state that stands for it is the first.
     pub(super) fn beginnings(&self, index: usize, c: &Component) -> TokenStream {
         let scope = self.scope();
-        let Some(axis) = c.unit.last() else { return TokenStream::new() };
+        let Some(link) = &c.link else { return TokenStream::new() };
         let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
         let position = self.state_index(c);
         let unit = self.unit_at(index, c, quote!(units.start + i));
-        let n = scope.var(axis);
-        let all = c.locals.iter().filter(|l| l.back > 0).map(|l| {
-            let back = Literal::usize_unsuffixed(l.back);
+        let mut all = TokenStream::new();
+        for l in &c.locals {
+            let Some((_, begins)) = link.begins.iter().find(|(a, _)| *a == l.array) else { continue };
             let state = scope.var(&l.state);
+            let before = c.unit.iter().zip(begins).enumerate().filter_map(|(k, (u, begin))| {
+                let back = if k + 1 == c.unit.len() { l.back } else { 0 };
+                let first = begin.plus(1, &Ix::constant(back as i64));
+                let (u, bound) = (scope.var(u), scope.index(&first));
+                (first != Ix::default()).then(|| quote!(#u < #bound))
+            });
+            let before: Vec<TokenStream> = before.collect();
+            if before.is_empty() {
+                continue;
+            }
             let rule_out = scope
                 .loops(&states, quote!(if #state != 0 { table[#position * len + i] = f64::NEG_INFINITY; }));
-            quote!(if #n < #back { #rule_out })
-        });
-        let all: TokenStream = all.collect();
+            all.extend(quote!(if #(#before)||* { #rule_out }));
+        }
         if all.is_empty() {
             return all;
         }

@@ -131,11 +131,12 @@ impl Emitter<'_> {
                 crate::model::ir::Nominal::Size(s) => self.model.sizes[s.0].name.to_string().to_lowercase(),
                 crate::model::ir::Nominal::Literal(_) => names[n.min(3)].to_string(),
             };
-            let name = if name.chars().count() > 2 || vars.iter().any(|v| v.name == name) {
-                names[n.min(3)].to_string()
-            } else {
-                name
-            };
+            let free = |name: &str| vars.iter().all(|v| v.name != name);
+            let name = [name.as_str(), names[n.min(3)]]
+                .into_iter()
+                .chain(names)
+                .find(|name| name.chars().count() <= 2 && free(name))
+                .map_or_else(|| format!("i{n}"), str::to_string);
             vars.push(Var::new(name, x.nominal, Ix::constant(0), length(&x.length, &at)));
         }
         let events = vars.split_off(array.plates.len());

@@ -202,7 +202,7 @@ impl Emitter<'_> {
         let potentials = arms("potentials", quote!(context, at, units, table, scratch));
         let collect = arms("collect", quote!(context, params, units, table, stats, scratch));
         let mut constants = TokenStream::new();
-        let mut unit_constants: Vec<(usize, TokenStream)> = vec![];
+        let mut unit_constants: Vec<(usize, Vec<TokenStream>)> = vec![];
         let parts = self.kernel.components.iter().enumerate().flat_map(|(i, c)| {
             let step = c.link.iter().map(move |l| (i, &l.step, self.linked_name(c)));
             std::iter::once((i, c, self.component_name(c))).chain(step)
@@ -218,15 +218,18 @@ impl Emitter<'_> {
                     out.push((#name.to_string(), (0..self.components(context)[#index].units).map(|unit| self.#f(context, #n, unit)).sum()));
                 });
             }
-            let sum = quote!((0..#count).map(|statement| self.#f(context, statement, unit)).sum::<f64>());
+            let all = quote!((0..#count).map(|statement| self.#f(context, statement, unit)));
             match unit_constants.last_mut() {
-                Some((of, all)) if *of == i => *all = quote!(#all + #sum),
-                Some(_) | None => unit_constants.push((i, sum)),
+                Some((of, parts)) if *of == i => parts.push(all),
+                Some(_) | None => unit_constants.push((i, vec![all])),
             }
         }
-        let unit_constants = unit_constants.into_iter().map(|(i, sum)| {
+        let unit_constants = unit_constants.into_iter().map(|(i, parts)| {
             let index = Literal::usize_unsuffixed(i);
-            quote!(#index => #sum,)
+            match parts.as_slice() {
+                [one] => quote!(#index => #one.sum(),),
+                several => quote!(#index => #(#several.sum::<f64>())+*,),
+            }
         });
         let pairs = self.kernel.components.iter().flat_map(|c| &c.pairs).map(|p| &p.rows);
         for r in self.kernel.fixed.iter().chain(&self.kernel.moving).chain(pairs) {

@@ -36,14 +36,15 @@ impl Emitter<'_> {
                 format_ident!("constant_{name}"),
             );
             let open = self.open();
-            let add = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
+            let taken = self.as_taken(i, c);
+            let add = taken.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let clamp = if is_step {
                 self.contradictions(c)
             } else {
                 let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
                 quote!(#clamps #beginnings)
             };
-            let gather = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Collect));
+            let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let constants: Vec<TokenStream> = c
                 .rows
                 .iter()
@@ -158,6 +159,18 @@ impl Emitter<'_> {
             });
         }
         out
+    }
+
+    /// The rows of a component as they are when it is their turn: a step is taken where a unit follows another, and needs not be told so.
+    fn as_taken(&self, index: usize, c: &Component) -> Vec<Rows> {
+        let mut rows = c.rows.clone();
+        if let Some(link) =
+            self.kernel.components[index].link.as_deref().filter(|l| std::ptr::eq(c, &raw const l.step))
+        {
+            rows.iter_mut()
+                .for_each(|r| r.guards.retain(|g| !crate::kernel::links::always(&link.along, c, g)));
+        }
+        rows
     }
 
     pub fn fixed_name(&self, r: &Rows) -> String {

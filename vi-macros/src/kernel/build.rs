@@ -294,7 +294,31 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         return Err(mistakes::no_engine(b.loc, &names, "updates of one element at a time"));
     }
     let first = &model.arrays[b.latents[0].0];
-    if b.latents.iter().any(|a| model.arrays[a.0].plates.len() != first.plates.len()) {
+    let chain = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
+    let level = |a: &&ArrayId| model.arrays[a.0].plates.len() != first.plates.len();
+    if let Some(other) = b.latents.iter().find(level).filter(|_| chain) {
+        let few = |a: &ArrayId| model.arrays[a.0].plates.len();
+        let c = if few(other) < few(&b.latents[0]) { *other } else { b.latents[0] };
+        let c = model.arrays[c.0].name.to_string();
+        return Err(mistakes::not_generated(
+            b.loc,
+            "a chain beside a category with fewer indices",
+            &format!(
+                "carry it along: `latent {c}[s, 0] ~ …; latent {c}[s, t in 1..T[s]] ~ Constant({c}[s, t-1]);`"
+            ),
+        ));
+    }
+    if first.plates.len() > 2 {
+        return Err(mistakes::not_generated(
+            b.loc,
+            "a category with more than two indices",
+            &format!(
+                "number the outer ones together: `{}[p in P, t in T[p]]`, with a `given` for what an outer one says",
+                first.name
+            ),
+        ));
+    }
+    if b.latents.iter().any(|a| level(&a)) {
         return Err(mistakes::no_engine(b.loc, &names, "latents at several levels of a hierarchy"));
     }
     let mut unit: Vec<Var> = vec![];
@@ -341,7 +365,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     let mut out = Component { locals, unit, guards, rows: vec![], pairs: vec![], link: None };
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
-        out.link = Some(Box::new(Link { along: r.along, frontier, step, kinds: None }));
+        let begins = b.latents.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
+        out.link = Some(Box::new(Link { along: r.along, frontier, step, begins, kinds: None }));
     }
     Ok(out)
 }

@@ -3,7 +3,7 @@
 use super::Component;
 use crate::density::lower::is_hidden;
 use crate::density::statement::StatementDensity;
-use crate::density::symbol::{Cond, Elem, Ix, Var};
+use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, Model, Role};
 use crate::report::Diagnostic;
@@ -49,6 +49,9 @@ pub fn guards(
                 ));
             }
         };
+        let begins =
+            beginning(model, densities, *a).into_iter().zip(unit).filter(|(b, _)| *b != Ix::default());
+        let own: Vec<Cond> = begins.map(|(b, u)| Cond::Compare(Cmp::Le, b, Ix::var(u))).chain(own).collect();
         match &common {
             None => common = Some(own),
             Some(c) if *c == own => {}
@@ -65,6 +68,35 @@ pub fn guards(
     Ok(common.unwrap_or_default())
 }
 
+/// Where an array begins along each of its axes: what is before it has a place in the data and no statement.
+pub fn beginning(model: &Model, densities: &[StatementDensity], array: ArrayId) -> Vec<Ix> {
+    let axes = model.arrays[array.0].plates.len();
+    let pieces = &model.arrays[array.0].pieces;
+    let own = || densities.iter().filter(|d| pieces.contains(&d.id));
+    (0..axes)
+        .map(|k| {
+            let mut begin: Option<Ix> = None;
+            for low in own().filter_map(|d| lowest(d.target.indices.get(k)?)) {
+                let earlier = begin.as_ref().is_none_or(|b| {
+                    low.plus(-1, b).as_constant().map_or(low.as_constant().is_some(), |apart| apart < 0)
+                });
+                if earlier {
+                    begin = Some(low);
+                }
+            }
+            begin.unwrap_or_default()
+        })
+        .collect()
+}
+
+/// The first value that an index takes.
+fn lowest(i: &Ix) -> Option<Ix> {
+    match i.as_shifted_var() {
+        Some((v, shift)) => Some(v.low.plus(1, &Ix::constant(shift))),
+        None => i.terms.iter().all(|(_, t)| matches!(t, IxTerm::Size(..))).then(|| i.clone()),
+    }
+}
+
 /// The guards of a statement, its plates called as those of the unit.
 fn of_piece(model: &Model, d: &StatementDensity, unit: &[Var]) -> Option<Vec<Cond>> {
     let mut guards = d.guards.clone();
@@ -78,6 +110,12 @@ fn of_piece(model: &Model, d: &StatementDensity, unit: &[Var]) -> Option<Vec<Con
         c.visit_elems(&mut |e| known &= !is_hidden(model, e.array) && !model.arrays[e.array.0].missing);
     }
     known.then_some(guards)
+}
+
+/// Whether an index is past a bound wherever it runs.
+fn within_range(c: &Cond) -> bool {
+    let Cond::Compare(Cmp::Le, bound, at) = c else { return false };
+    lowest(at).and_then(|low| low.plus(-1, bound).as_constant()).is_some_and(|past| past >= 0)
 }
 
 /// A statement reads a latent that may not exist there.
@@ -101,7 +139,8 @@ pub fn partial(components: &[Component], densities: &[StatementDensity]) -> Vec<
             let here = |guard: &Cond| {
                 c.unit.iter().zip(&g.elem.indices).fold(guard.clone(), |c, (u, ix)| c.substitute(u, ix))
             };
-            let needed: Vec<Cond> = c.guards.iter().map(here).filter(|n| !d.guards.contains(n)).collect();
+            let needed: Vec<Cond> =
+                c.guards.iter().map(here).filter(|n| !d.guards.contains(n) && !within_range(n)).collect();
             if !needed.is_empty() {
                 out.push(Partial {
                     over: d.vars.clone(),

@@ -21,6 +21,8 @@ pub struct Link {
     pub frontier: usize,
     /// Two units at once: its locals are the earlier unit's frontier, then that of the unit itself, and its rows the statements that join them.
     pub step: Component,
+    /// Where each array begins, by axes.
+    pub begins: Vec<(ArrayId, Vec<Ix>)>,
     /// What steps differ by; `None`: each step has a law of its own.
     pub kinds: Option<Kinds>,
 }
@@ -128,6 +130,17 @@ pub fn places(model: &Model, d: &StatementDensity, along: &Along) -> Result<Plac
             return Err(refuse(g));
         };
         if outer != others {
+            let apart = |(a, b): (&Ix, &Ix)| a.plus(-1, b).as_constant().is_some_and(|n| n != 0);
+            if g.elem.array == d.gathers[0].elem.array && outer.iter().zip(others).any(apart) {
+                let name = model.arrays[g.elem.array.0].name.to_string();
+                return Err(mistakes::not_generated(
+                    d.loc,
+                    "a chain along an index that is not the last",
+                    &format!(
+                        "declare `{name}` with the index along which it follows itself last, as in `{name}[s, t]`"
+                    ),
+                ));
+            }
             return Err(refuse(g));
         }
         let distance = match along {
@@ -207,15 +220,16 @@ pub fn kinds(model: &Model, along: &Along, step: &Component) -> Option<Kinds> {
     for r in &step.rows {
         row_kinds(model, step, r, &mut out)?;
     }
-    // Along an axis every step leads to a position after the first.
-    let first = step.unit.last().map(Ix::var);
-    out.conds.retain(|c| match c {
-        Cond::Compare(Cmp::Le, low, at) => {
-            *along != Along::Axis || Some(at) != first.as_ref() || low.as_constant().is_none_or(|n| n > 1)
-        }
-        Cond::Compare(..) | Cond::Read(_) | Cond::Not(_) | Cond::And(_) | Cond::Or(_) | Cond::Always => true,
-    });
+    out.conds.retain(|c| !always(along, step, c));
     Some(out)
+}
+
+/// Along an axis every step leads to a position after the first.
+pub fn always(along: &Along, step: &Component, c: &Cond) -> bool {
+    let Cond::Compare(Cmp::Le, low, at) = c else { return false };
+    *along == Along::Axis
+        && step.unit.last().map(Ix::var).as_ref() == Some(at)
+        && low.as_constant().is_some_and(|n| n <= 1)
 }
 
 fn row_kinds(model: &Model, step: &Component, r: &Rows, out: &mut Kinds) -> Option<()> {

@@ -299,6 +299,8 @@ pub struct Stat {
     pub cells: Vec<Cell>,
     pub kind: StatKind,
     pub statement: StatementId,
+    /// Whether the case it belongs to is complete. Another case of the statement counts under another condition.
+    pub closed: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -65,6 +65,16 @@ impl RowBuilder<'_> {
             for (n, g) in d.gathers.iter().enumerate() {
                 let back = places.map_or(0, |p| p.back[n]);
                 let Some(a) = super::links::local(c, g.elem.array, back) else {
+                    if c.locals.iter().all(|l| l.array != g.elem.array) {
+                        let (one, other) = (self.name(d.gathers[0].elem.array), self.name(g.elem.array));
+                        return Err(mistakes::not_generated(
+                            d.loc,
+                            "categories of two blocks in one statement",
+                            &format!(
+                                "let one block hold `{one}` and `{other}`: leave out `factorize`, or give both the same indices"
+                            ),
+                        ));
+                    }
                     return Err(mistakes::not_local(d.loc, &self.name(g.elem.array)));
                 };
                 renaming.0.push((g.var.clone(), Ix::var(&c.locals[a].state)));
@@ -124,6 +134,7 @@ impl RowBuilder<'_> {
         guards.extend(d.guards.iter().map(|c| renaming.cond(c)));
         let guards: Vec<Cond> =
             guards.into_iter().map(|c| renaming.cond(&c)).filter(|c| c.decided() != Some(true)).collect();
+        let guards = without_implied(component, guards);
         let state_vars: Vec<Var> =
             component.map_or(vec![], |c| states.iter().map(|a| c.locals[*a].state.clone()).collect());
         let target = renaming.elem(&d.target);
@@ -150,6 +161,16 @@ impl RowBuilder<'_> {
             let name = self.model.arrays[d.gathers[0].elem.array.0].name.to_string();
             mistakes::no_engine(d.loc, &name, "this way of joining units")
         };
+        if d.gathers.iter().any(|g| g.elem.array == d.target.array) {
+            let name = self.name(d.target.array);
+            return Err(mistakes::not_generated(
+                d.loc,
+                "a chain whose elements take turns",
+                &format!(
+                    "read `{name}` at neighbours only, and leave out `q({name}[each])`: then all of it is one exact block"
+                ),
+            ));
+        }
         let [first, second] = d.gathers.as_slice() else { return Err(refuse()) };
         if !d.repeat.is_empty() {
             return Err(refuse());
@@ -244,6 +265,7 @@ impl RowBuilder<'_> {
             }
             Form::Flat => Body::Terms(Terms::default()),
         };
+        self.stats.iter_mut().for_each(|s| s.closed = true);
         Ok(RowCase { when, cells: split.cells, body })
     }
 
@@ -402,9 +424,25 @@ impl RowBuilder<'_> {
             cells,
             kind: StatKind::Moments { columns: columns.to_vec() },
             statement: d.id,
+            closed: false,
         });
         self.stats.len() - 1
     }
+}
+
+/// At a unit that is there, a fixed position exists once the unit stands on it.
+fn without_implied(component: Option<&Component>, mut guards: Vec<Cond>) -> Vec<Cond> {
+    let Some(c) = component else { return guards };
+    for u in &c.unit {
+        let stands = |at: &Ix| guards.contains(&Cond::Compare(Cmp::Eq, Ix::var(u), at.clone()));
+        let implied = guards
+            .iter()
+            .filter(|g| matches!(g, Cond::Compare(Cmp::Lt, at, end) if *end == u.high && stands(at)))
+            .cloned()
+            .collect::<Vec<_>>();
+        guards.retain(|g| !implied.contains(g));
+    }
+    guards
 }
 
 /// States first, then plates, then the event: the order of the loops that fill a statistic.
@@ -443,6 +481,7 @@ fn stat_of(
         StatKind::Sum(coefficient) => {
             let same = |s: &Stat| {
                 s.statement == d.id
+                    && !s.closed
                     && s.cells == cells
                     && matches!(&s.kind, StatKind::Sum(c) if c == coefficient)
             };
@@ -458,7 +497,7 @@ fn stat_of(
         StatKind::Taylor { .. } => "taylor".into(),
     };
     let name = unique(stats, &format!("{name}_{what}"));
-    stats.push(Stat { name, cells, kind, statement: d.id });
+    stats.push(Stat { name, cells, kind, statement: d.id, closed: false });
     stats.len() - 1
 }
 
