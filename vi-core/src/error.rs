@@ -70,8 +70,9 @@ pub enum Error {
     /// An exact block would need a table of more joint states than `Options::budget`.
     #[error(
         "the exact posterior of {block} needs a table of {} joint states, more than the budget of {budget}; \
-         raise `Options::budget`, or write `{write}`",
-        count_states(*.states)
+         raise `Options::budget`{}",
+        count_states(*.states),
+        if write.is_empty() { String::new() } else { format!(", or write `{write}`") }
     )]
     TooLarge {
         /// The categories that the table would join.
@@ -80,7 +81,7 @@ pub enum Error {
         states: u128,
         /// The largest number allowed.
         budget: usize,
-        /// The `factorize` line that makes the block smaller.
+        /// The `factorize` line that makes the block smaller; empty if there is none.
         write: String,
     },
 
@@ -186,6 +187,17 @@ pub enum Mismatch {
         element: String,
         /// Who reads it.
         reader: String,
+    },
+
+    /// A window of another length than a filter needs for its next step.
+    #[error(
+        "the window has {steps} steps in all, but the next step of a filter needs {wanted}, of one sequence"
+    )]
+    Window {
+        /// Steps of all sequences of the window.
+        steps: usize,
+        /// The first step alone, or the step before and the new one.
+        wanted: usize,
     },
 
     /// A cell of a sparse array is listed more than once.

@@ -17,6 +17,9 @@ use std::ops::Range;
 /// States handed on, above which sequences are taken one at a time: the sums of pairs of all lanes would not stay in the cache.
 const SIDE_BY_SIDE: usize = 64;
 
+/// Steps of all lanes that are filled and read together.
+const SPAN: usize = 64;
+
 impl<'a, M: Program> Work<'a, M> {
     pub(super) fn links(&self, index: usize) -> Option<&Links> {
         self.links.get(index)?.as_ref()
@@ -86,6 +89,42 @@ impl<'a, M: Program> Work<'a, M> {
             });
         }
         Ok(Categories::from_paths(states, probs, laws))
+    }
+
+    /// Filtered probabilities of the joint states of every unit: by the data up to it.
+    pub(super) fn linked_filter(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<Categories, Error> {
+        let job = self.linked(model, globals, at, index, links);
+        let mut desk = job.scratch();
+        let (states, size) = (job.component.states, links.frontier());
+        let mut probs = Vec::with_capacity(job.component.units * states);
+        for s in 0..links.sequences() {
+            let units = links.sequence(s);
+            job.potentials(&mut desk, &units);
+            let each: Vec<usize> = (0..units.len()).collect();
+            let (factors, which) = match (&job.factors, &desk.own) {
+                (Some(f), _) => (f, links.which(&units)),
+                (None, Some(f)) => (f, Some(each.as_slice())),
+                (None, None) => continue,
+            };
+            desk.marginals.resize(units.len() * size, 0.0);
+            let log_potential = if states == size { &desk.node } else { &desk.reduced };
+            let chain = scan::Chain { log_potential: &log_potential[..units.len() * size], factors, which };
+            let done = desk.scan.filter(&chain, &mut desk.marginals);
+            done.map_err(|failure| {
+                failure.named(|t| model.unit_name(&self.context, index, units.start + t))
+            })?;
+            for i in 0..units.len() {
+                probs.extend((0..states).map(|s| desk.probability(i, s, states, size)));
+            }
+        }
+        Ok(Categories::from_rows(states, probs))
     }
 
     /// log p(x) of every sequence, without what depends on the data alone.
@@ -342,12 +381,20 @@ impl<M: Program> Linked<'_, '_, M> {
         let Some(factors) = &self.factors else { return Ok(()) };
         let lanes: Lanes = std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
         desk.batch.begin(size, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)));
-        for (lane, units) in several.iter().enumerate() {
-            if inner > 1 {
-                desk.leaves[lane].resize(units.len() * states, 0.0);
+        if inner > 1 {
+            for (leaves, units) in desk.leaves.iter_mut().zip(several) {
+                leaves.resize(units.len() * states, 0.0);
             }
-            for part in parts(units, states) {
-                let (n, start) = (part.len(), part.start - units.start);
+        }
+        let longest = several.iter().map(Range::len).max().unwrap_or(0);
+        // A few steps of all lanes at a time: lanes lie side by side, and what one of them touches is still in the cache for the next.
+        for start in (0..longest).step_by(SPAN) {
+            for (lane, units) in several.iter().enumerate() {
+                let part = (units.start + start).min(units.end)..(units.start + start + SPAN).min(units.end);
+                let n = part.len();
+                if n == 0 {
+                    continue;
+                }
                 let table = &mut desk.table[..states * n];
                 table.fill(0.0);
                 model.potentials(context, self.at, self.index, part, table, &mut desk.scratch);
@@ -366,14 +413,13 @@ impl<M: Program> Linked<'_, '_, M> {
         }
         let logs = desk.batch.smooth(factors);
         desk.batch.add_pairs(factors, &lanes, &mut desk.pairs);
-        for (lane, units) in several.iter().enumerate() {
-            if logs[lane].is_nan() {
-                self.one(sum, desk, units)?;
-                continue;
-            }
-            self.add_evidence(sum, units, logs[lane]);
-            for part in parts(units, states) {
-                let (n, start) = (part.len(), part.start - units.start);
+        for start in (0..longest).step_by(SPAN) {
+            for (lane, units) in several.iter().enumerate().filter(|(lane, _)| !logs[*lane].is_nan()) {
+                let part = (units.start + start).min(units.end)..(units.start + start + SPAN).min(units.end);
+                let n = part.len();
+                if n == 0 {
+                    continue;
+                }
                 if inner == 1 {
                     desk.batch.probabilities(lane, start, &mut desk.table, n);
                 } else {
@@ -386,6 +432,13 @@ impl<M: Program> Linked<'_, '_, M> {
                 }
                 let table = &desk.table[..states * n];
                 model.collect(context, self.globals, self.index, part, table, sum, &mut desk.scratch);
+            }
+        }
+        for (lane, units) in several.iter().enumerate() {
+            if logs[lane].is_nan() {
+                self.one(sum, desk, units)?;
+            } else {
+                self.add_evidence(sum, units, logs[lane]);
             }
         }
         Ok(())
@@ -447,7 +500,7 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
         let states = self.component.states;
         let kinds = self.links.examples().map_or(0, <[usize]>::len);
         Desk {
-            table: vec![0.0; states * tile_size(states)],
+            table: vec![0.0; states * tile_size(states).max(SPAN)],
             scratch: Scratch::default(),
             scan: scan::Workspace::default(),
             tree: tree::Workspace::default(),
@@ -458,7 +511,7 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
             own: None,
             batch: Batch::default(),
             leaves: Default::default(),
-            handed_on: vec![0.0; self.links.frontier() * tile_size(states)],
+            handed_on: vec![0.0; self.links.frontier() * tile_size(states).max(SPAN)],
         }
     }
 

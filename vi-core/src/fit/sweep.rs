@@ -43,10 +43,13 @@ impl<'a, M: Program> Work<'a, M> {
                     block: c.name.to_string(),
                     states: c.states as u128,
                     budget: options.budget,
-                    write: format!(
-                        "factorize {{ {} }}",
-                        c.name.split(", ").map(|v| format!("q({v});")).collect::<Vec<_>>().join(" ")
-                    ),
+                    write: match c.name.contains(", ") {
+                        true => format!(
+                            "factorize {{ {} }}",
+                            c.name.split(", ").map(|v| format!("q({v});")).collect::<Vec<_>>().join(" ")
+                        ),
+                        false => String::new(),
+                    },
                 });
             }
         }

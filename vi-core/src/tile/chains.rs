@@ -19,11 +19,11 @@ const LOWEST: f64 = -345.0;
 
 vectorised! {
     /// Log potentials become weights, in place: `b[t, k] ← exp(b[t, k] − shift[t])` with the largest of a step as its shift. Lanes in which
-    /// a weight is too small, or a step has none, are marked in `lost`.
+    /// a step has no weight are marked in `lost`, and where `strict`, those in which one is too small.
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn weights(b: &mut [f64], states: usize, lengths: &[usize; LANES], shift: &mut [Lanes], lost: &mut [bool; LANES]) = weights_with;
+    pub fn weights(b: &mut [f64], states: usize, lengths: &[usize; LANES], strict: bool, shift: &mut [Lanes], lost: &mut [bool; LANES]) = weights_with;
 }
 
 vectorised! {
@@ -33,11 +33,12 @@ vectorised! {
     /// α[t, k] = b[t, k] Σⱼ α[t−1, j] factor[j, k] / scale[t]        scale[t] = Σₖ of what it divides
     /// ```
     ///
-    /// `factor` is `states × states`, the earlier state outside. Lanes that met a number too small are marked in `lost`.
+    /// `factor` is `states × states`, the earlier state outside. Lanes that met a step without weight are marked in `lost`, and
+    /// where `strict`, those that met a number too small.
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn forward(b: &[f64], factor: &[f64], states: usize, lengths: &[usize; LANES], alpha: &mut [f64], scale: &mut [Lanes], lost: &mut [bool; LANES]) = forward_with;
+    pub fn forward(b: &[f64], factor: &[f64], states: usize, lengths: &[usize; LANES], strict: bool, alpha: &mut [f64], scale: &mut [Lanes], lost: &mut [bool; LANES]) = forward_with;
 }
 
 vectorised! {
@@ -49,9 +50,11 @@ vectorised! {
     /// α[t, j] ← α[t, j] β[t, j]
     /// ```
     ///
+    /// `transposed` has the later state outside.
+    ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn backward(b: &[f64], factor: &[f64], states: usize, lengths: &[usize; LANES], scale: &[Lanes], alpha: &mut [f64], pairs: &mut [f64]) = backward_with;
+    pub fn backward(b: &[f64], transposed: &[f64], states: usize, lengths: &[usize; LANES], scale: &[Lanes], alpha: &mut [f64], pairs: &mut [f64]) = backward_with;
 }
 
 #[inline(always)]
@@ -60,31 +63,38 @@ pub(super) fn weights_with<S: Isa>(
     b: &mut [f64],
     states: usize,
     lengths: &[usize; LANES],
+    strict: bool,
     shift: &mut [Lanes],
     lost: &mut [bool; LANES],
 ) {
     let mut bad = [0.0; LANES];
+    let lowest = if strict { LOWEST } else { f64::NEG_INFINITY };
     for (t, (row, shift)) in b.chunks_exact_mut(states * LANES).zip(shift).enumerate() {
+        let (steps, _) = row.as_chunks_mut::<LANES>();
         let mut top = [f64::NEG_INFINITY; LANES];
-        for x in row.chunks_exact(LANES) {
+        for x in &*steps {
             for l in 0..LANES {
                 top[l] = if x[l] > top[l] { x[l] } else { top[l] };
             }
         }
         for l in 0..LANES {
             let here = t < lengths[l];
-            if here && !(top[l].abs() < f64::INFINITY) {
-                bad[l] = 1.0;
-            }
-            shift[l] = if here && top[l].abs() < f64::INFINITY { top[l] } else { 0.0 };
+            let known = top[l].abs() < f64::INFINITY;
+            bad[l] = if here && !known { 1.0 } else { bad[l] };
+            shift[l] = if here && known { top[l] } else { 0.0 };
+            // Where a sequence has ended nothing is left.
+            top[l] = if here { shift[l] } else { f64::INFINITY };
         }
-        for x in row.chunks_exact_mut(LANES) {
+        for x in steps {
             for l in 0..LANES {
-                let log = x[l] - shift[l];
-                let low = log < LOWEST && log > f64::NEG_INFINITY || log.is_nan();
-                bad[l] = if low && t < lengths[l] { 1.0 } else { bad[l] };
-                x[l] = if t < lengths[l] { exp_one(isa, log) } else { 0.0 };
+                let log = x[l] - top[l];
+                let low = (log < lowest) & (log > f64::NEG_INFINITY) | log.is_nan();
+                bad[l] = if low & (t < lengths[l]) { 1.0 } else { bad[l] };
+                x[l] = if log.is_nan() { f64::NEG_INFINITY } else { log };
             }
+        }
+        for x in row {
+            *x = exp_one(isa, *x);
         }
     }
     for l in 0..LANES {
@@ -92,44 +102,36 @@ pub(super) fn weights_with<S: Isa>(
     }
 }
 
-/// `out[k] = Σⱼ x[j] factor[j · stride + k · step]` for four k at a time, lane by lane.
+/// `out[k] = Σⱼ x[j] factor[j, k]`, lane by lane.
 #[inline(always)]
-fn product<S: Isa>(
-    isa: S,
-    x: &[f64],
-    factor: &[f64],
-    (row, column): (usize, usize),
-    states: usize,
-    out: &mut [f64],
-) {
-    let mut k = 0;
-    while k + 4 <= states {
+fn product<S: Isa>(isa: S, x: &[Lanes], factor: &[f64], states: usize, out: &mut [Lanes]) {
+    let (blocks, rest) = out.as_chunks_mut::<4>();
+    let first = 4 * blocks.len();
+    for (n, block) in blocks.iter_mut().enumerate() {
         for p in (0..LANES).step_by(S::W) {
             let mut sums = [isa.splat(0.0); 4];
-            for j in 0..states {
-                let a = isa.load(&x[j * LANES + p..]);
-                let f = &factor[j * row + k * column..];
+            for (x, row) in x.iter().zip(factor.chunks_exact(states)) {
+                let a = isa.load(&x[p..]);
+                let f: &[f64; 4] = row[4 * n..4 * n + 4].try_into().unwrap_or(&[0.0; 4]);
                 sums[0] = isa.fma(a, isa.splat(f[0]), sums[0]);
-                sums[1] = isa.fma(a, isa.splat(f[column]), sums[1]);
-                sums[2] = isa.fma(a, isa.splat(f[2 * column]), sums[2]);
-                sums[3] = isa.fma(a, isa.splat(f[3 * column]), sums[3]);
+                sums[1] = isa.fma(a, isa.splat(f[1]), sums[1]);
+                sums[2] = isa.fma(a, isa.splat(f[2]), sums[2]);
+                sums[3] = isa.fma(a, isa.splat(f[3]), sums[3]);
             }
-            isa.store(sums[0], &mut out[k * LANES + p..]);
-            isa.store(sums[1], &mut out[(k + 1) * LANES + p..]);
-            isa.store(sums[2], &mut out[(k + 2) * LANES + p..]);
-            isa.store(sums[3], &mut out[(k + 3) * LANES + p..]);
+            isa.store(sums[0], &mut block[0][p..]);
+            isa.store(sums[1], &mut block[1][p..]);
+            isa.store(sums[2], &mut block[2][p..]);
+            isa.store(sums[3], &mut block[3][p..]);
         }
-        k += 4;
     }
-    while k < states {
+    for (n, out) in rest.iter_mut().enumerate() {
         for p in (0..LANES).step_by(S::W) {
             let mut sum = isa.splat(0.0);
-            for j in 0..states {
-                sum = isa.fma(isa.load(&x[j * LANES + p..]), isa.splat(factor[j * row + k * column]), sum);
+            for (x, row) in x.iter().zip(factor.chunks_exact(states)) {
+                sum = isa.fma(isa.load(&x[p..]), isa.splat(row[first + n]), sum);
             }
-            isa.store(sum, &mut out[k * LANES + p..]);
+            isa.store(sum, &mut out[p..]);
         }
-        k += 1;
     }
 }
 
@@ -140,26 +142,30 @@ pub(super) fn forward_with<S: Isa>(
     factor: &[f64],
     states: usize,
     lengths: &[usize; LANES],
+    strict: bool,
     alpha: &mut [f64],
     scale: &mut [Lanes],
     lost: &mut [bool; LANES],
 ) {
-    let size = states * LANES;
     let mut bad = [0.0; LANES];
+    let smallest = if strict { SMALLEST } else { 0.0 };
+    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
     for (t, scale) in scale.iter_mut().enumerate() {
-        let (before, now) = alpha.split_at_mut(t * size);
-        let now = &mut now[..size];
-        let b = &b[t * size..][..size];
+        let (before, now) = alpha.split_at_mut(t * states);
+        let now = &mut now[..states];
+        let b = &b[t * states..][..states];
         if t == 0 {
             now.copy_from_slice(b);
         } else {
-            product(isa, &before[(t - 1) * size..], factor, (states, 1), states, now);
+            product(isa, &before[(t - 1) * states..], factor, states, now);
             for (a, b) in now.iter_mut().zip(b) {
-                *a *= b;
+                for l in 0..LANES {
+                    a[l] *= b[l];
+                }
             }
         }
         let mut total = [0.0; LANES];
-        for x in now.chunks_exact(LANES) {
+        for x in &*now {
             for l in 0..LANES {
                 total[l] += x[l];
             }
@@ -170,11 +176,11 @@ pub(super) fn forward_with<S: Isa>(
             inverse[l] = if here { 1.0 / total[l] } else { 0.0 };
             scale[l] = if here { total[l] } else { 1.0 };
         }
-        for x in now.chunks_exact_mut(LANES) {
+        for x in now {
             for l in 0..LANES {
                 x[l] *= inverse[l];
                 // Zero is a structural zero; NaN and what is nearly zero are neither.
-                bad[l] = if x[l] == 0.0 || x[l] >= SMALLEST { bad[l] } else { 1.0 };
+                bad[l] = if (x[l] == 0.0) | (x[l] >= smallest) { bad[l] } else { 1.0 };
             }
         }
     }
@@ -183,60 +189,112 @@ pub(super) fn forward_with<S: Isa>(
     }
 }
 
+/// Steps whose products of neighbours are added up in registers.
+const BLOCK: usize = 16;
+
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
     isa: S,
     b: &[f64],
-    factor: &[f64],
+    transposed: &[f64],
     states: usize,
     lengths: &[usize; LANES],
     scale: &[Lanes],
     alpha: &mut [f64],
     pairs: &mut [f64],
 ) {
-    let size = states * LANES;
-    let mut beta = vec![0.0; size];
-    let mut w = vec![0.0; size];
-    for t in (0..scale.len()).rev() {
-        let now = &mut alpha[t * size..][..size];
-        if t + 1 < scale.len() {
-            let b = &b[(t + 1) * size..][..size];
-            let scale = &scale[t + 1];
-            for ((w, b), beta) in
-                w.chunks_exact_mut(LANES).zip(b.chunks_exact(LANES)).zip(beta.chunks_exact(LANES))
-            {
+    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
+    let pairs = pairs.as_chunks_mut::<LANES>().0;
+    let mut after = vec![[0.0; LANES]; states];
+    let mut ws = vec![[0.0; LANES]; states * BLOCK];
+    let mut betas = vec![[0.0; LANES]; states * BLOCK];
+    let mut end = scale.len();
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK);
+        let filtered = &mut alpha[start * states..end * states];
+        for t in (start..end).rev() {
+            let here = (t - start) * states;
+            let now = &filtered[here..here + states];
+            let (w, beta) = (&mut ws[here..here + states], &mut betas[here..here + states]);
+            if t + 1 < scale.len() {
+                let b = &b[(t + 1) * states..][..states];
+                let mut inverse = [0.0; LANES];
                 for l in 0..LANES {
-                    w[l] = b[l] * beta[l] / scale[l];
+                    inverse[l] = 1.0 / scale[t + 1][l];
                 }
-            }
-            for (j, row) in pairs.chunks_exact_mut(size).enumerate() {
-                for p in (0..LANES).step_by(S::W) {
-                    let a = isa.load(&now[j * LANES + p..]);
-                    for k in 0..states {
-                        let at = k * LANES + p;
-                        let sum = isa.fma(a, isa.load(&w[at..]), isa.load(&row[at..]));
-                        isa.store(sum, &mut row[at..]);
+                for ((w, b), after) in w.iter_mut().zip(b).zip(&after) {
+                    for l in 0..LANES {
+                        w[l] = b[l] * after[l] * inverse[l];
                     }
                 }
+                product(isa, w, transposed, states, beta);
+            } else {
+                w.fill([0.0; LANES]);
             }
-            product(isa, &w, factor, (1, states), states, &mut beta);
-        }
-        let mut total = [0.0; LANES];
-        for (beta, a) in beta.chunks_exact_mut(LANES).zip(now.chunks_exact(LANES)) {
+            let mut total = [0.0; LANES];
+            for (beta, a) in beta.iter_mut().zip(now) {
+                for l in 0..LANES {
+                    beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
+                    total[l] += beta[l] * a[l];
+                }
+            }
+            // Sums to 1 but for rounding, which would add up over many steps.
+            let mut inverse = [0.0; LANES];
             for l in 0..LANES {
-                beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
-                total[l] += beta[l] * a[l];
+                inverse[l] = if t < lengths[l] { 1.0 / total[l] } else { 0.0 };
+            }
+            for (beta, after) in beta.iter_mut().zip(&mut after) {
+                for l in 0..LANES {
+                    beta[l] *= inverse[l];
+                }
+                *after = *beta;
             }
         }
-        // Sums to 1 but for rounding, which would add up over many steps.
-        let mut inverse = [0.0; LANES];
-        for l in 0..LANES {
-            inverse[l] = if t < lengths[l] { 1.0 / total[l] } else { 0.0 };
-        }
-        for (beta, a) in beta.chunks_exact_mut(LANES).zip(now.chunks_exact_mut(LANES)) {
+        add_products(isa, filtered, &ws, states, pairs);
+        for (a, beta) in filtered.iter_mut().zip(&betas) {
             for l in 0..LANES {
-                beta[l] *= inverse[l];
                 a[l] *= beta[l];
+            }
+        }
+        end = start;
+    }
+}
+
+/// `pairs[j, k] += Σₜ a[t, j] w[t, k]`, lane by lane.
+#[inline(always)]
+fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: &mut [Lanes]) {
+    for (j, row) in pairs.chunks_exact_mut(states).enumerate() {
+        let (blocks, rest) = row.as_chunks_mut::<4>();
+        let first = 4 * blocks.len();
+        for (n, block) in blocks.iter_mut().enumerate() {
+            for p in (0..LANES).step_by(S::W) {
+                let mut sums = [
+                    isa.load(&block[0][p..]),
+                    isa.load(&block[1][p..]),
+                    isa.load(&block[2][p..]),
+                    isa.load(&block[3][p..]),
+                ];
+                for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
+                    let a = isa.load(&a[j][p..]);
+                    let w: &[Lanes; 4] = w[4 * n..4 * n + 4].try_into().unwrap_or(&[[0.0; LANES]; 4]);
+                    sums[0] = isa.fma(a, isa.load(&w[0][p..]), sums[0]);
+                    sums[1] = isa.fma(a, isa.load(&w[1][p..]), sums[1]);
+                    sums[2] = isa.fma(a, isa.load(&w[2][p..]), sums[2]);
+                    sums[3] = isa.fma(a, isa.load(&w[3][p..]), sums[3]);
+                }
+                isa.store(sums[0], &mut block[0][p..]);
+                isa.store(sums[1], &mut block[1][p..]);
+                isa.store(sums[2], &mut block[2][p..]);
+                isa.store(sums[3], &mut block[3][p..]);
+            }
+        }
+        for (n, sum) in rest.iter_mut().enumerate() {
+            for p in (0..LANES).step_by(S::W) {
+                let mut total = isa.load(&sum[p..]);
+                for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
+                    total = isa.fma(isa.load(&a[j][p..]), isa.load(&w[first + n][p..]), total);
+                }
+                isa.store(total, &mut sum[p..]);
             }
         }
     }

@@ -5,12 +5,15 @@
 //! peers labels     <folder> <tag> <iterations> <threads>
 //! peers regression <folder> <tag> <iterations> <threads> [rows]
 //! peers bayesian   <folder> <tag> <iterations> <threads>
+//! peers chain      <folder> <tag> <iterations> <threads>
+//! peers symbols    <folder> <tag> <iterations> <threads>
 //! peers topics     <folder> <tag> <iterations> <threads> [file to write the topics to]
 //! ```
 //!
 //! `<folder>` holds the arrays as NumPy stores them. Times are of single sweeps: the median and the least one on the clock; and the mean
 //! time on the processor of the calling thread, which a busy machine lengthens less.
 
+mod chains;
 mod npy;
 
 use std::error::Error;
@@ -86,7 +89,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let [what, folder, tag, iterations, threads, rest @ ..] = args.as_slice() else {
         return Err(
-            "arguments: mixture|labels|regression|bayesian|topics <folder> <tag> <iterations> <threads>"
+            "arguments: mixture|labels|regression|bayesian|chain|symbols|topics <folder> <tag> <iterations> <threads>"
                 .into(),
         );
     };
@@ -101,10 +104,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         "labels" => fit_labels(&job, &npy::integers(&folder.join(format!("{tag}_labels.npy")))?.values),
         "regression" => fit_regression(&job, rest.iter().find_map(|r| r.parse().ok())),
         "bayesian" => fit_bayesian(&job, &npy::integers(&folder.join(format!("{tag}_lab0.npy")))?.values),
+        "chain" => chains::fit_normals(&job),
+        "symbols" => chains::fit_symbols(&job, &npy::integers(&folder.join(format!("{tag}_Y.npy")))?),
         "topics" => {
             fit_topics(&job, &npy::integers(&folder.join(format!("{tag}_coo.npy")))?.values, rest.first())
         }
-        _ => Err(format!("{what}: mixture, labels, regression, bayesian or topics").into()),
+        _ => Err(format!("{what}: mixture, labels, regression, bayesian, chain, symbols or topics").into()),
     }
 }
 

@@ -27,7 +27,7 @@ impl Emitter<'_> {
     }
 
     /// Whether a statement of the array reads two units that follow one another.
-    fn in_step(&self, a: ArrayId) -> bool {
+    pub(super) fn in_step(&self, a: ArrayId) -> bool {
         let steps = self.kernel.components.iter().filter_map(|c| c.link.as_deref());
         steps.flat_map(|l| &l.step.rows).any(|r| r.target.array == a)
     }

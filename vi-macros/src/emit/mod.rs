@@ -5,6 +5,7 @@ mod blocks;
 mod bounds;
 mod collect;
 mod context;
+mod continues;
 mod coordinates;
 mod dense_rows;
 mod describe;

@@ -31,6 +31,7 @@ impl Emitter<'_> {
         let interface = self.interface(maximise.reads_data);
         let maximise = maximise.functions;
         let simulate = self.simulate();
+        let continues = self.continues();
         let exact = match self.plan.claim {
             Claim::Exact => quote! {
                 impl ::vi_core::private::Proved for Model {}
@@ -61,6 +62,7 @@ impl Emitter<'_> {
             }
 
             #program
+            #continues
             #exact
             #no_params
         };
@@ -231,6 +233,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Categories",
         "Claim",
         "Component",
+        "Continues",
         "DMatrix",
         "DVector",
         "Described",

@@ -2,6 +2,9 @@
 //!
 //! One largest potential is taken out of each step, and each step is divided by its sum. A lane in which a number comes near the smallest that
 //! a double can hold is reported as lost, and its sequence is for [`scan`](super::scan), which works in logs.
+//!
+//! Where no transition is nearly impossible, none is lost: what comes after a step tells two states j and k apart by at most the largest
+//! factor\[k, l\] / factor\[j, l\], so that a state that has fallen far enough behind stays there, and may be taken for 0.
 
 use super::factors::Factors;
 use super::messages::Total;
@@ -11,9 +14,12 @@ use crate::tile::chains::{self, LANES, Lanes, SMALLEST};
 /// Whether steps of these laws can be taken in scaled probabilities: one law for all, and no weight that is nearly zero.
 #[must_use]
 pub fn takes(factors: &Factors) -> bool {
-    let weights = factors.at(0).weight;
-    factors.len() == 1 && weights.iter().all(|w| *w == 0.0 || (*w >= SMALLEST && *w < f64::INFINITY))
+    factors.len() == 1
+        && factors.at(0).weight.iter().all(|w| *w == 0.0 || (*w >= SMALLEST && *w < f64::INFINITY))
 }
+
+/// From here on a transition is possible: what is below [`SMALLEST`] of another state stays below 1e-50 of it.
+const POSSIBLE: f64 = 1e-100;
 
 /// Up to [`LANES`] sequences, and what is worked out of them.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +34,7 @@ pub struct Batch {
     shift: Vec<Lanes>,
     scale: Vec<Lanes>,
     pairs: Vec<f64>,
+    transposed: Vec<f64>,
     /// Lanes that need another engine.
     lost: [bool; LANES],
     logs: Vec<f64>,
@@ -60,11 +67,15 @@ impl Batch {
         let (states, steps) = (self.states, self.steps);
         let size = steps * states * LANES;
         let factor = factors.at(0).weight;
+        let strict = !factor.iter().all(|w| *w >= POSSIBLE);
         let b = &mut self.weight[..size];
-        chains::weights(b, states, &self.lengths, &mut self.shift[..steps], &mut self.lost);
+        chains::weights(b, states, &self.lengths, strict, &mut self.shift[..steps], &mut self.lost);
         let (alpha, scale) = (&mut self.alpha[..size], &mut self.scale[..steps]);
-        chains::forward(b, factor, states, &self.lengths, alpha, scale, &mut self.lost);
-        chains::backward(b, factor, states, &self.lengths, scale, alpha, &mut self.pairs);
+        chains::forward(b, factor, states, &self.lengths, strict, alpha, scale, &mut self.lost);
+        self.transposed.clear();
+        self.transposed.extend((0..states * states).map(|n| factor[n % states * states + n / states]));
+        let pairs = &mut self.pairs;
+        chains::backward(b, &self.transposed, states, &self.lengths, scale, alpha, pairs);
         self.logs.resize(self.logs.len().max(steps * LANES), 0.0);
         let logs = &mut self.logs[..steps * LANES];
         tile::log(scale.as_flattened(), logs);

@@ -79,6 +79,16 @@ impl Workspace {
         Ok(total)
     }
 
+    /// One step ahead: `out[k] = log Σⱼ exp(message[j]) factor[j, k]` of the factor with this number.
+    pub fn predict(&mut self, message: &[f64], factors: &Factors, which: usize, out: &mut [f64]) {
+        self.desk.resize(factors.states());
+        let largest = message.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let shift = if largest.is_finite() { largest } else { 0.0 };
+        let moved: Vec<f64> = message.iter().map(|m| m - shift).collect();
+        Sum::over_rows(&moved, Step(factors.at(which)), &mut self.desk, out);
+        out.iter_mut().for_each(|o| *o += shift);
+    }
+
     /// log p(x).
     ///
     /// # Errors

@@ -1,0 +1,288 @@
+//! What is known before all data are there: filtered states, forecasts, and one step at a time.
+
+use super::program::{Component, Program, Scratch};
+use super::sweep::Work;
+use super::{Categories, Fit, Options};
+use crate::Error;
+use crate::engine::finite::{Factors, Failure, Semiring, Sum, scan};
+use crate::error::Mismatch;
+use crate::tile;
+
+/// A model whose latents follow one another along an axis that its data can be continued on. Implemented by `model!` where that is so.
+#[diagnostic::on_unimplemented(
+    message = "this model has no axis along which its data go on",
+    label = "its latents are no chain, or a `given` or a look at earlier data is needed for what comes next",
+    note = "pass longer data whose future is missing to `predict`"
+)]
+pub trait Continues: Program {
+    /// Hands over data of as many sequences, each of so many steps, of which nothing is observed.
+    #[doc(hidden)]
+    fn unobserved<R>(
+        &self,
+        context: &Self::Context<'_>,
+        steps: usize,
+        then: impl FnOnce(&Self::Data<'_>) -> R,
+    ) -> R;
+}
+
+/// What is said of the steps after the data.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Forecast<M: Program> {
+    /// Probabilities of the latents of each step to come, step 0 being the first after the data.
+    pub posterior: M::Posterior,
+    /// Mean and variance, or probabilities, of what will be observed.
+    pub absent: M::Imputed,
+}
+
+/// What one more observation says.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Step {
+    /// p(z\[t\] | x\[0..=t\]) of the joint states of the step's latents, the last of them varying fastest.
+    pub probs: Vec<f64>,
+    /// log p(x\[t\] | x\[0..t\])
+    pub log_density: f64,
+}
+
+/// Filters one sequence, one step at a time: what it remembers does not grow.
+#[derive(Clone, Debug)]
+pub struct Online<M: Program> {
+    model: M,
+    params: M::Params,
+    globals: M::Globals,
+    /// Log probabilities of the states handed on.
+    message: Vec<f64>,
+    steps: usize,
+    workspace: scan::Workspace,
+}
+
+impl<M: Program> Fit<M> {
+    /// p(z\[t\] | x\[0..=t\]) of every step of new data, at the params of this fit: what is known at the time.
+    ///
+    /// # Errors
+    /// What [`infer`](Self::infer) can meet with these data.
+    pub fn filter(&self, data: &M::Data<'_>) -> Result<M::Posterior, Error>
+    where
+        M: Continues,
+    {
+        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        let tables = work.filtered(&self.model, &self.globals)?;
+        Ok(self.model.posterior(&work.context, tables))
+    }
+
+    /// The `steps` steps after the end of each sequence, at the params of this fit: probabilities of their latents, and moments of what will be
+    /// observed.
+    ///
+    /// # Errors
+    /// What [`infer`](Self::infer) can meet with these data.
+    pub fn forecast(&self, data: &M::Data<'_>, steps: usize) -> Result<Forecast<M>, Error>
+    where
+        M: Continues,
+    {
+        let model = &self.model;
+        let work = Work::new(model, data, &self.params, &Options::default())?;
+        let filtered = work.filtered(model, &self.globals)?;
+        let sequences = work.links(0).map_or(0, super::Links::sequences);
+        // Two steps of nothing tell what a first step and a later one are without observations.
+        let states = filtered.first().map_or(0, Categories::states);
+        let tables = model.unobserved(&work.context, 2, |two| -> Result<_, Error> {
+            let mut tables = [vec![0.0; states], vec![0.0; states]];
+            if sequences > 0 {
+                let context = model.context(two, &self.params, &Options::default())?;
+                let at = model.prepare(&context, &self.globals)?;
+                for (unit, table) in tables.iter_mut().enumerate() {
+                    model.potentials(&context, &at, 0, unit..unit + 1, table, &mut Scratch::default());
+                }
+            }
+            Ok(tables)
+        })?;
+        let ahead = work.ahead(model, &self.globals, &filtered, &tables, steps)?;
+        model.unobserved(&work.context, steps, |future| {
+            let context = model.context(future, &self.params, &Options::default())?;
+            let posterior = model.posterior(&context, vec![ahead]);
+            let absent = model.impute(&context, &self.params, &posterior)?;
+            Ok(Forecast { posterior, absent })
+        })
+    }
+
+    /// A filter that takes one step at a time, at the params of this fit.
+    ///
+    /// ```
+    /// # use vi_core::prelude::*;
+    /// # model! {
+    /// #     mod weather(K, V) {
+    /// #         param    start: Simplex[K];
+    /// #         param    trans[i in K]: Simplex[K];
+    /// #         param    emit[k in K]: Simplex[V];
+    /// #         latent   z[0]         ~ Categorical(start);
+    /// #         latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+    /// #         observed w[t in T]    ~ Categorical(emit[z[t]]);
+    /// #     }
+    /// # }
+    /// # let params = weather::Params {
+    /// #     start: vec![0.6, 0.4].into(),
+    /// #     trans: vec![vec![0.7, 0.3].into(), vec![0.4, 0.6].into()],
+    /// #     emit: vec![vec![0.1, 0.4, 0.5].into(), vec![0.6, 0.3, 0.1].into()],
+    /// # };
+    /// let w = [0, 1, 2];
+    /// let fit = weather::Model::new(2, 3).infer(&weather::Data { w: (&w).into() }, &params)?;
+    /// let mut filter = fit.online();
+    /// let mut total = filter.push(&weather::Data { w: (&w[..1]).into() })?.log_density;
+    /// for window in w.windows(2) {
+    ///     total += filter.push(&weather::Data { w: window.into() })?.log_density;
+    /// }
+    /// assert!((total - fit.log_likelihood()).abs() < 1e-12);
+    /// # Ok::<(), vi_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn online(&self) -> Online<M>
+    where
+        M: Continues,
+    {
+        Online {
+            model: self.model.clone(),
+            params: self.params.clone(),
+            globals: self.globals.clone(),
+            message: vec![],
+            steps: 0,
+            workspace: scan::Workspace::default(),
+        }
+    }
+}
+
+impl<M: Continues> Online<M> {
+    /// Steps so far.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Takes one more step. The data are a window of one sequence: the first step alone, and later the step before and the new one, since
+    /// statements may look back.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the window has another length; [`Error::Impossible`] if the new step has probability zero.
+    pub fn push(&mut self, window: &M::Data<'_>) -> Result<Step, Error> {
+        let work = Work::new(&self.model, window, &self.params, &Options::default())?;
+        let wanted = if self.steps == 0 { 1 } else { 2 };
+        let Some(Component { units, states, .. }) = work.components.first().copied() else {
+            return Err(Error::NotFinite { what: "a window without latents".into() });
+        };
+        let one = work.links(0).is_some_and(|l| l.sequences() == 1);
+        if units != wanted || !one {
+            return Err(Mismatch::Window { steps: units, wanted }.into());
+        }
+        let unit = units - 1;
+        let at = self.model.prepare(&work.context, &self.globals)?;
+        let mut scratch = Scratch::default();
+        let mut table = vec![0.0; states];
+        self.model.potentials(&work.context, &at, 0, unit..unit + 1, &mut table, &mut scratch);
+        let size = work.links(0).map_or(states, super::Links::frontier);
+        let inner = (states / size.max(1)).max(1);
+        let mut now: Vec<f64> = table.chunks(inner).map(log_total).collect();
+        if self.steps > 0 {
+            let mut logs = vec![0.0; size * size];
+            self.model.step(&work.context, &at, 0, unit, &mut logs, &mut scratch);
+            let factors = Factors::from_logs(size, logs);
+            let mut before = vec![0.0; size];
+            self.workspace.predict(&self.message, &factors, 0, &mut before);
+            now.iter_mut().zip(&before).for_each(|(n, b)| *n += b);
+        }
+        let total = log_total(&now);
+        let failure = match total {
+            t if t.is_finite() => None,
+            t if t == f64::NEG_INFINITY => Some(Failure::Impossible { at: 0 }),
+            _ => Some(Failure::NotFinite { at: 0 }),
+        };
+        if let Some(failure) = failure {
+            return Err(failure.named(|_| format!("step {} of the filter", self.steps)));
+        }
+        let leaves = table.chunks(inner).zip(&now);
+        let probs = leaves
+            .flat_map(|(t, n)| {
+                let own = log_total(t);
+                t.iter().map(move |x| if *x == f64::NEG_INFINITY { 0.0 } else { (n - total + x - own).exp() })
+            })
+            .collect();
+        now.iter_mut().for_each(|n| *n -= total);
+        self.message = now;
+        self.steps += 1;
+        let constant = self.model.unit_constant(&work.context, 0, unit);
+        Ok(Step { probs, log_density: total + constant })
+    }
+}
+
+impl<M: Program> Work<'_, M> {
+    /// Filtered probabilities of the joint states of every unit of linked components.
+    fn filtered(&self, model: &M, globals: &M::Globals) -> Result<Vec<Categories>, Error> {
+        let at = model.prepare(&self.context, globals)?;
+        (0..self.components.len())
+            .map(|index| match self.links(index) {
+                Some(links) => self.linked_filter(model, globals, &at, index, links),
+                None => Ok(Categories::default()),
+            })
+            .collect()
+    }
+
+    /// Probabilities of the steps after each sequence.
+    fn ahead(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        filtered: &[Categories],
+        [first, later]: &[Vec<f64>; 2],
+        steps: usize,
+    ) -> Result<Categories, Error> {
+        let (Some(links), Some(filtered)) = (self.links(0), filtered.first()) else {
+            return Ok(Categories::default());
+        };
+        let at = model.prepare(&self.context, globals)?;
+        let (states, size) = (filtered.states(), links.frontier());
+        let inner = (states / size.max(1)).max(1);
+        let mut scratch = Scratch::default();
+        let mut weight = vec![0.0; size * size];
+        if let Some(example) = links.examples().and_then(<[usize]>::first) {
+            let mut log = vec![0.0; size * size];
+            model.step(&self.context, &at, 0, *example, &mut log, &mut scratch);
+            tile::exp(&log, &mut weight);
+        }
+        // What is not handed on, given what is.
+        let shares: Vec<f64> = later.chunks(inner).flat_map(normalised).collect();
+        let begun: Vec<f64> = first.chunks(inner).map(log_total).collect();
+        let mut probs = Vec::with_capacity(links.sequences() * steps * states);
+        for s in 0..links.sequences() {
+            let units = links.sequence(s);
+            let mut now: Option<Vec<f64>> =
+                units.last().map(|last| filtered.probs(last).chunks(inner).map(|c| c.iter().sum()).collect());
+            for _ in 0..steps {
+                let next = match &now {
+                    None => normalised(&begun),
+                    Some(now) => {
+                        let mut next = vec![0.0; size];
+                        for (p, row) in now.iter().zip(weight.chunks(size)) {
+                            next.iter_mut().zip(row).for_each(|(n, w)| *n += p * w);
+                        }
+                        let total: f64 = next.iter().sum();
+                        next.iter_mut().for_each(|n| *n /= total);
+                        next
+                    }
+                };
+                probs.extend((0..states).map(|s| next[s / inner] * shares[s]));
+                now = Some(next);
+            }
+        }
+        Ok(Categories::from_rows(states, probs))
+    }
+}
+
+/// log Σ exp
+fn log_total(logs: &[f64]) -> f64 {
+    Sum::total(logs)
+}
+
+/// Probabilities by their logarithms.
+fn normalised(logs: &[f64]) -> Vec<f64> {
+    let total = log_total(logs);
+    logs.iter().map(|x| (x - total).exp()).collect()
+}
