@@ -318,6 +318,21 @@ fn data_that_no_state_allows_are_named() {
 }
 
 #[test]
+fn new_sequences_under_known_params() {
+    let (old, new) = (words(&[20; 8], 30), words(&[7, 0, 3], 31));
+    let model = symbols::Model::new(2, 3);
+    let fit = model.fit(&symbols::Data { w: (&old).into() }, &Options::new().seed(1)).unwrap();
+    let data = symbols::Data { w: (&new).into() };
+    let again = fit.infer(&data).unwrap();
+    close(again.log_likelihood(), new.iter().map(|w| forward(&fit.params, w)).sum(), 1e-12);
+    let each = fit.predict(&data).unwrap().log_density;
+    assert_eq!(each.len(), 3);
+    for (found, w) in each.iter().zip(&new) {
+        close(*found, forward(&fit.params, w), 1e-12);
+    }
+}
+
+#[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let lengths: Vec<usize> = (0..60).map(|s| (s * 37) % 120).collect();
     let w = words(&lengths, 21);
@@ -374,14 +389,19 @@ fn earthquakes_have_two_regimes() {
     let table = vi_tests::data::read("earthquakes.csv");
     let y: Vec<Option<u64>> = table.column(1).iter().map(|n| Some(*n as u64)).collect();
     assert_eq!(y.len(), 107);
+    // Published values of this series often have a stationary start, −342.3183: here the first state has a law of its own.
     let data = counts::Data { y: (&y).into() };
     let model = counts::Model::new(2);
     let best = model.fit(&data, &Options::new().seed(3).restarts(5)).unwrap();
     monotone(&best.trace);
     digits(best.log_likelihood(), "-341.87870");
     let start = counts::Params { rate: vec![10.0, 30.0], ..counts::Params::default() };
-    let to_the_end = Options::new().tolerance(0.0).max_iterations(600);
-    let fit = model.fit_from(&data, Start::Params(start), &to_the_end).unwrap();
+    // Past the point where rounding hides what a sweep gains, the params still have digits to find.
+    let mut state = model.start(&data, Start::Params(start), &Options::new()).unwrap();
+    for _ in 0..200 {
+        model.step(&mut state).unwrap();
+    }
+    let fit = state.finish().unwrap();
     monotone(&fit.trace);
     digits(fit.log_likelihood(), "-341.878701");
     digits(fit.params.rate[0], "15.420762");
