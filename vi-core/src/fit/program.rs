@@ -6,6 +6,7 @@ use crate::Error;
 use crate::engine::mode::Notes;
 use crate::tile::TileBuffer;
 use std::fmt::Debug;
+use nalgebra::DMatrix;
 use std::ops::Range;
 
 /// A model that was declared with [`model!`](crate::model), as the runtime sees it.
@@ -364,8 +365,16 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         vec![]
     }
 
-    /// Permutes the categories of the first latent in params and posterior: category k becomes what category `order[k]` was.
-    fn relabel(params: &mut Self::Params, posterior: &mut Self::Posterior, order: &[usize]);
+    /// Permutes the categories of the first latent in everything that is indexed by them: category k becomes what category `order[k]` was.
+    ///
+    /// # Errors
+    /// What the model tells its categories apart by; nothing has changed then.
+    fn relabel(
+        globals: &mut Self::Globals,
+        posterior: &mut Self::Posterior,
+        lets: &mut Self::Lets,
+        order: &[usize],
+    ) -> Result<(), &'static str>;
 
     /// A unit's name in an error message.
     fn unit_name(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> String;
@@ -475,4 +484,24 @@ pub fn first_states(components: &[Component]) -> Vec<Vec<usize>> {
 /// Entry k becomes what entry `order[k]` was.
 pub fn permute<T: Clone>(x: &mut Vec<T>, order: &[usize]) {
     *x = order.iter().map(|&k| x[k].clone()).collect();
+}
+
+/// Covariances of blocks of unknowns, one for each copy, under a permutation of their elements: each move is the copy and the unknown of an
+/// element, and those from which it comes. Elements of one copy come from one copy.
+pub fn carry(covs: &mut [DMatrix<f64>], moves: &[((usize, usize), (usize, usize))]) {
+    let mut from: Vec<Vec<(usize, usize)>> =
+        covs.iter().enumerate().map(|(c, m)| (0..m.nrows()).map(|i| (c, i)).collect()).collect();
+    for ((copy, unknown), old) in moves {
+        if let Some(slot) = from.get_mut(*copy).and_then(|f| f.get_mut(*unknown)) {
+            *slot = *old;
+        }
+    }
+    let before = covs.to_vec();
+    for (cov, from) in covs.iter_mut().zip(&from) {
+        for i in 0..from.len() {
+            for j in 0..from.len() {
+                cov[(i, j)] = before[from[i].0][(from[i].1, from[j].1)];
+            }
+        }
+    }
 }

@@ -36,6 +36,7 @@ pub struct State<'a, M: Program> {
 
 /// What a fit remembers of its data: new data are added to it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Totals<S> {
     pub stats: S,
     /// H(q) of the latents of the units.

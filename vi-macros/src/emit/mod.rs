@@ -21,6 +21,7 @@ mod plain;
 mod prepare;
 mod program;
 mod regression;
+mod relabel;
 mod residuals;
 mod rows;
 mod scope;

@@ -367,7 +367,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The copy an element belongs to, its extents read off the values.
-    fn copy_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
+    pub(super) fn copy_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
         let scope = self.scope();
         let mut out: Option<TokenStream> = None;
         for (b, i) in self.batch_of(r, a, e) {
@@ -392,7 +392,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The position among the unknowns, with extents read off the values.
-    fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
+    pub(super) fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
         let scope = self.scope();
         let mut before: Vec<TokenStream> = vec![];
         for b in &r.arrays {
