@@ -6,6 +6,7 @@ pub mod columns;
 pub mod dense;
 pub mod finite;
 pub mod law;
+pub mod spread;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;

@@ -4,7 +4,9 @@ mod accelerate;
 mod coupled;
 mod describe;
 mod display;
+mod drawn;
 mod draws;
+mod floors;
 mod imputed;
 mod marginal;
 mod options;
@@ -23,6 +25,7 @@ mod verify;
 mod whole;
 
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
+pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use marginal::{Law, Marginal, Point};
 pub use options::Options;

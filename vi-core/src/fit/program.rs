@@ -250,6 +250,20 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         damping: f64,
     ) -> Result<Maximised<Self>, Error>;
 
+    /// Whether a param has a lower bound that the user wrote.
+    const FLOORED: bool = false;
+
+    /// Puts params on their lower bounds that an M-step carries more than this share of the way there. Returns whether there are any.
+    fn to_floors(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &mut Self::Globals,
+        _next: &Self::Globals,
+        _share: f64,
+    ) -> bool {
+        false
+    }
+
     /// Whether no latent touches the statement of this term.
     fn is_fixed(_term: &str) -> bool {
         false

@@ -434,13 +434,19 @@ impl<'a, M: Program> State<'a, M> {
 
     pub(super) fn run(mut self) -> Result<Self, Error> {
         let mut accelerator = self.options.accelerate.then(|| Accelerator::new(&self));
-        while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
-            self.step()?;
-            if let Some(accelerator) = &mut accelerator {
-                accelerator.follow(&mut self)?;
+        let mut floors = M::FLOORED && !M::SERIES && M::COUPLED.is_empty();
+        loop {
+            while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
+                self.step()?;
+                if let Some(accelerator) = &mut accelerator {
+                    accelerator.follow(&mut self)?;
+                }
             }
+            if !(std::mem::take(&mut floors) && self.fit.converged && self.to_floors()?) {
+                return Ok(self);
+            }
+            self.fit.converged = false;
         }
-        Ok(self)
     }
 
     /// The fit as it stands, with the posterior of every unit unless `keep_locals(false)`.

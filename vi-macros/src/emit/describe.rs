@@ -36,15 +36,22 @@ impl Emitter<'_> {
         let lets = self.reported().into_iter().map(|l| {
             let x = &self.model.lets[l];
             let n = &x.name;
-            let text = n.to_string();
-            let walk = (0..x.plates.len())
-                .fold(quote!(d.number(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
-            quote! {
-                let mut d = fit::Describer::new(#text);
-                let x = &lets.#n;
-                #walk
-                out.push(d.finish());
+            let described = |text: String, leaf: TokenStream| {
+                let walk = (0..x.plates.len())
+                    .fold(leaf, |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+                quote! {
+                    let mut d = fit::Describer::new(#text);
+                    let x = &lets.#n;
+                    #walk
+                    out.push(d.finish());
+                }
+            };
+            if !self.is_drawn(l) {
+                return described(n.to_string(), quote!(d.number(x);));
             }
+            let mean = described(n.to_string(), quote!(d.number(&x.mean());));
+            let sd = described(format!("sd {n}"), quote!(d.number(&x.sd());));
+            quote!(#mean #sd)
         });
         let lets: Vec<TokenStream> = lets.collect();
         let shared: Vec<TokenStream> = (0..self.model.arrays.len())

@@ -278,6 +278,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "products",
         "quadratic",
         "law",
+        "spread",
         "rng",
         "special",
     ]);
