@@ -52,17 +52,33 @@ fn log_marginal(y: &[f64], t: f64) -> f64 {
 }
 
 #[test]
-fn eight_schools_end_at_the_bound() {
+fn eight_schools_say_that_their_limit_is_the_bound() {
     let data = eight_schools::Data { s: (&S).into(), y: (&Y).into() };
     let fit = eight_schools::Model::new().fit(&data, &Options::new()).unwrap();
-    assert_eq!(fit.params.tau2, 1e-8);
+    // At 1e-8 the variance of an effect about its mean is the difference of two that are 1e10 times as large.
+    assert!(fit.params.tau2 < 1e-3, "{}", fit.params.tau2);
     assert_eq!(fit.at_boundary, ["tau2"]);
-    assert!(fit.converged);
     monotone(&fit.trace);
     assert_eq!(fit.trace.len(), fit.iterations + 1);
-    close(fit.log_likelihood(), log_marginal(&Y, 1e-8), 1e-10);
+    close(fit.log_likelihood(), log_marginal(&Y, fit.params.tau2), 1e-9);
     // It is the maximum within the bounds, not only the end of the road.
-    assert!((1..4000).all(|n| log_marginal(&Y, 1e-8 + 0.1 * f64::from(n)) < fit.log_likelihood()));
+    assert!((1..4000).all(|n| log_marginal(&Y, 0.1 * f64::from(n)) < fit.log_likelihood()));
+    assert!(log_marginal(&Y, 1e-8) - fit.log_likelihood() < 1e-5);
+}
+
+#[test]
+fn a_slow_fit_to_a_maximum_inside_is_not_taken_for_one_at_the_bound() {
+    // The likelihood of these has its maximum near 1, where EM is slow too.
+    let mut seen = [0; 2];
+    for stretch in [1.1, 1.32, 1.36, 1.4, 1.5, 1.7, 2.0] {
+        let y = Y.map(|y| stretch * y);
+        let data = eight_schools::Data { s: (&S).into(), y: (&y).into() };
+        let fit = eight_schools::Model::new().fit(&data, &Options::new().max_iterations(300)).unwrap();
+        let slope = log_marginal(&y, 1e-3) - log_marginal(&y, 1e-8);
+        assert_eq!(fit.at_boundary.is_empty(), slope > 0.0, "{stretch}: {} {slope}", fit.params.tau2);
+        seen[usize::from(slope > 0.0)] += 1;
+    }
+    assert!(seen.iter().all(|n| *n > 0), "{seen:?}");
 }
 
 #[test]

@@ -253,15 +253,17 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Whether a param has a lower bound that the user wrote.
     const FLOORED: bool = false;
 
-    /// Puts params on their lower bounds that an M-step carries more than this share of the way there. Returns whether there are any.
+    /// Params that an M-step carries more than `share` of the way to their lower bounds are put there, but for a part `keep` of the way.
+    /// Returns their names.
     fn to_floors(
         &self,
         _context: &Self::Context<'_>,
         _globals: &mut Self::Globals,
         _next: &Self::Globals,
         _share: f64,
-    ) -> bool {
-        false
+        _keep: f64,
+    ) -> Vec<String> {
+        vec![]
     }
 
     /// Whether no latent touches the statement of this term.

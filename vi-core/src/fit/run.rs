@@ -434,19 +434,18 @@ impl<'a, M: Program> State<'a, M> {
 
     pub(super) fn run(mut self) -> Result<Self, Error> {
         let mut accelerator = self.options.accelerate.then(|| Accelerator::new(&self));
-        let mut floors = M::FLOORED && !M::SERIES && M::COUPLED.is_empty();
-        loop {
-            while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
-                self.step()?;
-                if let Some(accelerator) = &mut accelerator {
-                    accelerator.follow(&mut self)?;
-                }
+        while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
+            self.step()?;
+            if let Some(accelerator) = &mut accelerator {
+                accelerator.follow(&mut self)?;
             }
-            if !(std::mem::take(&mut floors) && self.fit.converged && self.to_floors()?) {
-                return Ok(self);
+            if self.may_creep() {
+                self.to_floors()?;
             }
-            self.fit.converged = false;
         }
+        let limits = self.descend()?;
+        self.fit.at_boundary.extend(limits);
+        Ok(self)
     }
 
     /// The fit as it stands, with the posterior of every unit unless `keep_locals(false)`.

@@ -34,14 +34,15 @@ impl Emitter<'_> {
             .into_iter()
             .map(|a| {
                 let (n, (min, _)) = (self.name(a), self.bounds(a));
+                let text = n.to_string();
                 let plates = self.plates_of(a);
                 let at: Vec<_> = plates.iter().map(|v| scope.var(v)).collect();
                 let put = quote! {
                     let fall = params.#n #([#at])* - next.#n #([#at])*;
                     let room = params.#n #([#at])* - #min;
                     if room > 0.0 && fall > share * room {
-                        params.#n #([#at])* = #min;
-                        moved = true;
+                        params.#n #([#at])* = #min + keep * room;
+                        names.push(mode::at(#text, &[#(#at),*]).to_string());
                     }
                 };
                 scope.loops(&plates, put)
@@ -50,11 +51,11 @@ impl Emitter<'_> {
         Some(quote! {
             const FLOORED: bool = true;
 
-            fn to_floors(&self, context: &Context<'_>, params: &mut #globals, next: &#globals, share: f64) -> bool {
+            fn to_floors(&self, context: &Context<'_>, params: &mut #globals, next: &#globals, share: f64, keep: f64) -> Vec<String> {
                 #open
-                let mut moved = false;
+                let mut names = Vec::new();
                 #walks
-                moved
+                names
             }
         })
     }
