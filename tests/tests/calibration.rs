@@ -123,8 +123,9 @@ fn a_regression_with_unknown_noise_is_calibrated() {
 #[test]
 fn a_hierarchy_of_normals_is_calibrated() {
     let sd = [0.5, 1.0, 2.0, 4.0];
-    let functions =
-        |l: &hierarchy::Latents| vec![l.mu, l.theta[0], l.theta[3], l.theta[1] - l.mu, l.theta[2] * l.theta[3]];
+    let functions = |l: &hierarchy::Latents| {
+        vec![l.mu, l.theta[0], l.theta[3], l.theta[1] - l.mu, l.theta[2] * l.theta[3]]
+    };
     Ranks::count(|seed| {
         let model = hierarchy::Model::new();
         let empty = hierarchy::Data { sd: (&sd).into(), y: Absent(4).into() };

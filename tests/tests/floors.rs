@@ -1,8 +1,8 @@
 //! Variances whose likelihood is largest at their lower bound: EM creeps, the fit arrives.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
-use vi_core::prelude::*;
 use vi_core::Options;
+use vi_core::prelude::*;
 use vi_tests::data::Noise;
 use vi_tests::law::{close, monotone};
 
@@ -100,7 +100,8 @@ fn only_those_that_belong_there_are_put_on_their_bounds() {
     let kind: Vec<usize> = (0..40).map(|j| j % 2).collect();
     let s = vec![1.0; 40];
     // The second kind differs between its members; the first scatters less than its own noise.
-    let y: Vec<f64> = kind.iter().map(|k| if *k == 0 { 0.6 * g.normal() } else { 3.0 * g.normal() }).collect();
+    let y: Vec<f64> =
+        kind.iter().map(|k| if *k == 0 { 0.6 * g.normal() } else { 3.0 * g.normal() }).collect();
     let data = kinds::Data { kind: (&kind).into(), s: (&s).into(), y: (&y).into() };
     let fit = kinds::Model::new(2).fit(&data, &Options::new().tolerance(1e-12)).unwrap();
     assert_eq!((fit.params.tau2[0], fit.at_boundary.as_slice()), (1e-6, ["tau2[0]".to_string()].as_slice()));

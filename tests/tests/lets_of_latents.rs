@@ -1,9 +1,9 @@
 //! Functions of uncertain latents that a model reports: exact means where they are linear, seeded draws with their error elsewhere.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
-use vi_core::prelude::*;
 use vi_core::Options;
 use vi_core::fit::Drawn;
+use vi_core::prelude::*;
 use vi_tests::data::Noise;
 use vi_tests::density::ln_gamma;
 use vi_tests::law::close;
@@ -50,7 +50,12 @@ model! {
 #[track_caller]
 fn near(found: &Drawn, mean: f64, sd: f64) {
     assert!(found.error() > 0.0 && found.error() < 0.1 * sd, "{found:?}");
-    assert!((found.mean() - mean).abs() < 5.0 * found.error(), "{} ± {}, expected {mean}", found.mean(), found.error());
+    assert!(
+        (found.mean() - mean).abs() < 5.0 * found.error(),
+        "{} ± {}, expected {mean}",
+        found.mean(),
+        found.error()
+    );
     assert!((found.sd() / sd - 1.0).abs() < 0.2, "{}, expected {sd}", found.sd());
 }
 
@@ -96,9 +101,8 @@ fn latents_of_one_block_are_drawn_together() {
 #[test]
 fn what_is_linear_has_no_error() {
     let (x, y) = ([0.0, 1.0, 2.0, 5.0], [0.3, 1.9, 2.2, 7.0]);
-    let fit = line::Model::new()
-        .fit(&line::Data { x: (&x).into(), y: (&y).into() }, &Options::new())
-        .unwrap();
+    let fit =
+        line::Model::new().fit(&line::Data { x: (&x).into(), y: (&y).into() }, &Options::new()).unwrap();
     // Two by two normal equations.
     let (aa, ab, bb) = (0.25 + 4.0 / 1.5, 8.0 / 1.5, 0.25 + 30.0 / 1.5);
     let det: f64 = aa * bb - ab * ab;

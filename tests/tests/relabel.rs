@@ -161,7 +161,9 @@ fn covariances_within_a_block_move_with_their_elements() {
 #[test]
 fn both_ends_of_a_pair_are_renamed() {
     let mut g = Noise::new(9);
-    let y = DMatrix::from_fn(12, 12, |i, j| g.unit() < if i % 3 == j % 3 { 0.9 } else { 0.1 + 0.1 * (i % 3) as f64 });
+    let y = DMatrix::from_fn(12, 12, |i, j| {
+        g.unit() < if i % 3 == j % 3 { 0.9 } else { 0.1 + 0.1 * (i % 3) as f64 }
+    });
     let data = block_model::Data { y: (&y).into() };
     let old = block_model::Model::new(3).fit(&data, &Options::new().seed(1).restarts(3)).unwrap();
     let mut fit = old.clone();

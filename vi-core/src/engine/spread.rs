@@ -2,8 +2,8 @@
 //!
 //! Between elements whose laws are apart nothing is known: their covariance is 0.
 
-use crate::dist::{Normal, PowerGamma, StudentT};
 use crate::dist::MvNormal;
+use crate::dist::{Normal, PowerGamma, StudentT};
 use crate::engine::law::MatrixScale;
 use crate::fit::Marginal;
 use crate::posterior::{MvStudentT, VectorLaw};

@@ -48,12 +48,9 @@ impl<M: Program> State<'_, M> {
     }
 
     /// Keeps these globals, with one more sweep, if the objective does not fall and `holds` of them.
-    fn try_at(
-        &mut self,
-        trial: M::Globals,
-        holds: impl FnOnce(&Self) -> Result<bool, Error>,
-    ) -> bool {
-        let before = (self.fit.clone(), self.stats.clone(), self.under.clone(), self.now.clone(), self.entropy);
+    fn try_at(&mut self, trial: M::Globals, holds: impl FnOnce(&Self) -> Result<bool, Error>) -> bool {
+        let before =
+            (self.fit.clone(), self.stats.clone(), self.under.clone(), self.now.clone(), self.entropy);
         self.globals = trial;
         let kept = self.sweep().and_then(|()| self.record()).and_then(|()| holds(self));
         if matches!(kept, Ok(true)) {

@@ -5,8 +5,8 @@ use super::{Categories, Options, Plan};
 use crate::Error;
 use crate::engine::mode::Notes;
 use crate::tile::TileBuffer;
-use std::fmt::Debug;
 use nalgebra::DMatrix;
+use std::fmt::Debug;
 use std::ops::Range;
 
 /// A model that was declared with [`model!`](crate::model), as the runtime sees it.

@@ -58,7 +58,9 @@ impl<'a, M: Program> State<'a, M> {
             ));
         }
         let Some(before) = &fit.totals else {
-            return refuse("it holds no statistics: its categories were renamed, or it is from a file without them");
+            return refuse(
+                "it holds no statistics: its categories were renamed, or it is from a file without them",
+            );
         };
         let work = Work::new(&fit.model, data, &fit.params, options)?;
         if !work.fixed.fits(&before.stats) {

@@ -37,8 +37,8 @@ impl Emitter<'_> {
             let x = &self.model.lets[l];
             let n = &x.name;
             let described = |text: String, leaf: TokenStream| {
-                let walk = (0..x.plates.len())
-                    .fold(leaf, |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+                let walk =
+                    (0..x.plates.len()).fold(leaf, |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
                 quote! {
                     let mut d = fit::Describer::new(#text);
                     let x = &lets.#n;

@@ -137,7 +137,8 @@ impl Emitter<'_> {
             let mut seen = 0;
             t.visit_elems(&mut |e| seen += usize::from(uncertain(e.array)));
             let own = t.factors.iter().filter(|(f, power)| {
-                let location = matches!(f, Factor::Elem(e) if uncertain(e.array) && !has_law(self.model, e.array));
+                let location =
+                    matches!(f, Factor::Elem(e) if uncertain(e.array) && !has_law(self.model, e.array));
                 location && *power == Exponent::ONE
             });
             seen == own.count() && seen <= 1

@@ -42,8 +42,10 @@ impl Emitter<'_> {
             let l = &self.model.lets[l];
             let n = &l.name;
             for (axis, _) in l.plates.iter().enumerate().filter(|(_, x)| x.nominal == nominal) {
-                let inside = (0..axis)
-                    .fold(quote!(fit::permute(x, order);), |inner, _| quote!(for x in x.iter_mut() { #inner }));
+                let inside = (0..axis).fold(
+                    quote!(fit::permute(x, order);),
+                    |inner, _| quote!(for x in x.iter_mut() { #inner }),
+                );
                 lets.extend(quote!({ let x = &mut lets.#n; #inside }));
             }
         }
@@ -129,12 +131,10 @@ impl Emitter<'_> {
         let mut moved = false;
         for a in &r.arrays {
             let array = &self.model.arrays[a.0];
-            let axes: Vec<_> =
-                array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
+            let axes: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
             moved |= axes.contains(&nominal);
             let index = |name: String, x: Nominal| Var::new(name, x, Ix::constant(0), Ix::constant(0));
-            let new: Vec<Var> =
-                axes.iter().enumerate().map(|(k, x)| index(format!("at{k}"), *x)).collect();
+            let new: Vec<Var> = axes.iter().enumerate().map(|(k, x)| index(format!("at{k}"), *x)).collect();
             let old: Vec<Var> = axes
                 .iter()
                 .enumerate()

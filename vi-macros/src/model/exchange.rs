@@ -1,8 +1,8 @@
 //! Whether the values of a size may be renamed: a model that treats them all alike is the same model after any permutation of them.
 
 use super::ir::{
-    Access, ArrayId, Dist, ElemKind, Expr, ExprKind, Extent, Function, Index, IndexId, IndexTerm, Model, Nominal,
-    Role, SizeId,
+    Access, ArrayId, Dist, ElemKind, Expr, ExprKind, Extent, Function, Index, IndexId, IndexTerm, Model,
+    Nominal, Role, SizeId,
 };
 use crate::syntax::ast::Compare;
 
@@ -155,7 +155,8 @@ impl Look<'_> {
 
     /// An index along an axis: of the size, it must be a bound index or a category and nothing else.
     fn index(&self, axis: &Extent, i: &Index) -> Option<String> {
-        let plain = matches!(i.terms.as_slice(), [(1, IndexTerm::Bound(_) | IndexTerm::Read(_))]) && i.offset == 0;
+        let plain =
+            matches!(i.terms.as_slice(), [(1, IndexTerm::Bound(_) | IndexTerm::Read(_))]) && i.offset == 0;
         if axis.nominal == self.nominal && !plain {
             return Some(format!("one of {} is named", self.size_name()));
         }

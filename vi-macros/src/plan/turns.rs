@@ -11,7 +11,8 @@ use super::interact::Interaction;
 pub fn turns(g: &Interaction, blocks: &[Proved]) -> Vec<Vec<usize>> {
     let mut out: Vec<Vec<usize>> = vec![];
     for n in 0..blocks.len() {
-        let after = out.iter().rposition(|turn| turn.iter().any(|m| are_neighbours(g, &blocks[*m], &blocks[n])));
+        let after =
+            out.iter().rposition(|turn| turn.iter().any(|m| are_neighbours(g, &blocks[*m], &blocks[n])));
         let at = after.map_or(0, |t| t + 1);
         if at == out.len() {
             out.push(vec![]);

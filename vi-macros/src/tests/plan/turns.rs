@@ -24,7 +24,10 @@ fn check(source: &str, expected: &[&[&str]]) {
 
 #[track_caller]
 fn program(number: &str) -> &'static str {
-    ALL.iter().find(|(name, _)| name.starts_with(number)).map(|(_, s)| *s).unwrap_or_else(|| panic!("{number}"))
+    ALL.iter()
+        .find(|(name, _)| name.starts_with(number))
+        .map(|(_, s)| *s)
+        .unwrap_or_else(|| panic!("{number}"))
 }
 
 #[test]
@@ -86,7 +89,8 @@ fn no_term_holds_latents_of_two_blocks_of_one_turn() {
         for (b, block) in p.plan.blocks.iter().enumerate().filter(|(_, b)| !b.point) {
             for (c, other) in p.plan.blocks.iter().enumerate().skip(b + 1).filter(|(_, b)| !b.point) {
                 let joined = monomials.iter().any(|m| {
-                    let holds = |of: &crate::plan::Block| m.atoms.iter().any(|a| of.latents.contains(&a.array));
+                    let holds =
+                        |of: &crate::plan::Block| m.atoms.iter().any(|a| of.latents.contains(&a.array));
                     holds(block) && holds(other)
                 });
                 let (first, second) = (turn(b).expect("a turn"), turn(c).expect("a turn"));
