@@ -63,7 +63,7 @@ impl<M: Program> State<'_, M> {
     }
 
     /// Puts params on bounds that they creep towards.
-    pub(super) fn to_floors(&mut self) -> Result<(), Error> {
+    pub(super) fn settle_on_floors(&mut self) -> Result<(), Error> {
         let (next, _) = self.ahead_of()?;
         let mut trial = self.globals.clone();
         let share = SHARE / self.fit.iterations as f64;

@@ -504,19 +504,19 @@ pub fn permute<T: Clone>(x: &mut Vec<T>, order: &[usize]) {
 
 /// Covariances of blocks of unknowns, one for each copy, under a permutation of their elements: each move is the copy and the unknown of an
 /// element, and those from which it comes. Elements of one copy come from one copy.
-pub fn carry(covs: &mut [DMatrix<f64>], moves: &[((usize, usize), (usize, usize))]) {
-    let mut from: Vec<Vec<(usize, usize)>> =
-        covs.iter().enumerate().map(|(c, m)| (0..m.nrows()).map(|i| (c, i)).collect()).collect();
-    for ((copy, unknown), old) in moves {
+pub fn carry(covs: &mut [DMatrix<f64>], moves: &[[[usize; 2]; 2]]) {
+    let mut from: Vec<Vec<[usize; 2]>> =
+        covs.iter().enumerate().map(|(c, m)| (0..m.nrows()).map(|i| [c, i]).collect()).collect();
+    for [[copy, unknown], old] in moves {
         if let Some(slot) = from.get_mut(*copy).and_then(|f| f.get_mut(*unknown)) {
             *slot = *old;
         }
     }
     let before = covs.to_vec();
     for (cov, from) in covs.iter_mut().zip(&from) {
-        for i in 0..from.len() {
-            for j in 0..from.len() {
-                cov[(i, j)] = before[from[i].0][(from[i].1, from[j].1)];
+        for (i, [copy, row]) in from.iter().enumerate() {
+            for (j, [_, column]) in from.iter().enumerate() {
+                cov[(i, j)] = before[*copy][(*row, *column)];
             }
         }
     }

@@ -440,7 +440,7 @@ impl<'a, M: Program> State<'a, M> {
                 accelerator.follow(&mut self)?;
             }
             if self.may_creep() {
-                self.to_floors()?;
+                self.settle_on_floors()?;
             }
         }
         let limits = self.descend()?;

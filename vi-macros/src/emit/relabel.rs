@@ -144,7 +144,7 @@ impl Emitter<'_> {
             let place = |e: &Elem| (self.copy_read(r, e, *a), self.unknown_read(r, e, *a));
             let ((copy, unknown), (from_copy, from)) = (place(&elem(&new)), place(&elem(&old)));
             let n = self.name(*a);
-            let leaf = quote!(moves.push(((#copy, #unknown), (#from_copy, #from))););
+            let leaf = quote!(moves.push([[#copy, #unknown], [#from_copy, #from]]););
             let walk = new.iter().zip(&old).enumerate().rev().fold(leaf, |inner, (k, (v, was))| {
                 let before = new[..k].iter().map(|v| scope.var(v));
                 let (v, was) = (scope.var(v), scope.var(was));
