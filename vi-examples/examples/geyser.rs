@@ -16,7 +16,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = eruptions::Data { wait: (&wait).into(), y: (&y).into() };
     let filtered = chain.filter(&data)?;
     let path = chain.posterior.z.path()?;
-    println!("the last twelve: wait (min), duration (min), P(long | so far), P(long | all), on the best path");
+    println!(
+        "the last twelve: wait (min), duration (min), P(long | so far), P(long | all), on the best path"
+    );
     for t in y.len() - 12..y.len() {
         let kind = ["short", "long"][path.states[t]];
         println!(

@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let forecast = best.forecast(&regimes::Data { y: (&y).into() }, 10)?;
     let ahead: Vec<(f64, f64)> =
         (0..10).filter_map(|h| forecast.absent.y.get([h]).map(|m| (m.mean(), m.sd()))).collect();
-    println!("\nexpected in the years to come: {}", ahead.iter().map(|(mean, sd)| format!("{mean:.1} ± {sd:.1}")).collect::<Vec<_>>().join(", "));
+    println!(
+        "\nexpected in the years to come: {}",
+        ahead.iter().map(|(mean, sd)| format!("{mean:.1} ± {sd:.1}")).collect::<Vec<_>>().join(", ")
+    );
 
     let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures/regimes.svg");
     draw(&picture, &years, &y, &best, &ahead)?;

@@ -73,7 +73,9 @@ pub fn draw(
     });
     chart.draw_series(LineSeries::new(steps, RGBColor(200, 80, 40).stroke_width(2)))?;
     chart.draw_series(
-        y.iter().enumerate().map(|(t, n)| Circle::new((first + t as f64, *n as f64), 3, BLACK.mix(0.6).filled())),
+        y.iter()
+            .enumerate()
+            .map(|(t, n)| Circle::new((first + t as f64, *n as f64), 3, BLACK.mix(0.6).filled())),
     )?;
     let centre = |h: usize| last + 1.0 + h as f64;
     let band = ahead.iter().enumerate().map(|(h, (mean, sd))| (centre(h), mean + sd));

@@ -20,9 +20,13 @@ fn likelihoods_are_the_known_ones() {
         assert!((fit.log_likelihood() - known).abs() <= 1e-4, "{}", fit.log_likelihood());
     }
     let two = &fits[1].params;
-    for (found, known) in two.rate.iter().chain(&two.trans[0]).chain(&two.trans[1]).zip([
-        15.420_762, 26.018_237, 0.928_374, 0.071_626, 0.119_034, 0.880_966,
-    ]) {
+    for (found, known) in two
+        .rate
+        .iter()
+        .chain(&two.trans[0])
+        .chain(&two.trans[1])
+        .zip([15.420_762, 26.018_237, 0.928_374, 0.071_626, 0.119_034, 0.880_966])
+    {
         assert!((found - known).abs() < 2e-4, "{found} and {known}");
     }
     let bics: Vec<f64> = fits.iter().map(|fit| bic(fit, y.len())).collect();
