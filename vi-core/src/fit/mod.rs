@@ -1,12 +1,13 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod conditional;
 mod coupled;
 mod describe;
 mod display;
 mod draws;
 mod imputed;
-mod marginal;
+pub(crate) mod marginal;
 mod options;
 mod plan;
 mod posterior;
@@ -22,6 +23,7 @@ mod update;
 mod verify;
 mod whole;
 
+pub use conditional::{mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use marginal::{Law, Marginal, Point};

@@ -469,6 +469,7 @@ impl<'a, M: Program> State<'a, M> {
         if self.options.keep_locals {
             let tables = self.work.tables(&fit.model, &self.under)?;
             fit.posterior = fit.model.posterior(&self.work.context, tables);
+            self.work.conditionals(&fit.model, &self.under, &mut fit.posterior)?;
             let imputed = fit.model.impute(&self.work.context, &fit.params, &fit.posterior)?;
             M::keep_imputed(&mut fit.posterior, imputed);
             fit.kept = true;

@@ -73,7 +73,7 @@ impl Emitter<'_> {
             let n = self.unit_field(i);
             let rank = Literal::usize_unsuffixed(c.unit.len());
             let doc =
-                format!(" The indices of each unit of `{}`.", self.model.arrays[c.locals[0].array.0].name);
+                format!(" The indices of each unit of `{}`.", self.component_names(c)[0]);
             quote!(#[doc = #doc] pub #n: Vec<[usize; #rank]>)
         });
         let gauges = self.gauges().map(|s| {

@@ -12,6 +12,7 @@ mod direct;
 mod expectation;
 mod holes;
 mod impute;
+mod integrated;
 mod locals;
 mod matrices;
 mod module;

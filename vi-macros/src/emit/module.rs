@@ -271,6 +271,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "dense",
         "dist",
         "finite",
+        "integrals",
         "fit",
         "least_squares",
         "mode",

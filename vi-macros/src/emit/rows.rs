@@ -18,7 +18,13 @@ pub(super) enum Pass {
 
 impl Emitter<'_> {
     pub fn component_name(&self, c: &Component) -> String {
-        c.locals.iter().map(|l| self.model.arrays[l.array.0].name.to_string()).collect::<Vec<_>>().join("_")
+        self.component_names(c).join("_")
+    }
+
+    /// Finite latents, then what is integrated out in their states.
+    pub fn component_names(&self, c: &Component) -> Vec<String> {
+        let arrays = c.locals.iter().map(|l| l.array).chain(c.integrated.iter().map(|i| i.array));
+        arrays.map(|a| self.model.arrays[a.0].name.to_string()).collect()
     }
 
     /// Inherent functions: one pair for each component, one for each fixed statement.
@@ -35,6 +41,9 @@ impl Emitter<'_> {
             let open = self.open();
             let add = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let clamp = self.clamps(i, c);
+            let (begin, integrate) = self.integration(c);
+            let (suppose, forget) = self.supposition(c);
+            let supposing = self.suppose_fn(i, c);
             let gather = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let constants: Vec<TokenStream> = c
                 .rows
@@ -79,7 +88,9 @@ impl Emitter<'_> {
                     #open
                     let params = &at.params;
                     let len = units.len();
+                    #begin
                     #(#add)*
+                    #integrate
                     #clamp
                 }
 
@@ -87,8 +98,12 @@ impl Emitter<'_> {
                 fn #collect(&self, context: &Context<'_>, params: &#globals, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
                     #open
                     let len = units.len();
+                    #suppose
                     #(#gather)*
+                    #forget
                 }
+
+                #supposing
 
                 /// What depends on the data alone in one unit, by statement.
                 fn #base(&self, context: &Context<'_>, statement: usize, unit: usize) -> f64 {
@@ -181,7 +196,8 @@ impl Emitter<'_> {
     }
 
     pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
-        if let Some(whole) = self.whole_tile(index, c, r, pass) {
+        let touched = crate::kernel::touches(self.model, r);
+        if !touched && let Some(whole) = self.whole_tile(index, c, r, pass) {
             return self.unless_absent(r, whole);
         }
         let inner = self.row_body(Some(c), r, pass);
@@ -245,7 +261,10 @@ impl Emitter<'_> {
 
     /// One row: its copies, its value if that may be missing, and what its cases add.
     pub(super) fn row_body(&self, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
-        let scope = self.scope().with_hoists(&self.kernel.hoists);
+        let mut scope = self.scope().with_hoists(&self.kernel.hoists);
+        if let (Some(c), Pass::Collect) = (c, pass) {
+            scope.expect = self.expected_statistics(c);
+        }
         let copies = match (pass, c) {
             (Pass::Potentials, Some(c)) => self.copies_inside(c, r),
             (Pass::Potentials | Pass::Collect | Pass::Base, _) => r.copies.clone(),
@@ -345,6 +364,9 @@ impl Emitter<'_> {
         weighted: bool,
     ) -> TokenStream {
         let Some(c) = c else { return TokenStream::new() };
+        if crate::kernel::touches(self.model, r) {
+            return self.integrated_potential(scope, c, r, true);
+        }
         let value = self.chain(scope, r, |case| self.case_value(scope, r, case));
         if value.is_empty() {
             return value;

@@ -2,7 +2,7 @@
 
 use super::admixture::admixture;
 use super::rows::RowBuilder;
-use super::{Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
+use super::{Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
@@ -80,18 +80,18 @@ pub fn build<'a>(
     let mut priors = vec![];
     for d in densities {
         let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
-        if let Some(g) = d.gathers.first() {
-            let Some(at) = components.iter().position(|c| c.locals.iter().any(|l| l.array == g.elem.array))
-            else {
-                continue;
-            };
+        let integrated = super::integrated::elements(model, d);
+        let read = d.gathers.first().map(|g| &g.elem).or(integrated.first());
+        if let Some(e) = read {
+            let Some(at) = components.iter().position(|c: &Component| c.holds(e.array)) else { continue };
             if d.role != Role::Observed && is_param(model, d.target.array) {
                 let name = model.arrays[d.target.array.0].name.to_string();
                 fail(mistakes::no_engine(d.loc, &name, "a posterior for each state of a category"), report);
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
-            if d.gathers.len() > 1
+            if integrated.is_empty()
+                && d.gathers.len() > 1
                 && d.gathers.iter().all(|g| g.elem.array == d.gathers[0].elem.array)
                 && d.gathers[0].elem.indices != d.gathers[1].elem.indices
             {
@@ -121,6 +121,11 @@ pub fn build<'a>(
                 }
                 Role::Const | Role::Given | Role::Latent => {}
             }
+        }
+    }
+    for c in &components {
+        if let Err(e) = super::integrated::check(model, c, densities) {
+            fail(e, report);
         }
     }
     if failed {
@@ -250,6 +255,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     for step in &b.trace {
         let rule = match &step.rule {
             Rule::Sum => continue,
+            Rule::Family { .. } if step.latents.iter().all(|a| model.integrated.contains(a)) => continue,
             Rule::Scan { axis } => format!("a scan over {axis}"),
             Rule::Tree { axis } => format!("a tree over {axis}"),
             Rule::Family { family } => format!("a {family} posterior"),
@@ -269,8 +275,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     if b.each && (b.latents.len() > 1 || model.arrays[b.latents[0].0].plates.len() != 1) {
         return Err(mistakes::no_engine(b.loc, &names, "updates of one element at a time"));
     }
-    let first = &model.arrays[b.latents[0].0];
-    if b.latents.iter().any(|a| model.arrays[a.0].plates.len() != first.plates.len()) {
+    let (families, finite): (Vec<ArrayId>, Vec<ArrayId>) =
+        b.latents.iter().partition(|a| model.integrated.contains(a));
+    let first = &model.arrays[finite.first().unwrap_or(&b.latents[0]).0];
+    if finite.iter().any(|a| model.arrays[a.0].plates.len() != first.plates.len()) {
         return Err(mistakes::no_engine(b.loc, &names, "latents at several levels of a hierarchy"));
     }
     let mut unit: Vec<Var> = vec![];
@@ -287,7 +295,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         unit.push(Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, &at)));
     }
     let mut locals: Vec<Local> = vec![];
-    for a in &b.latents {
+    for a in &finite {
         let Some(g) = densities.iter().flat_map(|d| &d.gathers).find(|g| g.elem.array == *a) else {
             return Err(mistakes::no_engine(b.loc, &names, "a finite latent"));
         };
@@ -301,7 +309,11 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         });
     }
     let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
-    Ok(Component { locals, unit, guards, rows: vec![], pairs: vec![] })
+    let integrated = families
+        .iter()
+        .map(|a| Integrated::new(model, densities, *a, &unit, b.loc))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Component { locals, integrated, unit, guards, rows: vec![], pairs: vec![] })
 }
 
 /// Functions of params that every row would compute again: each becomes a table.

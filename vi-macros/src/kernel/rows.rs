@@ -5,7 +5,7 @@ use super::{
     Body, Cell, Column, Component, DenseResidual, End, Loop, Pairs, RowCase, Rows, ScalarResidual, Stat,
     StatKind, Terms,
 };
-use crate::density::poly::{Factor, Poly};
+use crate::density::poly::{Factor, Poly, Term};
 use crate::density::statement::{Case, Compared, Form, Residual, Scale, StatementDensity};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
@@ -63,10 +63,16 @@ impl RowBuilder<'_> {
                     states.push(a);
                 }
             }
-            // Every gathered element must belong to one unit; the first one says which.
-            let first = &d.gathers[0].elem;
-            if d.gathers.iter().any(|g| g.elem.indices != first.indices) {
-                return Err(mistakes::not_local(d.loc, &self.name(first.array)));
+            // Every latent that is read must belong to one unit; the first one says which.
+            let integrated = super::integrated::elements(self.model, d);
+            let mut read = d.gathers.iter().map(|g| &g.elem).chain(&integrated);
+            let Some(first) = read.next() else { return Err(mistakes::not_local(d.loc, &self.name(d.target.array))) };
+            if let Some(e) = integrated.iter().find(|e| !c.integrated.iter().any(|i| i.array == e.array)) {
+                return Err(mistakes::not_local(d.loc, &self.name(e.array)));
+            }
+            let plates = |e: &Elem| e.indices.iter().take(c.unit.len()).cloned().collect::<Vec<Ix>>();
+            if let Some(e) = read.find(|e| plates(e) != plates(first)) {
+                return Err(mistakes::not_local(d.loc, &self.name(e.array)));
             }
             for (unit, ix) in c.unit.iter().zip(&first.indices) {
                 let here = Ix::var(unit);
@@ -295,7 +301,9 @@ impl RowBuilder<'_> {
                 };
                 let mut base = half_log_two_pi.add(&weight.log(&positive).scale(0.5));
                 let mut normaliser = normaliser.clone();
-                if conditional {
+                let mut latent = false;
+                weight.visit_elems(&mut |e| latent |= self.model.integrated.contains(&e.array));
+                if conditional || latent {
                     normaliser = normaliser.add(&base);
                     base = Poly::zero();
                 }
@@ -328,7 +336,7 @@ impl RowBuilder<'_> {
                         "give each component its own scale with `var:` or `sd:`",
                     ));
                 }
-                let factor = renaming.poly(factor);
+                let (weight, factor) = self.latent_weight(&renaming.poly(factor));
                 let mut matrix = matrix.clone();
                 matrix.plates =
                     renaming.elem(&Elem { array: matrix.array, indices: matrix.plates.clone() }).indices;
@@ -370,19 +378,49 @@ impl RowBuilder<'_> {
                 }
                 let cells = split.as_cells(ordered(vars, states, None));
                 let moments = self.moments(d, name, &design.columns, cells);
-                let base = Poly::index(&event.high).mul(&half_log_two_pi);
+                let half_log = Poly::index(&event.high).mul(&half_log_two_pi);
+                let mut base = half_log.clone();
+                let mut normaliser = Terms::default();
+                let mut count = None;
+                if weight.as_number() != Some(1.0) {
+                    let cells = self.stats[moments].cells.clone();
+                    count = Some(stat_of(self.stats, d, name, StatKind::Sum(Poly::number(1.0)), cells));
+                    let log = Poly::index(&event.high).mul(&weight.log(&|_| true).scale(0.5));
+                    let stats = &mut *self.stats;
+                    normaliser = split
+                        .terms(&log, states, conditional, &mut |c, cells| stat_of(stats, d, name, c, cells))
+                        .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
+                    base = half_log.add(&normaliser.base);
+                    normaliser.base = Poly::zero();
+                }
                 Ok(Body::Dense(DenseResidual {
                     event,
                     rho,
+                    weight,
                     factor,
                     matrix,
                     inverse: *inverse,
                     design,
                     moments,
+                    count,
                     base,
+                    normaliser,
                 }))
             }
         }
+    }
+
+    /// The part of a factor that is an integrated latent, and the rest.
+    fn latent_weight(&self, factor: &Poly) -> (Poly, Poly) {
+        let one = || Poly::number(1.0);
+        let [t] = factor.0.as_slice() else { return (one(), factor.clone()) };
+        let own = |f: &Factor| matches!(f, Factor::Elem(e) if self.model.integrated.contains(&e.array));
+        let (weight, rest): (Vec<_>, Vec<_>) = t.factors.iter().cloned().partition(|(f, _)| own(f));
+        if weight.is_empty() {
+            return (one(), factor.clone());
+        }
+        let weight = Term { factors: weight, ..Term::number(1.0) };
+        (Poly(vec![weight]), Poly(vec![Term { factors: rest, ..t.clone() }]))
     }
 
     fn moments(&mut self, d: &StatementDensity, name: &str, columns: &[Column], cells: Vec<Cell>) -> usize {

@@ -10,6 +10,7 @@ mod constraint;
 mod cost;
 pub mod edges;
 mod eliminate;
+mod integrated;
 pub mod interact;
 pub mod laws;
 mod mstep;
@@ -20,6 +21,7 @@ pub mod statistics;
 pub mod whiten;
 
 pub use assemble::plan;
+pub use integrated::integrated;
 pub use print::render;
 pub use schedule::points;
 
