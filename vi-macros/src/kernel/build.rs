@@ -299,8 +299,9 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         let Some(g) = densities.iter().flat_map(|d| &d.gathers).find(|g| g.elem.array == *a) else {
             return Err(mistakes::no_engine(b.loc, &names, "a finite latent"));
         };
+        let bound = super::integrated::bound_beside(densities, &b.latents);
         let mut name = g.var.name.trim_end_matches('′').to_string();
-        while locals.iter().any(|l| l.state.name == name) || unit.iter().any(|v| v.name == name) {
+        while bound.contains(&name) || locals.iter().any(|l| l.state.name == name) || unit.iter().any(|v| v.name == name) {
             name.push('′');
         }
         locals.push(Local {

@@ -87,6 +87,26 @@ fn is_literal(a: Nominal, b: Nominal) -> bool {
     matches!((a, b), (Nominal::Literal(x), Nominal::Literal(y)) if x == y)
 }
 
+/// Names of the indices that statements bind where they read these latents: loops around a state must not be called alike.
+pub fn bound_beside(densities: &[StatementDensity], latents: &[ArrayId]) -> Vec<String> {
+    let mut out = vec![];
+    for d in densities {
+        let mut reads = d.gathers.iter().any(|g| latents.contains(&g.elem.array));
+        visit_polys(d, &mut |p| p.visit_elems(&mut |e| reads |= latents.contains(&e.array)));
+        if !reads && !latents.contains(&d.target.array) {
+            continue;
+        }
+        out.extend(d.vars.iter().map(|v| v.name.clone()));
+        for c in &d.cases {
+            if let Form::Normal(r) = &c.form {
+                out.extend(r.event.iter().map(|v| v.name.clone()));
+            }
+        }
+        visit_polys(d, &mut |p| out.extend(p.0.iter().flat_map(|t| &t.sums).map(|v| v.name.clone())));
+    }
+    out
+}
+
 /// The power in which a latent stands besides its logarithm.
 fn power_of(densities: &[StatementDensity], array: ArrayId) -> Option<Exponent> {
     let mut found = None;
