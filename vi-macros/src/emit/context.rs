@@ -33,8 +33,8 @@ impl Emitter<'_> {
 
     /// The field with the indices of each unit of a component.
     pub fn unit_field(&self, component: usize) -> Ident {
-        let first = |c: usize| self.kernel.components[c].locals.first().map(|l| l.array);
-        let name = first(component).map_or(String::new(), |a| self.model.arrays[a.0].name.to_string());
+        let first = |c: usize| self.component_names(&self.kernel.components[c]).into_iter().next();
+        let name = first(component).unwrap_or_default();
         // Pieces of one array may be components of their own.
         match (0..component).filter(|c| first(*c) == first(component)).count() {
             0 => self.own_field(format!("{name}_units")),

@@ -1,14 +1,13 @@
 //! Latents that are integrated out in every state of their unit: natural parameters from the rows that hold them, and what is expected.
 
 use super::Emitter;
-use super::scope::Scope;
+use super::scope::{Expect, Scope};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
-use crate::kernel::{Body, Component, DenseResidual, Integrated, Own, RowCase, Rows, ScalarResidual, Slot, Terms, own_terms};
+use crate::kernel::{Body, Component, DenseResidual, Integrated, Own, Pointwise, RowCase, Rows, ScalarResidual, Terms, own_terms};
 use crate::plan::laws;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
-
-type Expect<'e> = Box<dyn Fn(&Scope<'_>, &Elem, &Slot) -> TokenStream + 'e>;
+use std::rc::Rc;
 
 impl<'a> Emitter<'a> {
     /// The component that holds an integrated latent, and which of its latents it is.
@@ -141,7 +140,7 @@ impl<'a> Emitter<'a> {
         if c.integrated.is_empty() {
             return None;
         }
-        Some(Box::new(move |scope, e, slot| {
+        Some(Rc::new(move |scope, e, slot| {
             let Some((n, i)) = c.integrated.iter().enumerate().find(|(_, i)| i.array == e.array) else {
                 return quote!(f64::NAN);
             };
@@ -260,8 +259,13 @@ impl<'a> Emitter<'a> {
         more: TokenStream,
         table: bool,
     ) -> TokenStream {
-        let mut rest = Terms { pointwise: t.pointwise.clone(), ..Terms::default() };
+        let mut rest = Terms::default();
         let mut out = TokenStream::new();
+        if let Some(p) = &t.pointwise {
+            let Some((plain, own)) = own_terms(c, &p.value) else { return TokenStream::new() };
+            own.iter().for_each(|o| out.extend(self.add_own(scope, c, o, None)));
+            rest.pointwise = (!plain.is_zero()).then(|| Pointwise { value: plain, stat: p.stat });
+        }
         for s in &t.separable {
             let Some((plain, _)) = own_terms(c, &s.coefficient) else { return TokenStream::new() };
             if !plain.is_zero() {

@@ -160,6 +160,9 @@ impl Emitter<'_> {
 
     pub(super) fn table_note(&self, c: &Component) -> String {
         let states: Vec<String> = c.locals.iter().map(|l| l.state.name.clone()).collect();
+        if states.is_empty() {
+            return " `table` holds one entry for each unit of the tile.".into();
+        }
         format!(" `table` holds the states ({}) by the units of the tile, units fastest.", states.join(", "))
     }
 
@@ -192,7 +195,7 @@ impl Emitter<'_> {
         let scope = self.scope();
         let at: Vec<(Ix, Ix)> = c.locals.iter().map(|l| (Ix::var(&l.state), l.state.high.clone())).collect();
         let flat = scope.flat(&at);
-        if at.len() == 1 { flat } else { quote!((#flat)) }
+        if at.len() <= 1 { flat } else { quote!((#flat)) }
     }
 
     pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
@@ -389,6 +392,7 @@ impl Emitter<'_> {
     /// The log density of one case, without what depends on the data alone: an expression.
     pub(super) fn case_value(&self, scope: &Scope<'_>, r: &Rows, case: &RowCase) -> TokenStream {
         match &case.body {
+            Body::Terms(t) if case.when.is_empty() && self.value_poly(t).is_zero() => TokenStream::new(),
             Body::Terms(t) => scope.poly(&self.value_poly(t)),
             Body::Equal { value, to } => {
                 let (a, b) = (scope.poly(value), scope.poly(to));

@@ -9,9 +9,10 @@ use crate::model::ir::{ArrayId, ElemKind, Model, Role, SizeId};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What stands for a statistic of an integrated latent.
-type Expect<'a> = Box<dyn Fn(&Scope<'_>, &Elem, &Slot) -> TokenStream + 'a>;
+pub type Expect<'a> = Rc<dyn Fn(&Scope<'_>, &Elem, &Slot) -> TokenStream + 'a>;
 
 type Spell<'a> = Box<dyn Fn(&Scope<'_>, &Elem) -> TokenStream + 'a>;
 

@@ -269,13 +269,7 @@ pub fn check(model: &Model, c: &Component, densities: &[StatementDensity]) -> Re
                 if t.inside().is_some() {
                     return refuse("a posterior of what is cut off by a state");
                 }
-                if let Some(p) = &t.pointwise {
-                    let mut own = false;
-                    p.value.visit_elems(&mut |e| own |= model.integrated.contains(&e.array));
-                    if own {
-                        return refuse("an expectation of a function of params and latents together");
-                    }
-                }
+                polys.extend(t.pointwise.as_ref().map(|p| &p.value));
             }
             if polys.iter().any(|p| own_terms(c, p).is_none()) {
                 return refuse("this posterior for each state of a category");

@@ -27,6 +27,22 @@ pub fn integrated(model: &Model, plan: &Plan) -> Vec<ArrayId> {
     out
 }
 
+/// A family that is all there is to hide, beside params: each unit has its own, and the sweep need keep none of them.
+///
+/// What else is uncertain keeps its q in the globals, where a later fit can take it up; so does a latent that the user orders, begins or
+/// reports.
+pub fn alone(model: &Model, plan: &Plan) -> Vec<ArrayId> {
+    let [block] = plan.blocks.as_slice() else { return vec![] };
+    let [step] = block.trace.as_slice() else { return vec![] };
+    let [a] = step.latents.as_slice() else { return vec![] };
+    let array = &model.arrays[a.0];
+    let named = model.groups.iter().any(|g| g.vars.iter().any(|(v, ..)| v == a))
+        || model.init.iter().any(|i| i.array == *a);
+    let family = matches!(step.rule, Rule::Family { .. }) && has_log_partition(model, *a);
+    let fits = !block.point && !block.each && !array.plates.is_empty() && !array.symmetric && !named;
+    if family && fits && !plan.updates.is_empty() { vec![*a] } else { vec![] }
+}
+
 /// Whether the log-partition of a latent's family is elementary in its coefficients, on its whole support.
 fn has_log_partition(model: &Model, a: ArrayId) -> bool {
     let e = &model.arrays[a.0].elem;

@@ -21,7 +21,7 @@ pub mod statistics;
 pub mod whiten;
 
 pub use assemble::plan;
-pub use integrated::integrated;
+pub use integrated::{alone, integrated};
 pub use print::render;
 pub use schedule::points;
 
