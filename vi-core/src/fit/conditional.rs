@@ -4,8 +4,8 @@ use super::marginal::{Law, Marginal};
 use super::program::Program;
 use super::sweep::Work;
 use crate::posterior::{Mixture, RealLaw, VectorLaw, VectorMixture};
-use nalgebra::{DMatrix, DVector};
 use crate::{Error, rng};
+use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 
 impl<D: RealLaw + Law<Value = f64>> Law for Mixture<D> {
@@ -75,11 +75,22 @@ impl<D: VectorLaw + Law<Value = DVector<f64>>> Law for VectorMixture<D> {
 }
 
 impl<D: VectorLaw + Law<Value = DVector<f64>>> Marginal<VectorMixture<D>> {
+    /// One draw given a state.
+    pub fn sample_given<R: Rng + ?Sized>(&self, state: usize, rng: &mut R) -> DVector<f64> {
+        match self {
+            Marginal::Unset => D::nothing(),
+            Marginal::Point(v) => v.clone(),
+            Marginal::Law(law) => law.components().get(state).map_or_else(D::nothing, |d| d.draw(rng)),
+        }
+    }
+
     /// Renames the states of which `inner` joint states of other categories are behind: state k becomes what state `order[k]` was.
     pub fn relabel_digit(&mut self, order: &[usize], inner: usize) {
         if let Marginal::Law(law) = self
-            && let Ok(renamed) =
-                VectorMixture::new(renamed(law.weights(), order, inner), renamed(law.components(), order, inner))
+            && let Ok(renamed) = VectorMixture::new(
+                renamed(law.weights(), order, inner),
+                renamed(law.components(), order, inner),
+            )
         {
             *law = renamed;
         }
@@ -103,6 +114,15 @@ impl<D: VectorLaw + Law<Value = DVector<f64>>> Marginal<VectorMixture<D>> {
 }
 
 impl<D: RealLaw + Law<Value = f64>> Marginal<Mixture<D>> {
+    /// One draw given a state.
+    pub fn sample_given<R: Rng + ?Sized>(&self, state: usize, rng: &mut R) -> f64 {
+        match self {
+            Marginal::Unset => D::nothing(),
+            Marginal::Point(v) => v.clone(),
+            Marginal::Law(law) => law.components().get(state).map_or_else(D::nothing, |d| d.draw(rng)),
+        }
+    }
+
     /// Renames the states of which `inner` joint states of other categories are behind: state k becomes what state `order[k]` was.
     pub fn relabel_digit(&mut self, order: &[usize], inner: usize) {
         if let Marginal::Law(law) = self
@@ -138,6 +158,17 @@ impl<D: RealLaw + Law<Value = f64>> Marginal<Mixture<D>> {
             Marginal::Law(d) => RealLaw::quantile(d, p),
         }
     }
+}
+
+/// How many units there is a q of.
+///
+/// # Errors
+/// [`Error::LocalsNotKept`] if there is none.
+pub fn kept<T>(q: &[T]) -> Result<usize, Error> {
+    if q.is_empty() {
+        return Err(Error::LocalsNotKept { what: "a choice of latents".into() });
+    }
+    Ok(q.len())
 }
 
 fn renamed<T: Clone>(old: &[T], order: &[usize], inner: usize) -> Vec<T> {

@@ -23,7 +23,7 @@ mod update;
 mod verify;
 mod whole;
 
-pub use conditional::{mixed, mixed_vectors};
+pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use marginal::{Law, Marginal, Point};
@@ -63,6 +63,9 @@ pub struct Predictive<M: Program> {
 }
 
 /// Where a fit begins.
+///
+/// A latent that is integrated out in every state of its unit has no start: the first M-step takes it at the moments of its prior, whatever
+/// is said of it, and the first E-step finds its posterior.
 #[derive(Clone, Debug)]
 pub enum Start<M: Program> {
     /// The model's `init` block if it has one, else seeds spread over the data.

@@ -72,8 +72,7 @@ impl Emitter<'_> {
         let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_listed()).map(|(i, c)| {
             let n = self.unit_field(i);
             let rank = Literal::usize_unsuffixed(c.unit.len());
-            let doc =
-                format!(" The indices of each unit of `{}`.", self.component_names(c)[0]);
+            let doc = format!(" The indices of each unit of `{}`.", self.component_names(c)[0]);
             quote!(#[doc = #doc] pub #n: Vec<[usize; #rank]>)
         });
         let gauges = self.gauges().map(|s| {

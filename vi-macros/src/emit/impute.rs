@@ -244,8 +244,11 @@ impl Emitter<'_> {
     /// `sample` and `most_likely` of all latents together.
     pub fn choices(&self) -> TokenStream {
         let shared = self.hidden().iter().any(|a| self.is_shared_latent(*a));
-        if shared || !self.model.integrated.is_empty() || self.kernel.components.is_empty() {
+        if shared || self.kernel.components.is_empty() {
             return TokenStream::new();
+        }
+        if !self.model.integrated.is_empty() {
+            return self.conditional_sample();
         }
         let names: Vec<_> =
             self.kernel.components.iter().flat_map(|c| &c.locals).map(|l| self.name(l.array)).collect();

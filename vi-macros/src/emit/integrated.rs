@@ -3,7 +3,10 @@
 use super::Emitter;
 use super::scope::{Expect, Scope};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
-use crate::kernel::{Body, Component, DenseResidual, Integrated, Own, Pointwise, RowCase, Rows, ScalarResidual, Terms, own_terms};
+use crate::kernel::{
+    Body, Component, DenseResidual, Integrated, Own, Pointwise, RowCase, Rows, ScalarResidual, Terms,
+    own_terms,
+};
 use crate::plan::laws;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -119,7 +122,14 @@ impl<'a> Emitter<'a> {
     }
 
     /// Which element of its unit, and which of its statistics.
-    fn place(&self, scope: &Scope<'_>, c: &Component, i: &Integrated, e: &Elem, slot: usize) -> [TokenStream; 2] {
+    fn place(
+        &self,
+        scope: &Scope<'_>,
+        c: &Component,
+        i: &Integrated,
+        e: &Elem,
+        slot: usize,
+    ) -> [TokenStream; 2] {
         let plates = self.model.arrays[i.array.0].plates.len();
         let at: Vec<(Ix, Ix)> = i
             .inner
@@ -191,7 +201,13 @@ impl<'a> Emitter<'a> {
     }
 
     /// −½ w λ ρ² + ½ log wλ, with the latent in w.
-    fn integrated_scalar(&self, scope: &Scope<'_>, c: &Component, s: &ScalarResidual, table: bool) -> TokenStream {
+    fn integrated_scalar(
+        &self,
+        scope: &Scope<'_>,
+        c: &Component,
+        s: &ScalarResidual,
+        table: bool,
+    ) -> TokenStream {
         let rho = scope.poly(&s.rho);
         let Some((plain, own)) = own_terms(c, &s.weight) else { return TokenStream::new() };
         let mut log = TokenStream::new();
@@ -224,7 +240,13 @@ impl<'a> Emitter<'a> {
     }
 
     /// −½ w ρᵀΛρ + ½ log det wΛ, with the latent in w.
-    fn integrated_dense(&self, scope: &Scope<'_>, c: &Component, d: &DenseResidual, table: bool) -> TokenStream {
+    fn integrated_dense(
+        &self,
+        scope: &Scope<'_>,
+        c: &Component,
+        d: &DenseResidual,
+        table: bool,
+    ) -> TokenStream {
         let fill = self.residual_row(scope, d);
         let (at, field) = (self.density_index(scope, d), self.density_field(d));
         let spread = if self.mean_only(d) {
@@ -261,6 +283,7 @@ impl<'a> Emitter<'a> {
     ) -> TokenStream {
         let mut rest = Terms::default();
         let mut out = TokenStream::new();
+        let mut all: Vec<Own> = vec![];
         if let Some(p) = &t.pointwise {
             let Some((plain, own)) = own_terms(c, &p.value) else { return TokenStream::new() };
             own.iter().for_each(|o| out.extend(self.add_own(scope, c, o, None)));
@@ -280,9 +303,18 @@ impl<'a> Emitter<'a> {
             for mut o in own {
                 o.coefficient = o.coefficient.mul(&s.params);
                 o.over = free.iter().cloned().chain(o.over).collect();
-                out.extend(self.add_own(scope, c, &o, None));
+                // Coefficients of one statistic are one sum.
+                let same = |p: &&mut Own| {
+                    (p.latent, p.slot) == (o.latent, o.slot)
+                        && (&p.element, &p.over, &p.guards) == (&o.element, &o.over, &o.guards)
+                };
+                match all.iter_mut().find(same) {
+                    Some(p) => p.coefficient = p.coefficient.add(&o.coefficient),
+                    None => all.push(o),
+                }
             }
         }
+        all.iter().for_each(|o| out.extend(self.add_own(scope, c, o, None)));
         let value = self.value_poly(&rest);
         if table && (!value.is_zero() || !more.is_empty()) {
             let index = self.state_index(c);
@@ -411,8 +443,74 @@ impl<'a> Emitter<'a> {
         );
         (write, draw)
     }
-}
 
+    /// `Posterior::sample` where latents are integrated out: each given the state that was drawn for its unit.
+    pub(super) fn conditional_sample(&self) -> TokenStream {
+        if self.model.integrated.is_empty() || self.kernel.components.iter().any(|c| c.unit.len() > 1) {
+            return TokenStream::new();
+        }
+        let mut body = TokenStream::new();
+        let mut names = vec![];
+        for c in &self.kernel.components {
+            let first = c.locals.first().map(|l| self.name(l.array));
+            let q = self.joint_field(c).or(first);
+            body.extend(match &q {
+                Some(q) => quote!(let states = self.#q.choose(&mut finite::Sample(&mut *rng))?;),
+                None => {
+                    let any = self.name(c.integrated[0].array);
+                    quote!(let states = vec![0; fit::kept(&self.#any)?];)
+                }
+            });
+            let sizes: Vec<_> = c
+                .locals
+                .iter()
+                .map(|l| {
+                    let n = self.name(l.array);
+                    quote!(self.#n.states())
+                })
+                .collect();
+            for (n, l) in c.locals.iter().enumerate() {
+                let name = self.name(l.array);
+                let value = self.digit(l.array, n, &sizes, quote!(state));
+                body.extend(match c.unit.len() {
+                    0 => quote!(let #name = states.first().map(|&state| #value).unwrap_or_default();),
+                    _ => quote!(let #name = states.iter().map(|&state| #value).collect();),
+                });
+                names.push(name);
+            }
+            for i in &c.integrated {
+                let name = self.name(i.array);
+                let one = if c.locals.is_empty() {
+                    quote!(x.sample(rng))
+                } else {
+                    quote!(x.sample_given(state, rng))
+                };
+                let inner = i.inner.iter().fold(one, |one, _| quote!(x.iter().map(|x| #one).collect()));
+                body.extend(match c.unit.len() {
+                    0 => quote! {
+                        let (x, state) = (&self.#name, states.first().copied().unwrap_or_default());
+                        let #name = #inner;
+                    },
+                    _ => quote!(let #name = self.#name.iter().zip(&states).map(|(x, &state)| #inner).collect();),
+                });
+                names.push(name);
+            }
+        }
+        let rest = (names.len() < self.hidden().len()).then(|| quote!(..Latents::default()));
+        quote! {
+            impl Posterior {
+                /// Latents drawn from q: those of one unit jointly, one unit after another.
+                ///
+                /// # Errors
+                /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
+                pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
+                    #body
+                    Ok(Latents { #(#names,)* #rest })
+                }
+            }
+        }
+    }
+}
 
 fn joined(a: TokenStream, b: TokenStream) -> TokenStream {
     if b.is_empty() { a } else { quote!(#a + #b) }

@@ -405,10 +405,12 @@ impl<'a> Scope<'a> {
                 let c = self.cond(c);
                 quote!(f64::from(u8::from(#c)))
             }
-            Factor::Apply(Func::Log, args) => match self.integrated_log(&args[0]).or_else(|| self.expected_log(&args[0])) {
-                Some(expected) => expected,
-                None => self.apply(Func::Log, args),
-            },
+            Factor::Apply(Func::Log, args) => {
+                match self.integrated_log(&args[0]).or_else(|| self.expected_log(&args[0])) {
+                    Some(expected) => expected,
+                    None => self.apply(Func::Log, args),
+                }
+            }
             Factor::Apply(g, args) => self.apply(*g, args),
             Factor::Paren(p) => {
                 let p = self.poly(p);

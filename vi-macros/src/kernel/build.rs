@@ -2,7 +2,9 @@
 
 use super::admixture::admixture;
 use super::rows::RowBuilder;
-use super::{Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
+use super::{
+    Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps,
+};
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
@@ -301,7 +303,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         };
         let bound = super::integrated::bound_beside(densities, &b.latents);
         let mut name = g.var.name.trim_end_matches('′').to_string();
-        while bound.contains(&name) || locals.iter().any(|l| l.state.name == name) || unit.iter().any(|v| v.name == name) {
+        while bound.contains(&name)
+            || locals.iter().any(|l| l.state.name == name)
+            || unit.iter().any(|v| v.name == name)
+        {
             name.push('′');
         }
         locals.push(Local {

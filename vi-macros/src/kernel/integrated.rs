@@ -38,7 +38,10 @@ impl Integrated {
         let name = a.name.to_string();
         let refuse = |what: &str| mistakes::no_engine(loc, &name, what);
         let nested = a.plates.len() >= unit.len()
-            && a.plates.iter().zip(unit).all(|(p, u)| p.nominal == u.nominal || is_literal(p.nominal, u.nominal));
+            && a.plates
+                .iter()
+                .zip(unit)
+                .all(|(p, u)| p.nominal == u.nominal || is_literal(p.nominal, u.nominal));
         if !nested {
             return Err(refuse("a posterior whose category has plates of another order"));
         }

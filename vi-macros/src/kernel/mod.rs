@@ -34,10 +34,10 @@ pub fn is_param(model: &Model, array: ArrayId) -> bool {
     let integrated = model.integrated.contains(&array);
     !integrated
         && a.pieces.iter().any(|p| match model.statements[p.0].role {
-        Role::Param => true,
-        Role::Latent => !a.elem.kind.is_finite(),
-        Role::Observed | Role::Given | Role::Const => false,
-    })
+            Role::Param => true,
+            Role::Latent => !a.elem.kind.is_finite(),
+            Role::Observed | Role::Given | Role::Const => false,
+        })
 }
 
 /// Whether an unknown has a distribution for its q, not a point.

@@ -66,7 +66,9 @@ impl RowBuilder<'_> {
             // Every latent that is read must belong to one unit; the first one says which.
             let integrated = super::integrated::elements(self.model, d);
             let mut read = d.gathers.iter().map(|g| &g.elem).chain(&integrated);
-            let Some(first) = read.next() else { return Err(mistakes::not_local(d.loc, &self.name(d.target.array))) };
+            let Some(first) = read.next() else {
+                return Err(mistakes::not_local(d.loc, &self.name(d.target.array)));
+            };
             if let Some(e) = integrated.iter().find(|e| !c.integrated.iter().any(|i| i.array == e.array)) {
                 return Err(mistakes::not_local(d.loc, &self.name(e.array)));
             }

@@ -14,10 +14,9 @@ pub fn integrated(model: &Model, plan: &Plan) -> Vec<ArrayId> {
             match &step.rule {
                 Rule::Sum => sums = true,
                 Rule::Family { .. } => families.extend(&step.latents),
-                Rule::Scan { .. }
-                | Rule::Tree { .. }
-                | Rule::Gaussian { .. }
-                | Rule::GaussianScan { .. } => others = true,
+                Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => {
+                    others = true
+                }
             }
         }
         if sums && !others && families.iter().all(|a| has_log_partition(model, *a)) {
