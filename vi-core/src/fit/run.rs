@@ -428,7 +428,12 @@ impl<'a, M: Program> State<'a, M> {
 
     /// What rounding alone may do to the objective.
     pub(super) fn rounding(&self) -> f64 {
-        64.0 * f64::EPSILON * self.fit.magnitude
+        // The evidence of a conditional block holds no term of its latents' priors, which are large where these are sharp.
+        let magnitude = match self.by_evidence() && !M::CONDITIONAL.is_empty() {
+            true => self.stats.clone().evidence().magnitude + self.fit.trace.last().map_or(0.0, |v| v.abs()),
+            false => self.fit.magnitude,
+        };
+        64.0 * f64::EPSILON * magnitude
     }
 
     pub(super) fn run(mut self) -> Result<Self, Error> {

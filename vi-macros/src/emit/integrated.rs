@@ -2,6 +2,7 @@
 
 use super::Emitter;
 use super::scope::{Expect, Scope};
+use crate::density::poly::Poly;
 use crate::density::symbol::{Cond, Elem, Ix, Var};
 use crate::kernel::{
     Body, Component, DenseResidual, Integrated, Own, Pointwise, RowCase, Rows, ScalarResidual, Terms,
@@ -22,11 +23,30 @@ impl<'a> Emitter<'a> {
             .find_map(|(n, c)| c.integrated.iter().find(|i| i.array == a).map(|i| (n, i)))
     }
 
-    /// Before and after the rows of a tile: coefficients of 0, and the log-partitions.
-    pub(super) fn integration(&self, c: &Component) -> (TokenStream, TokenStream) {
-        let (mut begin, mut end) = (TokenStream::new(), TokenStream::new());
+    /// Whether a row is the prior of an integrated latent.
+    pub(super) fn is_integrated(&self, r: &Rows) -> bool {
+        self.model.integrated.contains(&r.target.array)
+    }
+
+    /// Whether the parameters of a latent's prior are uncertain: averaged over them, it does not integrate to 1.
+    fn has_uncertain_prior(&self, c: &Component, a: crate::model::ir::ArrayId) -> bool {
+        let mut uncertain = false;
+        let mut see =
+            |p: &Poly| p.visit_elems(&mut |e| uncertain |= crate::kernel::is_random(self.model, e.array));
+        for case in c.rows.iter().filter(|r| r.target.array == a).flat_map(|r| &r.cases) {
+            if let Body::Terms(t) = &case.body {
+                t.separable.iter().for_each(|s| see(&s.params));
+                t.pointwise.iter().for_each(|p| see(&p.value));
+            }
+        }
+        uncertain
+    }
+
+    /// Around the rows of a tile: coefficients of 0, the end of the priors, and the log-partitions.
+    pub(super) fn integration(&self, c: &Component) -> (TokenStream, TokenStream, TokenStream) {
+        let (mut begin, mut data, mut end) = (TokenStream::new(), TokenStream::new(), TokenStream::new());
         if c.integrated.is_empty() {
-            return (begin, end);
+            return (begin, data, end);
         }
         let count = Literal::usize_unsuffixed(c.integrated.len());
         let states = self.states(c);
@@ -36,10 +56,13 @@ impl<'a> Emitter<'a> {
             let (elements, statistics) = self.extents(i);
             let (law, power) = (self.integrated_law(i), super::number(i.power.value()));
             begin.extend(quote!(scratch.integrals[#n].begin(#states, #elements, #statistics, len);));
+            if !self.has_uncertain_prior(c, i.array) {
+                data.extend(quote!(scratch.integrals[#n].begin_data();));
+            }
             end.extend(quote!(scratch.magnitude += scratch.integrals[#n].integrate::<#law>(#power, table);));
         }
         end.extend(quote!(scratch.integrated = true;));
-        (begin, end)
+        (begin, data, end)
     }
 
     /// Around the statistics of a tile: where no potentials came before, the latents are taken as their priors have them.
@@ -64,14 +87,14 @@ impl<'a> Emitter<'a> {
             return TokenStream::new();
         }
         let suppose = format_ident!("suppose_{}", self.component_name(c));
-        let (begin, end) = self.integration(c);
+        let (begin, data, end) = self.integration(c);
         let (open, globals, states) = (self.open(), self.globals_type(), self.states(c));
         let scope = self.scope();
         let unit = self.unit_at(index, c, quote!(units.start + i));
         let priors = c.rows.iter().filter(|r| c.integrated.iter().any(|i| i.array == r.target.array));
         let rows: TokenStream = priors
             .map(|r| {
-                let inner = self.integrated_potential(&scope, c, r, false);
+                let inner = self.integrated_potential(&scope, c, r);
                 let inner = self.bind_cells(&scope, r, inner);
                 let looped = self.wrap(r, inner, false);
                 quote!(for i in 0..len { #unit #looped })
@@ -88,6 +111,7 @@ impl<'a> Emitter<'a> {
                 let table = &mut vec![0.0; #states * len];
                 #begin
                 #rows
+                #data
                 #end
             }
         }
@@ -162,14 +186,10 @@ impl<'a> Emitter<'a> {
         }))
     }
 
-    /// One row that holds an integrated latent: what adds to its natural parameters, and, unless only that is asked for, to the table.
-    pub(super) fn integrated_potential(
-        &self,
-        scope: &Scope<'_>,
-        c: &Component,
-        r: &Rows,
-        table: bool,
-    ) -> TokenStream {
+    /// One row that holds an integrated latent: what adds to its natural parameters, and to the table. What is left of a prior is its
+    /// normaliser, which the integral has.
+    pub(super) fn integrated_potential(&self, scope: &Scope<'_>, c: &Component, r: &Rows) -> TokenStream {
+        let table = !self.is_integrated(r) || self.has_uncertain_prior(c, r.target.array);
         let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
         let body = self.chain(scope, r, |case| self.integrated_case(scope, c, r, case, table));
         scope.loops(&states, body)

@@ -39,9 +39,12 @@ impl Emitter<'_> {
                 format_ident!("constant_{name}"),
             );
             let open = self.open();
-            let add = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
+            let (priors, others): (Vec<&Rows>, Vec<&Rows>) =
+                c.rows.iter().partition(|r| self.is_integrated(r));
+            let prior = priors.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
+            let add = others.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let clamp = self.clamps(i, c);
-            let (begin, integrate) = self.integration(c);
+            let (begin, begin_data, integrate) = self.integration(c);
             let (suppose, forget) = self.supposition(c);
             let supposing = self.suppose_fn(i, c);
             let gather = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Collect));
@@ -89,6 +92,8 @@ impl Emitter<'_> {
                     let params = &at.params;
                     let len = units.len();
                     #begin
+                    #(#prior)*
+                    #begin_data
                     #(#add)*
                     #integrate
                     #clamp
@@ -368,7 +373,7 @@ impl Emitter<'_> {
     ) -> TokenStream {
         let Some(c) = c else { return TokenStream::new() };
         if crate::kernel::touches(self.model, r) {
-            return self.integrated_potential(scope, c, r, true);
+            return self.integrated_potential(scope, c, r);
         }
         let value = self.chain(scope, r, |case| self.case_value(scope, r, case));
         if value.is_empty() {

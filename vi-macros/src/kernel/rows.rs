@@ -216,7 +216,9 @@ impl RowBuilder<'_> {
         states: &[Var],
     ) -> Result<RowCase, Diagnostic> {
         let when: Vec<Cond> = case.when.iter().map(|c| renaming.cond(c)).collect();
-        let conditional = when.iter().any(|c| cond_mentions(c, states));
+        // A prior that is integrated has no constant: all of it is in the integral.
+        let conditional =
+            when.iter().any(|c| cond_mentions(c, states)) || self.model.integrated.contains(&d.target.array);
         let name = self.name(d.target.array);
         let taken = states.iter().chain(&d.vars).map(|v| v.name.clone()).collect();
         let mut split = Splitter { model: self.model, cells: vec![], taken };
