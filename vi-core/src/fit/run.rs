@@ -22,6 +22,8 @@ pub struct State<'a, M: Program> {
     pub(super) stats: M::Stats,
     /// H(q) of the latents of the units.
     pub(super) entropy: f64,
+    /// What the rounding of the units' evidence alone is measured by.
+    pub(super) of_evidence: f64,
     /// What is known of data that are not at hand any more.
     pub(super) carried: Option<Totals<M::Stats>>,
     /// The terms of the objective after the last sweep, but for what depends on the data alone.
@@ -133,6 +135,7 @@ impl<'a, M: Program> State<'a, M> {
             globals: begun.globals,
             stats,
             entropy: 0.0,
+            of_evidence: 0.0,
             ahead: None,
             stale: false,
             moved: false,
@@ -317,6 +320,7 @@ impl<'a, M: Program> State<'a, M> {
         let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
         let evidence = *self.stats.evidence();
         let added: f64 = terms.iter().map(|t| t.magnitude).sum();
+        self.of_evidence = evidence.magnitude + fixed.abs() + constant.abs() + prior.abs();
         let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
         // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
         terms.extend(self.entropy_term(evidence.log + fixed - all));
@@ -430,7 +434,7 @@ impl<'a, M: Program> State<'a, M> {
     pub(super) fn rounding(&self) -> f64 {
         // The evidence of a conditional block holds no term of its latents' priors, which are large where these are sharp.
         let magnitude = match self.by_evidence() && !M::CONDITIONAL.is_empty() {
-            true => self.stats.clone().evidence().magnitude + self.fit.trace.last().map_or(0.0, |v| v.abs()),
+            true => self.of_evidence,
             false => self.fit.magnitude,
         };
         64.0 * f64::EPSILON * magnitude
