@@ -34,7 +34,7 @@ model! {
     pub mod neighbour(K) {
         param    w: Simplex[K];   param m[k in K]: Real;
         latent   z[n in N] ~ Categorical(w);
-        latent   u[n in 0..N-1] ~ Gamma(shape: 2, rate: 2);
+        latent   u[n in N] ~ Gamma(shape: 2, rate: 2);
         observed x[n in 0..N-1] ~ Normal(m[z[n+1]], prec: u[n]);
     }
 }
