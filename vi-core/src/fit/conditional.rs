@@ -118,7 +118,7 @@ impl<D: RealLaw + Law<Value = f64>> Marginal<Mixture<D>> {
     pub fn sample_given<R: Rng + ?Sized>(&self, state: usize, rng: &mut R) -> f64 {
         match self {
             Marginal::Unset => D::nothing(),
-            Marginal::Point(v) => v.clone(),
+            Marginal::Point(v) => *v,
             Marginal::Law(law) => law.components().get(state).map_or_else(D::nothing, |d| d.draw(rng)),
         }
     }

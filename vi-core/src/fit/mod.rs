@@ -168,11 +168,11 @@ impl<M: Program> Fit<M> {
         }
     }
 
-    /// Whether nothing that all units share is a point, and something is shared: the objective is then about the evidence.
+    /// Whether nothing that all units share is a point, and something is shared or integrated: the objective is then about the evidence.
     fn is_integrated(&self) -> bool {
         let shared = M::describe_shared(&self.posterior);
         M::describe(&self.params).is_empty()
-            && !shared.is_empty()
+            && (!shared.is_empty() || !M::CONDITIONAL.is_empty())
             && shared.iter().all(|d| d.sd.values.iter().any(|s| *s != 0.0))
     }
 

@@ -307,7 +307,7 @@ impl<'a> Emitter<'a> {
         if let Some(p) = &t.pointwise {
             let Some((plain, own)) = own_terms(c, &p.value) else { return TokenStream::new() };
             own.iter().for_each(|o| out.extend(self.add_own(scope, c, o, None)));
-            rest.pointwise = (!plain.is_zero()).then(|| Pointwise { value: plain, stat: p.stat });
+            rest.pointwise = (!plain.is_zero()).then_some(Pointwise { value: plain, stat: p.stat });
         }
         for s in &t.separable {
             let Some((plain, _)) = own_terms(c, &s.coefficient) else { return TokenStream::new() };
