@@ -3,6 +3,7 @@
 
 pub mod ab_test;
 pub mod bayesian_mixture;
+pub mod coal;
 pub mod dawid_skene;
 pub mod earthquakes;
 pub mod geyser;

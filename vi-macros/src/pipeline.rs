@@ -19,7 +19,7 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
 }
 
 fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStream> {
-    let model = model::check(block, report)?;
+    let mut model = model::check(block, report)?;
     if !report.is_empty() {
         return None;
     }
@@ -31,6 +31,15 @@ fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStrea
     let plan = plan::plan(&model, &densities, &monomials, report)?;
     if !report.is_empty() {
         return None;
+    }
+    model.integrated = plan::integrated(&model, &plan);
+    let alone = plan::alone(&model, &plan);
+    if !alone.is_empty() {
+        model.integrated.extend(alone);
+        // What this way has no code for goes with the latents that all units share.
+        if kernel::build(&model, &densities, &plan, &mut Report::new()).is_none() {
+            model.integrated = plan::integrated(&model, &plan);
+        }
     }
     let kernel = kernel::build(&model, &densities, &plan, report)?;
     if !report.is_empty() {

@@ -11,15 +11,4 @@ model! {
     }
 }
 
-model! {
-    /// A rate for each kind.
-    pub mod gated(K) {
-        param    weight: Simplex[K];
-        param    a[k in K]: Positive;
-        latent   z[n in N] ~ Categorical(weight);
-        latent   rate[n in N] ~ Gamma(shape: 2, rate: a[z[n]]);
-        observed y[n in N] ~ Poisson(rate[n]);
-    }
-}
-
 fn main() {}

@@ -22,6 +22,7 @@ pub enum Scale {
 #[derive(Clone, Debug)]
 pub struct Density {
     kernel: NormalDensity,
+    half_log_det: f64,
 }
 
 impl Density {
@@ -42,7 +43,8 @@ impl Density {
                 component: what.at.first().copied(),
                 reason: "it is not positive definite".to_string(),
             })?;
-        Ok(Density { kernel: NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det) })
+        let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det);
+        Ok(Density { kernel, half_log_det })
     }
 
     /// E log Normal(x | mean, Λ) where mean and Λ are uncertain, less ½ D log 2π:
@@ -63,12 +65,19 @@ impl Density {
                 reason: "its expectation is not positive definite".to_string(),
             })?;
         let constant = half_log_det - 0.5 * spread;
-        Ok(Density { kernel: NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), constant) })
+        let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), constant);
+        Ok(Density { kernel, half_log_det })
     }
 
     /// Adds the log density of the `n` columns of a tile.
     pub fn add(&self, tile: &[f64], n: usize, out: &mut [f64]) {
         self.kernel.add_log_density(tile, n, out);
+    }
+
+    /// ½ log det Λ, or its expectation.
+    #[must_use]
+    pub fn half_log_det(&self) -> f64 {
+        self.half_log_det
     }
 
     /// The log density of one vector.

@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod conditional;
 mod coupled;
 mod describe;
 mod display;
@@ -10,7 +11,7 @@ mod floors;
 mod imputed;
 mod linked;
 mod links;
-mod marginal;
+pub(crate) mod marginal;
 mod online;
 mod options;
 mod paths;
@@ -28,6 +29,7 @@ mod update;
 mod verify;
 mod whole;
 
+pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
@@ -71,6 +73,9 @@ pub struct Predictive<M: Program> {
 }
 
 /// Where a fit begins.
+///
+/// A latent that is integrated out in every state of its unit has no start: the first M-step takes it at the moments of its prior, whatever
+/// is said of it, and the first E-step finds its posterior.
 #[derive(Clone, Debug)]
 pub enum Start<M: Program> {
     /// The model's `init` block if it has one, else seeds spread over the data.
@@ -173,11 +178,11 @@ impl<M: Program> Fit<M> {
         }
     }
 
-    /// Whether nothing that all units share is a point, and something is shared: the objective is then about the evidence.
+    /// Whether nothing that all units share is a point, and something is shared or integrated: the objective is then about the evidence.
     fn is_integrated(&self) -> bool {
         let shared = M::describe_shared(&self.posterior);
         M::describe(&self.params).is_empty()
-            && !shared.is_empty()
+            && (!shared.is_empty() || !M::CONDITIONAL.is_empty())
             && shared.iter().all(|d| d.sd.values.iter().any(|s| *s != 0.0))
     }
 

@@ -3,6 +3,7 @@
 use super::describe::{Described, DescribedLaw};
 use super::{Categories, Links, Options, Plan};
 use crate::Error;
+use crate::engine::integrals::Integrals;
 use crate::engine::mode::Notes;
 use crate::tile::TileBuffer;
 use nalgebra::DMatrix;
@@ -365,6 +366,36 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Puts what was found for missing elements beside the latents.
     fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}
 
+    /// Components with latents that are integrated out in every state of their unit.
+    const CONDITIONAL: &'static [usize] = &[];
+
+    /// Writes the marginals of these latents, from a tile whose potentials have been gathered and whose table holds probabilities.
+    fn conditionals(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _units: Range<usize>,
+        _table: &[f64],
+        _scratch: &Scratch,
+        _posterior: &mut Self::Posterior,
+    ) {
+    }
+
+    /// Draws these latents, each unit in its state and by its own generator. Returns log q of the draws.
+    #[allow(clippy::too_many_arguments, reason = "a tile, its states, and where the draws go")]
+    fn realise(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _units: Range<usize>,
+        _states: &[usize],
+        _scratch: &Scratch,
+        _rng: &mut dyn FnMut(usize) -> rand_chacha::ChaCha8Rng,
+        _latents: &mut Self::Latents,
+    ) -> f64 {
+        0.0
+    }
+
     /// Latents from the joint state of every unit of every component.
     fn latents(&self, context: &Self::Context<'_>, states: &[Vec<usize>]) -> Self::Latents;
 
@@ -520,6 +551,22 @@ pub struct Scratch {
     pub column: TileBuffer,
     /// One design vector.
     pub row: Vec<f64>,
+    /// One for each latent that is integrated out in every state.
+    pub integrals: Vec<Integrals>,
+    /// Whether they are those of the potentials of the current tile.
+    pub integrated: bool,
+    /// Σ of absolute values that cancel inside the potentials.
+    pub magnitude: f64,
+}
+
+impl Scratch {
+    /// The first `n` integrals.
+    pub fn integrals(&mut self, n: usize) -> &mut [Integrals] {
+        if self.integrals.len() < n {
+            self.integrals.resize_with(n, Integrals::default);
+        }
+        &mut self.integrals[..n]
+    }
 }
 
 /// State 0 of every unit of every component.

@@ -22,6 +22,8 @@ pub struct State<'a, M: Program> {
     pub(super) stats: M::Stats,
     /// H(q) of the latents of the units.
     pub(super) entropy: f64,
+    /// What the rounding of the units' evidence alone is measured by.
+    pub(super) of_evidence: f64,
     /// What is known of data that are not at hand any more.
     pub(super) carried: Option<Totals<M::Stats>>,
     /// The terms of the objective after the last sweep, but for what depends on the data alone.
@@ -134,6 +136,7 @@ impl<'a, M: Program> State<'a, M> {
             globals: begun.globals,
             stats,
             entropy: 0.0,
+            of_evidence: 0.0,
             ahead: None,
             stale: false,
             moved: false,
@@ -318,6 +321,7 @@ impl<'a, M: Program> State<'a, M> {
         let constant: f64 = self.constants.iter().map(|(_, c)| c).sum();
         let evidence = *self.stats.evidence();
         let added: f64 = terms.iter().map(|t| t.magnitude).sum();
+        self.of_evidence = evidence.magnitude + fixed.abs() + constant.abs() + prior.abs();
         let magnitude = evidence.magnitude + added + constant.abs() + prior.abs();
         // Where the posterior is exact, log p(x) = E log p(x, z) + H(q): the entropy is what is left.
         terms.extend(self.entropy_term(evidence.log + fixed - all));
@@ -429,7 +433,12 @@ impl<'a, M: Program> State<'a, M> {
 
     /// What rounding alone may do to the objective.
     pub(super) fn rounding(&self) -> f64 {
-        64.0 * f64::EPSILON * self.fit.magnitude
+        // The evidence of a conditional block holds no term of its latents' priors, which are large where these are sharp.
+        let magnitude = match self.by_evidence() && !M::CONDITIONAL.is_empty() {
+            true => self.of_evidence,
+            false => self.fit.magnitude,
+        };
+        64.0 * f64::EPSILON * magnitude
     }
 
     pub(super) fn run(mut self) -> Result<Self, Error> {
@@ -475,6 +484,7 @@ impl<'a, M: Program> State<'a, M> {
         if self.options.keep_locals {
             let tables = self.work.tables(&fit.model, &self.under)?;
             fit.posterior = fit.model.posterior(&self.work.context, tables);
+            self.work.conditionals(&fit.model, &self.under, &mut fit.posterior)?;
             let imputed = fit.model.impute(&self.work.context, &fit.params, &fit.posterior)?;
             M::keep_imputed(&mut fit.posterior, imputed);
             fit.kept = true;

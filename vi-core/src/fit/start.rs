@@ -267,6 +267,7 @@ fn seeded<M: Program>(
         let mut rng = rng::stream(seed, "seeding", &[restart, index]);
         let pilot = pilot(&mut rng, c.units, (32 * c.states).clamp(128, 512));
         let share = c.units as f64 / c.states as f64;
+        let seeded = c.states > 1;
         let mut seeder = Seeder {
             model,
             work,
@@ -278,6 +279,13 @@ fn seeded<M: Program>(
             share,
         };
         seeder.pool = seeder.pooled(0);
+        if !seeded {
+            // Nothing to tell apart: all units say where to begin.
+            let mut pool = seeder.pool.clone();
+            pool.scale(share / seeder.pilot.len() as f64);
+            stats.merge(&pool);
+            continue;
+        }
         let seeds = choose(&seeder, &mut rng);
         for (state, unit) in seeds.into_iter().enumerate() {
             let pool = seeder.pooled(state);

@@ -17,8 +17,8 @@ const PILOT: usize = 64;
 /// Writes the probabilities of a component's units, state-major.
 pub(super) type Fill<'f> = dyn Fn(usize, Range<usize>, &mut [f64]) + 'f;
 
-/// Sees the units of a tile, their table and their log evidence.
-type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64]) + 'f;
+/// Sees the units of a tile, their table, their log evidence and what was gathered on the way.
+type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64], &Scratch) + 'f;
 
 /// Data at work: what the runtime holds on to while it fits.
 pub(crate) struct Work<'a, M: Program> {
@@ -153,7 +153,7 @@ impl<'a, M: Program> Work<'a, M> {
                 continue;
             }
             let mut probs = vec![0.0; c.units * c.states];
-            self.each_tile(model, globals, &at, index, *c, &mut |units, table, _| {
+            self.each_tile(model, globals, &at, index, *c, &mut |units, table, _, _| {
                 let n = units.len();
                 for i in 0..n {
                     for s in 0..c.states {
@@ -210,7 +210,7 @@ impl<'a, M: Program> Work<'a, M> {
                 continue;
             }
             let mut all = Vec::with_capacity(c.units);
-            self.each_tile(model, globals, &at, index, *c, &mut |_, _, evidence| {
+            self.each_tile(model, globals, &at, index, *c, &mut |_, _, evidence, _| {
                 all.extend_from_slice(evidence)
             })?;
             out.push(all);
@@ -218,7 +218,7 @@ impl<'a, M: Program> Work<'a, M> {
         Ok(out)
     }
 
-    fn each_tile(
+    pub(super) fn each_tile(
         &self,
         model: &M,
         globals: &M::Globals,
@@ -234,7 +234,7 @@ impl<'a, M: Program> Work<'a, M> {
             let units = start..(start + tile_size(component.states)).min(component.units);
             job.eliminated(&mut Sum, units.clone(), &mut desk)?;
             let n = units.len();
-            visit(units.clone(), &desk.table[..component.states * n], &desk.evidence[..n]);
+            visit(units.clone(), &desk.table[..component.states * n], &desk.evidence[..n], &desk.scratch);
             start = units.end;
         }
         Ok(())
@@ -273,6 +273,7 @@ impl<M: Program> Sweep<'_, '_, M> {
         let table = &mut desk.table[..states * n];
         let evidence = &mut desk.evidence[..n];
         table.fill(0.0);
+        desk.scratch.magnitude = 0.0;
         self.model.potentials(
             &self.work.context,
             self.at,
@@ -317,7 +318,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
             self.eliminated(&mut Sum, tile.clone(), desk)?;
             let n = tile.len();
             let evidence = &desk.evidence[..n];
-            let mut share = Evidence::default();
+            let mut share = Evidence { log: 0.0, magnitude: desk.scratch.magnitude };
             for (unit, log) in tile.clone().zip(evidence) {
                 let copies = self.model.copies(&self.work.context, self.index, unit);
                 if copies > 0.0 {

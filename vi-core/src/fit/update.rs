@@ -83,6 +83,7 @@ impl<'a, M: Program> State<'a, M> {
             globals: fit.globals.clone(),
             stats,
             entropy: before.entropy,
+            of_evidence: 0.0,
             ahead: None,
             stale: false,
             moved: false,

@@ -118,6 +118,7 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         stats: work_fixed,
         globals,
         entropy: 0.0,
+        of_evidence: 0.0,
         carried: None,
         now: vec![],
         ahead: None,

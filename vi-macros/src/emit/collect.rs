@@ -44,7 +44,13 @@ impl Emitter<'_> {
                         }
                     });
                 }
-                Body::Dense(d) => out.extend(self.collect_moments(scope, d.moments, &Poly::number(1.0))),
+                Body::Dense(d) => {
+                    self.collect_terms(scope, &d.normaliser, &mut out);
+                    out.extend(self.collect_moments(scope, d.moments, &d.weight));
+                    if let Some(n) = d.count {
+                        out.extend(self.collect_stat(scope, n));
+                    }
+                }
                 Body::Equal { .. } => {}
             }
             out
@@ -59,7 +65,12 @@ impl Emitter<'_> {
                 quote!(let responsibility = 1.0; #body)
             };
         };
-        let used: Vec<Var> = r.states.iter().map(|s| c.locals[*s].state.clone()).collect();
+        // What is expected of an integrated latent differs between all joint states.
+        let touched = crate::kernel::touches(self.model, r);
+        let used: Vec<Var> = match touched {
+            true => c.locals.iter().map(|l| l.state.clone()).collect(),
+            false => r.states.iter().map(|s| c.locals[*s].state.clone()).collect(),
+        };
         let unused: Vec<Var> =
             c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
         let index = self.state_index(c);

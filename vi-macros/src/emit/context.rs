@@ -33,8 +33,8 @@ impl Emitter<'_> {
 
     /// The field with the indices of each unit of a component.
     pub fn unit_field(&self, component: usize) -> Ident {
-        let first = |c: usize| self.kernel.components[c].locals.first().map(|l| l.array);
-        let name = first(component).map_or(String::new(), |a| self.model.arrays[a.0].name.to_string());
+        let first = |c: usize| self.component_names(&self.kernel.components[c]).into_iter().next();
+        let name = first(component).unwrap_or_default();
         // Pieces of one array may be components of their own.
         match (0..component).filter(|c| first(*c) == first(component)).count() {
             0 => self.own_field(format!("{name}_units")),
@@ -76,8 +76,7 @@ impl Emitter<'_> {
         let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_listed()).map(|(i, c)| {
             let n = self.unit_field(i);
             let rank = Literal::usize_unsuffixed(c.unit.len());
-            let doc =
-                format!(" The indices of each unit of `{}`.", self.model.arrays[c.locals[0].array.0].name);
+            let doc = format!(" The indices of each unit of `{}`.", self.component_names(c)[0]);
             quote!(#[doc = #doc] pub #n: Vec<[usize; #rank]>)
         });
         let gauges = self.gauges().map(|s| {

@@ -13,7 +13,7 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     fn leaves(&self) -> Vec<ArrayId> {
-        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) {
+        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) || !self.model.integrated.is_empty() {
             return vec![];
         }
         let array = |a: &ArrayId| &self.model.arrays[a.0];
@@ -252,6 +252,9 @@ impl Emitter<'_> {
         let shared = self.hidden().iter().any(|a| self.is_shared_latent(*a));
         if shared || self.kernel.components.is_empty() {
             return TokenStream::new();
+        }
+        if !self.model.integrated.is_empty() {
+            return self.conditional_sample();
         }
         let names: Vec<_> = self
             .kernel

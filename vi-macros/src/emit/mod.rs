@@ -14,6 +14,7 @@ mod expectation;
 mod floors;
 mod holes;
 mod impute;
+mod integrated;
 mod lets;
 mod links;
 mod locals;

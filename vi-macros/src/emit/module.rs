@@ -284,6 +284,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "dense",
         "dist",
         "finite",
+        "integrals",
         "fit",
         "least_squares",
         "mode",

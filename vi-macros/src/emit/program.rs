@@ -28,6 +28,7 @@ impl Emitter<'_> {
             self.describe_fn(),
             self.coordinates_fn(),
             self.relabel_fn(),
+            self.conditional_fns(),
         ];
         let open = self.open();
         let globals = self.globals_type();
@@ -101,13 +102,7 @@ impl Emitter<'_> {
         let scope = self.scope();
         let open = self.open();
         let items = self.kernel.components.iter().enumerate().map(|(i, c)| {
-            let name = c
-                .locals
-                .iter()
-                .filter(|l| l.back == 0)
-                .map(|l| self.model.arrays[l.array.0].name.to_string())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let name = self.component_names(c).join(", ");
             let units = match c.unit.as_slice() {
                 [] => quote!(1),
                 [n] if !c.is_listed() => scope.index(&n.high),
@@ -118,7 +113,9 @@ impl Emitter<'_> {
             };
             let states: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let joint = c.locals.len() > 1;
-            let (first, states) = (states[0].clone(), super::product(&states));
+            let one = quote!(1);
+            let first = states.first().unwrap_or(&one).clone();
+            let states = if states.is_empty() { one } else { super::product(&states) };
             quote!(Component { name: #name, units: #units, states: #states, first: #first, joint: #joint })
         });
         let rows = self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| {
@@ -132,7 +129,7 @@ impl Emitter<'_> {
         let names = self.kernel.components.iter().enumerate().map(|(i, c)| {
             let n = Literal::usize_unsuffixed(i);
             let unit = self.unit_at(i, c, quote!(unit));
-            let first = self.model.arrays[c.locals[0].array.0].name.to_string();
+            let first = self.component_names(c)[0].clone();
             let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
             let text =
                 if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };

@@ -19,7 +19,7 @@ impl Emitter<'_> {
             }
         };
         let unused = head(quote!(_params), quote!(_posterior), quote!(_lets), quote!(_order));
-        let nominal = self.kernel.components.first().map(|c| c.locals[0].state.nominal);
+        let nominal = self.kernel.components.first().and_then(|c| c.locals.first()).map(|l| l.state.nominal);
         let Some(nominal @ Nominal::Size(size)) = nominal else {
             let why = match nominal {
                 Some(_) => "they have no size of their own that other arrays could be indexed by",
@@ -197,6 +197,28 @@ impl Emitter<'_> {
                     |inner, _| quote!(for x in x.iter_mut() { #inner }),
                 );
                 body.extend(quote!({ let inner = 1 #(* #behind)*; let x = &mut posterior.#joint; #inside }));
+            }
+        }
+        for c in &self.kernel.components {
+            for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
+                let behind = c.locals[n + 1..].iter().map(|l| {
+                    let n = self.name(l.array);
+                    if c.unit.len() < 2 {
+                        quote!(posterior.#n.states())
+                    } else {
+                        quote!(posterior.#n.first().map_or(1, Categories::states))
+                    }
+                });
+                let inner = quote!(1 #(* #behind)*);
+                for i in &c.integrated {
+                    let name = self.name(i.array);
+                    let depth = self.model.arrays[i.array.0].plates.len();
+                    let inside = (0..depth).fold(
+                        quote!(x.relabel_digit(order, inner);),
+                        |inner, _| quote!(for x in x.iter_mut() { #inner }),
+                    );
+                    body.extend(quote!({ let inner = #inner; let x = &mut posterior.#name; #inside }));
+                }
             }
         }
         body

@@ -18,8 +18,14 @@ pub(super) enum Pass {
 
 impl Emitter<'_> {
     pub fn component_name(&self, c: &Component) -> String {
-        let own = c.locals.iter().filter(|l| l.back == 0);
-        own.map(|l| self.model.arrays[l.array.0].name.to_string()).collect::<Vec<_>>().join("_")
+        self.component_names(c).join("_")
+    }
+
+    /// Finite latents of the unit itself, then what is integrated out in their states.
+    pub fn component_names(&self, c: &Component) -> Vec<String> {
+        let own = c.locals.iter().filter(|l| l.back == 0).map(|l| l.array);
+        let arrays = own.chain(c.integrated.iter().map(|i| i.array));
+        arrays.map(|a| self.model.arrays[a.0].name.to_string()).collect()
     }
 
     /// Inherent functions: one pair for each component, one for each fixed statement.
@@ -37,13 +43,19 @@ impl Emitter<'_> {
             );
             let open = self.open();
             let taken = self.as_taken(i, c);
-            let add = taken.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
+            let (priors, others): (Vec<&Rows>, Vec<&Rows>) =
+                taken.iter().partition(|r| self.is_integrated(r));
+            let prior = priors.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
+            let add = others.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let clamp = if is_step {
                 self.contradictions(c)
             } else {
                 let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
                 quote!(#clamps #beginnings)
             };
+            let (begin, begin_data, integrate) = self.integration(c);
+            let (suppose, forget) = self.supposition(c);
+            let supposing = self.suppose_fn(i, c);
             let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let constants: Vec<TokenStream> = c
                 .rows
@@ -101,7 +113,11 @@ impl Emitter<'_> {
                     #open
                     let params = &at.params;
                     let len = units.len();
+                    #begin
+                    #(#prior)*
+                    #begin_data
                     #(#add)*
+                    #integrate
                     #clamp
                 }
 
@@ -109,8 +125,12 @@ impl Emitter<'_> {
                 fn #collect(&self, context: &Context<'_>, params: &#globals, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
                     #open
                     let len = units.len();
+                    #suppose
                     #(#gather)*
+                    #forget
                 }
+
+                #supposing
 
                 /// What depends on the data alone in one unit, by statement.
                 fn #base(&self, context: &Context<'_>, statement: usize, unit: usize) -> f64 {
@@ -179,6 +199,9 @@ impl Emitter<'_> {
 
     pub(super) fn table_note(&self, c: &Component) -> String {
         let states: Vec<String> = c.locals.iter().map(|l| l.state.name.clone()).collect();
+        if states.is_empty() {
+            return " `table` holds one entry for each unit of the tile.".into();
+        }
         format!(" `table` holds the states ({}) by the units of the tile, units fastest.", states.join(", "))
     }
 
@@ -211,11 +234,12 @@ impl Emitter<'_> {
         let scope = self.scope();
         let at: Vec<(Ix, Ix)> = c.locals.iter().map(|l| (Ix::var(&l.state), l.state.high.clone())).collect();
         let flat = scope.flat(&at);
-        if at.len() == 1 { flat } else { quote!((#flat)) }
+        if at.len() <= 1 { flat } else { quote!((#flat)) }
     }
 
     pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
-        if let Some(whole) = self.whole_tile(index, c, r, pass) {
+        let touched = crate::kernel::touches(self.model, r);
+        if !touched && let Some(whole) = self.whole_tile(index, c, r, pass) {
             return self.unless_absent(r, whole);
         }
         let inner = self.row_body(Some(c), r, pass);
@@ -279,7 +303,10 @@ impl Emitter<'_> {
 
     /// One row: its copies, its value if that may be missing, and what its cases add.
     pub(super) fn row_body(&self, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
-        let scope = self.scope().with_hoists(&self.kernel.hoists);
+        let mut scope = self.scope().with_hoists(&self.kernel.hoists);
+        if let (Some(c), Pass::Collect) = (c, pass) {
+            scope.expect = self.expected_statistics(c);
+        }
         let copies = match (pass, c) {
             (Pass::Potentials, Some(c)) => self.copies_inside(c, r),
             (Pass::Potentials | Pass::Collect | Pass::Base, _) => r.copies.clone(),
@@ -379,6 +406,9 @@ impl Emitter<'_> {
         weighted: bool,
     ) -> TokenStream {
         let Some(c) = c else { return TokenStream::new() };
+        if crate::kernel::touches(self.model, r) {
+            return self.integrated_potential(scope, c, r);
+        }
         let value = self.chain(scope, r, |case| self.case_value(scope, r, case));
         if value.is_empty() {
             return value;
@@ -401,6 +431,7 @@ impl Emitter<'_> {
     /// The log density of one case, without what depends on the data alone: an expression.
     pub(super) fn case_value(&self, scope: &Scope<'_>, r: &Rows, case: &RowCase) -> TokenStream {
         match &case.body {
+            Body::Terms(t) if case.when.is_empty() && self.value_poly(t).is_zero() => TokenStream::new(),
             Body::Terms(t) => scope.poly(&self.value_poly(t)),
             Body::Equal { value, to } => {
                 let (a, b) = (scope.poly(value), scope.poly(to));

@@ -1,13 +1,18 @@
 //! Symbols to Rust: how an index, an element or a function is spelt where code stands.
 
 use super::locals::LOCALS;
+use crate::density::normal_form::as_elem;
 use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly, Term};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
-use crate::kernel::{Hoist, find_in, is_param};
+use crate::kernel::{Hoist, Slot, find_in, is_param};
 use crate::model::ir::{ArrayId, ElemKind, Model, Role, SizeId};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What stands for a statistic of an integrated latent.
+pub type Expect<'a> = Rc<dyn Fn(&Scope<'_>, &Elem, &Slot) -> TokenStream + 'a>;
 
 type Spell<'a> = Box<dyn Fn(&Scope<'_>, &Elem) -> TokenStream + 'a>;
 
@@ -24,6 +29,8 @@ pub struct Scope<'a> {
     pub locals: RefCell<Vec<(Factor, Ident)>>,
     /// Latents are values here, not distributions to take expectations under.
     pub by_value: bool,
+    /// Where latents are integrated out: their expected statistics.
+    pub expect: Option<Expect<'a>>,
 }
 
 impl<'a> Scope<'a> {
@@ -35,6 +42,7 @@ impl<'a> Scope<'a> {
             value: RefCell::new(None),
             locals: RefCell::new(vec![]),
             by_value: false,
+            expect: None,
         }
     }
 
@@ -179,6 +187,9 @@ impl<'a> Scope<'a> {
 
     /// An element as an `f64`.
     pub fn elem(&self, e: &Elem) -> TokenStream {
+        if let Some(expected) = self.integrated(e, &Slot::Power(Exponent::ONE)) {
+            return expected;
+        }
         if self.has_law(e.array) && !self.is_spelt(e.array) {
             return self.expectation(e, Exponent::ONE);
         }
@@ -199,6 +210,20 @@ impl<'a> Scope<'a> {
             | ElemKind::Matrix(..)
             | ElemKind::SymPos(_) => raw,
         }
+    }
+
+    /// E of a statistic of an integrated latent.
+    fn integrated(&self, e: &Elem, slot: &Slot) -> Option<TokenStream> {
+        let expect = self.expect.as_ref().filter(|_| self.model.integrated.contains(&e.array))?;
+        Some(expect(self, e, slot))
+    }
+
+    fn integrated_log(&self, p: &Poly) -> Option<TokenStream> {
+        let (e, slot) = match as_elem(p) {
+            Some(e) => (e, Slot::Log),
+            None => (as_elem(&Poly::number(1.0).sub(p))?, Slot::Log1m),
+        };
+        self.integrated(&e, &slot)
     }
 
     /// A polynomial as an `f64`.
@@ -315,6 +340,12 @@ impl<'a> Scope<'a> {
             up.push(self.expectation(x, e));
             return;
         }
+        if let Factor::Elem(x) = f
+            && let Some(expected) = self.integrated(x, &Slot::Power(e))
+        {
+            up.push(expected);
+            return;
+        }
         let x = self.factor(f);
         match (e.num, e.den) {
             (1, 1) => up.push(x),
@@ -374,10 +405,12 @@ impl<'a> Scope<'a> {
                 let c = self.cond(c);
                 quote!(f64::from(u8::from(#c)))
             }
-            Factor::Apply(Func::Log, args) => match self.expected_log(&args[0]) {
-                Some(expected) => expected,
-                None => self.apply(Func::Log, args),
-            },
+            Factor::Apply(Func::Log, args) => {
+                match self.integrated_log(&args[0]).or_else(|| self.expected_log(&args[0])) {
+                    Some(expected) => expected,
+                    None => self.apply(Func::Log, args),
+                }
+            }
             Factor::Apply(g, args) => self.apply(*g, args),
             Factor::Paren(p) => {
                 let p = self.poly(p);

@@ -514,7 +514,7 @@ impl<'a> Emitter<'a> {
     }
 }
 
-fn spelt(law: &Law) -> TokenStream {
+pub(super) fn spelt(law: &Law) -> TokenStream {
     let path = law.path.iter().map(|part| format_ident!("{part}"));
     let lifetime = law.borrows.then(|| quote!(<'static>));
     quote!(#(#path)::* #lifetime)

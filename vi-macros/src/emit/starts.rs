@@ -298,14 +298,28 @@ impl Emitter<'_> {
                 }
             });
         }
+        for i in self.kernel.components.iter().flat_map(|c| &c.integrated) {
+            let name = self.name(i.array);
+            let plates = self.plates_of(i.array);
+            let unset = self.nest(&plates, quote!(Marginal::Unset));
+            fields.extend(quote!(#name: #unset,));
+            let value = match &i.event {
+                Some(_) => quote!(DVector::zeros(0)),
+                None => quote!(f64::NAN),
+            };
+            let empty = self.nest(&plates, value);
+            empties.extend(quote!(#name: #empty,));
+        }
         let shared_values = self.shared_values();
         let own = self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.back == 0);
-        let hidden = own.count();
+        let finite = own.count();
+        let hidden = finite + self.model.integrated.len();
         let other = (hidden < self.hidden().len()).then(|| quote!(..Latents::default()));
         let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
         let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())
             .then(|| quote!(..Posterior::default()));
-        let unknown = if joint { Some(quote!(..Posterior::default())) } else { rest.clone() };
+        let unknown =
+            if joint || finite < hidden { Some(quote!(..Posterior::default())) } else { rest.clone() };
         let made = if shared_values.is_empty() {
             quote!(Ok(Posterior { #from #unknown }))
         } else {

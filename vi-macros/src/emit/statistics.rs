@@ -339,9 +339,17 @@ impl Emitter<'_> {
                     let cell = scope.flat(&at);
                     let (e, high) = (scope.var(&d.event), scope.index(&d.event.high));
                     let known = self.known_terms_of(&d.design);
+                    d.normaliser.separable.iter().for_each(|s| separable(s, &mut out));
+                    let count = match d.count {
+                        Some(n) => {
+                            let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
+                            self.source_of(&Source::Sum { stat: n, at }).1
+                        }
+                        None => Some(quote!(cell.count)),
+                    };
                     if self.is_uncertain(&d.design, &d.matrix, &d.factor) {
                         let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
-                        let body = self.expected_dense(&scope, d, &at, &cell, &known);
+                        let body = self.expected_dense(&scope, d, &at, &cell, (&known, &count));
                         out.extend(scope.loops(&vars, body));
                         continue;
                     }
@@ -362,7 +370,7 @@ impl Emitter<'_> {
                                 rows.push(terms);
                             }
                             let cell = stats.#field.cell(#cell);
-                            let (value, size) = dense::expected(&least_squares::residual_scatter(cell, &rows), cell.count, &#matrix, #kind, #factor)?;
+                            let (value, size) = dense::expected(&least_squares::residual_scatter(cell, &rows), #count, &#matrix, #kind, #factor)?;
                             term += value;
                             magnitude += size;
                         },
@@ -381,7 +389,7 @@ impl Emitter<'_> {
         d: &crate::kernel::DenseResidual,
         at: &[Ix],
         cell: &TokenStream,
-        known: &TokenStream,
+        (known, count): (&TokenStream, &Option<TokenStream>),
     ) -> TokenStream {
         let stat = &self.kernel.stats[d.moments];
         let field = format_ident!("{}", stat.name);
@@ -408,7 +416,7 @@ impl Emitter<'_> {
                 rows.push(terms);
             }
             let cell = stats.#field.cell(#cell);
-            let (value, size) = dense::expected_uncertain(&least_squares::residual_scatter(cell, &rows), cell.count, &(#p * #factor), #half #more);
+            let (value, size) = dense::expected_uncertain(&least_squares::residual_scatter(cell, &rows), #count, &(#p * #factor), #half #more);
             term += value;
             magnitude += size;
             #(#add)*

@@ -11,12 +11,14 @@ use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     /// Value, gradient and Hessian of a function of data and params, at the current params.
-    pub(super) fn collect_taylor(&self, scope: &Scope<'_>, stat: usize) -> TokenStream {
+    pub(super) fn collect_taylor<'s>(&self, scope: &Scope<'s>, stat: usize) -> TokenStream {
         let s = &self.kernel.stats[stat];
         let StatKind::Taylor { value, symbols } = &s.kind else { return TokenStream::new() };
         // Where statistics are collected there are params, and no tables of functions of them.
         let known = scope.value.borrow().clone();
-        let scope = &self.scope();
+        let mut plain: Scope<'s> = Scope::new(scope.model);
+        plain.expect.clone_from(&scope.expect);
+        let scope = &plain;
         scope.value.replace(known);
         let field = format_ident!("{}", s.name);
         let at: Vec<_> = s.cells.iter().map(|c| scope.var(&c.var)).collect();

@@ -390,7 +390,7 @@ impl Emitter<'_> {
                 #(#fields,)*
             }
         };
-        if !self.has_globals() {
+        if !self.has_globals() && self.model.integrated.is_empty() {
             return plain;
         }
         // Numbers that are not set must not look like zeros.
@@ -419,6 +419,9 @@ impl Emitter<'_> {
 
     /// `Categories`, `Vec<Categories>` …: the last index of a category array is inside.
     pub fn posterior_type(&self, a: ArrayId) -> TokenStream {
+        if self.model.integrated.contains(&a) {
+            return self.integrated_type(a);
+        }
         if self.is_shared_latent(a) {
             return self.shared_posterior_type(a);
         }

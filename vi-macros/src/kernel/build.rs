@@ -3,7 +3,9 @@
 use super::admixture::admixture;
 use super::links::{self, Link};
 use super::rows::RowBuilder;
-use super::{Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
+use super::{
+    Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps,
+};
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
@@ -81,18 +83,17 @@ pub fn build<'a>(
     let mut priors = vec![];
     for d in densities {
         let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
-        if let Some(g) = d.gathers.first() {
-            let Some(at) = components.iter().position(|c| c.locals.iter().any(|l| l.array == g.elem.array))
-            else {
-                continue;
-            };
+        let integrated = super::integrated::elements(model, d);
+        let read = d.gathers.first().map(|g| &g.elem).or(integrated.first());
+        if let Some(e) = read {
+            let Some(at) = components.iter().position(|c: &Component| c.holds(e.array)) else { continue };
             if d.role != Role::Observed && is_param(model, d.target.array) {
                 let name = model.arrays[d.target.array.0].name.to_string();
                 fail(mistakes::no_engine(d.loc, &name, "a posterior for each state of a category"), report);
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
-            if let Some(link) = &rest[0].link {
+            if let Some(link) = rest[0].link.as_deref().filter(|_| !d.gathers.is_empty()) {
                 match linked_rows(model, &mut builder, d, &rest[0], link) {
                     Ok((r, false)) => rest[0].rows.push(r),
                     Ok((r, true)) => rest[0].link.iter_mut().for_each(|l| l.step.rows.push(r.clone())),
@@ -100,7 +101,8 @@ pub fn build<'a>(
                 }
                 continue;
             }
-            if d.gathers.len() > 1
+            if integrated.is_empty()
+                && d.gathers.len() > 1
                 && d.gathers.iter().all(|g| g.elem.array == d.gathers[0].elem.array)
                 && d.gathers[0].elem.indices != d.gathers[1].elem.indices
             {
@@ -130,6 +132,11 @@ pub fn build<'a>(
                 }
                 Role::Const | Role::Given | Role::Latent => {}
             }
+        }
+    }
+    for c in &components {
+        if let Err(e) = super::integrated::check(model, c, densities) {
+            fail(e, report);
         }
     }
     if failed {
@@ -276,6 +283,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     for step in &b.trace {
         let rule = match &step.rule {
             Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => continue,
+            Rule::Family { .. } if step.latents.iter().all(|a| model.integrated.contains(a)) => continue,
             Rule::Family { family } => format!("a {family} posterior"),
             Rule::Gaussian { .. } => "a Gaussian posterior".into(),
             Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
@@ -293,12 +301,14 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     if b.each && (b.latents.len() > 1 || model.arrays[b.latents[0].0].plates.len() != 1) {
         return Err(mistakes::no_engine(b.loc, &names, "updates of one element at a time"));
     }
-    let first = &model.arrays[b.latents[0].0];
+    let (families, finite): (Vec<ArrayId>, Vec<ArrayId>) =
+        b.latents.iter().partition(|a| model.integrated.contains(a));
+    let first = &model.arrays[finite.first().unwrap_or(&b.latents[0]).0];
     let chain = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
     let level = |a: &&ArrayId| model.arrays[a.0].plates.len() != first.plates.len();
-    if let Some(other) = b.latents.iter().find(level).filter(|_| chain) {
+    if let Some(other) = finite.iter().find(level).filter(|_| chain) {
         let few = |a: &ArrayId| model.arrays[a.0].plates.len();
-        let c = if few(other) < few(&b.latents[0]) { *other } else { b.latents[0] };
+        let c = if few(other) < few(&finite[0]) { *other } else { finite[0] };
         let c = model.arrays[c.0].name.to_string();
         return Err(mistakes::not_generated(
             b.loc,
@@ -308,7 +318,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             ),
         ));
     }
-    if first.plates.len() > 2 {
+    if first.plates.len() > 2 && !finite.is_empty() {
         return Err(mistakes::not_generated(
             b.loc,
             "a category with more than two indices",
@@ -318,7 +328,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             ),
         ));
     }
-    if b.latents.iter().any(|a| level(&a)) {
+    if finite.iter().any(|a| level(&a)) {
         return Err(mistakes::no_engine(b.loc, &names, "latents at several levels of a hierarchy"));
     }
     let mut unit: Vec<Var> = vec![];
@@ -336,10 +346,11 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     }
     let reach = links::reach(model, densities, b)?;
     let mut locals: Vec<Local> = vec![];
+    let bound = super::integrated::bound_beside(densities, &b.latents);
     let mut frontier = 0;
     let arrays = match &reach {
         Some(r) => r.arrays.clone(),
-        None => b.latents.iter().map(|a| (*a, 0, false)).collect(),
+        None => finite.iter().map(|a| (*a, 0, false)).collect(),
     };
     for (a, depth, handed_on) in &arrays {
         let Some(g) = densities.iter().flat_map(|d| &d.gathers).find(|g| g.elem.array == *a) else {
@@ -347,7 +358,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         };
         for back in 0..(*depth).max(1) {
             let mut name = g.var.name.trim_end_matches('′').to_string();
-            while locals.iter().any(|l| l.state.name == name) || unit.iter().any(|v| v.name == name) {
+            while bound.contains(&name)
+                || locals.iter().any(|l| l.state.name == name)
+                || unit.iter().any(|v| v.name == name)
+            {
                 name.push('′');
             }
             let state = Var::new(name, g.var.nominal, Ix::constant(0), g.var.high.clone());
@@ -362,10 +376,14 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         }
         None => super::exists::guards(model, densities, &b.latents, &unit)?,
     };
-    let mut out = Component { locals, unit, guards, rows: vec![], pairs: vec![], link: None };
+    let integrated = families
+        .iter()
+        .map(|a| Integrated::new(model, densities, *a, &unit, b.loc))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut out = Component { locals, integrated, unit, guards, rows: vec![], pairs: vec![], link: None };
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
-        let begins = b.latents.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
+        let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
         out.link = Some(Box::new(Link { along: r.along, frontier, step, begins, kinds: None }));
     }
     Ok(out)

@@ -71,7 +71,8 @@ pub fn reach(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         Rule::Sum | Rule::Family { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => None,
     });
     let Some(along) = along else { return Ok(None) };
-    let mut arrays: Vec<(ArrayId, usize, bool)> = b.latents.iter().map(|a| (*a, 0, false)).collect();
+    let finite = b.latents.iter().filter(|a| !model.integrated.contains(a));
+    let mut arrays: Vec<(ArrayId, usize, bool)> = finite.map(|a| (*a, 0, false)).collect();
     let inside = |g: &Gather| b.latents.contains(&g.elem.array);
     let mut all = vec![];
     for d in densities.iter().filter(|d| d.gathers.iter().any(inside)) {
@@ -195,6 +196,7 @@ pub fn step(c: &Component, frontier: usize) -> Component {
         locals,
         unit: c.unit.clone(),
         guards: c.guards.clone(),
+        integrated: vec![],
         rows: vec![],
         pairs: vec![],
         link: None,

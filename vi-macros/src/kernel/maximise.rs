@@ -445,7 +445,10 @@ fn dense_terms(
         target: r.matrix.plates.clone(),
         slot: 0,
         coefficient: Poly::number(sign),
-        source: Source::Count { stat: r.moments, at: at.clone() },
+        source: match r.count {
+            Some(stat) => Source::Sum { stat, at: at.clone() },
+            None => Source::Count { stat: r.moments, at: at.clone() },
+        },
         prior: None,
     });
     residuals.push(MatrixResidual {

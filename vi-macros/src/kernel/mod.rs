@@ -11,6 +11,7 @@ use crate::plan::points;
 mod admixture;
 mod build;
 mod exists;
+mod integrated;
 pub mod links;
 mod locations;
 mod maximise;
@@ -20,6 +21,7 @@ mod steps;
 
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
+pub use integrated::{Integrated, Own, own_terms, touches};
 pub use links::Link;
 pub use locations::without;
 pub use split::Splitter;
@@ -30,11 +32,14 @@ pub use split::Splitter;
 /// mode of its natural parameters, of the other the expectations are read.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
     let a = &model.arrays[array.0];
-    a.pieces.iter().any(|p| match model.statements[p.0].role {
-        Role::Param => true,
-        Role::Latent => !a.elem.kind.is_finite(),
-        Role::Observed | Role::Given | Role::Const => false,
-    })
+    // What is integrated out beside the states is data of which the expectation is known.
+    let integrated = model.integrated.contains(&array);
+    !integrated
+        && a.pieces.iter().any(|p| match model.statements[p.0].role {
+            Role::Param => true,
+            Role::Latent => !a.elem.kind.is_finite(),
+            Role::Observed | Role::Given | Role::Const => false,
+        })
 }
 
 /// Whether an unknown has a distribution for its q, not a point.
@@ -95,6 +100,8 @@ pub enum Turn {
 #[derive(Debug)]
 pub struct Component {
     pub locals: Vec<Local>,
+    /// Latents that are integrated out in every joint state.
+    pub integrated: Vec<Integrated>,
     /// The plates, which are the same for all locals.
     pub unit: Vec<Var>,
     /// Which units there are, in their own indices; none where all are.
@@ -107,6 +114,11 @@ pub struct Component {
 }
 
 impl Component {
+    /// Whether an array is one of its latents.
+    pub fn holds(&self, a: ArrayId) -> bool {
+        self.locals.iter().any(|l| l.array == a) || self.integrated.iter().any(|i| i.array == a)
+    }
+
     /// Whether units are looked up in a list: those of several plates, and those that a condition picks.
     pub fn is_listed(&self) -> bool {
         self.unit.len() > 1 || !self.guards.is_empty()
@@ -354,12 +366,18 @@ pub struct ScalarResidual {
 pub struct DenseResidual {
     pub event: Var,
     pub rho: Poly,
+    /// A factor of the precision that is an integrated latent; 1 if there is none.
+    pub weight: Poly,
     pub factor: Poly,
     pub matrix: MatrixRef,
     pub inverse: bool,
     pub design: Design,
     pub moments: usize,
+    /// Number of observations, where the weight is not 1.
+    pub count: Option<usize>,
     pub base: Poly,
+    /// The logarithm of the weight.
+    pub normaliser: Terms,
 }
 
 /// ρ = target − Σ coefficient · θ, with the target's and the coefficients' data in the columns of u.

@@ -6,7 +6,7 @@ use super::{
     Body, Cell, Column, Component, DenseResidual, End, Loop, Pairs, RowCase, Rows, ScalarResidual, Stat,
     StatKind, Terms,
 };
-use crate::density::poly::{Factor, Poly};
+use crate::density::poly::{Factor, Poly, Term};
 use crate::density::statement::{Case, Compared, Form, Residual, Scale, StatementDensity};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
@@ -82,10 +82,20 @@ impl RowBuilder<'_> {
                     states.push(a);
                 }
             }
-            // Every gathered element must belong to one unit; the first one says which.
-            let first = &d.gathers[0].elem;
-            if places.is_none() && d.gathers.iter().any(|g| g.elem.indices != first.indices) {
-                return Err(mistakes::not_local(d.loc, &self.name(first.array)));
+            // Every latent that is read must belong to one unit; the first one says which.
+            let integrated = super::integrated::elements(self.model, d);
+            let Some(first) = d.gathers.iter().map(|g| &g.elem).chain(&integrated).next() else {
+                return Err(mistakes::not_local(d.loc, &self.name(d.target.array)));
+            };
+            if let Some(e) = integrated.iter().find(|e| !c.integrated.iter().any(|i| i.array == e.array)) {
+                return Err(mistakes::not_local(d.loc, &self.name(e.array)));
+            }
+            let plates = |ix: &[Ix]| ix.iter().take(c.unit.len()).cloned().collect::<Vec<Ix>>();
+            let own = plates(places.map_or(&first.indices, |p| &p.unit));
+            // In a chain, `places` has looked at the categories.
+            let categories = d.gathers.iter().map(|g| &g.elem).filter(|_| places.is_none());
+            if let Some(e) = categories.chain(&integrated).find(|e| plates(&e.indices) != own) {
+                return Err(mistakes::not_local(d.loc, &self.name(e.array)));
             }
             let seen_from = places.map_or(&first.indices, |p| &p.unit);
             for (unit, ix) in c.unit.iter().zip(seen_from) {
@@ -239,7 +249,9 @@ impl RowBuilder<'_> {
         states: &[Var],
     ) -> Result<RowCase, Diagnostic> {
         let when: Vec<Cond> = case.when.iter().map(|c| renaming.cond(c)).collect();
-        let conditional = when.iter().any(|c| cond_mentions(c, states));
+        // A prior that is integrated has no constant: all of it is in the integral.
+        let conditional =
+            when.iter().any(|c| cond_mentions(c, states)) || self.model.integrated.contains(&d.target.array);
         let name = self.name(d.target.array);
         let taken = states.iter().chain(&d.vars).map(|v| v.name.clone()).collect();
         let mut split = Splitter { model: self.model, cells: vec![], taken };
@@ -327,7 +339,9 @@ impl RowBuilder<'_> {
                 };
                 let mut base = half_log_two_pi.add(&weight.log(&positive).scale(0.5));
                 let mut normaliser = normaliser.clone();
-                if conditional {
+                let mut latent = false;
+                weight.visit_elems(&mut |e| latent |= self.model.integrated.contains(&e.array));
+                if conditional || latent {
                     normaliser = normaliser.add(&base);
                     base = Poly::zero();
                 }
@@ -360,7 +374,7 @@ impl RowBuilder<'_> {
                         "give each component its own scale with `var:` or `sd:`",
                     ));
                 }
-                let factor = renaming.poly(factor);
+                let (weight, factor) = self.latent_weight(&renaming.poly(factor));
                 let mut matrix = matrix.clone();
                 matrix.plates =
                     renaming.elem(&Elem { array: matrix.array, indices: matrix.plates.clone() }).indices;
@@ -402,19 +416,49 @@ impl RowBuilder<'_> {
                 }
                 let cells = split.as_cells(ordered(vars, states, None));
                 let moments = self.moments(d, name, &design.columns, cells);
-                let base = Poly::index(&event.high).mul(&half_log_two_pi);
+                let half_log = Poly::index(&event.high).mul(&half_log_two_pi);
+                let mut base = half_log.clone();
+                let mut normaliser = Terms::default();
+                let mut count = None;
+                if weight.as_number() != Some(1.0) {
+                    let cells = self.stats[moments].cells.clone();
+                    count = Some(stat_of(self.stats, d, name, StatKind::Sum(Poly::number(1.0)), cells));
+                    let log = Poly::index(&event.high).mul(&weight.log(&|_| true).scale(0.5));
+                    let stats = &mut *self.stats;
+                    normaliser = split
+                        .terms(&log, states, conditional, &mut |c, cells| stat_of(stats, d, name, c, cells))
+                        .map_err(|_| mistakes::mixes(case.loc, case.family.name))?;
+                    base = half_log.add(&normaliser.base);
+                    normaliser.base = Poly::zero();
+                }
                 Ok(Body::Dense(DenseResidual {
                     event,
                     rho,
+                    weight,
                     factor,
                     matrix,
                     inverse: *inverse,
                     design,
                     moments,
+                    count,
                     base,
+                    normaliser,
                 }))
             }
         }
+    }
+
+    /// The part of a factor that is an integrated latent, and the rest.
+    fn latent_weight(&self, factor: &Poly) -> (Poly, Poly) {
+        let one = || Poly::number(1.0);
+        let [t] = factor.0.as_slice() else { return (one(), factor.clone()) };
+        let own = |f: &Factor| matches!(f, Factor::Elem(e) if self.model.integrated.contains(&e.array));
+        let (weight, rest): (Vec<_>, Vec<_>) = t.factors.iter().cloned().partition(|(f, _)| own(f));
+        if weight.is_empty() {
+            return (one(), factor.clone());
+        }
+        let weight = Term { factors: weight, ..Term::number(1.0) };
+        (Poly(vec![weight]), Poly(vec![Term { factors: rest, ..t.clone() }]))
     }
 
     fn moments(&mut self, d: &StatementDensity, name: &str, columns: &[Column], cells: Vec<Cell>) -> usize {

@@ -75,7 +75,7 @@ impl<'a> Splitter<'a> {
     }
 
     /// Pulls a polynomial apart. A term without params is a constant of the fit, unless a state decides its value or whether it counts
-    /// (`conditional`): then it is a statistic with coefficient 1. `stat` finds or makes the statistic for a coefficient over its cells.
+    /// (`conditional`), or it holds an integrated latent: then it is a statistic with coefficient 1. `stat` finds or makes the statistic for a coefficient over its cells.
     pub fn terms(
         &mut self,
         p: &Poly,
@@ -96,7 +96,9 @@ impl<'a> Splitter<'a> {
             };
             if params.factors.is_empty() {
                 let whole = Poly(vec![t.clone()]);
-                if conditional || states.iter().any(|s| t.mentions(s)) {
+                let mut latent = false;
+                t.visit_elems(&mut |e| latent |= self.model.integrated.contains(&e.array));
+                if conditional || latent || states.iter().any(|s| t.mentions(s)) {
                     let stat = stat(StatKind::Sum(whole.clone()), vec![]);
                     out.separable.push(Separable { coefficient: whole, params: Poly::number(1.0), stat });
                 } else {

@@ -46,6 +46,8 @@ pub struct Model {
     pub init: Vec<Init>,
     /// A topological order of the statements: whatever a statement reads was declared by an earlier one, or by an earlier element of itself.
     pub order: Vec<StatementId>,
+    /// Latents of no finite type that are integrated out in every state of their unit: known once there is a plan.
+    pub integrated: Vec<ArrayId>,
 }
 
 #[derive(Clone, Debug)]

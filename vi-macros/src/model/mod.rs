@@ -117,6 +117,7 @@ impl<'a> Checker<'a> {
             statements: Vec::new(),
             lets: Vec::new(),
             constraints: Vec::new(),
+            integrated: Vec::new(),
             groups: Vec::new(),
             init: Vec::new(),
             order: Vec::new(),

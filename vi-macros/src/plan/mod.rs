@@ -10,6 +10,7 @@ mod constraint;
 mod cost;
 pub mod edges;
 mod eliminate;
+mod integrated;
 pub mod interact;
 pub mod laws;
 mod mstep;
@@ -21,6 +22,7 @@ mod turns;
 pub mod whiten;
 
 pub use assemble::plan;
+pub use integrated::{alone, integrated};
 pub use print::render;
 pub use schedule::points;
 

@@ -1,6 +1,7 @@
 //! Plans of the programs of the language reference, of variants of them, and of models that must be refused.
 
 mod aliases;
+mod conditional;
 mod programs;
 mod refused;
 mod turns;
