@@ -5,6 +5,7 @@ mod bounded;
 pub mod columns;
 pub mod dense;
 pub mod finite;
+pub mod gauss;
 pub mod law;
 pub mod least_squares;
 pub mod mode;
