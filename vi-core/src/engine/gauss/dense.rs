@@ -9,7 +9,7 @@
 //! triangle. Where they are a basis, targets = B u, they give posterior mean and evidence as functions of the data u:
 //! E x = (R⁻¹ Z) u, ‖ρ‖² = ‖S u‖².
 
-use super::householder::{invert_upper, is_lost, length, solve_upper, triangularise};
+use super::householder::{invert_upper, is_lost, length, solve_upper, sort_rows, triangularise};
 use super::{Failure, HALF_LOG_TAU, Rows};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -27,6 +27,7 @@ pub struct Dense {
     inverse: Vec<f64>,
     /// The triangle and some rows below it, by columns.
     stack: Vec<f64>,
+    keys: Vec<f64>,
 }
 
 /// Rows that are taken in at once, at least.
@@ -76,6 +77,7 @@ impl Dense {
                     self.stack[j * height + i] = *x;
                 }
             }
+            sort_rows(&mut self.stack, height, self.unknowns, &mut self.keys);
             triangularise(&mut self.stack, height, width);
             for (i, row) in self.triangle.chunks_exact_mut(width).enumerate() {
                 for (j, x) in row.iter_mut().enumerate() {

@@ -16,6 +16,26 @@ pub(super) fn triangularise(a: &mut [f64], height: usize, pivots: usize) {
     }
 }
 
+/// Puts rows in the order of their largest coefficients, the largest first.
+///
+/// Reflections then keep the digits of every row, small beside others as it may be (Powell and Reid 1969; Cox and Higham 1998): a row of
+/// weight 1 below one of weight 10⁷ loses none to it.
+pub(super) fn sort_rows(a: &mut [f64], height: usize, pivots: usize, keys: &mut Vec<f64>) {
+    keys.clear();
+    keys.resize(height, 0.0);
+    for column in a.chunks_exact(height).take(pivots) {
+        keys.iter_mut().zip(column).for_each(|(key, x)| *key = key.max(x.abs()));
+    }
+    for i in 1..height {
+        // Of equals, the first stays first.
+        let at = keys[..i].partition_point(|key| *key >= keys[i]);
+        if at < i {
+            keys[at..=i].rotate_right(1);
+            a.chunks_exact_mut(height).for_each(|column| column[at..=i].rotate_right(1));
+        }
+    }
+}
+
 /// One reflection, which takes `column` to a multiple of its first unit vector.
 fn reflect(column: &mut [f64], rest: &mut [f64], height: usize, j: usize) {
     let (first, below) = column.split_first_mut().expect("a pivot lies within its column");
