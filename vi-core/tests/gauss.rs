@@ -4,6 +4,10 @@
 mod chain;
 #[path = "gauss/dense.rs"]
 mod dense;
+#[path = "gauss/em.rs"]
+mod em;
+#[path = "gauss/learning.rs"]
+mod learning;
 #[path = "gauss/oracle.rs"]
 mod oracle;
 #[path = "gauss/reference.rs"]
