@@ -14,3 +14,5 @@ mod oracle;
 mod reference;
 #[path = "gauss/scan.rs"]
 mod scan;
+#[path = "gauss/tree.rs"]
+mod tree;

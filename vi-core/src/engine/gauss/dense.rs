@@ -62,9 +62,13 @@ impl Dense {
 
     /// Takes in more rows, of the shape that [`start`](Self::start) was given.
     pub fn absorb(&mut self, rows: &Rows) {
-        let width = self.unknowns + self.rights;
         self.log_factor += rows.log_factor();
-        let rows = rows.entries();
+        self.absorb_entries(rows.entries());
+    }
+
+    /// Rows of coefficients and then targets.
+    pub(super) fn absorb_entries(&mut self, rows: &[f64]) {
+        let width = self.unknowns + self.rights;
         if width == 0 {
             return;
         }
@@ -85,6 +89,16 @@ impl Dense {
                 }
             }
         }
+    }
+
+    /// `[R Z; 0 S]`, by rows: all that is known of the rows taken in.
+    pub(super) fn triangle(&self) -> &[f64] {
+        &self.triangle
+    }
+
+    /// Goes on from a triangle.
+    pub(super) fn set_triangle(&mut self, triangle: &[f64]) {
+        self.triangle.copy_from_slice(triangle);
     }
 
     /// The posterior given all rows taken in. What follows it may be asked for only after it has returned `Ok`.

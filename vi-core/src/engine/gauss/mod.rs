@@ -1,4 +1,4 @@
-//! Linear-Gaussian latents: one block, many small blocks around a shared one, or a chain of blocks.
+//! Linear-Gaussian latents: one block, a tree of blocks (many small ones around a shared one, as in a hierarchy), or a chain of them.
 //!
 //! ```text
 //! ∫ exp(log_factor − ½ ‖targets − A x‖²) dx        Q A = R,  Q targets = (z, ρ)
@@ -19,6 +19,7 @@ pub mod dense;
 mod householder;
 mod rows;
 pub mod scan;
+pub mod tree;
 
 pub use rows::Rows;
 
