@@ -41,7 +41,7 @@ fn table() -> Vec<(String, f64, Vec<Vec<f64>>)> {
 #[test]
 fn the_smoother_of_a_linear_trend_keeps_twelve_digits_whatever_the_process_noise() {
     let models = table();
-    assert_eq!(models.len(), 8);
+    assert_eq!(models.len(), 11);
     let mut scan = Scan::new();
     for (start, q, lines) in &models {
         let y: Vec<f64> = lines.iter().map(|l| l[2]).collect();

@@ -87,9 +87,17 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     s
 }
 
-/// Whether the pivot of a column is its rounding only: `length` is the length of the column before it was made triangular.
-pub(super) fn is_lost(pivot: f64, length: f64, unknowns: usize) -> bool {
-    pivot.abs() <= unknowns as f64 * f64::EPSILON * length
+/// Whether a pivot is rounding only: `scale` bounds what was rounded, as the length of its column does, and the size of its row.
+pub(super) fn is_lost(pivot: f64, scale: f64, unknowns: usize) -> bool {
+    pivot.abs() <= unknowns as f64 * f64::EPSILON * scale
+}
+
+/// What rounding can have left in the pivot of column j, of rows that were sorted by `keys`: no more than it takes from the column, and no
+/// more than it takes from the row, which counts where a row of weight 1 meets rows of weight 10¹⁵.
+pub(super) fn rounded(a: &[f64], height: usize, pivots: usize, keys: &[f64], j: usize) -> f64 {
+    let column = length(a[j * height..=j * height + j].iter().copied());
+    let row = (j..pivots).fold(keys[j], |m, k| m.max(a[k * height + j].abs()));
+    column.min(row)
 }
 
 /// ‖x‖, without overflow.

@@ -5,7 +5,7 @@ use super::{Patterns, panels};
 use crate::engine::gauss::Failure;
 use crate::engine::gauss::dense::outer_square_upper;
 use crate::engine::gauss::householder::{
-    invert_upper, is_lost, length, solve_upper, sort_rows, triangularise,
+    invert_upper, is_lost, length, rounded, solve_upper, sort_rows, triangularise,
 };
 
 /// The steps that were met, as edges from the carry before the step to the carry after it, and their pattern.
@@ -129,11 +129,9 @@ impl Factors {
         }
         let stack = &self.stack;
         let at = |i: usize, j: usize| stack[j * height + i];
-        let lost_within = |j: usize, first: usize| {
-            is_lost(at(j, j), length((0..=j).map(|i| at(i, j))), 2 * h) && j >= first
-        };
+        let lost_at = |j: usize| is_lost(at(j, j), rounded(stack, height, 2 * h, &self.keys, j), 2 * h);
 
-        let lost = (0..h).find(|j| lost_within(*j, 0));
+        let lost = (0..h).find(|j| lost_at(*j));
         self.lost.push(lost.map_or(NONE, |j| j as u32));
         self.log_det.push((0..h).map(|j| at(j, j).abs().ln()).sum());
         let gain = self.gains.len();
@@ -161,7 +159,7 @@ impl Factors {
         for i in 0..h {
             for j in 0..h {
                 // What rounding leaves of a direction that the rows do not see is no information on it.
-                let none = i == j && lost_within(h + j, h);
+                let none = i == j && lost_at(h + j);
                 self.carry.push(if none { 0.0 } else { at(h + i, h + j) });
             }
         }

@@ -3,7 +3,7 @@
 use super::Patterns;
 use crate::engine::gauss::compensated::Compensated;
 use crate::engine::gauss::householder::{
-    invert_upper, is_lost, length, solve_upper, sort_rows, triangularise,
+    invert_upper, is_lost, length, rounded, solve_upper, sort_rows, triangularise,
 };
 use crate::engine::gauss::{Failure, HALF_LOG_TAU};
 
@@ -87,7 +87,7 @@ impl Filter {
             return Err(Failure::NotFinite { block: self.steps });
         }
         let at = |i: usize, j: usize| stack[j * height + i];
-        let lost = |j: usize| is_lost(at(j, j), length((0..=j).map(|i| at(i, j))), 2 * h);
+        let lost = |j: usize| is_lost(at(j, j), rounded(stack, height, 2 * h, &self.keys, j), 2 * h);
         self.log_constant.add(patterns.log_factor(pattern) + h as f64 * HALF_LOG_TAU);
         for j in 0..h {
             if lost(j) {
