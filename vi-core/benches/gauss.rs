@@ -111,8 +111,8 @@ fn smoothing_with_holes(bencher: Bencher) {
     patterns.begin();
     for i in 0..STATE {
         let row = Row {
-            previous: a.column(i).into_slice(),
-            current: unit.column(i).into_slice(),
+            previous: &a.as_slice()[i * STATE..][..STATE],
+            current: &unit.as_slice()[i * STATE..][..STATE],
             ..Row::default()
         };
         patterns.density(start.q[(i, i)].sqrt().recip(), row);

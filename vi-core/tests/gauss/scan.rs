@@ -352,3 +352,50 @@ fn chains_without_states_or_steps_are_their_residuals() {
     assert_eq!(scan.log_evidence(1), 0.0);
     scan.smooth(&patterns, &[]).unwrap();
 }
+
+/// Sensors that see one combination of two levels, at any scale and for any process noise: what rounding leaves must not pass for information.
+#[test]
+fn a_combination_that_no_sensor_sees_stays_undetermined() {
+    for sensors in [[0.3, 0.1], [1e6, 3e5], [1.0, -1e-5]] {
+        for noise in [1.0, 1e-3, 1e5] {
+            let mut patterns = Patterns::new(2, 2);
+            for later in [false, true] {
+                patterns.begin();
+                if later {
+                    patterns.density(
+                        noise,
+                        Row { previous: &[-1.0, 0.0], current: &[1.0, 0.0], ..Row::default() },
+                    );
+                    patterns.density(
+                        noise,
+                        Row { previous: &[0.0, -1.0], current: &[0.0, 1.0], ..Row::default() },
+                    );
+                }
+                let twice = sensors.map(|c| 2.1 * c);
+                patterns.density(1.0, Row { current: &sensors, inputs: &[1.0, 0.0], ..Row::default() });
+                patterns.density(0.7, Row { current: &twice, inputs: &[0.0, 1.0], ..Row::default() });
+            }
+            for steps in [1, 2, 30, 1000] {
+                let which: Vec<usize> = (0..steps).map(|t| usize::from(t > 0)).collect();
+                let inputs: Vec<f64> = (0..2 * steps).map(|i| (i % 7) as f64 * 0.3).collect();
+                let found = Scan::new().evidence(&patterns, &[Sequence::new(&which, &inputs)]);
+                let why = Failure::Undetermined { block: steps - 1, column: 1 };
+                assert_eq!(found, Err(Failed { sequence: 0, why }), "{sensors:?} {noise} {steps}");
+                let mut filter = Filter::new();
+                for t in 0..steps {
+                    filter.step(&patterns, which[t], &inputs[2 * t..][..2]).unwrap();
+                }
+                assert_eq!(filter.log_evidence(), Err(why));
+                // A prior on one of them is enough.
+                let mut proper = patterns.clone();
+                proper.begin();
+                proper.density(1e-3, Row { current: &[0.0, 1.0], ..Row::default() });
+                let mut which = which;
+                which[0] = 2;
+                if steps > 1 {
+                    Scan::new().evidence(&proper, &[Sequence::new(&which, &inputs)]).unwrap();
+                }
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@
 //! triangle. Where they are a basis, targets = B u, they give posterior mean and evidence as functions of the data u:
 //! E x = (R⁻¹ Z) u, ‖ρ‖² = ‖S u‖².
 
-use super::householder::{invert_upper, is_lost, length, solve_upper, sort_rows, triangularise};
+use super::householder::{invert_upper, solve_upper, triangularise};
 use super::{Failure, HALF_LOG_TAU, Rows};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -27,7 +27,7 @@ pub struct Dense {
     inverse: Vec<f64>,
     /// The triangle and some rows below it, by columns.
     stack: Vec<f64>,
-    keys: Vec<f64>,
+    sizes: Vec<f64>,
 }
 
 /// Rows that are taken in at once, at least.
@@ -81,8 +81,7 @@ impl Dense {
                     self.stack[j * height + i] = *x;
                 }
             }
-            sort_rows(&mut self.stack, height, self.unknowns, &mut self.keys);
-            triangularise(&mut self.stack, height, width);
+            triangularise(&mut self.stack, height, self.unknowns, width, &mut self.sizes);
             for (i, row) in self.triangle.chunks_exact_mut(width).enumerate() {
                 for (j, x) in row.iter_mut().enumerate() {
                     *x = self.stack[j * height + i];
@@ -104,8 +103,8 @@ impl Dense {
     /// The posterior given all rows taken in. What follows it may be asked for only after it has returned `Ok`.
     ///
     /// # Errors
-    /// [`Failure::Undetermined`] with the first unknown that no row tells apart from those before it: the pivot of its column is at most
-    /// n ε of the column. [`Failure::NotFinite`].
+    /// [`Failure::Undetermined`] with the first unknown that no row tells apart from those before it, up to rounding.
+    /// [`Failure::NotFinite`].
     pub fn finish(&mut self) -> Result<(), Failure> {
         let (n, width) = (self.unknowns, self.unknowns + self.rights);
         if !self.triangle.iter().all(|x| x.is_finite()) || !self.log_factor.is_finite() {
@@ -114,7 +113,7 @@ impl Dense {
         self.log_det = 0.0;
         for j in 0..n {
             let pivot = self.triangle[j * width + j];
-            if is_lost(pivot, length((0..=j).map(|i| self.triangle[i * width + j])), n) {
+            if pivot == 0.0 {
                 return Err(Failure::Undetermined { block: 0, column: j });
             }
             self.log_det += pivot.abs().ln();

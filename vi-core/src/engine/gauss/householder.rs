@@ -2,10 +2,28 @@
 
 /// Makes the first `pivots` columns upper triangular with a diagonal that is not negative, and transforms the other columns along with them.
 ///
-/// `a` has `height` rows and is stored by columns. A column that is 0 from its pivot on keeps it there. Rows past `pivots` hold, in the
-/// columns past `pivots`, what the first columns could not reach.
-pub(super) fn triangularise(a: &mut [f64], height: usize, pivots: usize) {
+/// `a` has `height` rows and is stored by columns; the first `unknowns` of them, at most `pivots`, hold the coefficients. A column that is 0
+/// from its pivot on keeps it there. Rows past `pivots` hold, in the columns past `pivots`, what the first columns could not reach.
+///
+/// Before each reflection the row with the largest entry changes places with the pivot's. Reflections then keep the digits of every row, small
+/// beside others as it may be (Powell and Reid 1969; Cox and Higham 1998): a row of weight 1 below one of weight 10⁷ loses none to it.
+///
+/// A pivot that is rounding only becomes 0, so that a direction no row determines is one without information: its pivot is 0, now and
+/// wherever the triangle is taken further. `sizes` is a workspace.
+pub(super) fn triangularise(
+    a: &mut [f64],
+    height: usize,
+    unknowns: usize,
+    pivots: usize,
+    sizes: &mut Vec<f64>,
+) {
+    sizes.clear();
+    sizes.resize(height, 0.0);
+    for column in a.chunks_exact(height.max(1)).take(unknowns) {
+        sizes.iter_mut().zip(column).for_each(|(size, x)| *size = size.max(x.abs()));
+    }
     for j in 0..pivots.min(height) {
+        exchange(a, height, j, sizes);
         let (head, rest) = a.split_at_mut((j + 1) * height);
         let column = &mut head[j * height + j..];
         reflect(column, rest, height, j);
@@ -14,25 +32,21 @@ pub(super) fn triangularise(a: &mut [f64], height: usize, pivots: usize) {
             rest.iter_mut().skip(j).step_by(height).for_each(|x| *x = -*x);
         }
     }
+    drop_rounding(a, height, unknowns, sizes);
 }
 
-/// Puts rows in the order of their largest coefficients, the largest first.
-///
-/// Reflections then keep the digits of every row, small beside others as it may be (Powell and Reid 1969; Cox and Higham 1998): a row of
-/// weight 1 below one of weight 10⁷ loses none to it.
-pub(super) fn sort_rows(a: &mut [f64], height: usize, pivots: usize, keys: &mut Vec<f64>) {
-    keys.clear();
-    keys.resize(height, 0.0);
-    for column in a.chunks_exact(height).take(pivots) {
-        keys.iter_mut().zip(column).for_each(|(key, x)| *key = key.max(x.abs()));
-    }
-    for i in 1..height {
-        // Of equals, the first stays first.
-        let at = keys[..i].partition_point(|key| *key >= keys[i]);
-        if at < i {
-            keys[at..=i].rotate_right(1);
-            a.chunks_exact_mut(height).for_each(|column| column[at..=i].rotate_right(1));
+/// Brings the largest entry of column j from its pivot on to the pivot; of equals, the first.
+fn exchange(a: &mut [f64], height: usize, j: usize, sizes: &mut [f64]) {
+    let column = &a[j * height..][..height];
+    let mut at = j;
+    for i in j + 1..height {
+        if column[i].abs() > column[at].abs() {
+            at = i;
         }
+    }
+    if at != j {
+        sizes.swap(j, at);
+        a[j * height..].chunks_exact_mut(height).for_each(|column| column.swap(j, at));
     }
 }
 
@@ -66,6 +80,8 @@ fn norm(first: f64, below: &[f64]) -> f64 {
     // Squares of anything between are normal numbers.
     if (1e-140..1e140).contains(&largest) {
         (first * first + dot(below, below)).sqrt()
+    } else if largest == 0.0 {
+        0.0
     } else {
         let first = first / largest;
         let sum: f64 = below.iter().map(|x| (x / largest) * (x / largest)).sum();
@@ -87,22 +103,27 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     s
 }
 
-/// Whether a pivot is rounding only: `scale` bounds what was rounded, as the length of its column does, and the size of its row.
-pub(super) fn is_lost(pivot: f64, scale: f64, unknowns: usize) -> bool {
-    pivot.abs() <= unknowns as f64 * f64::EPSILON * scale
+/// Sets pivots to 0 that are rounding only.
+///
+/// Rounding leaves no more in an entry than it takes from the column, and no more than it takes from the row. The row counts where one of
+/// weight 1 meets rows of weight 10¹⁵, the column where unknowns are measured in different units.
+fn drop_rounding(a: &mut [f64], height: usize, unknowns: usize, sizes: &[f64]) {
+    for j in 0..unknowns.min(height) {
+        let column = length(&a[j * height..=j * height + j]);
+        let row = (j..unknowns).fold(sizes[j], |m, k| m.max(a[k * height + j].abs()));
+        let pivot = &mut a[j * height + j];
+        if *pivot <= LOST * unknowns as f64 * column.min(row) {
+            *pivot = 0.0;
+        }
+    }
 }
 
-/// What rounding can have left in the pivot of column j, of rows that were sorted by `keys`: no more than it takes from the column, and no
-/// more than it takes from the row, which counts where a row of weight 1 meets rows of weight 10¹⁵.
-pub(super) fn rounded(a: &[f64], height: usize, pivots: usize, keys: &[f64], j: usize) -> f64 {
-    let column = length(a[j * height..=j * height + j].iter().copied());
-    let row = (j..pivots).fold(keys[j], |m, k| m.max(a[k * height + j].abs()));
-    column.min(row)
-}
+/// Rounding of one unknown's pivot, relative to what was rounded: some additions for each of some reflections.
+const LOST: f64 = 16.0 * f64::EPSILON;
 
 /// ‖x‖, without overflow.
-pub(super) fn length(x: impl Iterator<Item = f64>) -> f64 {
-    x.fold(0.0, f64::hypot)
+fn length(x: &[f64]) -> f64 {
+    x.split_first().map_or(0.0, |(first, rest)| norm(*first, rest))
 }
 
 /// R⁻¹ of an upper triangular `n × n` matrix; both are stored by rows, `r` with `stride` entries to a row.
@@ -140,7 +161,7 @@ mod tests {
         let (height, width, pivots) = (7, 5, 3);
         let a: Vec<f64> = (0..height * width).map(|i| ((i * 37 + 11) % 23) as f64 - 11.0).collect();
         let mut r = a.clone();
-        triangularise(&mut r, height, pivots);
+        triangularise(&mut r, height, pivots, pivots, &mut vec![]);
         for i in 0..width {
             for j in 0..width {
                 let of =
@@ -155,10 +176,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pivot_that_is_rounding_is_none_and_a_small_one_is_one() {
+        // Columns (a, b) of rows that are multiples of (0.1, 0.3), and then a row that tells them apart, weakly.
+        for weak in [0.0, 1e-12, 1e-30] {
+            let rows: Vec<[f64; 2]> =
+                (1..9).map(|k| [0.1 * k as f64, 0.3 * k as f64]).chain([[0.0, weak]]).collect();
+            let mut r: Vec<f64> = (0..2).flat_map(|j| rows.iter().map(move |row| row[j])).collect();
+            triangularise(&mut r, 9, 2, 2, &mut vec![]);
+            assert_eq!(r[10] > 0.0, weak == 1e-12, "{weak:e}: {:e}", r[10]);
+        }
+        // Weight 1e15 beside weight 1, and units 1e20 apart.
+        let mut r = [1e15, 1.0, 1e15, 2.0];
+        triangularise(&mut r, 2, 2, 2, &mut vec![]);
+        assert!((r[3] - 1.0).abs() < 1e-14, "{r:?}");
+        let mut r = [1e20, 0.0, 1.0, 1.0];
+        triangularise(&mut r, 2, 2, 2, &mut vec![]);
+        assert_eq!(r[3], 1.0);
+    }
+
+    #[test]
     fn the_scale_of_a_column_does_not_matter() {
         for scale in [1e-300, 1e-160, 1.0, 1e150, 1e300] {
             let mut r = vec![3.0 * scale, 4.0 * scale, 0.0, 1.0];
-            triangularise(&mut r, 2, 1);
+            triangularise(&mut r, 2, 1, 1, &mut vec![]);
             assert!((r[0] / scale - 5.0).abs() < 1e-14 && (r[2].abs() - 0.8).abs() < 1e-14, "{scale}: {r:?}");
         }
     }

@@ -12,7 +12,7 @@
 
 use super::compensated::Compensated;
 use super::dense::{Dense, outer_square_upper};
-use super::householder::{invert_upper, is_lost, length, solve_upper};
+use super::householder::{invert_upper, solve_upper};
 use super::{Failure, HALF_LOG_TAU, Rows};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -148,10 +148,7 @@ impl Tree {
         if !triangle.iter().all(|x| x.is_finite()) || !rows.log_factor().is_finite() {
             return Err(Failure::NotFinite { block: n });
         }
-        let lost = |j: usize| {
-            is_lost(triangle[j * width + j], length((0..=j).map(|i| triangle[i * width + j])), both)
-        };
-        if let Some(column) = (0..size).find(|j| lost(*j)) {
+        if let Some(column) = (0..size).find(|j| triangle[j * width + j] == 0.0) {
             return Err(Failure::Undetermined { block: n, column });
         }
         self.factors[factor..][..size * width].copy_from_slice(&triangle[..size * width]);
@@ -164,10 +161,6 @@ impl Tree {
             let row = &triangle[i * width + size..][..of_parent];
             let start = self.buffer.len();
             self.buffer.extend_from_slice(row);
-            // What rounding leaves of a direction that the rows do not see is no information on it.
-            if i < both && lost(i) {
-                self.buffer[start + i - size] = 0.0;
-            }
             if self.buffer[start..].iter().all(|x| *x == 0.0) {
                 self.buffer.truncate(start);
             }

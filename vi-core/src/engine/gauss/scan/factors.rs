@@ -4,9 +4,7 @@ use super::memo::{Edges, NONE, Nodes};
 use super::{Patterns, panels};
 use crate::engine::gauss::Failure;
 use crate::engine::gauss::dense::outer_square_upper;
-use crate::engine::gauss::householder::{
-    invert_upper, is_lost, length, rounded, solve_upper, sort_rows, triangularise,
-};
+use crate::engine::gauss::householder::{invert_upper, solve_upper, triangularise};
 
 /// The steps that were met, as edges from the carry before the step to the carry after it, and their pattern.
 ///
@@ -42,7 +40,7 @@ pub(super) struct Factors {
     stack: Vec<f64>,
     carry: Vec<f64>,
     column: Vec<f64>,
-    keys: Vec<f64>,
+    sizes: Vec<f64>,
 }
 
 /// A carry as the last one: R̃ x = z̃.
@@ -122,16 +120,14 @@ impl Factors {
         }
         let beyond = (height - 2 * h).min(columns);
         // More residual rows than their map has columns are made as many.
-        sort_rows(&mut self.stack, height, 2 * h, &mut self.keys);
-        triangularise(&mut self.stack, height, if height - 2 * h > columns { width } else { 2 * h });
+        let pivots = if height - 2 * h > columns { width } else { 2 * h };
+        triangularise(&mut self.stack, height, 2 * h, pivots, &mut self.sizes);
         if !self.stack.iter().all(|x| x.is_finite()) || !patterns.log_factor(pattern).is_finite() {
             return Err(Failure::NotFinite { block: t });
         }
         let stack = &self.stack;
         let at = |i: usize, j: usize| stack[j * height + i];
-        let lost_at = |j: usize| is_lost(at(j, j), rounded(stack, height, 2 * h, &self.keys, j), 2 * h);
-
-        let lost = (0..h).find(|j| lost_at(*j));
+        let lost = (0..h).find(|j| at(*j, *j) == 0.0);
         self.lost.push(lost.map_or(NONE, |j| j as u32));
         self.log_det.push((0..h).map(|j| at(j, j).abs().ln()).sum());
         let gain = self.gains.len();
@@ -156,13 +152,7 @@ impl Factors {
         self.most_rows = self.most_rows.max(panels::rows(2 * h + beyond));
 
         self.carry.clear();
-        for i in 0..h {
-            for j in 0..h {
-                // What rounding leaves of a direction that the rows do not see is no information on it.
-                let none = i == j && lost_at(h + j);
-                self.carry.push(if none { 0.0 } else { at(h + i, h + j) });
-            }
-        }
+        self.carry.extend((0..h * h).map(|k| at(h + k / h, h + k % h)));
         let to = self.carries.find_or_add(&self.carry);
         Ok(self.edges.add(carry, pattern as u32, to))
     }
@@ -174,9 +164,7 @@ impl Factors {
         self.end_of.resize(self.carries.len(), NONE);
         if self.end_of[carry as usize] == NONE {
             let root = self.carries.get(carry);
-            // R̃ has its own scale: what was lost against the rows of its step is 0 here.
-            let lost =
-                (0..h).find(|j| is_lost(root[j * h + j], length((0..=*j).map(|i| root[i * h + j])), h));
+            let lost = (0..h).find(|j| root[j * h + j] == 0.0);
             let log_det = (0..h).map(|j| root[j * h + j].abs().ln()).sum();
             let start = self.end_inverse.len();
             self.end_inverse.resize(start + h * h, 0.0);

@@ -2,9 +2,7 @@
 
 use super::Patterns;
 use crate::engine::gauss::compensated::Compensated;
-use crate::engine::gauss::householder::{
-    invert_upper, is_lost, length, rounded, solve_upper, sort_rows, triangularise,
-};
+use crate::engine::gauss::householder::{invert_upper, solve_upper, triangularise};
 use crate::engine::gauss::{Failure, HALF_LOG_TAU};
 
 /// p(x\[t\] | y\[0..=t\]) and log p(y\[0..=t\]).
@@ -20,7 +18,7 @@ pub struct Filter {
     log_constant: Compensated,
     squares: Compensated,
     stack: Vec<f64>,
-    keys: Vec<f64>,
+    sizes: Vec<f64>,
     inverse: Vec<f64>,
 }
 
@@ -81,24 +79,21 @@ impl Filter {
             }
             stack[2 * h * height + h + i] = target;
         }
-        sort_rows(stack, height, 2 * h, &mut self.keys);
-        triangularise(stack, height, 2 * h);
+        triangularise(stack, height, 2 * h, 2 * h, &mut self.sizes);
         if !stack.iter().all(|x| x.is_finite()) {
             return Err(Failure::NotFinite { block: self.steps });
         }
         let at = |i: usize, j: usize| stack[j * height + i];
-        let lost = |j: usize| is_lost(at(j, j), rounded(stack, height, 2 * h, &self.keys, j), 2 * h);
         self.log_constant.add(patterns.log_factor(pattern) + h as f64 * HALF_LOG_TAU);
         for j in 0..h {
-            if lost(j) {
+            if at(j, j) == 0.0 {
                 return Err(Failure::Undetermined { block: self.steps.saturating_sub(1), column: j });
             }
             self.log_constant.add(-at(j, j).abs().ln());
         }
         for i in 0..h {
             for j in 0..h {
-                let none = i == j && lost(h + j);
-                self.carry[i * (h + 1) + j] = if none { 0.0 } else { at(h + i, h + j) };
+                self.carry[i * (h + 1) + j] = at(h + i, h + j);
             }
             self.carry[i * (h + 1) + h] = at(h + i, 2 * h);
         }
@@ -149,8 +144,7 @@ impl Filter {
 
     fn determined(&self) -> Result<(), Failure> {
         let h = self.state;
-        let entry = |i: usize, j: usize| self.carry[i * (h + 1) + j];
-        match (0..h).find(|j| is_lost(entry(*j, *j), length((0..=*j).map(|i| entry(i, *j))), h)) {
+        match (0..h).find(|j| self.carry[j * (h + 2)] == 0.0) {
             Some(column) => Err(Failure::Undetermined { block: self.steps.saturating_sub(1), column }),
             None => Ok(()),
         }
