@@ -399,3 +399,39 @@ fn a_combination_that_no_sensor_sees_stays_undetermined() {
         }
     }
 }
+
+/// Holes at random, so long that what was factorised is let go between sequences.
+#[test]
+fn what_is_let_go_is_not_missed() {
+    let rng = &mut stream(9, "long", &[]);
+    let model = Model::random(rng, 3, 0, 2);
+    let patterns = model.patterns((&[], &[]));
+    let many: Vec<_> = (0..4).map(|_| data(rng, &model, 9_000, true)).collect();
+    let which: Vec<_> = many.iter().map(|(sets, _)| Model::which(sets)).collect();
+    let sequences: Vec<_> = which.iter().zip(&many).map(|(w, d)| Sequence::new(w, &d.1)).collect();
+    let (mut all, mut one) = (Scan::new(), Scan::new());
+    let (mut sums, mut merged) = (Statistics::new(&patterns), Statistics::new(&patterns));
+    all.accumulate(&patterns, &sequences, &mut sums).unwrap();
+    all.smooth(&patterns, &sequences).unwrap();
+    assert!(all.computed().0 < 20_000 && all.computed().1 > 30_000, "{:?}", all.computed());
+    for (s, sequence) in sequences.iter().enumerate() {
+        let mut own = Statistics::new(&patterns);
+        one.accumulate(&patterns, &[*sequence], &mut own).unwrap();
+        merged.merge(&own);
+        one.smooth(&patterns, &[*sequence]).unwrap();
+        assert_eq!(all.log_evidence(s), one.log_evidence(0));
+        assert_eq!(all.means(s), one.means(0));
+        for t in 0..sequence.len() {
+            assert_eq!(all.covariance(s, t), one.covariance(0, t));
+            if t > 0 {
+                assert_eq!(all.cross(s, t), one.cross(0, t));
+            }
+        }
+    }
+    for p in 0..patterns.len() {
+        for i in 0..6 {
+            close(sums.of_means(p).sum[i], merged.of_means(p).sum[i], 1e-11);
+            (0..=i).for_each(|j| close(sums.covariance(p, i, j), merged.covariance(p, i, j), 1e-11));
+        }
+    }
+}

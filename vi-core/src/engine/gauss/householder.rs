@@ -1,5 +1,7 @@
 //! Orthogonal triangularisation of small matrices, stored by columns.
 
+use crate::tile::simd::{Isa, vectorised};
+
 /// Makes the first `pivots` columns upper triangular with a diagonal that is not negative, and transforms the other columns along with them.
 ///
 /// `a` has `height` rows and is stored by columns; the first `unknowns` of them, at most `pivots`, hold the coefficients. A column that is 0
@@ -17,25 +19,42 @@ pub(super) fn triangularise(
     pivots: usize,
     sizes: &mut Vec<f64>,
 ) {
+    // Behind the sizes the vector of a reflection.
     sizes.clear();
-    sizes.resize(height, 0.0);
+    sizes.resize(2 * height, 0.0);
+    let (sizes, v) = sizes.split_at_mut(height);
     for column in a.chunks_exact(height.max(1)).take(unknowns) {
         sizes.iter_mut().zip(column).for_each(|(size, x)| *size = size.max(x.abs()));
     }
-    for j in 0..pivots.min(height) {
-        exchange(a, height, j, sizes);
-        let (head, rest) = a.split_at_mut((j + 1) * height);
-        let column = &mut head[j * height + j..];
-        reflect(column, rest, height, j);
-        if column[0] < 0.0 {
-            column[0] = -column[0];
-            rest.iter_mut().skip(j).step_by(height).for_each(|x| *x = -*x);
-        }
-    }
+    reduce(a, height, pivots.min(height), sizes, v);
     drop_rounding(a, height, unknowns, sizes);
 }
 
+vectorised! {
+    fn reduce(a: &mut [f64], height: usize, pivots: usize, sizes: &mut [f64], v: &mut [f64]) = reduce_with;
+}
+
+#[inline(always)]
+fn reduce_with<I: Isa>(
+    isa: I,
+    a: &mut [f64],
+    height: usize,
+    pivots: usize,
+    sizes: &mut [f64],
+    v: &mut [f64],
+) {
+    for j in 0..pivots {
+        exchange(a, height, j, sizes);
+        reflect(isa, a, height, j, v);
+        if a[j * height + j] < 0.0 {
+            a[j * height + j] = -a[j * height + j];
+            a[(j + 1) * height..].iter_mut().skip(j).step_by(height).for_each(|x| *x = -*x);
+        }
+    }
+}
+
 /// Brings the largest entry of column j from its pivot on to the pivot; of equals, the first.
+#[inline(always)]
 fn exchange(a: &mut [f64], height: usize, j: usize, sizes: &mut [f64]) {
     let column = &a[j * height..][..height];
     let mut at = j;
@@ -50,36 +69,47 @@ fn exchange(a: &mut [f64], height: usize, j: usize, sizes: &mut [f64]) {
     }
 }
 
-/// One reflection, which takes `column` to a multiple of its first unit vector.
-fn reflect(column: &mut [f64], rest: &mut [f64], height: usize, j: usize) {
-    let (first, below) = column.split_first_mut().expect("a pivot lies within its column");
+/// One reflection, which takes column j to a multiple of its unit vector j. `v` is a workspace.
+#[inline(always)]
+fn reflect<I: Isa>(isa: I, a: &mut [f64], height: usize, j: usize, v: &mut [f64]) {
+    let (head, rest) = a.split_at_mut((j + 1) * height);
+    let column = &mut head[j * height..];
+    let below = &column[j + 1..];
     // A NaN is not 0, and goes on.
     if below.iter().all(|x| *x == 0.0) {
         return;
     }
-    let norm = norm(*first, below);
-    let target = if *first > 0.0 { -norm } else { norm };
-    let lead = *first - target;
-    below.iter_mut().for_each(|x| *x /= lead);
+    let first = column[j];
+    let norm = norm(first, below);
+    let target = if first > 0.0 { -norm } else { norm };
+    let lead = first - target;
+    // From a multiple of four on, with zeros before the pivot: most columns then have no remainder.
+    let from = j - j % 4;
+    v[from..j].fill(0.0);
+    v[j] = 1.0;
+    for i in j + 1..height {
+        v[i] = column[i] / lead;
+    }
+    let v = &v[from..height];
     let tau = -lead / target;
     for other in rest.chunks_exact_mut(height) {
-        let (top, tail) = other[j..].split_first_mut().expect("columns have one height");
-        let along = tau * (*top + dot(below, tail));
-        if along != 0.0 {
-            *top -= along;
-            tail.iter_mut().zip(&*below).for_each(|(x, v)| *x -= along * v);
+        let other = &mut other[from..];
+        let along = tau * dot(isa, v, other);
+        for (x, v) in other.iter_mut().zip(v) {
+            *x = isa.scalar_fma(-along, *v, *x);
         }
     }
-    *first = target;
-    below.fill(0.0);
+    column[j] = target;
+    column[j + 1..].fill(0.0);
 }
 
 /// √(first² + ‖below‖²)
+#[inline(always)]
 fn norm(first: f64, below: &[f64]) -> f64 {
     let largest = below.iter().fold(first.abs(), |m, x| m.max(x.abs()));
     // Squares of anything between are normal numbers.
     if (1e-140..1e140).contains(&largest) {
-        (first * first + dot(below, below)).sqrt()
+        (first * first + below.iter().map(|x| x * x).sum::<f64>()).sqrt()
     } else if largest == 0.0 {
         0.0
     } else {
@@ -89,14 +119,15 @@ fn norm(first: f64, below: &[f64]) -> f64 {
     }
 }
 
-/// In four partial sums, which is also how the compiler can vectorise it.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// In four partial sums, which the compiler can put into lanes.
+#[inline(always)]
+fn dot<I: Isa>(isa: I, a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
     let mut s: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
     for (x, y) in a4.zip(b4) {
         for i in 0..4 {
-            sums[i] += x[i] * y[i];
+            sums[i] = isa.scalar_fma(x[i], y[i], sums[i]);
         }
     }
     s += (sums[0] + sums[1]) + (sums[2] + sums[3]);

@@ -1,6 +1,7 @@
 //! The factorisation of steps: everything that does not depend on data.
 
 use super::memo::{Edges, NONE, Nodes};
+use super::reduced::Reduced;
 use super::{Patterns, panels};
 use crate::engine::gauss::Failure;
 use crate::engine::gauss::dense::outer_square_upper;
@@ -14,15 +15,15 @@ use crate::engine::gauss::householder::{invert_upper, solve_upper, triangularise
 ///                                         [ 0  0      | ρ      ]    squares that no unknown can reach
 /// ```
 ///
-/// The right-hand side is kept as a map of (z̃\[t−1\], u, 1).
+/// The right-hand side is kept as a map of (z̃\[t−1\], τ), where τ are the targets of the pattern's rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Factors {
     pub state: usize,
-    pub inputs: usize,
+    pub reduced: Reduced,
     /// R̃, upper triangular, by rows. Node 0 stands before the first step, where no rows are carried: its entries are no numbers.
     carries: Nodes,
     edges: Edges,
-    /// Maps (z̃\[t−1\], u, 1) to (z, z̃, ρ), in panels, and where each begins.
+    /// Maps (z̃\[t−1\], τ) to (z, z̃, ρ), in panels, and where each begins.
     forward: Vec<f64>,
     forward_at: Vec<usize>,
     /// The most rows, padded, that a map has.
@@ -53,7 +54,13 @@ struct End {
 impl Factors {
     /// Forgets everything.
     pub fn reset(&mut self, patterns: &Patterns) {
-        (self.state, self.inputs) = (patterns.state(), patterns.inputs());
+        self.state = patterns.state();
+        self.reduced.reset(patterns);
+        self.forget();
+    }
+
+    /// Forgets all steps.
+    pub fn forget(&mut self) {
         let h = self.state;
         self.carries.reset(h * h);
         self.edges.clear();
@@ -99,28 +106,32 @@ impl Factors {
     }
 
     fn compute(&mut self, patterns: &Patterns, carry: u32, pattern: usize, t: usize) -> Result<u32, Failure> {
-        let (h, m) = (self.state, self.inputs);
-        let rows = patterns.rows(pattern).chunks_exact(patterns.width());
-        let columns = h + m + 1;
+        let h = self.state;
+        let rows = self.reduced.rows(pattern);
+        let columns = h + self.reduced.targets(pattern);
         let width = 2 * h + columns;
-        let height = h + rows.len().max(h);
+        let real = h + rows.len().max(h);
+        let height = real.next_multiple_of(4);
         self.stack.clear();
         self.stack.resize(height * width, 0.0);
-        let mut set = |i: usize, j: usize, x: f64| self.stack[j * height + i] = x;
         let first = carry == 0;
         for (i, row) in self.carries.get(carry).chunks_exact(h.max(1)).enumerate() {
-            row.iter().enumerate().for_each(|(j, x)| set(i, j, if first { f64::from(i == j) } else { *x }));
-            set(i, 2 * h + i, 1.0);
+            for j in i..h {
+                self.stack[j * height + i] = if first { f64::from(i == j) } else { row[j] };
+            }
+            self.stack[(2 * h + i) * height + i] = 1.0;
         }
         // Before the first step there is 0, by rows that touch nothing else.
         let from = if first { h } else { 0 };
-        for (i, row) in rows.enumerate() {
-            (from..2 * h).for_each(|j| set(h + i, j, row[j]));
-            (0..=m).for_each(|j| set(h + i, 3 * h + j, row[2 * h + j]));
+        for (i, (row, target)) in rows.enumerate() {
+            (from..2 * h).for_each(|j| self.stack[j * height + h + i] = row[j]);
+            if target != NONE {
+                self.stack[(3 * h + target as usize) * height + h + i] = 1.0;
+            }
         }
-        let beyond = (height - 2 * h).min(columns);
+        let beyond = (real - 2 * h).min(columns);
         // More residual rows than their map has columns are made as many.
-        let pivots = if height - 2 * h > columns { width } else { 2 * h };
+        let pivots = if real - 2 * h > columns { width } else { 2 * h };
         triangularise(&mut self.stack, height, 2 * h, pivots, &mut self.sizes);
         if !self.stack.iter().all(|x| x.is_finite()) || !patterns.log_factor(pattern).is_finite() {
             return Err(Failure::NotFinite { block: t });
@@ -145,7 +156,7 @@ impl Factors {
             }
         }
         let gains = &self.gains[gain..];
-        let side_by_side = |i: usize, j: usize| gains[if j < h { 0 } else { h * h } + i * h + j % h.max(1)];
+        let side_by_side = |i: usize, j: usize| gains[if j < h { i * h + j } else { h * h + i * h + j - h }];
         panels::pack(h, 2 * h, side_by_side, &mut self.backward);
         panels::pack(2 * h + beyond, columns, |i, j| at(i, 2 * h + j), &mut self.forward);
         self.forward_at.push(self.forward.len());
@@ -198,9 +209,14 @@ impl Factors {
         self.log_det[edge as usize]
     }
 
+    /// Whether the steps fill so much memory that it pays to forget them.
+    pub fn is_large(&self) -> bool {
+        self.forward.len() + self.backward.len() + self.gains.len() > 1 << 20
+    }
+
     /// Columns of the forward map.
-    pub fn columns(&self) -> usize {
-        self.state + self.inputs + 1
+    pub fn columns(&self, pattern: usize) -> usize {
+        self.state + self.reduced.targets(pattern)
     }
 
     pub fn forward(&self, edge: u32) -> &[f64] {
@@ -244,6 +260,11 @@ impl Covariances {
         self.cross.clear();
         self.from.clear();
         self.desk.resize(state * state, 0.0);
+    }
+
+    /// Finds nothing of what was computed so far, which stays: the steps will have other numbers.
+    pub fn forget(&mut self) {
+        self.edges.forget();
     }
 
     /// The covariance of the last step.

@@ -22,7 +22,9 @@ pub(super) struct Sweep<'a> {
 /// Kept from sweep to sweep.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Desk {
-    /// (z̃, u, 1), a row of lanes each; backwards (z, x).
+    /// (u, 1), a row of lanes each.
+    inputs: Vec<f64>,
+    /// (z̃, τ, squares of data alone), a row of lanes each; backwards (z, x).
     column: Vec<f64>,
     product: Vec<f64>,
     /// At t: z\[t−1\], and after the sweep back x\[t\]; measured from the gauge.
@@ -89,10 +91,12 @@ fn backward_with<I: Isa>(isa: I, sweep: &mut Sweep<'_>) {
 fn forward_packs<I: Isa, const P: usize>(isa: I, sweep: &mut Sweep<'_>) {
     let lanes = panels::lanes::<I, P>();
     let Sweep { patterns, factors, path, sequences, desk } = sweep;
-    let (h, m, columns) = (factors.state, factors.inputs, factors.columns());
+    let (h, m) = (factors.state, patterns.inputs());
+    desk.inputs.clear();
+    desk.inputs.resize((m + 1) * lanes, 0.0);
+    desk.inputs[m * lanes..].fill(1.0);
     desk.column.clear();
-    desk.column.resize(columns * lanes, 0.0);
-    desk.column[(h + m) * lanes..].fill(1.0);
+    desk.column.resize((h + factors.reduced.most_rows) * lanes, 0.0);
     desk.product.resize(desk.product.len().max(factors.most_rows * lanes), 0.0);
     desk.states.resize(desk.states.len().max(path.len() * h * lanes), 0.0);
     desk.ends.resize(h * LANES, 0.0);
@@ -108,27 +112,27 @@ fn forward_packs<I: Isa, const P: usize>(isa: I, sweep: &mut Sweep<'_>) {
     for (t, &step) in path.iter().enumerate() {
         let pattern = factors.pattern(step);
         let reads = patterns.reads(pattern);
-        let inputs = &mut desk.column[h * lanes..];
         for (lane, sequence) in sequences[..active].iter().enumerate() {
             let u = &sequence.inputs[t * m..][..m];
             for i in 0..m {
                 if reads[i] {
-                    inputs[i * lanes + lane] = u[i] - gauge[i];
+                    desk.inputs[i * lanes + lane] = u[i] - gauge[i];
                 }
             }
         }
-        let map = factors.forward(step);
-        panels::multiply::<I, P>(isa, map, columns, &desk.column, &mut desk.product);
-        let product = &desk.product[..map.len() / columns * lanes];
+        let (of_pattern, of_step) = (factors.reduced.map(pattern), factors.forward(step));
+        let columns = factors.columns(pattern);
+        let targets = &mut desk.column[h * lanes..][..of_pattern.len() / (m + 1) * lanes];
+        panels::multiply::<I, P>(isa, of_pattern, m + 1, &desk.inputs, targets);
+        add_squares(&targets[(columns - h) * lanes..], lanes, &mut block);
+        let rows = of_step.len().checked_div(columns).unwrap_or(0);
+        let product = &mut desk.product[..rows * lanes];
+        panels::multiply::<I, P>(isa, of_step, columns, &desk.column, product);
         let (z, rest) = product.split_at(h * lanes);
         let (carried, residual) = rest.split_at(h * lanes);
         desk.states[t * h * lanes..][..h * lanes].copy_from_slice(z);
         desk.column[..h * lanes].copy_from_slice(carried);
-        for row in residual.chunks_exact(lanes) {
-            for (sum, r) in block.iter_mut().zip(row) {
-                *sum += r * r;
-            }
-        }
+        add_squares(residual, lanes, &mut block);
         // Sums of sums: long sequences cost no digits.
         if t % 64 == 63 {
             desk.squares.iter_mut().zip(&mut block).for_each(|(to, from)| *to += std::mem::take(from));
@@ -142,6 +146,15 @@ fn forward_packs<I: Isa, const P: usize>(isa: I, sweep: &mut Sweep<'_>) {
             let (log_det, _) = factors.end(step);
             desk.log_evidence[active] =
                 constant.value() - log_det - 0.5 * (desk.squares[active] + block[active]);
+        }
+    }
+}
+
+#[inline(always)]
+fn add_squares(rows: &[f64], lanes: usize, sums: &mut [f64; LANES]) {
+    for row in rows.chunks_exact(lanes) {
+        for (sum, r) in sums.iter_mut().zip(row) {
+            *sum += r * r;
         }
     }
 }

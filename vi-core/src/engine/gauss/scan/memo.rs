@@ -78,6 +78,11 @@ impl Edges {
         self.to.clear();
     }
 
+    /// Finds no edge of those so far, which stay.
+    pub fn forget(&mut self) {
+        self.last.clear();
+    }
+
     pub fn len(&self) -> usize {
         self.to.len()
     }

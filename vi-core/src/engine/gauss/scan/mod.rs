@@ -15,6 +15,7 @@ mod lanes;
 mod memo;
 mod panels;
 mod patterns;
+mod reduced;
 mod statistics;
 
 pub use filter::Filter;
@@ -167,7 +168,8 @@ impl Scan {
         self.covariances.cross(self.nodes[self.walks[sequence] + t].1)
     }
 
-    /// Steps that the last call factorised, and steps back whose covariances it computed: fewer than there are steps where they repeat.
+    /// Steps that the last call factorised and still knows, and steps back whose covariances it computed: fewer than there are steps where
+    /// they repeat.
     #[must_use]
     pub fn computed(&self) -> (usize, usize) {
         (self.factors.len(), self.covariances.len())
@@ -269,17 +271,36 @@ impl Scan {
             if result.is_err() {
                 break;
             }
+            if self.factors.is_large() && !rest.is_empty() {
+                self.forget(wanted);
+            }
         }
         if let Wanted::Statistics(statistics) = wanted {
             statistics.flush();
-            for (edge, weight) in self.walked.iter().enumerate() {
-                if *weight != 0.0 {
-                    statistics.add_pair(*weight, &self.factors, &self.covariances, edge as u32);
-                }
-            }
+            self.add_walked(statistics);
         }
         self.order = order;
         result
+    }
+
+    /// Where steps do not repeat, they are kept no longer than they are needed.
+    fn forget(&mut self, wanted: &mut Wanted<'_>) {
+        if let Wanted::Statistics(statistics) = wanted {
+            self.add_walked(statistics);
+            self.covariances.reset(self.state);
+        } else {
+            self.covariances.forget();
+        }
+        self.factors.forget();
+    }
+
+    fn add_walked(&mut self, statistics: &mut Statistics) {
+        for (edge, weight) in self.walked.iter().enumerate() {
+            if *weight != 0.0 {
+                statistics.add_pair(*weight, &self.factors, &self.covariances, edge as u32);
+            }
+        }
+        self.walked.clear();
     }
 
     /// Sequences of which every one begins like the one before it.
