@@ -90,16 +90,17 @@ fn right_hand_sides_that_are_a_basis_give_the_map_from_data() {
     // Data (1, y₀, y₁); the target of each row is a combination of them.
     let rng = &mut stream(3, "map", &[]);
     let (n, k, m) = (3, 3, 8);
-    let table: Vec<(Vec<(usize, f64)>, Vec<f64>)> = (0..m)
-        .map(|_| ((0..n).map(|j| (j, noise(rng))).collect(), (0..k).map(|_| noise(rng)).collect()))
-        .collect();
+    let coefficients: Vec<Vec<(usize, f64)>> =
+        (0..m).map(|_| (0..n).map(|j| (j, noise(rng))).collect()).collect();
+    let targets: Vec<Vec<f64>> = (0..m).map(|_| (0..k).map(|_| noise(rng)).collect()).collect();
+    let table = || coefficients.iter().zip(&targets);
     let mut basis = Rows::new(n, k);
-    table.iter().for_each(|(a, b)| basis.density(2.0, a, b));
+    table().for_each(|(a, b)| basis.density(2.0, a, b));
     let mut map = Dense::new();
     map.eliminate(&basis).unwrap();
     let u = [1.0, -0.7, 2.5];
     let mut direct = Rows::new(n, 1);
-    for (a, b) in &table {
+    for (a, b) in table() {
         direct.density(2.0, a, &[b.iter().zip(&u).map(|(b, u)| b * u).sum()]);
     }
     let mut one = Dense::new();

@@ -15,6 +15,22 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// The posterior of a block, and what it is computed on: to be used again for the next block.
+///
+/// ```
+/// use vi_core::engine::gauss::{Rows, dense::Dense};
+///
+/// // x ~ Normal(0, var: 1), and 3 ~ Normal(2 x, var: 0.25).
+/// let mut rows = Rows::new(1, 1);
+/// rows.density(1.0, &[(0, 1.0)], &[0.0]);
+/// rows.density(2.0, &[(0, 2.0)], &[3.0]);
+/// let mut posterior = Dense::new();
+/// posterior.eliminate(&rows)?;
+/// let (mut mean, mut cov) = ([0.0], [0.0]);
+/// posterior.mean(0, &mut mean);
+/// posterior.covariance(&mut cov);
+/// assert!((cov[0] - 1.0 / 17.0).abs() < 1e-15 && (mean[0] - 24.0 / 17.0).abs() < 1e-15);
+/// # Ok::<(), vi_core::engine::gauss::Failure>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Dense {
     unknowns: usize,

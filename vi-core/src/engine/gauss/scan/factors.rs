@@ -211,7 +211,7 @@ impl Factors {
 
     /// Whether the steps fill so much memory that it pays to forget them.
     pub fn is_large(&self) -> bool {
-        self.forward.len() + self.backward.len() + self.gains.len() > 1 << 20
+        self.forward.len() + self.backward.len() + self.gains.len() > 1 << 18
     }
 
     /// Columns of the forward map.

@@ -105,7 +105,7 @@ fn forward_packs<I: Isa, const P: usize>(isa: I, sweep: &mut Sweep<'_>) {
     let mut constant = Compensated::default();
     let mut block = [0.0; LANES];
     let mut active = sequences.len();
-    while active > 0 && sequences[active - 1].len() == 0 {
+    while active > 0 && sequences[active - 1].is_empty() {
         active -= 1;
         desk.log_evidence[active] = 0.0;
     }

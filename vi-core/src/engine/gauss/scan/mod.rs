@@ -74,6 +74,34 @@ pub struct Failed {
 /// The eliminations of chains, and what they are computed on: to be used for any number of calls.
 ///
 /// Every call stands for itself; nothing of one changes the results of another.
+///
+/// ```
+/// use vi_core::engine::gauss::scan::{Patterns, Row, Scan, Sequence};
+///
+/// // A level that drifts, level[0] diffuse: y[t] ~ Normal(level[t], var: 4), level[t] ~ Normal(level[t-1], var: 1).
+/// let mut patterns = Patterns::new(1, 1);
+/// let observed = Row { current: &[1.0], inputs: &[1.0], ..Row::default() };
+/// let moved = Row { previous: &[-1.0], current: &[1.0], ..Row::default() };
+/// let first = patterns.begin();
+/// patterns.density(0.5, observed);
+/// let later = patterns.begin();
+/// patterns.density(1.0, moved);
+/// patterns.density(0.5, observed);
+/// let unseen = patterns.begin();
+/// patterns.density(1.0, moved);
+///
+/// // Nothing was seen at step 1, and step 3 lies in the future.
+/// let which = [first, unseen, later, unseen];
+/// let y = [3.0, f64::NAN, 5.0, f64::NAN];
+/// let mut scan = Scan::new();
+/// scan.smooth(&patterns, &[Sequence::new(&which, &y)])?;
+/// assert!((scan.mean(0, 1)[0] - 4.0).abs() < 1e-15);
+/// assert_eq!(scan.mean(0, 3), scan.mean(0, 2));
+/// assert!((scan.covariance(0, 3)[0] - scan.covariance(0, 2)[0] - 1.0).abs() < 1e-14);
+/// // y[2] given y[0] is Normal(3, var: 4 + 1 + 1 + 4).
+/// assert!((scan.log_evidence(0) + 0.5 * (20.0 * std::f64::consts::PI).ln() + 0.2).abs() < 1e-14);
+/// # Ok::<(), vi_core::engine::gauss::scan::Failed>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     factors: Factors,
