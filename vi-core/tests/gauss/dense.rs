@@ -139,6 +139,32 @@ fn copies_of_a_row_are_rows() {
     assert_eq!(of(&|rows| rows.copies(0.0, 0.7, &a, &[2.0])), of(&|_| {}));
 }
 
+/// Σ_de Λ_de Cov(w_d · v, w_e · v) for v = (x, y): the expectation of a square over uncertain coefficients is that of its rows.
+#[test]
+fn uncertain_coefficients_are_rows() {
+    let root = DMatrix::from_row_slice(4, 2, &[0.5, 0.1, -0.3, 0.4, 0.2, 0.0, 0.1, 0.7]);
+    let s = &root * root.transpose();
+    let y = 1.7;
+    // Targets are multiples of the data.
+    let mut dense = Dense::new();
+    let mut scaled = Rows::new(3, 1);
+    (0..3).for_each(|j| scaled.density(0.5, &[(j, 1.0)], &[0.3 / y]));
+    scaled.uncertain(&s, &[2, 0, 1]);
+    dense.eliminate(&scaled).unwrap();
+    let mut list: Vec<(Vec<f64>, f64)> =
+        (0..3).map(|j| ((0..3).map(|i| 0.5 * f64::from(i == j)).collect(), 0.15)).collect();
+    for r in 0..2 {
+        list.push((vec![-root[(1, r)], -root[(2, r)], -root[(0, r)]], root[(3, r)] * y));
+    }
+    let log_factor = 3.0 * (0.5_f64.ln() - 0.5 * crate::oracle::LOG_TAU);
+    let (evidence, mean, _) = quadratic_form(&list, log_factor);
+    let mut got = [0.0; 3];
+    dense.mean(0, &mut got);
+    (0..3).for_each(|i| close(got[i] * y, mean[i], 1e-13));
+    close(dense.log_normaliser() - 0.5 * dense.residual(0) * y * y, evidence, 1e-13);
+    assert_eq!(scaled.len(), 5);
+}
+
 #[test]
 fn whitened_rows_are_a_normal_with_a_dense_covariance() {
     // x ~ Normal(0, 4), y = (x, 2x) + Normal(0, Σ)

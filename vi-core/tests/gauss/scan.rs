@@ -435,3 +435,68 @@ fn what_is_let_go_is_not_missed() {
         }
     }
 }
+
+/// With a prior of variance v, means differ from those of a diffuse start by O(1/v), and the evidence by the prior's density.
+#[test]
+fn a_vague_prior_is_a_prior_however_vague() {
+    let rng = &mut stream(10, "vague", &[]);
+    let mut model = Model::random(rng, 2, 0, 1);
+    model.a = DMatrix::from_row_slice(2, 2, &[1.0, 1.0, 0.0, 1.0]);
+    model.c = DMatrix::from_row_slice(1, 2, &[1.0, 0.0]);
+    let (sets, inputs) = data(rng, &model, 30, false);
+    let which = Model::which(&sets);
+    let sequence = [Sequence::new(&which, &inputs)];
+    let (mut vague, mut diffuse) = (Scan::new(), Scan::new());
+    model.start = None;
+    diffuse.smooth(&model.patterns((&[], &[])), &sequence).unwrap();
+    for v in [1e10, 1e16, 1e24, 1e40] {
+        model.start = Some((DVector::zeros(2), DVector::from_element(2, v)));
+        vague.smooth(&model.patterns((&[], &[])), &sequence).unwrap();
+        let tolerance = 1e-13 + 100.0 / v;
+        close(vague.log_evidence(0), diffuse.log_evidence(0) - crate::oracle::LOG_TAU - v.ln(), tolerance);
+        for t in 0..30 {
+            (0..2).for_each(|i| close(vague.mean(0, t)[i], diffuse.mean(0, t)[i], tolerance));
+            (0..4).for_each(|k| close(vague.covariance(0, t)[k], diffuse.covariance(0, t)[k], tolerance));
+        }
+        // Before anything tells of the slope, the prior alone does.
+        let mut filter = Filter::new();
+        filter.step(&model.patterns((&[], &[])), which[0], &inputs[..1]).unwrap();
+        let mut cov = [0.0; 4];
+        filter.covariance(&mut cov).unwrap();
+        close(cov[3] / v, 1.0, 1e-13);
+    }
+}
+
+/// y[t] ~ Normal(w · (x[t−1], x[t], u[t], 1), 1) with uncertain w, about a gauge: E over w is a row for each root of Cov w.
+#[test]
+fn uncertain_coefficients_of_a_chain_are_rows_and_copies_are_rows() {
+    let root = DMatrix::from_row_slice(4, 2, &[0.5, 0.1, -0.3, 0.4, 0.2, 0.0, 0.1, 0.7]);
+    let s = &root * root.transpose();
+    let u = [0.3, -1.2, 2.0, 0.4];
+    let mut patterns = Patterns::default();
+    patterns.reset(1, 1, &[5.0], &[-3.0]);
+    let drift = Row { previous: &[-1.0], current: &[1.0], ..Row::default() };
+    patterns.begin();
+    patterns.density(1.0, Row { current: &[1.0], constant: 4.0, ..Row::default() });
+    patterns.begin();
+    patterns.copies(2.5, 0.8, drift);
+    patterns.uncertain(&s);
+    let mut scan = Scan::new();
+    scan.smooth(&patterns, &[Sequence::new(&[0, 1, 1, 1], &u)]).unwrap();
+    let mut rows: Vec<(Vec<f64>, f64)> = vec![(vec![1.0, 0.0, 0.0, 0.0], 4.0)];
+    let mut log_factor = -0.5 * crate::oracle::LOG_TAU;
+    for t in 1..4 {
+        let mut push = |before: f64, now: f64, target: f64| {
+            let mut a = vec![0.0; 4];
+            (a[t - 1], a[t]) = (before, now);
+            rows.push((a, target));
+        };
+        let w = 0.8 * 2.5_f64.sqrt();
+        push(-w, w, 0.0);
+        log_factor += 2.5 * (0.8_f64.ln() - 0.5 * crate::oracle::LOG_TAU);
+        for r in 0..2 {
+            push(-root[(0, r)], -root[(1, r)], root[(2, r)] * u[t] + root[(3, r)]);
+        }
+    }
+    agrees(&scan, 0, 1, 4, quadratic_form(&rows, log_factor));
+}

@@ -117,8 +117,80 @@ impl Rows {
         }
     }
 
+    /// exp(−½ vᵀ S v) for v = (x of `unknowns`, targets): what uncertain coefficients add, as S = Σ Λ\[d, e\] Cov(w\[d\], w\[e\]) over the
+    /// coefficients of v in the components d, e of a mean. S is symmetric and positive semidefinite; there are as many rows as its rank.
+    pub fn uncertain(&mut self, s: &DMatrix<f64>, unknowns: &[usize]) {
+        let (width, n, k) = (self.unknowns + self.rights, unknowns.len(), self.rights);
+        roots(s, |root| {
+            let start = self.entries.len();
+            self.entries.resize(start + width, 0.0);
+            let (row, right) = self.entries[start..].split_at_mut(width - k);
+            unknowns.iter().zip(root).for_each(|(j, x)| row[*j] -= x);
+            right.copy_from_slice(&root[n..n + k]);
+        });
+    }
+
     /// Multiplies by exp(x).
     pub fn add_log(&mut self, x: f64) {
         self.log_factor += x;
+    }
+}
+
+/// Vectors r with S = Σ r rᵀ, for a symmetric positive semidefinite S: Cholesky's, largest pivot first, until what is left is rounding.
+pub(super) fn roots(s: &DMatrix<f64>, mut each: impl FnMut(&[f64])) {
+    let n = s.nrows();
+    let mut left = s.clone();
+    let mut root = vec![0.0; n];
+    for _ in 0..n {
+        let rest =
+            |i: usize| if left[(i, i)] > n as f64 * f64::EPSILON * s[(i, i)] { left[(i, i)] } else { 0.0 };
+        let pivot = (0..n).fold(0, |p, i| if rest(i) > rest(p) { i } else { p });
+        let value = rest(pivot);
+        // A NaN goes on to where it is found.
+        if value == 0.0 && s.iter().all(|x| x.is_finite()) {
+            return;
+        }
+        (0..n).for_each(|i| root[i] = left[(i, pivot)] / left[(pivot, pivot)].sqrt());
+        each(&root);
+        for i in 0..n {
+            for j in 0..n {
+                left[(i, j)] = if i == pivot || j == pivot { 0.0 } else { left[(i, j)] - root[i] * root[j] };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(s: &DMatrix<f64>, rank: usize) {
+        let mut sum = DMatrix::zeros(s.nrows(), s.nrows());
+        let mut count = 0;
+        roots(s, |root| {
+            let root = nalgebra::DVector::from_column_slice(root);
+            sum += &root * root.transpose();
+            count += 1;
+        });
+        assert_eq!(count, rank);
+        for i in 0..s.nrows() {
+            for j in 0..s.nrows() {
+                let scale = (s[(i, i)] * s[(j, j)]).sqrt();
+                assert!((sum[(i, j)] - s[(i, j)]).abs() <= 1e-14 * scale, "{sum} {s}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_semidefinite_matrix_is_the_sum_of_its_roots() {
+        check(&DMatrix::zeros(0, 0), 0);
+        check(&DMatrix::zeros(3, 3), 0);
+        check(&DMatrix::from_row_slice(2, 2, &[4.0, 2.0, 2.0, 3.0]), 2);
+        // A zero variance in the middle, units far apart, and a rank of one.
+        let a = nalgebra::DVector::from_column_slice(&[1e-8, 0.0, 3e6]);
+        check(&(&a * a.transpose()), 1);
+        let b = nalgebra::DVector::from_column_slice(&[2e-8, 0.0, -1e6]);
+        check(&(&a * a.transpose() + &b * b.transpose()), 2);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::gauss::HALF_LOG_TAU;
 use crate::engine::gauss::compensated::Compensated;
+use crate::engine::gauss::rows::roots;
 use nalgebra::DMatrix;
 
 /// A row before it is weighted: inputs · u\[t\] + constant − previous · x\[t−1\] − current · x\[t\].
@@ -101,6 +102,27 @@ impl Patterns {
             }
             self.add_log(whitener[(d, d)].abs().ln() - HALF_LOG_TAU);
         }
+    }
+
+    /// The same density to the power of `copies`: as many rows that are alike. No copies are no row.
+    pub fn copies(&mut self, copies: f64, weight: f64, row: Row<'_>) {
+        if copies != 0.0 && weight != 0.0 {
+            self.square(weight * copies.sqrt(), row);
+            self.add_log(copies * (weight.abs().ln() - HALF_LOG_TAU));
+        }
+    }
+
+    /// exp(−½ vᵀ S v) for v = (x\[t−1\], x\[t\], u\[t\], 1): what uncertain coefficients add, as S = Σ Λ\[d, e\] Cov(w\[d\], w\[e\]) over the
+    /// coefficients of v in the components d, e of a mean. S is symmetric and positive semidefinite; there are as many rows as its rank.
+    pub fn uncertain(&mut self, s: &DMatrix<f64>) {
+        let (h, m) = (self.state, self.inputs);
+        let mut states = vec![0.0; 2 * h];
+        roots(s, |root| {
+            states.iter_mut().zip(root).for_each(|(to, x)| *to = -x);
+            let (previous, current) = states.split_at(h);
+            let inputs = &root[2 * h..2 * h + m];
+            self.square(1.0, Row { previous, current, inputs, constant: root[2 * h + m] });
+        });
     }
 
     /// Multiplies the factor of every step of this pattern by exp(x).
