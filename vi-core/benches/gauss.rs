@@ -5,7 +5,9 @@ use std::hint::black_box;
 use divan::Bencher;
 use em::{StateSpace, Workspace};
 use nalgebra::{DMatrix, DVector};
-use vi_core::engine::gauss::scan::{Patterns, Row, Scan, Sequence};
+use vi_core::engine::gauss::Rows;
+use vi_core::engine::gauss::scan::{Filter, Patterns, Row, Scan, Sequence};
+use vi_core::engine::gauss::tree::Tree;
 
 #[path = "../tests/gauss/em.rs"]
 mod em;
@@ -168,4 +170,44 @@ fn smoothing_of_ten_thousand_different_steps(bencher: Bencher) {
     let which: Vec<usize> = (0..y.len()).collect();
     let mut scan = Scan::new();
     bencher.bench_local(|| scan.smooth(&patterns, black_box(&[Sequence::new(&which, &y)])));
+}
+
+/// The same chain step by step, as its data come in.
+#[divan::bench]
+fn filtering_of_ten_thousand_steps(bencher: Bencher) {
+    let (patterns, y) = trend();
+    bencher.bench_local(|| {
+        let mut filter = Filter::new();
+        for (t, y) in black_box(&y).iter().enumerate() {
+            filter.step(&patterns, usize::from(t > 0), std::slice::from_ref(y)).expect("rows");
+        }
+        filter.log_evidence()
+    });
+}
+
+/// Lines with intercepts and slopes of their own around shared ones: a tree of depth one.
+#[divan::bench]
+fn hierarchy_of_ten_thousand_lines(bencher: Bencher) {
+    let (groups, each) = (10_000, 10);
+    let mut draw = noise(9);
+    let y: Vec<f64> = (0..groups * each).map(|_| draw()).collect();
+    let sizes = vec![2; groups + 1];
+    let parents: Vec<usize> = (0..=groups).map(|n| if n == 0 { usize::MAX } else { 0 }).collect();
+    let (mut tree, mut rows, shared) = (Tree::new(), Rows::default(), Rows::new(2, 1));
+    bencher.bench_local(|| {
+        tree.start(&sizes, &parents, 1);
+        for group in black_box(&y).rchunks(each) {
+            rows.reset(4, 1);
+            for i in 0..2 {
+                rows.density(2.0, &[(i, 1.0), (2 + i, -1.0)], &[0.0]);
+            }
+            for (i, y) in group.iter().enumerate() {
+                rows.density(1.0, &[(0, 1.0), (1, i as f64 * 0.1)], &[*y]);
+            }
+            tree.eliminate(&rows).expect("rows");
+        }
+        tree.eliminate(&shared).expect("rows");
+        tree.finish();
+        tree.log_evidence(0)
+    });
 }
