@@ -77,3 +77,53 @@ pub(super) fn multiply<I: Isa, const P: usize>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tile::simd::on_every_isa;
+
+    fn entry(i: usize, j: usize) -> f64 {
+        ((i * 29 + j * 13) % 17) as f64 * 0.37 - 2.9
+    }
+
+    /// The product in every lane.
+    fn products<I: Isa, const P: usize>(isa: I, n: usize, columns: usize) -> Vec<f64> {
+        let lanes = lanes::<I, P>();
+        let mut packed = vec![];
+        pack(n, columns, entry, &mut packed);
+        assert_eq!(packed.len(), len(n, columns));
+        let v: Vec<f64> = (0..columns * lanes).map(|k| entry(k / lanes, k % lanes + 5)).collect();
+        let mut out = vec![f64::NAN; rows(n) * lanes];
+        multiply::<I, P>(isa, &packed, columns, &v, &mut out);
+        out
+    }
+
+    fn check<I: Isa>(isa: I) {
+        for (n, columns) in [(0, 3), (1, 1), (4, 2), (6, 5), (13, 9), (3, 0)] {
+            let together = match I::W {
+                2 => products::<I, 4>(isa, n, columns),
+                4 => products::<I, 2>(isa, n, columns),
+                _ => products::<I, 1>(isa, n, columns),
+            };
+            assert_eq!(together.len(), rows(n) * 8);
+            for i in 0..rows(n) {
+                for lane in 0..8 {
+                    let term = |j: usize| if i < n { entry(i, j) * entry(j, lane + 5) } else { 0.0 };
+                    let want: f64 = (0..columns).map(term).sum();
+                    assert!((together[i * 8 + lane] - want).abs() < 1e-13, "{n} {columns} {i} {lane}");
+                }
+            }
+            // Alone, the first lane gives the same bits.
+            let alone = products::<I, 0>(isa, n, columns);
+            for i in 0..rows(n) {
+                assert_eq!(alone[i], together[i * 8]);
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_are_products_and_do_not_see_each_other() {
+        on_every_isa!(isa => check(isa));
+    }
+}
