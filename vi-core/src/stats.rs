@@ -159,6 +159,14 @@ impl Moments {
         self.inner.add_weighted(u, n, weights);
     }
 
+    /// Adds to the totals of a cell what was summed about its gauge elsewhere: Σ w, then Σ w (u − c), then the lower triangle of
+    /// Σ w (u − c)(u − c)ᵀ row by row.
+    pub(crate) fn add_totals(&mut self, cell: usize, totals: &[f64]) {
+        let features = 1 + self.dim() + packed_len(self.dim());
+        let to = &mut self.inner.totals_mut()[cell * features..][..features];
+        to.iter_mut().zip(totals).for_each(|(to, x)| *to += x);
+    }
+
     /// The moments of a cell.
     #[must_use]
     pub fn cell(&self, cell: usize) -> Cell<'_> {

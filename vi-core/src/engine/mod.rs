@@ -5,6 +5,7 @@ mod bounded;
 pub mod columns;
 pub mod dense;
 pub mod finite;
+pub mod gauss;
 pub mod integrals;
 pub mod law;
 pub mod least_squares;
