@@ -6,6 +6,7 @@ pub use crate::dist;
 pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
 pub use crate::engine::products::{Product, Uncertain};
+pub use crate::engine::unit::UnitNormals;
 pub use crate::engine::{
     admixture, columns, dense, finite, law, least_squares, mode, newton, products, quadratic,
 };

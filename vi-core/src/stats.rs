@@ -137,6 +137,29 @@ impl Moments {
         }
     }
 
+    /// Adds w · Cov(u) for a row u that is linear in uncertain latents: `spread` says (position in u, latent, coefficient), and `cov` is the
+    /// covariance of `width` latents.
+    pub fn add_spread(
+        &mut self,
+        cell: usize,
+        w: f64,
+        spread: &[(usize, usize, f64)],
+        cov: &[f64],
+        width: usize,
+    ) {
+        let dim = self.dim();
+        let features = 1 + dim + packed_len(dim);
+        let square = &mut self.inner.totals_mut()[cell * features + 1 + dim..][..packed_len(dim)];
+        for &(p, a, x) in spread {
+            let row = &mut square[p * (p + 1) / 2..];
+            for &(q, b, y) in spread {
+                if q <= p {
+                    row[q] += w * x * y * cov[a * width + b];
+                }
+            }
+        }
+    }
+
     /// Adds `n` units of as many components as there are gauges, measured from them and component-major, where every component of every
     /// state has a cell of its own, the component last; `weights` is `states × n`.
     pub fn add_components(&mut self, x: &[f64], n: usize, weights: &[f64]) {

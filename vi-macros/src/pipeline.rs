@@ -19,7 +19,7 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
 }
 
 fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStream> {
-    let model = model::check(block, report)?;
+    let mut model = model::check(block, report)?;
     if !report.is_empty() {
         return None;
     }
@@ -32,6 +32,7 @@ fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStrea
     if !report.is_empty() {
         return None;
     }
+    model.unit_normals = kernel::unit_normals(&model, &densities, &plan);
     let kernel = kernel::build(&model, &densities, &plan, report)?;
     if !report.is_empty() {
         return None;

@@ -12,3 +12,4 @@ pub mod newton;
 pub mod products;
 pub mod quadratic;
 pub mod squarem;
+pub mod unit;

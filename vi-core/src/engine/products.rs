@@ -45,6 +45,14 @@ pub fn off_zero<'x>(values: impl IntoIterator<Item = &'x mut f64>, rng: &mut ran
     }
 }
 
+/// Where a param begins that multiplies one of `width` standard Normals: so that together they are as large as the residual they explain.
+pub fn slope(precision: f64, width: usize, rng: &mut rand_chacha::ChaCha8Rng) -> f64 {
+    use rand_distr::{Distribution, StandardNormal};
+    let draw: f64 = StandardNormal.sample(rng);
+    let sd = (precision * width.max(1) as f64).sqrt().recip();
+    if sd.is_finite() { draw * sd } else { draw }
+}
+
 impl Product {
     fn mean(&self) -> f64 {
         self.factors.iter().map(|f| f.mean).product::<f64>() * self.constant

@@ -26,11 +26,12 @@ pub(super) fn work<'a, M: Program>(fit: &Fit<M>, data: &M::Data<'a>) -> Result<W
 
 pub(super) fn draw<M: Program>(
     fit: &Fit<M>,
-    context: &M::Context<'_>,
+    work: &Work<'_, M>,
     tables: &[Categories],
     seed: u64,
     draw: usize,
 ) -> Result<Drawn<M>, Error> {
+    let context = &work.context;
     let mut states = vec![];
     let mut log_q = 0.0;
     for (c, table) in tables.iter().enumerate() {
@@ -47,6 +48,7 @@ pub(super) fn draw<M: Program>(
         states.push(all);
     }
     let mut latents = fit.model.latents(context, &states);
+    log_q += work.draw_normals(&fit.model, &fit.globals, &states, (seed, draw), &mut latents)?;
     let mut rng = rng::stream(seed, "draw shared", &[draw]);
     fit.model.draw_shared(context, &fit.globals, &mut rng, &mut latents)?;
     let mut magnitude = 0.0;
@@ -68,7 +70,7 @@ impl<M: Program> Fit<M> {
     pub fn draw(&self, data: &M::Data<'_>, seed: u64, draws: usize) -> Result<Vec<M::Latents>, Error> {
         let work = work(self, data)?;
         let tables = work.tables(&self.model, &self.globals)?;
-        (0..draws).map(|n| Ok(draw(self, &work.context, &tables, seed, n)?.latents)).collect()
+        (0..draws).map(|n| Ok(draw(self, &work, &tables, seed, n)?.latents)).collect()
     }
 
     /// How far q is from the posterior: importance ratios p(X, Z; θ)/q(Z) of joint draws of all latents, and the shape k̂ of their tail.
@@ -83,7 +85,7 @@ impl<M: Program> Fit<M> {
         let work = work(self, data)?;
         let tables = work.tables(&self.model, &self.globals)?;
         let ratios = (0..draws)
-            .map(|n| draw(self, &work.context, &tables, seed, n).map(|d| d.log_p - d.log_q))
+            .map(|n| draw(self, &work, &tables, seed, n).map(|d| d.log_p - d.log_q))
             .collect::<Result<Vec<f64>, Error>>()?;
         Psis::new(&ratios)
     }

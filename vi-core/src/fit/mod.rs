@@ -18,6 +18,7 @@ mod serial;
 mod start;
 mod stochastic;
 mod sweep;
+mod units;
 mod update;
 mod verify;
 mod whole;

@@ -4,6 +4,7 @@ use super::describe::{Described, DescribedLaw};
 use super::{Categories, Options, Plan};
 use crate::Error;
 use crate::engine::mode::Notes;
+use crate::engine::unit::UnitNormals;
 use crate::tile::TileBuffer;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -83,7 +84,13 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     const TURNS: &'static [Turn] = &[Turn::Units];
 
     /// Moves factors of products off zero, where the objective is flat in all of them at once.
-    fn perturb(&self, _globals: &mut Self::Globals, _rng: &mut rand_chacha::ChaCha8Rng) {}
+    fn perturb(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &mut Self::Globals,
+        _rng: &mut rand_chacha::ChaCha8Rng,
+    ) {
+    }
 
     /// Components whose units depend on one another: they are updated in sequence.
     const COUPLED: &'static [usize] = &[];
@@ -304,6 +311,32 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Marginals of each latent from the joint tables of their components.
     fn posterior(&self, context: &Self::Context<'_>, tables: Vec<Categories>) -> Self::Posterior;
 
+    /// Components whose units have Gaussian latents.
+    const NORMALS: &'static [usize] = &[];
+
+    /// Writes q of the Gaussian latents of a unit, which are in a slot of the workspace.
+    fn share_normals(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _unit: usize,
+        _slot: usize,
+        _normals: &UnitNormals,
+        _posterior: &mut Self::Posterior,
+    ) {
+    }
+
+    /// Writes values of the Gaussian latents of a unit.
+    fn set_normals(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _unit: usize,
+        _values: &[f64],
+        _latents: &mut Self::Latents,
+    ) {
+    }
+
     /// What the posterior says of observed elements that have no value.
     fn impute(
         &self,
@@ -464,6 +497,10 @@ pub struct Scratch {
     pub column: TileBuffer,
     /// One design vector.
     pub row: Vec<f64>,
+    /// Gaussian latents of the units of the current tile.
+    pub normals: UnitNormals,
+    /// What a row's Gaussian latents are multiplied with: position in the design vector, latent, coefficient.
+    pub spread: Vec<(usize, usize, f64)>,
 }
 
 /// State 0 of every unit of every component.

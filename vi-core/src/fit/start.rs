@@ -257,6 +257,11 @@ fn seeded<M: Program>(
         if c.units == 0 {
             continue;
         }
+        if c.states == 1 && M::NORMALS.contains(&index) {
+            // There is no state to seed: every unit says what all units share.
+            work.pooled(model, &neutral, index, &mut stats);
+            continue;
+        }
         let mut rng = rng::stream(seed, "seeding", &[restart, index]);
         let pilot = pilot(&mut rng, c.units, (32 * c.states).clamp(128, 512));
         let share = c.units as f64 / c.states as f64;

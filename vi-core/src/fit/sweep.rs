@@ -4,6 +4,7 @@ use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::{Categories, Options};
 use crate::Error;
 use crate::engine::finite::{Semiring, Sum, table};
+use crate::engine::unit::UnitNormals;
 use crate::reduce::{self, Accumulate};
 use crate::tile::{TILE, TileBuffer};
 use std::ops::Range;
@@ -17,8 +18,8 @@ const PILOT: usize = 64;
 /// Writes the probabilities of a component's units, state-major.
 type Fill<'f> = dyn Fn(usize, Range<usize>, &mut [f64]) + 'f;
 
-/// Sees the units of a tile, their table and their log evidence.
-type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64]) + 'f;
+/// Sees the units of a tile, their table, their log evidence and their Gaussian latents.
+pub(super) type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64], &UnitNormals) + 'f;
 
 /// Data at work: what the runtime holds on to while it fits.
 pub(crate) struct Work<'a, M: Program> {
@@ -111,6 +112,18 @@ impl<'a, M: Program> Work<'a, M> {
         stats
     }
 
+    /// Adds the statistics of the units of a component that has one state.
+    pub fn pooled(&self, model: &M, globals: &M::Globals, index: usize, stats: &mut M::Stats) {
+        let mut scratch = Scratch::default();
+        let table = vec![1.0; TILE];
+        let units = self.components[index].units;
+        for start in (0..units).step_by(TILE) {
+            let tile = start..(start + TILE).min(units);
+            let table = &table[..tile.len()];
+            model.collect(&self.context, globals, index, tile, table, stats, &mut scratch);
+        }
+    }
+
     /// Joint tables of all components: the posterior of every unit.
     pub fn tables(&self, model: &M, globals: &M::Globals) -> Result<Vec<Categories>, Error> {
         let at = model.prepare(&self.context, globals)?;
@@ -121,7 +134,7 @@ impl<'a, M: Program> Work<'a, M> {
                 continue;
             }
             let mut probs = vec![0.0; c.units * c.states];
-            self.each_tile(model, globals, &at, index, *c, &mut |units, table, _| {
+            self.each_tile(model, globals, &at, index, *c, &mut |units, table, _, _| {
                 let n = units.len();
                 for i in 0..n {
                     for s in 0..c.states {
@@ -140,7 +153,7 @@ impl<'a, M: Program> Work<'a, M> {
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
             let mut all = Vec::with_capacity(c.units);
-            self.each_tile(model, globals, &at, index, *c, &mut |_, _, evidence| {
+            self.each_tile(model, globals, &at, index, *c, &mut |_, _, evidence, _| {
                 all.extend_from_slice(evidence)
             })?;
             out.push(all);
@@ -148,7 +161,7 @@ impl<'a, M: Program> Work<'a, M> {
         Ok(out)
     }
 
-    fn each_tile(
+    pub(super) fn each_tile(
         &self,
         model: &M,
         globals: &M::Globals,
@@ -164,7 +177,8 @@ impl<'a, M: Program> Work<'a, M> {
             let units = start..(start + tile_size(component.states)).min(component.units);
             job.eliminated(&mut Sum, units.clone(), &mut desk)?;
             let n = units.len();
-            visit(units.clone(), &desk.table[..component.states * n], &desk.evidence[..n]);
+            let table = &desk.table[..component.states * n];
+            visit(units.clone(), table, &desk.evidence[..n], &desk.scratch.normals);
             start = units.end;
         }
         Ok(())
@@ -258,6 +272,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
             let total = sum.evidence();
             total.log += share.log;
             total.magnitude += share.magnitude;
+            desk.scratch.normals.fresh = true;
             self.model.collect(
                 &self.work.context,
                 self.globals,
@@ -267,6 +282,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
                 sum,
                 &mut desk.scratch,
             );
+            desk.scratch.normals.fresh = false;
             start = tile.end;
         }
         Ok(())

@@ -45,7 +45,7 @@ impl<M: Program> Fit<M> {
         let mut values = vec![];
         let mut largest = 0.0_f64;
         for draw in 0..DRAWS {
-            let drawn = super::draws::draw(self, &work.context, &tables, seed, draw)?;
+            let drawn = super::draws::draw(self, &work, &tables, seed, draw)?;
             largest = largest.max(drawn.magnitude);
             values.push(drawn.log_p - points - drawn.log_q);
         }

@@ -33,7 +33,7 @@ impl Emitter<'_> {
 
     /// The field with the indices of each unit of a component.
     pub fn unit_field(&self, component: usize) -> Ident {
-        let first = |c: usize| self.kernel.components[c].locals.first().map(|l| l.array);
+        let first = |c: usize| self.kernel.components[c].arrays().first().copied();
         let name = first(component).map_or(String::new(), |a| self.model.arrays[a.0].name.to_string());
         // Pieces of one array may be components of their own.
         match (0..component).filter(|c| first(*c) == first(component)).count() {
@@ -73,7 +73,7 @@ impl Emitter<'_> {
             let n = self.unit_field(i);
             let rank = Literal::usize_unsuffixed(c.unit.len());
             let doc =
-                format!(" The indices of each unit of `{}`.", self.model.arrays[c.locals[0].array.0].name);
+                format!(" The indices of each unit of `{}`.", self.model.arrays[c.arrays()[0].0].name);
             quote!(#[doc = #doc] pub #n: Vec<[usize; #rank]>)
         });
         let gauges = self.gauges().map(|s| {

@@ -97,7 +97,7 @@ impl Emitter<'_> {
 
     /// Permutes the categories of the first latent, wherever they are counted.
     pub(super) fn relabel_fn(&self) -> TokenStream {
-        let nominal = self.kernel.components.first().map(|c| c.locals[0].state.nominal);
+        let nominal = self.kernel.components.first().and_then(|c| c.locals.first()).map(|l| l.state.nominal);
         let Some(nominal @ crate::model::ir::Nominal::Size(_)) = nominal else {
             return quote! {
                 fn relabel(_params: &mut Params, _posterior: &mut Posterior, _order: &[usize]) {}

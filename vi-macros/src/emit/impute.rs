@@ -13,7 +13,7 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     fn leaves(&self) -> Vec<ArrayId> {
-        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) {
+        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) || self.has_normals() {
             return vec![];
         }
         let array = |a: &ArrayId| &self.model.arrays[a.0];
@@ -244,7 +244,7 @@ impl Emitter<'_> {
     /// `sample` and `most_likely` of all latents together.
     pub fn choices(&self) -> TokenStream {
         let shared = self.hidden().iter().any(|a| self.is_shared_latent(*a));
-        if shared || self.kernel.components.is_empty() {
+        if shared || self.kernel.components.is_empty() || self.has_normals() {
             return TokenStream::new();
         }
         let names: Vec<_> =

@@ -16,6 +16,7 @@ mod locals;
 mod matrices;
 mod module;
 mod mstep;
+mod normals;
 mod pairs;
 mod plain;
 mod prepare;

@@ -261,6 +261,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Term",
         "Turn",
         "Uncertain",
+        "UnitNormals",
     ]);
     let modules = pick(&[
         "admixture",

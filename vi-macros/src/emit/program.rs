@@ -22,6 +22,7 @@ impl Emitter<'_> {
             self.terms_fn(),
             self.direct_fn(),
             self.posterior_fn(),
+            self.normal_fns(),
             self.impute_fn(),
             self.init_fn(),
             self.describe_fn(),
@@ -97,9 +98,9 @@ impl Emitter<'_> {
         let open = self.open();
         let items = self.kernel.components.iter().enumerate().map(|(i, c)| {
             let name = c
-                .locals
+                .arrays()
                 .iter()
-                .map(|l| self.model.arrays[l.array.0].name.to_string())
+                .map(|a| self.model.arrays[a.0].name.to_string())
                 .collect::<Vec<_>>()
                 .join(", ");
             let units = match c.unit.as_slice() {
@@ -112,7 +113,10 @@ impl Emitter<'_> {
             };
             let states: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let joint = c.locals.len() > 1;
-            let (first, states) = (states[0].clone(), super::product(&states));
+            let (first, states) = match states.first() {
+                Some(first) => (first.clone(), super::product(&states)),
+                None => (quote!(1), quote!(1)),
+            };
             quote!(Component { name: #name, units: #units, states: #states, first: #first, joint: #joint })
         });
         let rows = self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| {
@@ -126,7 +130,7 @@ impl Emitter<'_> {
         let names = self.kernel.components.iter().enumerate().map(|(i, c)| {
             let n = Literal::usize_unsuffixed(i);
             let unit = self.unit_at(i, c, quote!(unit));
-            let first = self.model.arrays[c.locals[0].array.0].name.to_string();
+            let first = self.model.arrays[c.arrays()[0].0].name.to_string();
             let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
             let text =
                 if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };

@@ -18,7 +18,7 @@ pub(super) enum Pass {
 
 impl Emitter<'_> {
     pub fn component_name(&self, c: &Component) -> String {
-        c.locals.iter().map(|l| self.model.arrays[l.array.0].name.to_string()).collect::<Vec<_>>().join("_")
+        c.arrays().iter().map(|a| self.model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join("_")
     }
 
     /// Inherent functions: one pair for each component, one for each fixed statement.
@@ -35,6 +35,11 @@ impl Emitter<'_> {
             let open = self.open();
             let add = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let clamp = self.clamps(i, c);
+            let (eliminate, refresh) = (self.eliminate_fn(i, c), self.refresh(c));
+            let normals = c.has_normals().then(|| {
+                let eliminate = self.eliminate_name(c);
+                quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
+            });
             let gather = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let constants: Vec<TokenStream> = c
                 .rows
@@ -80,13 +85,17 @@ impl Emitter<'_> {
                     let params = &at.params;
                     let len = units.len();
                     #(#add)*
+                    #normals
                     #clamp
                 }
+
+                #eliminate
 
                 #[doc = #doc2]
                 fn #collect(&self, context: &Context<'_>, params: &#globals, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
                     #open
                     let len = units.len();
+                    #refresh
                     #(#gather)*
                 }
 
@@ -145,6 +154,9 @@ impl Emitter<'_> {
 
     pub(super) fn table_note(&self, c: &Component) -> String {
         let states: Vec<String> = c.locals.iter().map(|l| l.state.name.clone()).collect();
+        if states.is_empty() {
+            return " `table` holds one number for each unit of the tile.".into();
+        }
         format!(" `table` holds the states ({}) by the units of the tile, units fastest.", states.join(", "))
     }
 
@@ -177,11 +189,16 @@ impl Emitter<'_> {
         let scope = self.scope();
         let at: Vec<(Ix, Ix)> = c.locals.iter().map(|l| (Ix::var(&l.state), l.state.high.clone())).collect();
         let flat = scope.flat(&at);
-        if at.len() == 1 { flat } else { quote!((#flat)) }
+        if at.len() <= 1 { flat } else { quote!((#flat)) }
     }
 
     pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
-        if let Some(whole) = self.whole_tile(index, c, r, pass) {
+        if self.is_eliminated(r, pass) {
+            return TokenStream::new();
+        }
+        if !crate::kernel::reads_normals(self.model, r)
+            && let Some(whole) = self.whole_tile(index, c, r, pass)
+        {
             return self.unless_absent(r, whole);
         }
         let inner = self.row_body(Some(c), r, pass);
@@ -228,12 +245,12 @@ impl Emitter<'_> {
 
     /// Copies of a unit: independent units that share one q.
     pub fn unit_copies<'c>(&self, c: &'c Component) -> &'c [Elem] {
-        let own = c.rows.iter().find(|r| c.locals.iter().any(|l| l.array == r.target.array));
+        let own = c.rows.iter().find(|r| c.arrays().contains(&r.target.array));
         own.map_or(&[], |r| r.copies.as_slice())
     }
 
     /// Copies of a row inside one unit. Those of the unit itself do not sharpen its posterior: they count its evidence.
-    fn copies_inside(&self, c: &Component, r: &Rows) -> Vec<Elem> {
+    pub(super) fn copies_inside(&self, c: &Component, r: &Rows) -> Vec<Elem> {
         let mut inside = r.copies.clone();
         for e in self.unit_copies(c) {
             if let Some(at) = inside.iter().position(|x| x == e) {

@@ -290,16 +290,19 @@ impl Emitter<'_> {
                     }
                 });
             }
-            started.extend(quote! {
-                #i => {
-                    #unit
-                    out.fill(1.0);
-                    #marginals
-                }
-            });
+            self.normal_values(c, &mut fields, &mut empties, &mut from);
+            if !c.locals.is_empty() {
+                started.extend(quote! {
+                    #i => {
+                        #unit
+                        out.fill(1.0);
+                        #marginals
+                    }
+                });
+            }
         }
         let shared_values = self.shared_values();
-        let hidden = self.kernel.components.iter().map(|c| c.locals.len()).sum::<usize>();
+        let hidden = self.kernel.components.iter().map(|c| c.arrays().len()).sum::<usize>();
         let other = (hidden < self.hidden().len()).then(|| quote!(..Latents::default()));
         let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
         let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())

@@ -419,7 +419,7 @@ impl Emitter<'_> {
 
     /// `Categories`, `Vec<Categories>` …: the last index of a category array is inside.
     pub fn posterior_type(&self, a: ArrayId) -> TokenStream {
-        if self.is_shared_latent(a) {
+        if self.is_shared_latent(a) || crate::kernel::is_unit_normal(self.model, a) {
             return self.shared_posterior_type(a);
         }
         let plates = self.model.arrays[a.0].plates.len();

@@ -2,7 +2,9 @@
 
 use super::admixture::admixture;
 use super::rows::RowBuilder;
-use super::{Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps};
+use super::{
+    Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, is_unit_normal, steps,
+};
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
@@ -80,9 +82,8 @@ pub fn build<'a>(
     let mut priors = vec![];
     for d in densities {
         let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
-        if let Some(g) = d.gathers.first() {
-            let Some(at) = components.iter().position(|c| c.locals.iter().any(|l| l.array == g.elem.array))
-            else {
+        if let Some(anchor) = super::normals::anchors(model, d).first() {
+            let Some(at) = components.iter().position(|c| c.arrays().contains(&anchor.array)) else {
                 continue;
             };
             if d.role != Role::Observed && is_param(model, d.target.array) {
@@ -92,6 +93,7 @@ pub fn build<'a>(
             }
             let (_, rest) = components.split_at_mut(at);
             if d.gathers.len() > 1
+                && !rest[0].has_normals()
                 && d.gathers.iter().all(|g| g.elem.array == d.gathers[0].elem.array)
                 && d.gathers[0].elem.indices != d.gathers[1].elem.indices
             {
@@ -250,6 +252,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     for step in &b.trace {
         let rule = match &step.rule {
             Rule::Sum => continue,
+            Rule::Gaussian { .. } if step.latents.iter().all(|a| is_unit_normal(model, *a)) => continue,
             Rule::Scan { axis } => format!("a scan over {axis}"),
             Rule::Tree { axis } => format!("a tree over {axis}"),
             Rule::Family { family } => format!("a {family} posterior"),
@@ -287,7 +290,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         unit.push(Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, &at)));
     }
     let mut locals: Vec<Local> = vec![];
-    for a in &b.latents {
+    for a in b.latents.iter().filter(|a| !is_unit_normal(model, **a)) {
         let Some(g) = densities.iter().flat_map(|d| &d.gathers).find(|g| g.elem.array == *a) else {
             return Err(mistakes::no_engine(b.loc, &names, "a finite latent"));
         };
@@ -301,7 +304,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         });
     }
     let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
-    Ok(Component { locals, unit, guards, rows: vec![], pairs: vec![] })
+    let normals = super::normals::of_unit(model, &b.latents, &unit);
+    Ok(Component { locals, normals, unit, guards, rows: vec![], pairs: vec![] })
 }
 
 /// Functions of params that every row would compute again: each becomes a table.

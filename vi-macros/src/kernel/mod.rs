@@ -13,6 +13,7 @@ mod build;
 mod exists;
 mod locations;
 mod maximise;
+mod normals;
 mod rows;
 mod split;
 mod steps;
@@ -20,15 +21,18 @@ mod steps;
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
 pub use locations::without;
+pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
 pub use split::Splitter;
 
 /// Whether an array is an unknown that is tabulated over no table of states: a param, or a latent of no finite type.
 ///
 /// The only unknowns left in a kernel: finite latents have become states. A param and such a latent are the same node; the one is held at the
 /// mode of its natural parameters, of the other the expectations are read.
+///
+/// A latent whose Gaussian is eliminated unit by unit is none: its moments stand where data stand.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
     let a = &model.arrays[array.0];
-    a.pieces.iter().any(|p| match model.statements[p.0].role {
+    !is_unit_normal(model, array) && a.pieces.iter().any(|p| match model.statements[p.0].role {
         Role::Param => true,
         Role::Latent => !a.elem.kind.is_finite(),
         Role::Observed | Role::Given | Role::Const => false,
@@ -83,6 +87,8 @@ pub enum Turn {
 #[derive(Debug)]
 pub struct Component {
     pub locals: Vec<Local>,
+    /// Gaussian given the states, and eliminated before them.
+    pub normals: Vec<Normal>,
     /// The plates, which are the same for all locals.
     pub unit: Vec<Var>,
     /// Which units there are, in their own indices; none where all are.
@@ -104,6 +110,14 @@ pub struct Local {
     pub array: ArrayId,
     /// The value of the latent.
     pub state: Var,
+}
+
+/// A latent of a unit with a Gaussian posterior in each of its states.
+#[derive(Debug)]
+pub struct Normal {
+    pub array: ArrayId,
+    /// The components of a vector; none of a number.
+    pub over: Vec<Var>,
 }
 
 /// A statement that reads the categories of two units.

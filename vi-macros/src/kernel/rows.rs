@@ -63,9 +63,12 @@ impl RowBuilder<'_> {
                     states.push(a);
                 }
             }
-            // Every gathered element must belong to one unit; the first one says which.
-            let first = &d.gathers[0].elem;
-            if d.gathers.iter().any(|g| g.elem.indices != first.indices) {
+            // Every such element must belong to one unit; the first one says which.
+            let anchors = super::normals::anchors(self.model, d);
+            let Some(first) = anchors.first() else {
+                return Err(mistakes::not_local(d.loc, &self.name(d.target.array)));
+            };
+            if anchors.iter().any(|e| e.indices != first.indices) {
                 return Err(mistakes::not_local(d.loc, &self.name(first.array)));
             }
             for (unit, ix) in c.unit.iter().zip(&first.indices) {

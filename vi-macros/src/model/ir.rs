@@ -46,6 +46,8 @@ pub struct Model {
     pub init: Vec<Init>,
     /// A topological order of the statements: whatever a statement reads was declared by an earlier one, or by an earlier element of itself.
     pub order: Vec<StatementId>,
+    /// Latents whose Gaussians are eliminated unit by unit: empty until there is a plan.
+    pub unit_normals: Vec<ArrayId>,
 }
 
 #[derive(Clone, Debug)]
