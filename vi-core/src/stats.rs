@@ -160,6 +160,26 @@ impl Moments {
         }
     }
 
+    /// Adds a count, and the sums and products about the gauge that these functions give.
+    pub(crate) fn add_sums(
+        &mut self,
+        cell: usize,
+        count: f64,
+        sum: impl Fn(usize) -> f64,
+        square: impl Fn(usize, usize) -> f64,
+    ) {
+        let dim = self.dim();
+        let features = 1 + dim + packed_len(dim);
+        let totals = &mut self.inner.totals_mut()[cell * features..][..features];
+        totals[0] += count;
+        for p in 0..dim {
+            totals[1 + p] += sum(p);
+            for q in 0..=p {
+                totals[1 + dim + p * (p + 1) / 2 + q] += square(p, q);
+            }
+        }
+    }
+
     /// Adds `n` units of as many components as there are gauges, measured from them and component-major, where every component of every
     /// state has a cell of its own, the component last; `weights` is `states × n`.
     pub fn add_components(&mut self, x: &[f64], n: usize, weights: &[f64]) {

@@ -1,5 +1,6 @@
 //! Normals with a dense scale: whitening, and the few matrix functions that generated code calls by name.
 
+use super::collapse::Collapse;
 use super::mode::Element;
 use super::unit::UnitNormals;
 use crate::Error;
@@ -75,6 +76,11 @@ impl Density {
     /// Whitens the last `count` rows of a unit, which are the components of one vector, and counts them `copies` times.
     pub fn whiten(&self, unit: &mut UnitNormals, count: usize, copies: f64) {
         unit.whiten(count, &self.whitener, copies, self.half_log_det);
+    }
+
+    /// The same where the data are unknown.
+    pub fn whiten_all(&self, units: &mut Collapse<'_>, count: usize) {
+        units.whiten(count, &self.whitener, self.half_log_det);
     }
 
     /// Adds the log density of the `n` columns of a tile.

@@ -53,6 +53,28 @@ pub fn slope(precision: f64, width: usize, rng: &mut rand_chacha::ChaCha8Rng) ->
     if sd.is_finite() { draw * sd } else { draw }
 }
 
+/// Φ^½ with Φ = Σ w x xᵀ / Σ w; `None` where there is nothing, or Φ is not positive definite.
+#[must_use]
+pub fn expansion(m: Cell<'_>) -> Option<DMatrix<f64>> {
+    let dim = m.gauge.len();
+    if m.count <= 0.0 || dim == 0 {
+        return None;
+    }
+    let raw = |i: usize, j: usize| {
+        m.square(i, j) + m.gauge[i] * m.sum[j] + m.sum[i] * m.gauge[j] + m.count * m.gauge[i] * m.gauge[j]
+    };
+    let phi = DMatrix::from_fn(dim, dim, |i, j| raw(i, j) / m.count);
+    if !phi.iter().all(|x| x.is_finite()) {
+        return None;
+    }
+    let eigen = phi.symmetric_eigen();
+    let usable = eigen.eigenvalues.iter().all(|x| *x > 0.0 && x.is_finite());
+    usable.then(|| {
+        let roots = eigen.eigenvalues.map(f64::sqrt);
+        &eigen.eigenvectors * DMatrix::from_diagonal(&roots) * eigen.eigenvectors.transpose()
+    })
+}
+
 impl Product {
     fn mean(&self) -> f64 {
         self.factors.iter().map(|f| f.mean).product::<f64>() * self.constant

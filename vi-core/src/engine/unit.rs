@@ -21,6 +21,7 @@ pub struct UnitNormals {
     rows: Vec<f64>,
     /// Σ ½ log λ
     half_logs: f64,
+    dots: Vec<f64>,
     mean: Vec<f64>,
     /// R, row by row.
     factor: Vec<f64>,
@@ -93,7 +94,7 @@ impl UnitNormals {
         while self.rows.len() < h * stride {
             self.row();
         }
-        let rest = triangulate(&mut self.rows, h, stride);
+        let rest = triangulate(&mut self.rows, h, stride, &mut self.dots);
         let factor = &mut self.factor[slot / self.shared * h * h..][..h * h];
         let mut log_det = 0.0;
         for i in 0..h {
@@ -149,8 +150,8 @@ impl UnitNormals {
     }
 }
 
-/// Householder reflections of the first `h` columns of rows of `stride` numbers. Returns what is left of the squares of column `h`.
-pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize) -> f64 {
+/// Householder reflections of the first `h` columns of rows of `stride` numbers; `dots` is workspace. Returns what is left of the squares of column `h`.
+pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 {
     let m = rows.len() / stride;
     for j in 0..h {
         let square: f64 = (j..m).map(|i| rows[i * stride + j] * rows[i * stride + j]).sum();
@@ -163,14 +164,30 @@ pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize) -> f64 {
         // v = x − α e₁, and vᵀv = 2 (|x|² − α x₁).
         let half = square - alpha * head;
         rows[j * stride + j] = head - alpha;
-        for column in j + 1..stride {
-            let dot: f64 = (j..m).map(|i| rows[i * stride + j] * rows[i * stride + column]).sum();
-            let by = dot / half;
-            for i in j..m {
-                rows[i * stride + column] -= by * rows[i * stride + j];
+        // vᵀA / (½ vᵀv), row by row: rows lie together in memory.
+        let (top, below) = rows[j * stride..].split_at_mut(stride);
+        let first = top[j];
+        dots.clear();
+        dots.extend(top[j + 1..].iter().map(|x| first * x));
+        for row in below.chunks_exact(stride).take(m - j - 1) {
+            let v = row[j];
+            for (d, x) in dots.iter_mut().zip(&row[j + 1..]) {
+                *d += v * x;
             }
         }
-        rows[j * stride + j] = alpha;
+        for d in dots.iter_mut() {
+            *d /= half;
+        }
+        for (x, d) in top[j + 1..].iter_mut().zip(dots.iter()) {
+            *x -= first * d;
+        }
+        for row in below.chunks_exact_mut(stride).take(m - j - 1) {
+            let v = row[j];
+            for (x, d) in row[j + 1..].iter_mut().zip(dots.iter()) {
+                *x -= v * d;
+            }
+        }
+        top[j] = alpha;
     }
     (h..m).map(|i| rows[i * stride + h] * rows[i * stride + h]).sum()
 }

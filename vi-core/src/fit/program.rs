@@ -5,6 +5,7 @@ use super::{Categories, Options, Plan};
 use crate::Error;
 use crate::engine::mode::Notes;
 use crate::engine::unit::UnitNormals;
+use crate::stats::Moments;
 use crate::tile::TileBuffer;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -313,6 +314,23 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// Components whose units have Gaussian latents.
     const NORMALS: &'static [usize] = &[];
+
+    /// Components whose statistics follow from the first two moments of the data of their units.
+    const COLLAPSED: &'static [usize] = &[];
+
+    /// Appends the data of a unit of such a component.
+    fn data_row(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize, _row: &mut Vec<f64>) {}
+
+    /// Adds the statistics of all units of such a component, and their evidence, from the moments of their data.
+    fn collapse(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _component: usize,
+        _data: &Moments,
+        _stats: &mut Self::Stats,
+    ) {
+    }
 
     /// Writes q of the Gaussian latents of a unit, which are in a slot of the workspace.
     fn share_normals(

@@ -4,22 +4,23 @@ use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::{Categories, Options};
 use crate::Error;
 use crate::engine::finite::{Semiring, Sum, table};
-use crate::engine::unit::UnitNormals;
 use crate::reduce::{self, Accumulate};
 use crate::tile::{TILE, TileBuffer};
+use crate::stats::Moments;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Units of one leaf of the fixed tree.
-const LEAF: usize = 2048;
+pub(super) const LEAF: usize = 2048;
 
 /// Units that say where the data lie.
-const PILOT: usize = 64;
+pub(super) const PILOT: usize = 64;
 
 /// Writes the probabilities of a component's units, state-major.
 type Fill<'f> = dyn Fn(usize, Range<usize>, &mut [f64]) + 'f;
 
-/// Sees the units of a tile, their table, their log evidence and their Gaussian latents.
-pub(super) type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64], &UnitNormals) + 'f;
+/// Sees the units of a tile, their table, their log evidence and what was gathered on the way.
+pub(super) type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64], &Scratch) + 'f;
 
 /// Data at work: what the runtime holds on to while it fits.
 pub(crate) struct Work<'a, M: Program> {
@@ -28,6 +29,8 @@ pub(crate) struct Work<'a, M: Program> {
     /// Statistics of the statements no latent touches.
     pub fixed: M::Stats,
     pub threads: usize,
+    /// Moments of the data of collapsed components, read when they are first asked for.
+    pub collapsed: Vec<OnceLock<Moments>>,
     /// q of the units of coupled components, unit by unit; empty for the others.
     pub coupled: Vec<Vec<f64>>,
 }
@@ -60,7 +63,8 @@ impl<'a, M: Program> Work<'a, M> {
         }
         model.gauge(&mut context, &pilot);
         let fixed = model.fixed(&context, usize::MAX);
-        Ok(Work { context, components, fixed, threads: options.thread_count(), coupled: vec![] })
+        let collapsed = components.iter().map(|_| OnceLock::new()).collect();
+        Ok(Work { context, components, fixed, threads: options.thread_count(), collapsed, coupled: vec![] })
     }
 
     /// E-step at these params: expected statistics of all statements, and the log evidence of the units.
@@ -71,6 +75,10 @@ impl<'a, M: Program> Work<'a, M> {
         for (index, component) in self.components.iter().enumerate() {
             if M::COUPLED.contains(&index) {
                 self.coupled_stats(model, globals, index, &mut stats);
+                continue;
+            }
+            if M::COLLAPSED.contains(&index) {
+                self.collapse(model, &at, index, &mut stats)?;
                 continue;
             }
             let job = Sweep { model, work: self, globals, at: &at, index, component: *component };
@@ -178,7 +186,7 @@ impl<'a, M: Program> Work<'a, M> {
             job.eliminated(&mut Sum, units.clone(), &mut desk)?;
             let n = units.len();
             let table = &desk.table[..component.states * n];
-            visit(units.clone(), table, &desk.evidence[..n], &desk.scratch.normals);
+            visit(units.clone(), table, &desk.evidence[..n], &desk.scratch);
             start = units.end;
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod admixture;
 mod blocks;
 mod bounds;
+mod collapse;
 mod collect;
 mod context;
 mod coordinates;
@@ -10,6 +11,7 @@ mod dense_rows;
 mod describe;
 mod direct;
 mod expectation;
+mod expansion;
 mod holes;
 mod impute;
 mod locals;

@@ -230,6 +230,7 @@ fn uses(items: &TokenStream) -> TokenStream {
     let types = pick(&[
         "Categories",
         "Claim",
+        "Collapse",
         "Component",
         "DMatrix",
         "DVector",
@@ -239,6 +240,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Evidence",
         "ExactPosterior",
         "Fit",
+        "Forms",
         "Groups",
         "ChaCha8Rng",
         "LeastSquares",

@@ -43,7 +43,7 @@ impl Emitter<'_> {
     }
 
     /// The position of an element among the Gaussian latents of its unit.
-    fn normal_index(&self, scope: &Scope<'_>, c: &Component, e: &Elem) -> TokenStream {
+    pub(super) fn normal_index(&self, scope: &Scope<'_>, c: &Component, e: &Elem) -> TokenStream {
         let plates = self.model.arrays[e.array.0].plates.len();
         let start = self.normal_offsets(c).into_iter().find(|(a, ..)| *a == e.array).map(|x| x.1);
         let start = start.unwrap_or_else(|| quote!(0));

@@ -23,6 +23,7 @@ impl Emitter<'_> {
             self.direct_fn(),
             self.posterior_fn(),
             self.normal_fns(),
+            self.collapse_fns(),
             self.impute_fn(),
             self.init_fn(),
             self.describe_fn(),

@@ -41,6 +41,7 @@ impl Emitter<'_> {
                 quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
             });
             let gather = c.rows.iter().map(|r| self.rows(i, c, r, Pass::Collect));
+            let expand = self.collect_expansions(i, c);
             let constants: Vec<TokenStream> = c
                 .rows
                 .iter()
@@ -97,6 +98,7 @@ impl Emitter<'_> {
                     let len = units.len();
                     #refresh
                     #(#gather)*
+                    #expand
                 }
 
                 /// What depends on the data alone in one unit, by statement.

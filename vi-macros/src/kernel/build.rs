@@ -147,6 +147,7 @@ pub fn build<'a>(
         priors,
         latent_priors,
         steps: vec![],
+        expansions: vec![],
         turns,
         local: vec![],
         admixture: None,
@@ -163,6 +164,14 @@ pub fn build<'a>(
             return None;
         }
     }
+    let collapses: Vec<_> = kernel.components.iter().map(|c| super::collapse::collapse(&kernel, c)).collect();
+    for (c, collapse) in kernel.components.iter_mut().zip(collapses) {
+        c.collapse = collapse;
+    }
+    let (expansions, stats): (Vec<_>, Vec<Stat>) =
+        super::expansion::expansions(&kernel, densities).into_iter().unzip();
+    kernel.expansions = expansions;
+    kernel.stats.extend(stats);
     kernel.local = local(&kernel, &shared);
     if !kernel.local.is_empty() {
         let (local, others): (Vec<Turn>, Vec<Turn>) = kernel
@@ -305,7 +314,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     }
     let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
     let normals = super::normals::of_unit(model, &b.latents, &unit);
-    Ok(Component { locals, normals, unit, guards, rows: vec![], pairs: vec![] })
+    Ok(Component { locals, normals, unit, guards, rows: vec![], collapse: None, pairs: vec![] })
 }
 
 /// Functions of params that every row would compute again: each becomes a table.

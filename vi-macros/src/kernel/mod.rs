@@ -10,7 +10,9 @@ use crate::plan::points;
 
 mod admixture;
 mod build;
+mod collapse;
 mod exists;
+mod expansion;
 mod locations;
 mod maximise;
 mod normals;
@@ -20,6 +22,8 @@ mod steps;
 
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
+pub use collapse::{Collapse, Part, part};
+pub use expansion::Expansion;
 pub use locations::without;
 pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
 pub use split::Splitter;
@@ -66,6 +70,8 @@ pub struct Kernel<'a> {
     /// Those of shared latents that are no points.
     pub latent_priors: Vec<StatementDensity>,
     pub steps: Vec<MStep>,
+    /// What follows the M-steps.
+    pub expansions: Vec<Expansion>,
     /// One sweep, in the order of the plan's blocks; local blocks come first, and the units last.
     pub turns: Vec<Turn>,
     /// Blocks that carry the outermost plate of the units: each has its own data, so that it can take turns with them before the other blocks
@@ -94,6 +100,8 @@ pub struct Component {
     /// Which units there are, in their own indices; none where all are.
     pub guards: Vec<Cond>,
     pub rows: Vec<Rows>,
+    /// The data whose first two moments are all that a sweep reads, where that is so.
+    pub collapse: Option<Collapse>,
     /// Statements of two of its units; where there are any, the units take turns.
     pub pairs: Vec<Pairs>,
 }

@@ -1,0 +1,351 @@
+//! Gaussian latents of each unit: exact E-steps against dense Normals, and sweeps against EM as textbooks write it.
+#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
+
+use vi_core::prelude::*;
+use vi_tests::data::{self, Noise};
+use vi_tests::density::mv_normal;
+use vi_tests::law::{close, exact, monotone};
+
+model! {
+    pub mod factor_analysis(H) {
+        param    W: Matrix[D, H];
+        param    mu: Vector[D];
+        param    psi[d in D]: Positive(min: 1e-9);
+        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
+        observed x[n in N] ~ Normal(W * f[n] + mu, var: psi);
+    }
+}
+model! {
+    pub mod ppca(H) {
+        param    W: Matrix[D, H];
+        param    mu: Vector[D];
+        param    s2: Positive;
+        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
+        observed x[n in N] ~ Normal(W * f[n] + mu, var: s2);
+    }
+}
+model! {
+    /// The same, but any entry may be missing.
+    pub mod completion(H) {
+        param    W[d in D]: Vector[H];   param mu[d in D]: Real;   param s2: Positive(min: 1e-9);
+        latent   f[n in N]: Vector[H]         ~ Normal(0, var: 1);
+        observed x[n in N, d in D]: Real?     ~ Normal(dot(W[d], f[n]) + mu[d], var: s2);
+    }
+}
+model! {
+    /// Slopes that differ from unit to unit.
+    pub mod slopes {
+        given    x[n in N, j in J]: Real;
+        param    m: Real;   param v: Positive;   param a: Real;   param s2: Positive;
+        latent   b[n in N] ~ Normal(m, var: v);
+        observed y[n in N, j in J] ~ Normal(x[n, j] * b[n] + a, var: s2);
+    }
+}
+model! {
+    /// Two sets of columns that share their factors, with dense covariances of noise and factors.
+    pub mod inter_battery(H) {
+        param    W: Matrix[D, H];   param mu: Vector[D];   param S: SymPos[D];
+        param    V: Matrix[E, H];   param nu: Vector[E];   param R: SymPos[E];
+        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
+        observed x[n in N] ~ Normal(W * f[n] + mu, cov: S);
+        observed y[n in N] ~ Normal(V * f[n] + nu, cov: R);
+    }
+}
+model! {
+    /// Units that a given map names, some of them without data.
+    pub mod counties {
+        given    county[r in R]: Category[J];
+        given    floor[r in R]: Real;
+        param    mu: Real;   param slope: Real;   param tau2: Positive;   param s2: Positive;
+        latent   effect[j in J] ~ Normal(0, var: tau2);
+        observed y[r in R] ~ Normal(mu + slope * floor[r] + effect[county[r]], var: s2);
+    }
+}
+
+fn made(n: usize, d: usize, h: usize, seed: u64) -> DMatrix<f64> {
+    let mut g = Noise::new(seed);
+    let w = DMatrix::from_fn(d, h, |_, _| g.normal());
+    let f = DMatrix::from_fn(n, h, |_, _| g.normal());
+    let noise = DMatrix::from_fn(n, d, |_, j| g.normal() * (0.3 + 0.1 * j as f64));
+    f * w.transpose() + noise.map_with_location(|_, j, x| x + 1.5 * j as f64)
+}
+
+/// log p(x) of factor analysis: every row is Normal(mu, W Wᵀ + Ψ).
+fn marginal(x: &DMatrix<f64>, w: &DMatrix<f64>, mu: &DVector<f64>, psi: &[f64]) -> f64 {
+    let cov = w * w.transpose() + DMatrix::from_diagonal(&DVector::from_column_slice(psi));
+    (0..x.nrows())
+        .map(|n| mv_normal(&x.row(n).iter().copied().collect::<Vec<_>>(), mu, &cov))
+        .sum()
+}
+
+/// Rubin and Thayer's EM with the covariance of the factors free and given back to W (Liu, Rubin and Wu 1998). `spherical`: one variance.
+struct Textbook {
+    w: DMatrix<f64>,
+    mu: DVector<f64>,
+    psi: Vec<f64>,
+}
+
+impl Textbook {
+    fn posterior(&self, x: &DMatrix<f64>) -> (DMatrix<f64>, DMatrix<f64>) {
+        let h = self.w.ncols();
+        let scaled = DMatrix::from_fn(self.w.nrows(), h, |d, k| self.w[(d, k)] / self.psi[d]);
+        let cov = (DMatrix::identity(h, h) + self.w.transpose() * &scaled).try_inverse().unwrap();
+        let centred = DMatrix::from_fn(x.nrows(), x.ncols(), |n, d| x[(n, d)] - self.mu[d]);
+        (centred * scaled * &cov, cov)
+    }
+
+    fn step(&mut self, x: &DMatrix<f64>, spherical: bool) {
+        let (n, d, h) = (x.nrows(), x.ncols(), self.w.ncols());
+        let (mean, cov) = self.posterior(x);
+        // Regression of x on (f, 1), the moments of f being those of its posterior.
+        let mut gram = DMatrix::zeros(h + 1, h + 1);
+        gram.view_mut((0, 0), (h, h)).copy_from(&(mean.transpose() * &mean + &cov * n as f64));
+        let total = mean.row_sum();
+        for k in 0..h {
+            gram[(k, h)] = total[k];
+            gram[(h, k)] = total[k];
+        }
+        gram[(h, h)] = n as f64;
+        let mut right = DMatrix::zeros(h + 1, d);
+        right.view_mut((0, 0), (h, d)).copy_from(&(mean.transpose() * x));
+        right.row_mut(h).copy_from(&x.row_sum());
+        let solved = gram.try_inverse().unwrap() * right;
+        self.w = solved.rows(0, h).transpose();
+        self.mu = solved.row(h).transpose();
+        let fitted = &mean * self.w.transpose();
+        let residual: Vec<f64> = (0..d)
+            .map(|j| {
+                let squares: f64 =
+                    (0..n).map(|i| (x[(i, j)] - self.mu[j] - fitted[(i, j)]).powi(2)).sum();
+                let w = self.w.row(j);
+                squares / n as f64 + (w * &cov * w.transpose())[0]
+            })
+            .collect();
+        let pooled = residual.iter().sum::<f64>() / d as f64;
+        self.psi = if spherical { vec![pooled; d] } else { residual };
+        let phi = (mean.transpose() * &mean + &cov * n as f64) / n as f64;
+        let eigen = phi.symmetric_eigen();
+        let root = &eigen.eigenvectors
+            * DMatrix::from_diagonal(&eigen.eigenvalues.map(f64::sqrt))
+            * eigen.eigenvectors.transpose();
+        self.w = &self.w * root;
+    }
+}
+
+fn begin(d: usize, h: usize) -> DMatrix<f64> {
+    DMatrix::from_fn(d, h, |i, j| 0.3 + 0.2 * ((i * 3 + j * 5) % 7) as f64 - 0.1 * (i + j) as f64)
+}
+
+#[test]
+fn sweeps_of_factor_analysis_are_the_textbook_s() {
+    let x = made(60, 5, 2, 3);
+    let data = factor_analysis::Data { x: (&x).into() };
+    let mut by_hand = Textbook { w: begin(5, 2), mu: DVector::zeros(5), psi: vec![1.0; 5] };
+    let start = factor_analysis::Params { W: by_hand.w.clone(), mu: by_hand.mu.clone(), psi: by_hand.psi.clone() };
+    let model = factor_analysis::Model::new(2);
+    let mut state = model.start(&data, Start::Params(start), &Options::new()).unwrap();
+    for sweep in 0..30 {
+        close(state.trace[sweep], marginal(&x, &by_hand.w, &by_hand.mu, &by_hand.psi), 1e-11);
+        for d in 0..5 {
+            close(state.params.psi[d], by_hand.psi[d], 1e-9);
+            close(state.params.W[(d, 1)], by_hand.w[(d, 1)], 1e-9);
+        }
+        by_hand.step(&x, false);
+        model.step(&mut state).unwrap();
+    }
+    monotone(&state.trace);
+    let fit = state.finish().unwrap();
+    let p = &fit.params;
+    exact(&fit, &data, marginal(&x, &p.W, &p.mu, &p.psi));
+    let (mean, cov) = Textbook { w: p.W.clone(), mu: p.mu.clone(), psi: p.psi.clone() }.posterior(&x);
+    for n in 0..60 {
+        let q = &fit.posterior.f[n];
+        assert!((q.mean() - mean.row(n).transpose()).norm() < 1e-11, "unit {n}");
+        assert!((q.cov() - &cov).norm() < 1e-12, "unit {n}");
+    }
+}
+
+#[test]
+fn sweeps_of_principal_components_are_the_textbook_s_and_end_where_they_must() {
+    let x = data::read("iris.csv");
+    let data = ppca::Data { x: (&x).into() };
+    let mut by_hand = Textbook { w: begin(4, 2), mu: DVector::zeros(4), psi: vec![2.0; 4] };
+    let start = ppca::Params { W: by_hand.w.clone(), mu: by_hand.mu.clone(), s2: 2.0 };
+    let model = ppca::Model::new(2);
+    let mut state = model.start(&data, Start::Params(start), &Options::new()).unwrap();
+    for sweep in 0..20 {
+        close(state.trace[sweep], marginal(&x, &by_hand.w, &by_hand.mu, &by_hand.psi), 1e-11);
+        close(state.params.s2, by_hand.psi[0], 1e-9);
+        by_hand.step(&x, true);
+        model.step(&mut state).unwrap();
+    }
+    for (h, s2, log_likelihood) in [(1, 0.114_139_080, -470.669_458), (2, 0.050_682_147_9, -404.962_780)] {
+        let options = Options::new().max_iterations(2000).tolerance(1e-12);
+        let fit = ppca::Model::new(h).fit(&data, &options).unwrap();
+        close(fit.log_likelihood(), log_likelihood, 1e-8);
+        close(fit.params.s2, s2, 1e-6);
+        exact(&fit, &data, marginal(&x, &fit.params.W, &fit.params.mu, &[fit.params.s2; 4]));
+    }
+}
+
+#[test]
+fn units_that_are_read_once_say_what_units_one_by_one_say() {
+    let x = made(150, 4, 2, 5);
+    let partial = x.map(Some);
+    let once = ppca::Data { x: (&x).into() };
+    let each = completion::Data { x: (&partial).into() };
+    let w = begin(4, 2);
+    let first = ppca::Params { W: w.clone(), mu: DVector::zeros(4), s2: 1.0 };
+    let rows = (0..4).map(|d| w.row(d).transpose()).collect();
+    let second = completion::Params { W: rows, mu: vec![0.0; 4], s2: 1.0 };
+    let (a, b) = (ppca::Model::new(2), completion::Model::new(2));
+    let mut one = a.start(&once, Start::Params(first), &Options::new()).unwrap();
+    let mut other = b.start(&each, Start::Params(second), &Options::new()).unwrap();
+    for _ in 0..25 {
+        a.step(&mut one).unwrap();
+        b.step(&mut other).unwrap();
+    }
+    for (x, y) in one.trace.iter().zip(&other.trace) {
+        close(*x, *y, 1e-12);
+    }
+}
+
+#[test]
+fn missing_entries_are_absent_rows_and_a_row_without_entries_is_the_prior() {
+    let full = made(40, 5, 2, 7);
+    let x = full.map_with_location(|n, d, v| {
+        (n != 11 && (n * 5 + d * 3) % 4 != 0 && !(n == 12 && d > 0)).then_some(v)
+    });
+    let data = completion::Data { x: (&x).into() };
+    let fit = completion::Model::new(2).fit(&data, &Options::new().max_iterations(60)).unwrap();
+    let p = &fit.params;
+    let mut by_hand = 0.0;
+    for n in 0..40 {
+        let seen: Vec<usize> = (0..5).filter(|d| x[(n, *d)].is_some()).collect();
+        if seen.is_empty() {
+            continue;
+        }
+        let row: Vec<f64> = seen.iter().map(|d| full[(n, *d)]).collect();
+        let mu = DVector::from_iterator(seen.len(), seen.iter().map(|d| p.mu[*d]));
+        let cov = DMatrix::from_fn(seen.len(), seen.len(), |a, b| {
+            p.W[seen[a]].dot(&p.W[seen[b]]) + if a == b { p.s2 } else { 0.0 }
+        });
+        by_hand += mv_normal(&row, &mu, &cov);
+        let w = DMatrix::from_fn(seen.len(), 2, |a, k| p.W[seen[a]][k]);
+        let gain = w.transpose() * cov.try_inverse().unwrap();
+        let mean = &gain * (DVector::from_column_slice(&row) - mu);
+        let left = DMatrix::identity(2, 2) - &gain * &w;
+        assert!((fit.posterior.f[n].mean() - mean).norm() < 1e-10, "unit {n}");
+        assert!((fit.posterior.f[n].cov() - left).norm() < 1e-10, "unit {n}");
+    }
+    exact(&fit, &data, by_hand);
+    assert_eq!(fit.posterior.f[11].mean(), DVector::zeros(2));
+    assert!((fit.posterior.f[11].cov() - DMatrix::identity(2, 2)).norm() < 1e-15);
+    let (low, high) = fit.posterior.f[11].interval(0.95)[0];
+    close(high, 1.959_963_984_540_054, 1e-12);
+    close(low, -high, 1e-12);
+}
+
+#[test]
+fn slopes_of_units_are_integrated_out() {
+    let mut g = Noise::new(11);
+    let x = DMatrix::from_fn(25, 4, |_, _| g.normal() + 1.0);
+    let b: Vec<f64> = (0..25).map(|_| 2.0 + 0.7 * g.normal()).collect();
+    let y = DMatrix::from_fn(25, 4, |n, j| b[n] * x[(n, j)] - 1.0 + 0.4 * g.normal());
+    let data = slopes::Data { x: (&x).into(), y: (&y).into() };
+    let fit = slopes::Model::new().fit(&data, &Options::new().max_iterations(400)).unwrap();
+    let p = &fit.params;
+    let by_hand: f64 = (0..25)
+        .map(|n| {
+            let z = x.row(n).transpose();
+            let cov = &z * z.transpose() * p.v + DMatrix::identity(4, 4) * p.s2;
+            mv_normal(y.row(n).transpose().as_slice(), &z.map(|z| z * p.m + p.a), &cov)
+        })
+        .sum();
+    exact(&fit, &data, by_hand);
+    let z = x.row(3).transpose();
+    let precision = 1.0 / p.v + z.norm_squared() / p.s2;
+    close(fit.posterior.b[3].var(), 1.0 / precision, 1e-11);
+    let right = p.m / p.v + z.dot(&y.row(3).transpose().map(|y| y - p.a)) / p.s2;
+    close(fit.posterior.b[3].mean(), right / precision, 1e-11);
+}
+
+#[test]
+fn dense_noise_and_two_sets_of_columns_are_one_normal() {
+    let all = made(50, 5, 2, 13);
+    let x = all.columns(0, 3).into_owned();
+    let y = all.columns(3, 2).into_owned();
+    let data = inter_battery::Data { x: (&x).into(), y: (&y).into() };
+    let fit = inter_battery::Model::new(1).fit(&data, &Options::new().max_iterations(80)).unwrap();
+    let p = &fit.params;
+    let mut w = DMatrix::zeros(5, 1);
+    w.rows_mut(0, 3).copy_from(&p.W);
+    w.rows_mut(3, 2).copy_from(&p.V);
+    let mut cov = &w * w.transpose();
+    for i in 0..3 {
+        (0..3).for_each(|j| cov[(i, j)] += p.S[(i, j)]);
+    }
+    for i in 0..2 {
+        (0..2).for_each(|j| cov[(3 + i, 3 + j)] += p.R[(i, j)]);
+    }
+    let mu = DVector::from_iterator(5, p.mu.iter().chain(p.nu.iter()).copied());
+    let by_hand: f64 = (0..50).map(|n| mv_normal(all.row(n).transpose().as_slice(), &mu, &cov)).sum();
+    exact(&fit, &data, by_hand);
+}
+
+#[test]
+fn counties_of_radon_have_the_known_likelihood() {
+    let path = format!("{}/data/radon.csv", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let (mut names, mut county, mut floor, mut y) = (vec![], vec![], vec![], vec![]);
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        if !names.contains(&cells[1]) {
+            names.push(cells[1]);
+        }
+        county.push(names.iter().position(|n| *n == cells[1]).unwrap());
+        floor.push(cells[0].parse::<f64>().unwrap());
+        y.push(cells[2].parse::<f64>().unwrap());
+    }
+    assert_eq!((y.len(), names.len()), (919, 85));
+    let data = counties::Data { county: (&county).into(), floor: (&floor).into(), y: (&y).into() };
+    let options = Options::new().max_iterations(5000).tolerance(1e-13);
+    let fit = counties::Model::new().fit(&data, &options).unwrap();
+    close(fit.log_likelihood(), -1044.853_399_41, 1e-9);
+    close(fit.params.mu, 1.491_969_533, 1e-5);
+    close(fit.params.slope, -0.662_547_657, 1e-5);
+    close(fit.params.tau2, 0.097_218_564_3, 1e-4);
+    close(fit.params.s2, 0.526_157_410_7, 1e-5);
+    close(fit.posterior.effect[0].mean(), -0.259_834_423, 1e-4);
+    assert!(fit.verify(&data, 1).unwrap().is_exact());
+}
+
+#[test]
+fn an_offset_of_the_data_changes_nothing_but_the_location() {
+    let x = made(80, 4, 1, 17);
+    let far = x.map(|v| v + 1e8);
+    let fits = [x, far].map(|x| {
+        let data = factor_analysis::Data { x: (&x).into() };
+        let fit = factor_analysis::Model::new(1).fit(&data, &Options::new().max_iterations(40)).unwrap();
+        (fit.log_likelihood(), fit.params.psi.clone(), fit.params.mu.clone())
+    });
+    close(fits[0].0, fits[1].0, 1e-6);
+    for d in 0..4 {
+        close(fits[0].1[d], fits[1].1[d], 1e-6);
+        close(fits[0].2[d] + 1e8, fits[1].2[d], 1e-15);
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let x = made(5000, 4, 2, 19);
+    let partial = x.map_with_location(|n, d, v| ((n + d) % 3 != 0).then_some(v));
+    let by_threads = [1, 2, 7].map(|threads| {
+        let options = Options::new().max_iterations(4).threads(threads);
+        let once = ppca::Model::new(2).fit(&ppca::Data { x: (&x).into() }, &options).unwrap();
+        let each = completion::Model::new(2).fit(&completion::Data { x: (&partial).into() }, &options).unwrap();
+        (once.trace, each.trace)
+    });
+    assert_eq!(by_threads[0], by_threads[1]);
+    assert_eq!(by_threads[0], by_threads[2]);
+}

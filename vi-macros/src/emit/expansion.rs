@@ -1,0 +1,89 @@
+//! Parameter expansion: what follows the M-steps, and the statistic it needs.
+
+use super::Emitter;
+use crate::density::poly::Poly;
+use crate::density::symbol::{Elem, Ix, Var};
+use crate::kernel::Component;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    /// Gathers Σ q · f fᵀ of a tile.
+    pub(super) fn collect_expansions(&self, index: usize, c: &Component) -> TokenStream {
+        let scope = self.scope();
+        let mut out = TokenStream::new();
+        for e in self.kernel.expansions.iter().filter(|e| e.component == index) {
+            let slot = self.slot(c);
+            let means = self.bind_means(c, quote!(scratch.normals.mean(slot)));
+            let add = self.collect_moments(&scope, e.stat, &Poly::number(1.0));
+            let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
+            let body = scope.loops(
+                &states,
+                quote! {
+                    let slot = #slot;
+                    let responsibility = table[slot];
+                    if responsibility > 0.0 {
+                        #means
+                        #add
+                    }
+                },
+            );
+            out.extend(quote!(for i in 0..len { #body }));
+        }
+        out
+    }
+
+    /// W ← W Φ^½ for each latent whose covariance the data may choose.
+    pub(super) fn expand(&self) -> (TokenStream, TokenStream) {
+        let sizes = self.size_patterns();
+        let (mut functions, mut calls) = (TokenStream::new(), TokenStream::new());
+        let globals = self.globals_type();
+        for e in &self.kernel.expansions {
+            let latent = self.model.arrays[e.latent.0].name.to_string();
+            let name = format_ident!("expand_{latent}");
+            let slopes: Vec<String> =
+                e.slopes.iter().map(|(a, _)| self.model.arrays[a.0].name.to_string()).collect();
+            let slopes = slopes.join(", ");
+            let doc = [
+                format!(" Lets the data choose the covariance Φ of `{latent}`, and gives it back to `{slopes}`: the density of the data is the same."),
+                String::new(),
+                " ```text".into(),
+                format!(" Φ = Σ E {latent} {latent}ᵀ / N          {slopes} ← {slopes} Φ^½"),
+                " ```".into(),
+            ];
+            let doc = doc.iter().map(|d| quote!(#[doc = #d]));
+            let field = format_ident!("{}", self.kernel.stats[e.stat].name);
+            let body: TokenStream = e.slopes.iter().map(|(a, axis)| self.turn(*a, *axis)).collect();
+            functions.extend(quote! {
+                #(#doc)*
+                fn #name(&self, sizes: &Sizes, stats: &Stats, params: &mut #globals) {
+                    let &Sizes { #(#sizes),* } = sizes;
+                    let Some(root) = products::expansion(stats.#field.cell(0)) else { return };
+                    #body
+                }
+            });
+            calls.extend(quote!(self.#name(sizes, stats, &mut params);));
+        }
+        (functions, calls)
+    }
+
+    /// Multiplies a param along one axis.
+    fn turn(&self, a: crate::model::ir::ArrayId, axis: usize) -> TokenStream {
+        let scope = self.scope();
+        let (plates, events) = self.axes(a);
+        let all: Vec<Var> = plates.into_iter().chain(events).collect();
+        let others: Vec<Var> = all.iter().enumerate().filter(|(n, _)| *n != axis).map(|(_, v)| v.clone()).collect();
+        let v = &all[axis];
+        let (name, high) = (scope.var(v), scope.index(&v.high));
+        let place = scope.elem(&Elem { array: a, indices: all.iter().map(Ix::var).collect() });
+        scope.loops(
+            &others,
+            quote! {
+                let row: Vec<f64> = (0..#high).map(|#name| #place).collect();
+                for #name in 0..#high {
+                    #place = row.iter().zip(root.column(#name).iter()).map(|(x, y)| x * y).sum();
+                }
+            },
+        )
+    }
+}
