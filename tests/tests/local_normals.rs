@@ -62,6 +62,46 @@ model! {
     }
 }
 
+model! {
+    /// Factors given a category, and then the category.
+    pub mod mixture_of_factors(K, H) {
+        param    weight: Simplex[K];   param W[k in K]: Matrix[D, H];   param mu[k in K]: Vector[D];
+        param    psi[d in D]: Positive(min: 1e-6);
+        latent   z[n in N] ~ Categorical(weight);
+        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
+        observed x[n in N] ~ Normal(W[z[n]] * f[n] + mu[z[n]], var: psi);
+    }
+}
+model! {
+    /// A random effect with a law of its own in each state, over several rows.
+    pub mod mixed_effects {
+        given    x[n in N, j in J]: Real;
+        param    weight: Simplex[2];   param slope[k in 0..2]: Real;   param v[k in 0..2]: Positive(min: 1e-6);
+        param    s2: Positive(min: 1e-6);
+        latent   z[n in N] ~ Categorical(weight);
+        latent   b[n in N] ~ Normal(slope[z[n]], var: v[z[n]]);
+        observed y[n in N, j in J] ~ Normal(x[n, j] * b[n], var: s2);
+    }
+}
+
+model! {
+    /// Units over two plates, ragged.
+    pub mod visits {
+        param    m: Real;   param v: Positive;
+        latent   b[s in S, t in T[s]] ~ Normal(m, var: v);
+        observed y[s in S, t in T[s]] ~ Normal(b[s, t], var: 1);
+    }
+}
+model! {
+    /// Nothing is known of an effect but what its data say.
+    pub mod flat_effects {
+        given    unit[r in R]: Category[J];
+        param    s2: Positive;
+        latent   b[j in J]: Real ~ Flat();
+        observed y[r in R] ~ Normal(b[unit[r]], var: s2);
+    }
+}
+
 fn made(n: usize, d: usize, h: usize, seed: u64) -> DMatrix<f64> {
     let mut g = Noise::new(seed);
     let w = DMatrix::from_fn(d, h, |_, _| g.normal());
@@ -95,6 +135,16 @@ impl Textbook {
     }
 
     fn step(&mut self, x: &DMatrix<f64>, spherical: bool) {
+        let phi = self.plain_step(x, spherical);
+        let eigen = phi.symmetric_eigen();
+        let root = &eigen.eigenvectors
+            * DMatrix::from_diagonal(&eigen.eigenvalues.map(f64::sqrt))
+            * eigen.eigenvectors.transpose();
+        self.w = &self.w * root;
+    }
+
+    /// Without expansion. Returns Σ E f fᵀ / N.
+    fn plain_step(&mut self, x: &DMatrix<f64>, spherical: bool) -> DMatrix<f64> {
         let (n, d, h) = (x.nrows(), x.ncols(), self.w.ncols());
         let (mean, cov) = self.posterior(x);
         // Regression of x on (f, 1), the moments of f being those of its posterior.
@@ -123,12 +173,7 @@ impl Textbook {
             .collect();
         let pooled = residual.iter().sum::<f64>() / d as f64;
         self.psi = if spherical { vec![pooled; d] } else { residual };
-        let phi = (mean.transpose() * &mean + &cov * n as f64) / n as f64;
-        let eigen = phi.symmetric_eigen();
-        let root = &eigen.eigenvectors
-            * DMatrix::from_diagonal(&eigen.eigenvalues.map(f64::sqrt))
-            * eigen.eigenvectors.transpose();
-        self.w = &self.w * root;
+        (mean.transpose() * &mean + &cov * n as f64) / n as f64
     }
 }
 
@@ -348,4 +393,256 @@ fn threads_change_no_bit() {
     });
     assert_eq!(by_threads[0], by_threads[1]);
     assert_eq!(by_threads[0], by_threads[2]);
+}
+
+#[test]
+fn a_mixture_of_factor_analysers_is_a_mixture_of_normals() {
+    let mut g = Noise::new(23);
+    let base = made(90, 4, 1, 21);
+    let x = DMatrix::from_fn(90, 4, |n, d| base[(n, d)] + if n % 2 == 0 { 6.0 } else { 0.5 * g.normal() });
+    let data = mixture_of_factors::Data { x: (&x).into() };
+    let options = Options::new().max_iterations(80).seed(2);
+    let fit = mixture_of_factors::Model::new(2, 1).fit(&data, &options).unwrap();
+    let p = &fit.params;
+    let laws: Vec<DMatrix<f64>> = (0..2)
+        .map(|k| &p.W[k] * p.W[k].transpose() + DMatrix::from_diagonal(&DVector::from_column_slice(&p.psi)))
+        .collect();
+    let mut by_hand = 0.0;
+    for n in 0..90 {
+        let row = x.row(n).transpose();
+        let joint: Vec<f64> =
+            (0..2).map(|k| p.weight[k].ln() + mv_normal(row.as_slice(), &p.mu[k], &laws[k])).collect();
+        let top = joint[0].max(joint[1]);
+        let total = top + joint.iter().map(|j| (j - top).exp()).sum::<f64>().ln();
+        by_hand += total;
+        let mut mean = 0.0;
+        for k in 0..2 {
+            let r = (joint[k] - total).exp();
+            close(fit.posterior.z.probs(n)[k], r, 1e-9);
+            let gain = p.W[k].transpose() * laws[k].clone().try_inverse().unwrap();
+            mean += r * (gain * (&row - &p.mu[k]))[0];
+        }
+        close(fit.posterior.f[n].mean()[0], mean, 1e-9);
+    }
+    exact(&fit, &data, by_hand);
+    let mut turned = fit.clone();
+    turned.relabel(&[1, 0]).unwrap();
+    assert!((turned.posterior.f[5].mean() - fit.posterior.f[5].mean()).norm() < 1e-14);
+    assert_eq!(turned.posterior.f[5].law().unwrap().weights()[0], fit.posterior.z.probs(5)[1]);
+}
+
+#[test]
+fn effects_of_a_mixture_are_a_mixture_of_dense_normals() {
+    let mut g = Noise::new(29);
+    let x = DMatrix::from_fn(40, 3, |_, _| 1.0 + g.normal());
+    let y = DMatrix::from_fn(40, 3, |n, j| {
+        let b = if n % 3 == 0 { 4.0 } else { -1.0 };
+        (b + 0.4 * ((n * 7 % 5) as f64 - 2.0)) * x[(n, j)] + 0.3 * g.normal()
+    });
+    let data = mixed_effects::Data { x: (&x).into(), y: (&y).into() };
+    let fit = mixed_effects::Model::new().fit(&data, &Options::new().max_iterations(200)).unwrap();
+    let p = &fit.params;
+    let by_hand: f64 = (0..40)
+        .map(|n| {
+            let (u, v) = (x.row(n).transpose(), y.row(n).transpose());
+            let joint: Vec<f64> = (0..2)
+                .map(|k| {
+                    let cov = &u * u.transpose() * p.v[k] + DMatrix::identity(3, 3) * p.s2;
+                    p.weight[k].ln() + mv_normal(v.as_slice(), &(&u * p.slope[k]), &cov)
+                })
+                .collect();
+            let top = joint[0].max(joint[1]);
+            top + joint.iter().map(|j| (j - top).exp()).sum::<f64>().ln()
+        })
+        .sum();
+    exact(&fit, &data, by_hand);
+}
+
+#[test]
+fn what_is_missing_is_predicted_from_the_factors() {
+    let full = made(30, 4, 1, 31);
+    let x = full.map_with_location(|n, d, v| ((n + 2 * d) % 5 != 0).then_some(v));
+    let data = completion::Data { x: (&x).into() };
+    let fit = completion::Model::new(1).fit(&data, &Options::new().max_iterations(50)).unwrap();
+    let p = &fit.params;
+    let mut seen = 0;
+    for (at, found) in fit.posterior.x.iter() {
+        let (n, d) = (at[0], at[1]);
+        let q = &fit.posterior.f[n];
+        close(found.mean(), p.W[d].dot(&q.mean()) + p.mu[d], 1e-11);
+        close(found.var(), p.s2 + (p.W[d].transpose() * q.cov() * &p.W[d])[0], 1e-11);
+        seen += 1;
+    }
+    assert_eq!(seen, x.iter().filter(|v| v.is_none()).count());
+    // A row of which nothing is known has the moments of the model.
+    let none: DMatrix<Option<f64>> = DMatrix::from_element(2, 4, None);
+    let new = fit.predict(&completion::Data { x: (&none).into() }).unwrap();
+    assert_eq!(new.log_density, vec![0.0, 0.0]);
+    close(new.absent.x.get([1, 2]).unwrap().mean(), p.mu[2], 1e-12);
+    close(new.absent.x.get([1, 2]).unwrap().var(), p.s2 + p.W[2].norm_squared(), 1e-12);
+}
+
+#[test]
+fn new_rows_are_scored_and_placed_at_the_params_of_the_fit() {
+    let x = made(60, 4, 2, 37);
+    let new = made(5, 4, 2, 41);
+    let fit =
+        factor_analysis::Model::new(2).fit(&factor_analysis::Data { x: (&x).into() }, &Options::new()).unwrap();
+    let p = &fit.params;
+    let data = factor_analysis::Data { x: (&new).into() };
+    let scored = fit.predict(&data).unwrap();
+    for n in 0..5 {
+        let row = DMatrix::from_fn(1, 4, |_, d| new[(n, d)]);
+        close(scored.log_density[n], marginal(&row, &p.W, &p.mu, &p.psi), 1e-11);
+    }
+    let placed = fit.infer(&data).unwrap();
+    let (mean, _) = Textbook { w: p.W.clone(), mu: p.mu.clone(), psi: p.psi.clone() }.posterior(&new);
+    for n in 0..5 {
+        assert!((placed.posterior.f[n].mean() - mean.row(n).transpose()).norm() < 1e-11);
+    }
+    close(placed.log_likelihood(), marginal(&new, &p.W, &p.mu, &p.psi), 1e-11);
+}
+
+#[test]
+fn draws_have_the_moments_of_the_posterior_and_none_are_had_of_locals_that_were_not_kept() {
+    let x = made(12, 4, 2, 43);
+    let data = factor_analysis::Data { x: (&x).into() };
+    let model = factor_analysis::Model::new(2);
+    let fit = model.fit(&data, &Options::new().max_iterations(30)).unwrap();
+    let draws = fit.draw(&data, 5, 4000).unwrap();
+    let q = &fit.posterior.f[3];
+    let mean = draws.iter().map(|z| z.f[3].clone()).sum::<DVector<f64>>() / 4000.0;
+    assert!((&mean - q.mean()).norm() < 0.05);
+    let cov = draws.iter().map(|z| (&z.f[3] - &mean) * (&z.f[3] - &mean).transpose()).sum::<DMatrix<f64>>() / 4000.0;
+    assert!((&cov - q.cov()).norm() < 0.05);
+    assert_eq!(fit.posterior.most_likely().unwrap().f[3], q.mean());
+    let mut rng = vi_core::rng::stream(1, "test", &[]);
+    assert_eq!(fit.posterior.sample(&mut rng).unwrap().f.len(), 12);
+    let bare = model.fit(&data, &Options::new().max_iterations(30).keep_locals(false)).unwrap();
+    assert_eq!(bare.trace, fit.trace);
+    assert!(bare.posterior.f.is_empty() && bare.posterior.most_likely().is_err());
+}
+
+#[test]
+fn a_start_from_factors_is_a_regression_on_them() {
+    let mut g = Noise::new(47);
+    let f: Vec<DVector<f64>> = (0..40).map(|_| DVector::from_element(1, g.normal())).collect();
+    let x = DMatrix::from_fn(40, 3, |n, d| (d as f64 - 1.0) * f[n][0] + 2.0);
+    let data = factor_analysis::Data { x: (&x).into() };
+    let model = factor_analysis::Model::new(1);
+    let start = Start::Latents(factor_analysis::Latents { f: f.clone() });
+    let state = model.start(&data, start, &Options::new()).unwrap();
+    // The covariance of the factors is given back to the slopes.
+    let phi = f.iter().map(|f| f[0] * f[0]).sum::<f64>() / 40.0;
+    for d in 0..3 {
+        close(state.params.W[(d, 0)], (d as f64 - 1.0) * phi.sqrt(), 1e-10);
+        close(state.params.mu[d], 2.0, 1e-10);
+    }
+}
+
+/// ∇ log p(x; θ) by differences is E ∇ log p(x, f; θ): the gradient with respect to W is Ψ⁻¹ Σ E (x − mu − W f) fᵀ.
+#[test]
+fn the_gradient_of_the_evidence_is_the_expected_gradient() {
+    let x = made(20, 3, 2, 53);
+    let data = factor_analysis::Data { x: (&x).into() };
+    let model = factor_analysis::Model::new(2);
+    let params = factor_analysis::Params {
+        W: begin(3, 2),
+        mu: DVector::from_vec(vec![0.2, 1.0, 3.0]),
+        psi: vec![0.5, 1.0, 2.0],
+    };
+    let fit = model.infer(&data, &params).unwrap();
+    for (d, k) in [(0, 0), (1, 1), (2, 0)] {
+        let at = |step: f64| {
+            let mut p = params.clone();
+            p.W[(d, k)] += step;
+            model.infer(&data, &p).unwrap().log_likelihood()
+        };
+        let numeric = (at(1e-5) - at(-1e-5)) / 2e-5;
+        let expected: f64 = (0..20)
+            .map(|n| {
+                let (m, v) = (fit.posterior.f[n].mean(), fit.posterior.f[n].cov());
+                let rho = x[(n, d)] - params.mu[d] - params.W.row(d).transpose().dot(&m);
+                (rho * m[k] - (params.W.row(d) * v.column(k))[0]) / params.psi[d]
+            })
+            .sum();
+        close(numeric, expected, 1e-7);
+    }
+}
+
+#[test]
+fn units_may_stand_on_a_ragged_plate() {
+    let y = vec![vec![1.0, 4.0, -2.0], vec![], vec![0.5, 6.0]];
+    let data = visits::Data { y: (&y).into() };
+    let fit = visits::Model::new().fit(&data, &Options::new().max_iterations(500)).unwrap();
+    let p = &fit.params;
+    let by_hand: f64 = y
+        .iter()
+        .flatten()
+        .map(|y| mv_normal(&[*y], &DVector::from_element(1, p.m), &DMatrix::from_element(1, 1, p.v + 1.0)))
+        .sum();
+    exact(&fit, &data, by_hand);
+    close(fit.posterior.b[2][1].mean(), (p.m / p.v + 6.0) / (1.0 / p.v + 1.0), 1e-11);
+}
+
+#[test]
+fn an_effect_that_nothing_determines_is_named() {
+    let (unit, y) = (vec![0_usize, 0, 2, 2], vec![1.0, 2.0, 4.0, 6.0]);
+    let data = flat_effects::Data { unit: (&unit).into(), y: (&y).into() };
+    let model = flat_effects::Model::new();
+    let error = model.infer(&data, &flat_effects::Params { s2: 1.0 }).unwrap_err();
+    assert!(matches!(&error, vi_core::Error::Improper { element, .. } if element == "b[1]"), "{error}");
+    let unit = vec![0_usize, 0, 1, 1];
+    let data = flat_effects::Data { unit: (&unit).into(), y: (&y).into() };
+    let fit = model.infer(&data, &flat_effects::Params { s2: 2.0 }).unwrap();
+    close(fit.posterior.b[1].mean(), 5.0, 1e-13);
+    close(fit.posterior.b[1].var(), 1.0, 1e-13);
+    assert!(fit.verify(&data, 1).unwrap().is_exact());
+}
+
+#[test]
+fn patterns_of_missing_entries_change_nothing_but_the_time() {
+    // 400 rows in 3 patterns are factorised once for each; the first 20 of them, once for each row.
+    let full = made(400, 4, 2, 59);
+    let x = full.map_with_location(|n, d, v| (n % 3 != d).then_some(v));
+    let few = x.rows(0, 20).into_owned();
+    let params = completion::Params {
+        W: (0..4).map(|d| begin(4, 2).row(d).transpose()).collect(),
+        mu: vec![0.1, 1.4, 3.1, 4.4],
+        s2: 0.4,
+    };
+    let model = completion::Model::new(2);
+    let all = model.infer(&completion::Data { x: (&x).into() }, &params).unwrap();
+    let some = model.infer(&completion::Data { x: (&few).into() }, &params).unwrap();
+    let scored = all.predict(&completion::Data { x: (&x).into() }).unwrap().log_density;
+    close(scored[..20].iter().sum(), some.log_likelihood(), 1e-12);
+    for n in 0..20 {
+        let (a, b) = (&all.posterior.f[n], &some.posterior.f[n]);
+        assert!((a.mean() - b.mean()).norm() < 1e-12 && (a.cov() - b.cov()).norm() < 1e-13, "unit {n}");
+    }
+    assert!(all.verify(&completion::Data { x: (&x).into() }, 1).unwrap().is_exact());
+}
+
+#[test]
+fn expansion_halves_the_sweeps() {
+    let x = made(200, 6, 2, 61);
+    let data = factor_analysis::Data { x: (&x).into() };
+    let model = factor_analysis::Model::new(2);
+    let start = factor_analysis::Params { W: begin(6, 2) * 0.1, mu: DVector::zeros(6), psi: vec![1.0; 6] };
+    let options = Options::new().max_iterations(20_000).tolerance(1e-14);
+    let fit = model.fit_from(&data, Start::Params(start.clone()), &options).unwrap();
+    let best = fit.log_likelihood();
+    let ours = fit.trace.iter().position(|v| *v > best - 1e-3).unwrap();
+    let mut plain = Textbook { w: start.W, mu: start.mu, psi: start.psi };
+    let mut sweeps = 0;
+    loop {
+        let at = factor_analysis::Params { W: plain.w.clone(), mu: plain.mu.clone(), psi: plain.psi.clone() };
+        if model.infer(&data, &at).unwrap().log_likelihood() > best - 1e-3 {
+            break;
+        }
+        plain.plain_step(&x, false);
+        sweeps += 1;
+        assert!(sweeps < 20_000);
+    }
+    assert!(2 * ours <= sweeps, "{ours} and {sweeps}");
 }

@@ -8,7 +8,7 @@
 //! M = Σₙ u uᵀ is all that is read of the data, once: every statistic that is a second moment of data and latents follows from M, B and
 //! Cov f, so a sweep costs the same whatever the number of units is.
 
-use super::unit::{back_substitute, covariance, triangulate};
+use super::unit::{back_substitute, covariance, log_det, triangulate};
 use crate::stats::{Cell, Moments};
 use nalgebra::DMatrix;
 
@@ -89,11 +89,10 @@ impl<'m> Collapse<'m> {
         }
         triangulate(&mut self.rows, h, stride, &mut vec![]);
         let mut factor = vec![0.0; h * h];
-        let mut log_det = 0.0;
         for i in 0..h {
             factor[i * h + i..][..h - i].copy_from_slice(&self.rows[i * stride + i..][..h - i]);
-            log_det += factor[i * h + i].abs().ln();
         }
+        let log_det = log_det(&factor, h);
         // B = R⁻¹ S, column by column of u.
         let mut map = vec![0.0; h * (v + 1)];
         let mut x = vec![0.0; h];

@@ -10,6 +10,7 @@ pub mod law;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;
+pub mod pattern;
 pub mod products;
 pub mod quadratic;
 pub mod squarem;

@@ -7,8 +7,13 @@
 //!
 //! A row that is not there, because its datum is missing, is left out; nothing is subtracted, and no precision matrix is formed.
 
+use super::law;
+use super::pattern::Factor;
+use crate::dist::{MvNormal, Normal};
+use crate::fit::Marginal;
+pub use crate::posterior::{Mixture, VectorMixture};
 use crate::rng::Rng;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 use rand_distr::{Distribution, StandardNormal};
 
 /// Residual rows of one unit, and the posteriors of the units of a tile.
@@ -28,6 +33,14 @@ pub struct UnitNormals {
     cov: Vec<f64>,
     /// Slots that share a factor, one after another: 1 where each has its own.
     shared: usize,
+    /// Targets of a unit whose factor is known.
+    targets: Vec<f64>,
+    /// √λ of the rows of a factor that is being made.
+    roots: Vec<f64>,
+    /// Factors of patterns and states at the current params.
+    factors: Vec<Option<Factor>>,
+    /// Whether nothing determines some latent of the tile at hand.
+    pub(crate) undetermined: bool,
     /// Whether the posteriors are those of the tile at hand.
     pub(crate) fresh: bool,
 }
@@ -41,6 +54,7 @@ impl UnitNormals {
         self.mean.resize(slots * width, 0.0);
         self.factor.resize(factors * width * width, 0.0);
         self.cov.resize(factors * width * width, 0.0);
+        self.undetermined = false;
         self.clear();
     }
 
@@ -88,6 +102,48 @@ impl UnitNormals {
         self.half_logs += copies * half_log;
     }
 
+    /// Whether the rows of a pattern in a state have been factorised at the current params.
+    #[must_use]
+    pub fn knows(&self, key: usize) -> bool {
+        self.factors.get(key).is_some_and(Option::is_some)
+    }
+
+    /// Ends a row of coefficients of a pattern.
+    pub fn weigh_pattern(&mut self, precision: f64, half_log: f64) {
+        self.roots.push(precision.sqrt());
+        self.weigh(precision, half_log);
+    }
+
+    /// Factorises the rows that were taken in for a pattern in a state.
+    pub fn factorise(&mut self, key: usize) {
+        if self.factors.len() <= key {
+            self.factors.resize_with(key + 1, || None);
+        }
+        let (h, stride) = (self.width, self.width + 1);
+        let rows = self.rows.chunks_exact(stride).flat_map(|row| row[..h].to_vec()).collect();
+        let roots = std::mem::take(&mut self.roots);
+        self.factors[key] = Some(Factor::new(rows, roots, h, self.half_logs));
+        self.clear();
+    }
+
+    /// The target of the next row of a unit whose pattern is known.
+    pub fn target(&mut self, x: f64) {
+        self.targets.push(x);
+    }
+
+    /// q of the latents of a slot from the targets of its rows. Returns the log evidence, as [`solve`](Self::solve) does.
+    pub fn solve_pattern(&mut self, slot: usize, key: usize) -> f64 {
+        let h = self.width;
+        let Some(factor) = self.factors.get(key).and_then(Option::as_ref) else { return f64::NAN };
+        let own = slot / self.shared * h * h..(slot / self.shared + 1) * h * h;
+        self.factor[own.clone()].copy_from_slice(&factor.root);
+        self.cov[own].copy_from_slice(&factor.cov);
+        self.undetermined |= factor.is_undetermined();
+        let evidence = factor.solve(&mut self.targets, &mut self.mean[slot * h..][..h]);
+        self.targets.clear();
+        evidence
+    }
+
     /// q of the latents of a slot. Returns the log evidence of its rows, without their −½ log 2π; NaN if some direction is determined by nothing.
     pub fn solve(&mut self, slot: usize) -> f64 {
         let (h, stride) = (self.width, self.width + 1);
@@ -96,12 +152,12 @@ impl UnitNormals {
         }
         let rest = triangulate(&mut self.rows, h, stride, &mut self.dots);
         let factor = &mut self.factor[slot / self.shared * h * h..][..h * h];
-        let mut log_det = 0.0;
         for i in 0..h {
             factor[i * h..][..i].fill(0.0);
             factor[i * h + i..][..h - i].copy_from_slice(&self.rows[i * stride + i..][..h - i]);
-            log_det += factor[i * h + i].abs().ln();
         }
+        let log_det = log_det(factor, h);
+        self.undetermined |= log_det.is_nan() && rest.is_finite();
         let mean = &mut self.mean[slot * h..][..h];
         for (i, m) in mean.iter_mut().enumerate() {
             *m = self.rows[i * stride + h];
@@ -111,6 +167,20 @@ impl UnitNormals {
         let evidence =
             self.half_logs - 0.5 * rest - log_det + 0.5 * h as f64 * (2.0 * std::f64::consts::PI).ln();
         if evidence.is_finite() { evidence } else { f64::NAN }
+    }
+
+    /// Sets q of some of the latents of a slot, independent of the others; their covariances with those are 0.
+    pub fn set(&mut self, slot: usize, start: usize, mean: &[f64], cov: &DMatrix<f64>) {
+        let h = self.width;
+        self.mean[slot * h + start..][..mean.len()].copy_from_slice(mean);
+        let whole = &mut self.cov[slot / self.shared * h * h..][..h * h];
+        for i in 0..mean.len() {
+            let row = &mut whole[(start + i) * h..][..h];
+            row.fill(0.0);
+            for j in 0..mean.len() {
+                row[start + j] = cov[(i, j)];
+            }
+        }
     }
 
     /// E f of a slot.
@@ -192,6 +262,20 @@ pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut 
     (h..m).map(|i| rows[i * stride + h] * rows[i * stride + h]).sum()
 }
 
+/// log |det R|; NaN if a pivot is lost in the rounding of its column: then no row tells that latent apart from those before it.
+pub(crate) fn log_det(factor: &[f64], h: usize) -> f64 {
+    let mut total = 0.0;
+    for j in 0..h {
+        let length = (0..=j).map(|i| factor[i * h + j] * factor[i * h + j]).sum::<f64>().sqrt();
+        let pivot = factor[j * h + j].abs();
+        if pivot <= h as f64 * f64::EPSILON * length {
+            return f64::NAN;
+        }
+        total += pivot.ln();
+    }
+    total
+}
+
 /// x ← R⁻¹ x
 pub(crate) fn back_substitute(factor: &[f64], x: &mut [f64]) {
     let h = x.len();
@@ -225,10 +309,57 @@ pub(crate) fn covariance(factor: &[f64], h: usize, cov: &mut [f64]) {
     }
 }
 
+/// The law of some of the latents of unit `i` of a tile of `len`, its states weighted by the table.
+#[must_use]
+pub fn vector_mixture(
+    normals: &UnitNormals,
+    table: &[f64],
+    (i, len): (usize, usize),
+    (start, size): (usize, usize),
+) -> Marginal<VectorMixture<MvNormal<'static>>> {
+    let slots = || (i..table.len()).step_by(len.max(1));
+    let laws = slots().filter_map(|s| {
+        law::vector(&normals.mean(s)[start..][..size], &normals.block(s, start, size)).law().cloned()
+    });
+    let made = VectorMixture::new(slots().map(|s| table[s]).collect(), laws.collect());
+    made.map_or(Marginal::Unset, Marginal::Law)
+}
+
+/// The same of a number.
+#[must_use]
+pub fn mixture(
+    normals: &UnitNormals,
+    table: &[f64],
+    (i, len): (usize, usize),
+    start: usize,
+) -> Marginal<Mixture<Normal>> {
+    let slots = || (i..table.len()).step_by(len.max(1));
+    let laws = slots().filter_map(|s| {
+        law::number(normals.mean(s)[start], normals.block(s, start, 1)[(0, 0)]).law().cloned()
+    });
+    let made = Mixture::new(slots().map(|s| table[s]).collect(), laws.collect());
+    made.map_or(Marginal::Unset, Marginal::Law)
+}
+
+/// Points that have the mean and the covariance of q: what is linear in the latent has the moments of its mixture over them.
+#[must_use]
+pub fn points(q: &Marginal<MvNormal<'static>>) -> Vec<DVector<f64>> {
+    let mean = q.mean();
+    let Some(root) = nalgebra::Cholesky::new(q.cov()) else { return vec![mean] };
+    let root = root.l() * (mean.len() as f64).sqrt();
+    root.column_iter().flat_map(|s| [&mean + s, &mean - s]).collect()
+}
+
+/// The same of a number.
+#[must_use]
+pub fn number_points(q: &Marginal<Normal>) -> Vec<f64> {
+    let (mean, sd) = (q.mean(), q.sd());
+    vec![mean + sd, mean - sd]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nalgebra::DVector;
 
     /// Rows with precisions; the last row weighs nothing.
     fn system() -> (Vec<[f64; 4]>, Vec<f64>) {

@@ -7,6 +7,7 @@ mod display;
 mod draws;
 mod imputed;
 mod marginal;
+mod mixtures;
 mod options;
 mod plan;
 mod posterior;
@@ -28,7 +29,7 @@ pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, 
 pub use marginal::{Law, Marginal, Point};
 pub use options::Options;
 pub use plan::{Claim, Plan};
-pub use posterior::{Categories, choose_rows};
+pub use posterior::{Categories, choose_rows, is_kept};
 pub use program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use program::{first_states, permute};
 pub use run::State;

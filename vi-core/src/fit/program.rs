@@ -332,16 +332,30 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) {
     }
 
-    /// Writes q of the Gaussian latents of a unit, which are in a slot of the workspace.
+    /// Writes q of the Gaussian latents of the `i`-th unit of a tile, whose table holds the probabilities of its states.
+    #[allow(clippy::too_many_arguments, reason = "a unit, its tile, and where its law goes")]
     fn share_normals(
         &self,
         _context: &Self::Context<'_>,
         _component: usize,
         _unit: usize,
-        _slot: usize,
+        _tile: (usize, usize),
+        _table: &[f64],
         _normals: &UnitNormals,
         _posterior: &mut Self::Posterior,
     ) {
+    }
+
+    /// Takes q of the Gaussian latents of these units from a start. `false` if it says nothing of one of them.
+    fn start_normals(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _units: Range<usize>,
+        _given: &Self::Posterior,
+        _normals: &mut UnitNormals,
+    ) -> bool {
+        false
     }
 
     /// Writes values of the Gaussian latents of a unit.

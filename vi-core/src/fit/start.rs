@@ -151,7 +151,7 @@ fn from_tables<M: Program>(
         return Ok(Begun { globals, stats: None });
     }
     let stats =
-        work.collect(model, &neutral, &|component, units, out| fill_from(&tables[component], units, out));
+        work.collect(model, &neutral, probs, &|component, units, out| fill_from(&tables[component], units, out));
     if matches!(M::TURNS.first(), Some(Turn::Units)) {
         let globals = M::overlay(given, fitted(model, work, &stats, &neutral)?);
         return Ok(Begun { globals, stats: None });

@@ -3,7 +3,7 @@
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::{Categories, Options};
 use crate::Error;
-use crate::engine::finite::{Semiring, Sum, table};
+use crate::engine::finite::{Failure, Semiring, Sum, table};
 use crate::reduce::{self, Accumulate};
 use crate::tile::{TILE, TileBuffer};
 use crate::stats::Moments;
@@ -55,8 +55,8 @@ impl<'a, M: Program> Work<'a, M> {
         let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
-        let mut scratch = Scratch::default();
         for (index, c) in components.iter().enumerate() {
+            let mut scratch = Scratch::default();
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
             model.collect(&context, &neutral, index, units, &table, &mut pilot, &mut scratch);
@@ -78,7 +78,7 @@ impl<'a, M: Program> Work<'a, M> {
                 continue;
             }
             if M::COLLAPSED.contains(&index) {
-                self.collapse(model, &at, index, &mut stats)?;
+                self.collapse(model, globals, &at, index, &mut stats)?;
                 continue;
             }
             let job = Sweep { model, work: self, globals, at: &at, index, component: *component };
@@ -101,11 +101,19 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major.
-    pub fn collect(&self, model: &M, globals: &M::Globals, fill: &Fill<'_>) -> M::Stats {
+    ///
+    /// Gaussian latents of the units have the posteriors of `given` where it has any, and else those at these globals.
+    pub fn collect(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        given: &M::Posterior,
+        fill: &Fill<'_>,
+    ) -> M::Stats {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
-        let mut scratch = Scratch::default();
         for (index, c) in self.components.iter().enumerate() {
+            let mut scratch = Scratch::default();
             let tile = tile_size(c.states);
             let mut table = vec![0.0; c.states * tile];
             let mut start = 0;
@@ -113,6 +121,8 @@ impl<'a, M: Program> Work<'a, M> {
                 let units = start..(start + tile).min(c.units);
                 let table = &mut table[..c.states * units.len()];
                 fill(index, units.clone(), table);
+                scratch.normals.fresh = M::NORMALS.contains(&index)
+                    && model.start_normals(&self.context, index, units.clone(), given, &mut scratch.normals);
                 model.collect(&self.context, globals, index, units.clone(), table, &mut stats, &mut scratch);
                 start = units.end;
             }
@@ -235,7 +245,14 @@ impl<M: Program> Sweep<'_, '_, M> {
         );
         let present = |i: usize| self.model.copies(&self.work.context, self.index, units.start + i) > 0.0;
         table::eliminate(semiring, table, states, n, evidence, present).map_err(|failure| {
-            failure.named(|i| self.model.unit_name(&self.work.context, self.index, units.start + i))
+            let name = |i: usize| self.model.unit_name(&self.work.context, self.index, units.start + i);
+            match failure {
+                Failure::NotFinite { at } if desk.scratch.normals.undetermined => Error::Improper {
+                    element: name(at),
+                    reason: "neither its prior nor the data determine it".to_string(),
+                },
+                Failure::NotFinite { .. } | Failure::Impossible { .. } => failure.named(name),
+            }
         })
     }
 }

@@ -17,9 +17,11 @@ impl<M: Program> Work<'_, M> {
         let at = model.prepare(&self.context, globals)?;
         for &index in M::NORMALS {
             let component = self.components[index];
-            self.each_tile(model, globals, &at, index, component, &mut |units, _, _, scratch| {
-                for (slot, unit) in units.enumerate() {
-                    model.share_normals(&self.context, index, unit, slot, &scratch.normals, &mut posterior);
+            self.each_tile(model, globals, &at, index, component, &mut |units, table, _, scratch| {
+                let len = units.len();
+                for (i, unit) in units.enumerate() {
+                    let normals = &scratch.normals;
+                    model.share_normals(&self.context, index, unit, (i, len), table, normals, &mut posterior);
                 }
             })?;
         }
@@ -63,6 +65,7 @@ impl<M: Program> Work<'_, M> {
     pub fn collapse(
         &self,
         model: &M,
+        globals: &M::Globals,
         at: &M::Prepared,
         index: usize,
         stats: &mut M::Stats,
@@ -75,6 +78,8 @@ impl<M: Program> Work<'_, M> {
         if stats.evidence().log.is_finite() {
             return Ok(());
         }
+        // One by one, the units say which of them it is.
+        self.each_tile(model, globals, at, index, self.components[index], &mut |_, _, _, _| {})?;
         Err(Error::NotFinite { what: format!("log p(data; params) of `{}`", self.components[index].name) })
     }
 

@@ -86,4 +86,29 @@ impl Emitter<'_> {
             },
         )
     }
+
+    /// What the kernel adds to the plan: what is read of the data, and what is free to expand.
+    pub(super) fn reading_text(&self) -> String {
+        let name = |a: crate::model::ir::ArrayId| self.model.arrays[a.0].name.to_string();
+        let mut out = String::new();
+        for c in &self.kernel.components {
+            let Some(collapse) = &c.collapse else { continue };
+            let unit = c.unit.iter().map(|v| v.name.clone()).collect::<Vec<_>>().join(", ");
+            let latents = c.normals.iter().map(|n| format!("{}[{unit}]", name(n.array))).collect::<Vec<_>>();
+            let data = collapse.data.iter().map(|d| format!("{}[{unit}]", name(d.array))).collect::<Vec<_>>();
+            out += &format!(
+                "data are read once: Cov({0}) is the same for each {unit} and E({0}) is affine in ({1}), so every statistic follows from their\n  count, sum and products; the cost of a sweep does not grow with the number of units\n",
+                latents.join(", "),
+                data.join(", ")
+            );
+        }
+        for e in &self.kernel.expansions {
+            let slopes = e.slopes.iter().map(|(a, _)| name(*a)).collect::<Vec<_>>().join(", ");
+            let latent = name(e.latent);
+            out += &format!(
+                "expansion: {latent} is standard and reaches the data through {slopes} alone, so Cov({latent}) is maximised too and given back to {slopes}\n"
+            );
+        }
+        out
+    }
 }

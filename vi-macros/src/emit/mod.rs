@@ -18,6 +18,7 @@ mod locals;
 mod matrices;
 mod module;
 mod mstep;
+mod normal_laws;
 mod normals;
 mod pairs;
 mod plain;

@@ -10,7 +10,7 @@ impl Emitter<'_> {
     pub fn module(&self) -> Result<TokenStream, Diagnostic> {
         let (vis, name) = (&self.model.vis, &self.model.name);
         let attrs = &self.model.attrs;
-        let text = crate::plan::render(self.plan, self.model);
+        let text = crate::plan::render(self.plan, self.model) + &self.reading_text();
         let title = name.to_string();
         let joint = self.joint_text();
         let docs = joint.iter().map(String::as_str).chain(text.lines()).map(|l| format!(" {l}"));
@@ -251,6 +251,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "NoParams",
         "Notes",
         "Options",
+        "Patterns",
         "Plan",
         "Predictive",
         "Product",
@@ -283,6 +284,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "law",
         "rng",
         "special",
+        "unit",
     ]);
     let values = pick(&["Known", "Unknown"]);
     let elements = used.contains("largest").then(|| {

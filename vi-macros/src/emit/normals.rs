@@ -1,15 +1,28 @@
-//! Gaussian latents of a unit: its residual rows, their elimination, and the moments that stand where data stand.
+//! Gaussian latents of a unit: its residual rows, their elimination, and the moments that stand where data stand. Where the rows are the same
+//! from unit to unit but for their targets, they are factorised once.
 
 use super::Emitter;
 use super::rows::Pass;
 use super::scope::Scope;
-use crate::density::symbol::{Elem, Ix};
+use crate::density::poly::{Poly, Term};
+use crate::density::symbol::{Elem, Ix, Var};
 use crate::kernel::{
     Body, Column, Component, DenseResidual, RowCase, Rows, ScalarResidual, is_unit_normal, pulled, reads_normals,
 };
 use crate::model::ir::ArrayId;
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+
+/// What is written of the rows of a unit.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum RowPart {
+    Whole,
+    /// All but the targets: the same in all units that have the same rows.
+    Coefficients,
+    Targets,
+    /// Which of the rows are there.
+    Presence,
+}
 
 /// The mean of a latent of the unit, where code reads it.
 pub(super) fn mean_name(array: &Ident) -> Ident {
@@ -23,7 +36,7 @@ impl Emitter<'_> {
         quote!(#(#sizes)+*)
     }
 
-    fn width_of(&self, over: &[crate::density::symbol::Var]) -> TokenStream {
+    fn width_of(&self, over: &[Var]) -> TokenStream {
         let scope = self.scope();
         let extents: Vec<_> = over.iter().map(|v| scope.index(&v.high)).collect();
         if extents.is_empty() { quote!(1) } else { super::product(&extents) }
@@ -62,7 +75,18 @@ impl Emitter<'_> {
         if index.to_string() == "0" { quote!(i) } else { quote!(#index * len + i) }
     }
 
-    fn state_vars(&self, c: &Component) -> Vec<crate::density::symbol::Var> {
+    /// How many units and states a tile has.
+    pub(super) fn slots(&self, c: &Component) -> TokenStream {
+        let scope = self.scope();
+        let count: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
+        if count.is_empty() {
+            return quote!(len);
+        }
+        let count = super::product(&count);
+        quote!(#count * len)
+    }
+
+    pub(super) fn state_vars(&self, c: &Component) -> Vec<Var> {
         c.locals.iter().map(|l| l.state.clone()).collect()
     }
 
@@ -77,29 +101,9 @@ impl Emitter<'_> {
         }
         let name = self.eliminate_name(c);
         let open = self.open();
-        let scope = self.scope();
         let width = self.width(c);
-        let unit = self.unit_at(index, c, quote!(units.start + i));
-        let states = self.state_vars(c);
-        let count: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
-        let slots = if count.is_empty() {
-            quote!(len)
-        } else {
-            let count = super::product(&count);
-            quote!(#count * len)
-        };
-        let rows: Vec<TokenStream> =
-            c.rows.iter().filter(|r| reads_normals(self.model, r)).map(|r| self.normal_rows(c, r)).collect();
-        let slot = self.slot(c);
-        let each = scope.loops(
-            &states,
-            quote! {
-                system.clear();
-                #(#rows)*
-                let slot = #slot;
-                table[slot] += system.solve(slot);
-            },
-        );
+        let slots = self.slots(c);
+        let each = self.eliminations(index, c);
         let latents: Vec<String> =
             c.normals.iter().map(|n| self.model.arrays[n.array.0].name.to_string()).collect();
         let lines = self.lines(c.rows.iter().filter(|r| reads_normals(self.model, r)).map(|r| r.line));
@@ -115,16 +119,13 @@ impl Emitter<'_> {
                 let len = units.len();
                 let system = &mut scratch.normals;
                 system.begin(#width, #slots, 1);
-                for i in 0..len {
-                    #unit
-                    #each
-                }
+                #each
             }
         }
     }
 
-    /// The weighted rows of one statement.
-    fn normal_rows(&self, c: &Component, r: &Rows) -> TokenStream {
+    /// The weighted rows of one statement, or a part of them.
+    fn normal_rows(&self, c: &Component, r: &Rows, part: RowPart) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
         let copies = self.copies_inside(c, r);
         let weighted = !copies.is_empty();
@@ -135,22 +136,38 @@ impl Emitter<'_> {
         let event_inside = r.cases.iter().any(|c| matches!(&c.body, Body::Scalar(s) if s.event.is_some()));
         let whole = self.model.arrays[r.target.array.0].elem.kind.axes().is_empty();
         let body = if r.missing && !event_inside && whole {
-            let local = self.name(r.target.array);
             let raw = scope.raw(&r.target);
-            scope.value.replace(Some((r.target.clone(), quote!(#local))));
-            let body = self.normal_cases(&scope, c, r, weighted);
-            scope.value.replace(None);
-            quote!(if let Some(#local) = #raw { #weight #body })
+            let body = self.if_there(&scope, &r.target, part, |scope| self.normal_cases(scope, c, r, (part, weighted)));
+            if part == RowPart::Presence { quote!(rows.push(#raw.is_some());) } else { quote!(#weight #body) }
         } else {
-            let body = self.normal_cases(&scope, c, r, weighted);
+            let body = self.normal_cases(&scope, c, r, (part, weighted));
             quote!(#weight #body)
         };
         let looped = self.wrap(r, body, false);
         self.unless_absent(r, looped)
     }
 
-    fn normal_cases(&self, scope: &Scope<'_>, c: &Component, r: &Rows, weighted: bool) -> TokenStream {
-        let inside = self.chain(scope, r, |case| self.normal_case(scope, c, r, case, weighted));
+    /// A body for an element that may be missing. Where its value is not read, only whether it is there matters.
+    fn if_there(
+        &self,
+        scope: &Scope<'_>,
+        e: &Elem,
+        part: RowPart,
+        body: impl Fn(&Scope<'_>) -> TokenStream,
+    ) -> TokenStream {
+        let local = self.name(e.array);
+        let raw = scope.raw(e);
+        scope.value.replace(Some((e.clone(), quote!(#local))));
+        let body = body(scope);
+        scope.value.replace(None);
+        match part {
+            RowPart::Coefficients => quote!(if #raw.is_some() { #body }),
+            RowPart::Whole | RowPart::Targets | RowPart::Presence => quote!(if let Some(#local) = #raw { #body }),
+        }
+    }
+
+    fn normal_cases(&self, scope: &Scope<'_>, c: &Component, r: &Rows, part: (RowPart, bool)) -> TokenStream {
+        let inside = self.chain(scope, r, |case| self.normal_case(scope, c, r, case, part));
         self.bind_cells(scope, r, inside)
     }
 
@@ -160,36 +177,44 @@ impl Emitter<'_> {
         c: &Component,
         r: &Rows,
         case: &RowCase,
-        weighted: bool,
+        (part, weighted): (RowPart, bool),
     ) -> TokenStream {
         match &case.body {
-            Body::Scalar(s) => self.scalar_normal(scope, c, r, s, weighted),
+            Body::Scalar(s) => self.scalar_normal(scope, c, r, s, (part, weighted)),
             Body::Dense(d) => self.dense_normal(scope, c, d, weighted),
             Body::Terms(_) | Body::Equal { .. } => TokenStream::new(),
         }
     }
 
     /// Fills a new row: the coefficients of the latents, and the target less what is known of the mean.
-    fn fill_normal(&self, scope: &Scope<'_>, c: &Component, rho: &crate::density::poly::Poly) -> TokenStream {
+    fn fill_normal(&self, scope: &Scope<'_>, c: &Component, rho: &Poly, part: RowPart) -> TokenStream {
         let width = self.width(c);
-        let mut target = crate::density::poly::Poly::zero();
+        let mut target = Poly::zero();
         let mut coefficients = TokenStream::new();
         for t in &rho.0 {
             let Some((e, rest)) = pulled(self.model, t) else {
-                target = target.add(&crate::density::poly::Poly(vec![t.clone()]));
+                target = target.add(&Poly(vec![t.clone()]));
                 continue;
             };
             let at = self.normal_index(scope, c, &e);
-            let rest = crate::density::poly::Poly(vec![crate::density::poly::Term { guard: vec![], ..rest }]);
+            let rest = Poly(vec![Term { guard: vec![], ..rest }]);
             let value = scope.poly(&rest.scale(-1.0));
             let write = scope.guarded(&t.guard, quote!(row[#at] += #value;));
             coefficients.extend(scope.loops(&t.sums, write));
         }
         let target = scope.poly(&target);
-        quote! {
-            let row = system.row();
-            #coefficients
-            row[#width] = #target;
+        match part {
+            RowPart::Whole => quote! {
+                let row = system.row();
+                #coefficients
+                row[#width] = #target;
+            },
+            RowPart::Coefficients => quote! {
+                let row = system.row();
+                #coefficients
+            },
+            RowPart::Targets => quote!(system.target(#target);),
+            RowPart::Presence => TokenStream::new(),
         }
     }
 
@@ -199,10 +224,10 @@ impl Emitter<'_> {
         c: &Component,
         r: &Rows,
         s: &ScalarResidual,
-        weighted: bool,
+        (part, weighted): (RowPart, bool),
     ) -> TokenStream {
         let body = |scope: &Scope<'_>| {
-            let fill = self.fill_normal(scope, c, &s.rho);
+            let fill = self.fill_normal(scope, c, &s.rho, part);
             let mut lambda: Vec<TokenStream> = vec![];
             if weighted {
                 lambda.push(quote!(copies));
@@ -218,22 +243,31 @@ impl Emitter<'_> {
                 half = if weighted { quote!(copies * #log) } else { log };
             }
             let lambda = if lambda.is_empty() { quote!(1.0) } else { super::product(&lambda) };
-            quote! {
-                #fill
-                system.weigh(#lambda, #half);
+            match part {
+                RowPart::Whole => quote!(#fill system.weigh(#lambda, #half);),
+                RowPart::Coefficients => quote!(#fill system.weigh_pattern(#lambda, #half);),
+                RowPart::Targets | RowPart::Presence => fill,
             }
         };
-        match &s.event {
-            None => body(scope),
-            Some(d) => {
-                let inner = self.event_value(scope, r, d, body);
-                scope.loops(std::slice::from_ref(d), inner)
+        let Some(d) = &s.event else { return body(scope) };
+        let inner = if r.missing {
+            let mut indices = r.target.indices.clone();
+            indices.push(Ix::var(d));
+            let target = Elem { array: r.target.array, indices };
+            if part == RowPart::Presence {
+                let raw = scope.raw(&target);
+                quote!(rows.push(#raw.is_some());)
+            } else {
+                self.if_there(scope, &target, part, body)
             }
-        }
+        } else {
+            body(scope)
+        };
+        scope.loops(std::slice::from_ref(d), inner)
     }
 
     fn dense_normal(&self, scope: &Scope<'_>, c: &Component, d: &DenseResidual, weighted: bool) -> TokenStream {
-        let fill = self.fill_normal(scope, c, &d.rho);
+        let fill = self.fill_normal(scope, c, &d.rho, RowPart::Whole);
         let rows = scope.loops(std::slice::from_ref(&d.event), fill);
         let (field, at) = (self.density_field(d), self.density_index(scope, d));
         let high = scope.index(&d.event.high);
@@ -244,20 +278,118 @@ impl Emitter<'_> {
         }
     }
 
+    /// Whether some row of a unit may be missing.
+    fn has_patterns(&self, c: &Component) -> bool {
+        c.hoisted && c.rows.iter().any(|r| r.missing && reads_normals(self.model, r))
+    }
+
+    /// The field with the pattern of each unit.
+    fn pattern_field(&self, c: &Component) -> Ident {
+        format_ident!("{}_patterns", self.component_name(c))
+    }
+
+    /// Fields of the context: their types, and how they are made.
+    pub(super) fn pattern_fields(&self) -> Vec<(Ident, TokenStream)> {
+        let scope = self.scope();
+        let with = self.kernel.components.iter().enumerate().filter(|(_, c)| self.has_patterns(c));
+        with.map(|(index, c)| {
+            let parts: Vec<TokenStream> = c
+                .rows
+                .iter()
+                .filter(|r| r.missing && reads_normals(self.model, r))
+                .map(|r| self.normal_rows(c, r, RowPart::Presence))
+                .collect();
+            let (units, unit) = match c.unit.as_slice() {
+                [n] if !c.is_listed() => {
+                    let name = scope.var(n);
+                    (scope.index(&n.high), quote!(let #name = unit;))
+                }
+                many => {
+                    let names = many.iter().map(|v| scope.var(v));
+                    let field = self.unit_field(index);
+                    (quote!(#field.len()), quote!(let [#(#names),*] = #field[unit];))
+                }
+            };
+            (self.pattern_field(c), quote!(Patterns::new(#units, |unit, rows| { #unit #(#parts)* })))
+        })
+        .collect()
+    }
+
+    /// The loop over the units of a tile that eliminates their Gaussian latents.
+    fn eliminations(&self, index: usize, c: &Component) -> TokenStream {
+        let scope = self.scope();
+        let unit = self.unit_at(index, c, quote!(units.start + i));
+        let states = self.state_vars(c);
+        let slot = self.slot(c);
+        let rows = |part: RowPart| -> TokenStream {
+            let own = c.rows.iter().filter(|r| reads_normals(self.model, r));
+            own.map(|r| self.normal_rows(c, r, part)).collect()
+        };
+        let whole = || {
+            let rows = rows(RowPart::Whole);
+            scope.loops(
+                &states,
+                quote! {
+                    system.clear();
+                    #rows
+                    let slot = #slot;
+                    table[slot] += system.solve(slot);
+                },
+            )
+        };
+        if !c.hoisted {
+            let whole = whole();
+            return quote!(for i in 0..len { #unit #whole });
+        }
+        let (coefficients, targets) = (rows(RowPart::Coefficients), rows(RowPart::Targets));
+        let state = self.state_index(c);
+        let count: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
+        let with_pattern = self.has_patterns(c);
+        let field = self.pattern_field(c);
+        let key = match (with_pattern, count.is_empty()) {
+            (false, _) => state,
+            (true, true) => quote!(context.#field.of(units.start + i)),
+            (true, false) => {
+                let count = super::product(&count);
+                quote!(context.#field.of(units.start + i) * (#count) + #state)
+            }
+        };
+        let shared = scope.loops(
+            &states,
+            quote! {
+                let key = #key;
+                if !system.knows(key) {
+                    #coefficients
+                    system.factorise(key);
+                }
+                #targets
+                let slot = #slot;
+                table[slot] += system.solve_pattern(slot, key);
+            },
+        );
+        if !with_pattern {
+            return quote!(for i in 0..len { #unit #shared });
+        }
+        let whole = whole();
+        quote! {
+            for i in 0..len {
+                #unit
+                if context.#field.are_shared() {
+                    #shared
+                } else {
+                    #whole
+                }
+            }
+        }
+    }
+
     /// The posteriors of a tile, where its statistics are gathered without an E-step before.
     pub(super) fn refresh(&self, c: &Component) -> TokenStream {
         if !c.has_normals() {
             return TokenStream::new();
         }
-        let scope = self.scope();
         let name = self.eliminate_name(c);
-        let count: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
-        let slots = if count.is_empty() {
-            quote!(len)
-        } else {
-            let count = super::product(&count);
-            quote!(#count * len)
-        };
+        let slots = self.slots(c);
         quote! {
             if !scratch.normals.is_fresh() {
                 let Ok(at) = self.prepare(context, params) else { return };
@@ -291,7 +423,7 @@ impl Emitter<'_> {
         columns: &[Column],
         (field, at, weight): (&Ident, &TokenStream, &TokenStream),
     ) -> TokenStream {
-        let reads = |p: &crate::density::poly::Poly| {
+        let reads = |p: &Poly| {
             let mut found = false;
             p.visit_elems(&mut |e| found |= is_unit_normal(self.model, e.array));
             found
@@ -321,7 +453,7 @@ impl Emitter<'_> {
             for t in &column.value.0 {
                 let Some((e, rest)) = pulled(self.model, t) else { continue };
                 let latent = self.normal_index(scope, c, &e);
-                let rest = crate::density::poly::Poly(vec![crate::density::poly::Term { guard: vec![], ..rest }]);
+                let rest = Poly(vec![Term { guard: vec![], ..rest }]);
                 let value = scope.poly(&rest);
                 let write = scope.guarded(&t.guard, quote!(spread.push((#position, #latent, #value));));
                 inner.extend(scope.loops(&t.sums, write));
@@ -340,158 +472,5 @@ impl Emitter<'_> {
     /// Whether a pass over a statement is left to the elimination.
     pub(super) fn is_eliminated(&self, r: &Rows, pass: Pass) -> bool {
         pass == Pass::Potentials && reads_normals(self.model, r)
-    }
-
-    /// Whether any component has Gaussian latents.
-    pub(super) fn has_normals(&self) -> bool {
-        self.kernel.components.iter().any(Component::has_normals)
-    }
-
-    /// Fields of what a user sees: q before it is known, values before they are drawn, and points made of values.
-    pub(super) fn normal_values(
-        &self,
-        c: &Component,
-        fields: &mut TokenStream,
-        empties: &mut TokenStream,
-        from: &mut TokenStream,
-    ) {
-        for n in &c.normals {
-            let name = self.name(n.array);
-            let unset = self.nest(&self.plates_of(n.array), quote!(Marginal::Unset));
-            fields.extend(quote!(#name: #unset,));
-            let zero = self.neutral_value(n.array);
-            empties.extend(quote!(#name: #zero,));
-            let value = (0..c.unit.len()).fold(
-                quote!(Marginal::Point(x.clone())),
-                |inner, _| quote!(x.iter().map(|x| #inner).collect()),
-            );
-            from.extend(quote!(#name: { let x = &latents.#name; #value },));
-        }
-    }
-
-    /// What the runtime asks of Gaussian latents of units.
-    pub(super) fn normal_fns(&self) -> TokenStream {
-        if !self.has_normals() {
-            return TokenStream::new();
-        }
-        let scope = self.scope();
-        let open = self.open();
-        let with: Vec<_> = self.kernel.components.iter().enumerate().filter(|(_, c)| c.has_normals()).collect();
-        let list = with.iter().map(|(i, _)| Literal::usize_unsuffixed(*i));
-        let arms = with.iter().map(|(index, c)| {
-            let i = Literal::usize_unsuffixed(*index);
-            let unit = self.unit_at(*index, c, quote!(unit));
-            let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
-            let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
-                let name = self.name(a);
-                let law = if n.over.is_empty() {
-                    quote!(law::number(normals.mean(slot)[#start], normals.block(slot, #start, 1)[(0, 0)]))
-                } else {
-                    quote!(law::vector(&normals.mean(slot)[#start..][..#size], &normals.block(slot, #start, #size)))
-                };
-                quote!(posterior.#name #([#at])* = #law;)
-            });
-            quote!(#i => { #unit #(#parts)* })
-        });
-        let sets = with.iter().map(|(index, c)| {
-            let i = Literal::usize_unsuffixed(*index);
-            let unit = self.unit_at(*index, c, quote!(unit));
-            let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
-            let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
-                let name = self.name(a);
-                if n.over.is_empty() {
-                    quote!(latents.#name #([#at])* = values[#start];)
-                } else {
-                    quote!(latents.#name #([#at])*.copy_from_slice(&values[#start..][..#size]);)
-                }
-            });
-            quote!(#i => { #unit #(#parts)* })
-        });
-        quote! {
-            const NORMALS: &'static [usize] = &[#(#list),*];
-
-            fn share_normals(&self, context: &Context<'_>, component: usize, unit: usize, slot: usize, normals: &UnitNormals, posterior: &mut Posterior) {
-                #open
-                match component {
-                    #(#arms)*
-                    _ => {}
-                }
-            }
-
-            fn set_normals(&self, context: &Context<'_>, component: usize, unit: usize, values: &[f64], latents: &mut Latents) {
-                #open
-                match component {
-                    #(#sets)*
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    /// Draws for params that multiply latents of units, where all of them are 0: each in proportion to the spread of its residual.
-    pub(super) fn perturb_slopes(&self) -> TokenStream {
-        let mut seen: Vec<ArrayId> = vec![];
-        let mut out = TokenStream::new();
-        for c in self.kernel.components.iter().filter(|c| c.has_normals()) {
-            for case in c.rows.iter().flat_map(|r| &r.cases) {
-                let (design, moments, precision) = match &case.body {
-                    Body::Scalar(s) => (&s.design, s.moments, Some(&s.precision)),
-                    Body::Dense(d) => (&d.design, d.moments, None),
-                    Body::Terms(_) | Body::Equal { .. } => continue,
-                };
-                for r in &design.regressors {
-                    let reads = |n: usize| {
-                        let mut found = false;
-                        design.columns[n].value.visit_elems(&mut |e| found |= is_unit_normal(self.model, e.array));
-                        found
-                    };
-                    if !r.column.is_some_and(reads) || seen.contains(&r.param.array) {
-                        continue;
-                    }
-                    seen.push(r.param.array);
-                    out.extend(self.perturb_slope(c, r, moments, precision));
-                }
-            }
-        }
-        out
-    }
-
-    fn perturb_slope(
-        &self,
-        c: &Component,
-        r: &crate::kernel::Regressor,
-        moments: usize,
-        precision: Option<&crate::density::poly::Poly>,
-    ) -> TokenStream {
-        let scope = self.scope();
-        let name = self.name(r.param.array);
-        let array = &self.model.arrays[r.param.array.0];
-        let leaf = match array.elem.kind.axes().len() {
-            0 => quote!(std::slice::from_ref(x)),
-            _ => quote!(x.as_slice()),
-        };
-        let values =
-            (0..array.plates.len()).fold(quote!(#leaf.iter()), |inner, _| quote!(x.iter().flat_map(|x| #inner)));
-        let mut loops: Vec<crate::density::symbol::Var> = vec![];
-        for v in self.kernel.stats[moments].cells.iter().map(|x| &x.var).chain(&r.sums) {
-            if r.param.indices.iter().any(|i| i.mentions(v)) && !loops.contains(v) {
-                loops.push(v.clone());
-            }
-        }
-        if let Some(v) = r.param.indices.iter().filter_map(Ix::as_var).find(|v| !loops.contains(v)) {
-            loops.insert(0, v.clone());
-        }
-        let place = scope.elem(&r.param);
-        let width = self.width(c);
-        let precision = match precision.filter(|p| p.0.iter().flat_map(|t| t.free_vars()).all(|v| loops.contains(&v))) {
-            Some(p) => scope.poly(p),
-            None => quote!(1.0),
-        };
-        let draw = scope.loops(&loops, quote!(#place = products::slope(#precision, #width, rng);));
-        quote! {
-            if { let x = &params.#name; #values.all(|x| *x == 0.0) } {
-                #draw
-            }
-        }
     }
 }

@@ -546,6 +546,16 @@ impl<'a> Scope<'a> {
         if guards.is_empty() { body } else { quote!(if #(#guards)&&* { #body }) }
     }
 
+    /// An element of nested arrays, if it is there.
+    pub fn value_at(&self, base: TokenStream, at: &[Ident]) -> TokenStream {
+        match at {
+            [] => quote!(Some(&#base)),
+            [first, rest @ ..] => {
+                rest.iter().fold(quote!(#base.get(#first)), |x, i| quote!(#x.and_then(|x| x.get(#i))))
+            }
+        }
+    }
+
     /// A row-major position over these indices.
     pub fn flat(&self, at: &[(Ix, Ix)]) -> TokenStream {
         let mut out: Option<TokenStream> = None;

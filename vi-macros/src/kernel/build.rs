@@ -167,6 +167,7 @@ pub fn build<'a>(
     let collapses: Vec<_> = kernel.components.iter().map(|c| super::collapse::collapse(&kernel, c)).collect();
     for (c, collapse) in kernel.components.iter_mut().zip(collapses) {
         c.collapse = collapse;
+        c.hoisted = super::collapse::is_hoisted(model, c);
     }
     let (expansions, stats): (Vec<_>, Vec<Stat>) =
         super::expansion::expansions(&kernel, densities).into_iter().unzip();
@@ -314,7 +315,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     }
     let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
     let normals = super::normals::of_unit(model, &b.latents, &unit);
-    Ok(Component { locals, normals, unit, guards, rows: vec![], collapse: None, pairs: vec![] })
+    Ok(Component { locals, normals, unit, guards, rows: vec![], collapse: None, hoisted: false, pairs: vec![] })
 }
 
 /// Functions of params that every row would compute again: each becomes a table.

@@ -131,6 +131,41 @@ fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, arrays: &mut Vec<ArrayId>) -> 
     (fixed && matches!(stat.kind, StatKind::Moments { .. })).then_some(())
 }
 
+/// Whether units whose rows are there alike have the same coefficients and precisions, so that one factor serves them.
+pub fn is_hoisted(model: &Model, c: &Component) -> bool {
+    c.has_normals()
+        && c.pairs.is_empty()
+        && c.rows.iter().filter(|r| super::reads_normals(model, r)).all(|r| {
+            let fixed_loop = |l: &Loop| {
+                matches!(l, Loop::Range(v) if c.unit.iter().all(|u| !v.low.mentions(u) && !v.high.mentions(u)))
+            };
+            r.guards.iter().all(|g| c.unit.iter().all(|u| !in_cond(g, u)))
+                && r.copies.is_empty()
+                && r.loops.iter().all(fixed_loop)
+                && r.cases.iter().all(|case| {
+                    let whole = case.when.iter().all(|w| c.unit.iter().all(|u| !in_cond(w, u)));
+                    whole
+                        && case.cells.is_empty()
+                        && match &case.body {
+                            Body::Scalar(s) => {
+                                s.weight.as_number() == Some(1.0)
+                                    && c.unit.iter().all(|u| !s.precision.mentions(u))
+                                    && s.rho.0.iter().all(|t| match pulled(model, t) {
+                                        Some((_, rest)) => c.unit.iter().all(|u| {
+                                            !rest.mentions(u) && t.guard.iter().all(|g| !in_cond(g, u))
+                                        }),
+                                        None => true,
+                                    })
+                            }
+                            // A whitened vector has no rows of its own.
+                            Body::Dense(_) => false,
+                            Body::Terms(t) => t.separable.is_empty() && t.pointwise.is_none(),
+                            Body::Equal { .. } => false,
+                        }
+                })
+        })
+}
+
 fn in_cond(c: &Cond, v: &Var) -> bool {
     let mut found = false;
     c.visit_vars(&mut |u| found |= u == v);

@@ -74,6 +74,10 @@ fn slopes(
             for t in &rho.0 {
                 let Some(e) = latent_in(t, a) else { continue };
                 let v = e.indices.last()?.as_var().filter(|v| t.sums.contains(v))?;
+                let extent = model.arrays[a.0].elem.kind.axes().first().map(|x| length(&x.length, &[]));
+                if v.low != Ix::constant(0) || Some(&v.high) != extent.as_ref() || !t.guard.is_empty() {
+                    return None;
+                }
                 let params: Vec<&Elem> = t
                     .factors
                     .iter()

@@ -102,6 +102,8 @@ pub struct Component {
     pub rows: Vec<Rows>,
     /// The data whose first two moments are all that a sweep reads, where that is so.
     pub collapse: Option<Collapse>,
+    /// Whether one factor serves all units that have the same rows.
+    pub hoisted: bool,
     /// Statements of two of its units; where there are any, the units take turns.
     pub pairs: Vec<Pairs>,
 }

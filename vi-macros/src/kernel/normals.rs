@@ -3,10 +3,10 @@
 use super::split::solve_shift;
 use super::{Body, Component, Normal, Rows};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
-use crate::density::statement::{Form, Scale, StatementDensity};
-use crate::density::symbol::{Elem, Ix, IxTerm, Var, length};
-use crate::model::ir::{ArrayId, ElemKind, Model, Role};
-use crate::plan::{Block, Plan, Rule, points};
+use crate::density::statement::{Case, Form, Scale, StatementDensity};
+use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var, length};
+use crate::model::ir::{ArrayId, ElemKind, Model, Role, StatementId};
+use crate::plan::{Block, Plan, Rule, Step, points};
 
 /// Whether a latent's Gaussian is eliminated unit by unit.
 pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
@@ -18,29 +18,48 @@ pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
 /// What is left of Gaussian blocks is shared by all units, or stands beside other uncertain latents: it is updated from sums over units.
 pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<ArrayId> {
     let of_units = |b: &&Block| !b.point && !b.each && falls_apart(model, densities, b);
-    plan.blocks.iter().filter(of_units).flat_map(|b| b.latents.clone()).collect()
+    plan.blocks.iter().filter(of_units).flat_map(|b| gaussian(model, b)).collect()
+}
+
+fn gaussian(model: &Model, b: &Block) -> Vec<ArrayId> {
+    b.latents.iter().copied().filter(|a| !model.arrays[a.0].elem.kind.is_finite()).collect()
 }
 
 fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
-    let gaussian = b.trace.iter().all(|s| matches!(s.rule, Rule::Gaussian { whitened_by: None, .. }));
+    let latents = gaussian(model, b);
+    let own_rule = |s: &Step| match s.rule {
+        Rule::Gaussian { whitened_by: None, .. } => true,
+        Rule::Sum => s.latents.iter().all(|a| !latents.contains(a)),
+        Rule::Gaussian { .. }
+        | Rule::Family { .. }
+        | Rule::Scan { .. }
+        | Rule::Tree { .. }
+        | Rule::GaussianScan { .. } => false,
+    };
     let plates = model.arrays[b.latents[0].0].plates.len();
+    let begun = |a: &ArrayId| model.init.iter().any(|i| i.array == *a);
     let plain = |a: &ArrayId| {
         let array = &model.arrays[a.0];
-        let latent = |p: &crate::model::ir::StatementId| model.statements[p.0].role == Role::Latent;
+        let latent = |p: &StatementId| model.statements[p.0].role == Role::Latent;
         matches!(array.elem.kind, ElemKind::Real | ElemKind::Vector(_))
             && array.elem.min.is_none()
             && array.elem.max.is_none()
             && array.pieces.iter().all(latent)
-            && array.plates.len() == plates
             && !array.missing
             && !array.symmetric
+            && !begun(a)
     };
-    if !gaussian || plates == 0 || !b.latents.iter().all(plain) {
+    if plates == 0
+        || latents.is_empty()
+        || !b.trace.iter().all(own_rule)
+        || !latents.iter().all(plain)
+        || b.latents.iter().any(|a| model.arrays[a.0].plates.len() != plates)
+    {
         return false;
     }
     let points = points(model);
     densities.iter().all(|d| {
-        let mut own = elems_in(d, &b.latents);
+        let mut own = elems_in(d, &latents);
         if own.is_empty() {
             return true;
         }
@@ -51,29 +70,36 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
             let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
             alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
         });
+        let gathered = d.gathers.iter().all(|g| b.latents.contains(&g.elem.array) && g.elem.indices == own[0].indices);
         alone
-            && d.gathers.is_empty()
+            && gathered
             && own.iter().all(|e| e.indices == own[0].indices)
             && own[0].indices.iter().all(is_place)
-            && d.cases.iter().all(|c| match &c.form {
-                Form::Normal(r) => {
-                    let fixed = match &r.scale {
-                        Scale::Diagonal(p) => !mentions(p, &b.latents),
-                        Scale::Dense { factor, .. } => !mentions(factor, &b.latents),
-                    };
-                    fixed
-                        && c.normaliser.is_zero()
-                        && r.rho.0.iter().all(|t| is_linear(t, &b.latents))
-                        && !c.when.iter().any(|w| {
-                            let mut found = false;
-                            w.visit_elems(&mut |e| found |= b.latents.contains(&e.array));
-                            found
-                        })
-                }
-                Form::Flat => true,
-                Form::Terms(_) | Form::Equal { .. } => false,
-            })
+            && d.cases.iter().all(|c| is_gaussian(c, &latents))
     })
+}
+
+/// Whether a case is a Normal that the latents enter as a Gaussian's rows.
+fn is_gaussian(c: &Case, latents: &[ArrayId]) -> bool {
+    match &c.form {
+        Form::Normal(r) => {
+            let fixed = match &r.scale {
+                Scale::Diagonal(p) => !mentions(p, latents),
+                Scale::Dense { factor, .. } => !mentions(factor, latents),
+            };
+            let decided = |w: &Cond| {
+                let mut found = false;
+                w.visit_elems(&mut |e| found |= latents.contains(&e.array));
+                !found
+            };
+            fixed
+                && c.normaliser.is_zero()
+                && r.rho.0.iter().all(|t| is_linear(t, latents))
+                && c.when.iter().all(decided)
+        }
+        Form::Flat => true,
+        Form::Terms(_) | Form::Equal { .. } => false,
+    }
 }
 
 /// A unit's index as a row may write it: an index of its own, or a given map's value there.

@@ -9,3 +9,4 @@ mod plan;
 mod programs;
 mod readme;
 mod syntax;
+mod units;

@@ -1,0 +1,147 @@
+//! Mixtures as marginals: of a latent that has a law for each state of its unit.
+
+use super::marginal::{Law, Marginal};
+use crate::posterior::{Mixture, RealLaw, VectorLaw, VectorMixture};
+use nalgebra::{DMatrix, DVector};
+use rand::Rng;
+
+impl<D: RealLaw + Law<Value = f64>> Law for Mixture<D> {
+    type Value = f64;
+
+    fn expect(&self) -> f64 {
+        RealLaw::mean(self)
+    }
+
+    fn variance(&self) -> f64 {
+        RealLaw::var(self)
+    }
+
+    fn density(&self, x: &f64) -> f64 {
+        RealLaw::log_density(self, *x)
+    }
+
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        RealLaw::sample(self, rng)
+    }
+
+    /// NaN: the entropy of a mixture has no closed form. That of the block is part of the ELBO.
+    fn uncertainty(&self) -> f64 {
+        f64::NAN
+    }
+
+    fn nothing() -> f64 {
+        f64::NAN
+    }
+
+    fn zero(_of: &f64) -> f64 {
+        0.0
+    }
+}
+
+impl<D: VectorLaw + Law<Value = DVector<f64>>> Law for VectorMixture<D> {
+    type Value = DVector<f64>;
+
+    fn expect(&self) -> DVector<f64> {
+        VectorLaw::mean(self)
+    }
+
+    fn variance(&self) -> DVector<f64> {
+        VectorLaw::var(self)
+    }
+
+    fn density(&self, x: &DVector<f64>) -> f64 {
+        VectorLaw::log_density(self, x.as_slice())
+    }
+
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> DVector<f64> {
+        VectorLaw::sample(self, rng)
+    }
+
+    /// NaN: the entropy of a mixture has no closed form. That of the block is part of the ELBO.
+    fn uncertainty(&self) -> f64 {
+        f64::NAN
+    }
+
+    fn nothing() -> DVector<f64> {
+        DVector::zeros(0)
+    }
+
+    fn zero(of: &DVector<f64>) -> DVector<f64> {
+        of * 0.0
+    }
+}
+
+impl<D: VectorLaw + Law<Value = DVector<f64>>> Marginal<VectorMixture<D>> {
+    /// Renames the states of which `inner` joint states of other categories are behind: state k becomes what state `order[k]` was.
+    pub fn relabel_digit(&mut self, order: &[usize], inner: usize) {
+        if let Marginal::Law(law) = self
+            && let Ok(renamed) =
+                VectorMixture::new(renamed(law.weights(), order, inner), renamed(law.components(), order, inner))
+        {
+            *law = renamed;
+        }
+    }
+
+    /// Standard deviation of each component.
+    #[must_use]
+    pub fn sd(&self) -> DVector<f64> {
+        self.var().map(f64::sqrt)
+    }
+
+    /// The covariance matrix.
+    #[must_use]
+    pub fn cov(&self) -> DMatrix<f64> {
+        match self {
+            Marginal::Unset => DMatrix::zeros(0, 0),
+            Marginal::Point(v) => DMatrix::zeros(v.len(), v.len()),
+            Marginal::Law(d) => VectorLaw::cov(d),
+        }
+    }
+}
+
+impl<D: RealLaw + Law<Value = f64>> Marginal<Mixture<D>> {
+    /// Renames the states of which `inner` joint states of other categories are behind: state k becomes what state `order[k]` was.
+    pub fn relabel_digit(&mut self, order: &[usize], inner: usize) {
+        if let Marginal::Law(law) = self
+            && let Ok(renamed) =
+                Mixture::new(renamed(law.weights(), order, inner), renamed(law.components(), order, inner))
+        {
+            *law = renamed;
+        }
+    }
+
+    /// √Var x.
+    #[must_use]
+    pub fn sd(&self) -> f64 {
+        self.var().sqrt()
+    }
+
+    /// The interval that leaves (1 − level)/2 on either side.
+    #[must_use]
+    pub fn interval(&self, level: f64) -> (f64, f64) {
+        match self {
+            Marginal::Unset => (f64::NAN, f64::NAN),
+            Marginal::Point(v) => (*v, *v),
+            Marginal::Law(d) => RealLaw::interval(d, level),
+        }
+    }
+
+    /// The least x with P(X ≤ x) ≥ p.
+    #[must_use]
+    pub fn quantile(&self, p: f64) -> f64 {
+        match self {
+            Marginal::Unset => f64::NAN,
+            Marginal::Point(v) => *v,
+            Marginal::Law(d) => RealLaw::quantile(d, p),
+        }
+    }
+}
+
+fn renamed<T: Clone>(old: &[T], order: &[usize], inner: usize) -> Vec<T> {
+    let (inner, extent) = (inner.max(1), order.len().max(1));
+    let from = |s: usize| {
+        let digit = s / inner % extent;
+        s - digit * inner + order.get(digit).map_or(digit, |o| *o) * inner
+    };
+    (0..old.len()).map(|s| old[from(s)].clone()).collect()
+}
