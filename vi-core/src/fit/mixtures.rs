@@ -75,8 +75,10 @@ impl<D: VectorLaw + Law<Value = DVector<f64>>> Marginal<VectorMixture<D>> {
     /// Renames the states of which `inner` joint states of other categories are behind: state k becomes what state `order[k]` was.
     pub fn relabel_digit(&mut self, order: &[usize], inner: usize) {
         if let Marginal::Law(law) = self
-            && let Ok(renamed) =
-                VectorMixture::new(renamed(law.weights(), order, inner), renamed(law.components(), order, inner))
+            && let Ok(renamed) = VectorMixture::new(
+                renamed(law.weights(), order, inner),
+                renamed(law.components(), order, inner),
+            )
         {
             *law = renamed;
         }

@@ -120,7 +120,11 @@ impl<'a, M: Program> State<'a, M> {
             return Err(Error::Impossible { at });
         }
         let mut begun = super::start::globals(model, &work, start, &given, options, restart)?;
-        model.perturb(&work.context, &mut begun.globals, &mut crate::rng::stream(options.seed, "products", &[restart]));
+        model.perturb(
+            &work.context,
+            &mut begun.globals,
+            &mut crate::rng::stream(options.seed, "products", &[restart]),
+        );
         model.validate(&work.context, &begun.globals)?;
         let unsaid = begun.stats.is_none();
         let stats = begun.stats.unwrap_or_else(|| work.fixed.clone());

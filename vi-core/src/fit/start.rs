@@ -150,8 +150,8 @@ fn from_tables<M: Program>(
         let globals = from_params(model, work, given, neutral)?;
         return Ok(Begun { globals, stats: None });
     }
-    let stats =
-        work.collect(model, &neutral, probs, &|component, units, out| fill_from(&tables[component], units, out));
+    let stats = work
+        .collect(model, &neutral, probs, &|component, units, out| fill_from(&tables[component], units, out));
     if matches!(M::TURNS.first(), Some(Turn::Units)) {
         let globals = M::overlay(given, fitted(model, work, &stats, &neutral)?);
         return Ok(Begun { globals, stats: None });

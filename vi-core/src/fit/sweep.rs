@@ -5,8 +5,8 @@ use super::{Categories, Options};
 use crate::Error;
 use crate::engine::finite::{Failure, Semiring, Sum, table};
 use crate::reduce::{self, Accumulate};
-use crate::tile::{TILE, TileBuffer};
 use crate::stats::Moments;
+use crate::tile::{TILE, TileBuffer};
 use std::ops::Range;
 use std::sync::OnceLock;
 

@@ -106,7 +106,9 @@ impl Emitter<'_> {
         let width = self.width(c);
         let rows: TokenStream = c.rows.iter().map(|r| self.collapsed_rows(c, x, r)).collect();
         let mut add: TokenStream = c.rows.iter().map(|r| self.collapsed_moments(c, x, r)).collect();
-        for e in self.kernel.expansions.iter().filter(|e| std::ptr::eq(&self.kernel.components[e.component], c)) {
+        for e in
+            self.kernel.expansions.iter().filter(|e| std::ptr::eq(&self.kernel.components[e.component], c))
+        {
             add.extend(self.add_joint(&self.scope(), c, x, e.stat));
         }
         quote! {

@@ -72,8 +72,7 @@ impl Emitter<'_> {
         let units = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_listed()).map(|(i, c)| {
             let n = self.unit_field(i);
             let rank = Literal::usize_unsuffixed(c.unit.len());
-            let doc =
-                format!(" The indices of each unit of `{}`.", self.model.arrays[c.arrays()[0].0].name);
+            let doc = format!(" The indices of each unit of `{}`.", self.model.arrays[c.arrays()[0].0].name);
             quote!(#[doc = #doc] pub #n: Vec<[usize; #rank]>)
         });
         let gauges = self.gauges().map(|s| {
@@ -81,9 +80,10 @@ impl Emitter<'_> {
             let doc = format!(" Where `{}` are measured from.", s.name);
             quote!(#[doc = #doc] pub #n: Vec<f64>)
         });
-        let patterns = self.pattern_fields().into_iter().map(|(n, _)| {
-            quote!(#[doc = " Which rows each unit has."] pub #n: Patterns,)
-        });
+        let patterns = self
+            .pattern_fields()
+            .into_iter()
+            .map(|(n, _)| quote!(#[doc = " Which rows each unit has."] pub #n: Patterns,));
         let draws = self.draws_field();
         let phantom = if self.borrows() {
             quote!()

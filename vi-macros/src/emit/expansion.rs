@@ -45,7 +45,9 @@ impl Emitter<'_> {
                 e.slopes.iter().map(|(a, _)| self.model.arrays[a.0].name.to_string()).collect();
             let slopes = slopes.join(", ");
             let doc = [
-                format!(" Lets the data choose the covariance Φ of `{latent}`, and gives it back to `{slopes}`: the density of the data is the same."),
+                format!(
+                    " Lets the data choose the covariance Φ of `{latent}`, and gives it back to `{slopes}`: the density of the data is the same."
+                ),
                 String::new(),
                 " ```text".into(),
                 format!(" Φ = Σ E {latent} {latent}ᵀ / N          {slopes} ← {slopes} Φ^½"),
@@ -72,7 +74,8 @@ impl Emitter<'_> {
         let scope = self.scope();
         let (plates, events) = self.axes(a);
         let all: Vec<Var> = plates.into_iter().chain(events).collect();
-        let others: Vec<Var> = all.iter().enumerate().filter(|(n, _)| *n != axis).map(|(_, v)| v.clone()).collect();
+        let others: Vec<Var> =
+            all.iter().enumerate().filter(|(n, _)| *n != axis).map(|(_, v)| v.clone()).collect();
         let v = &all[axis];
         let (name, high) = (scope.var(v), scope.index(&v.high));
         let place = scope.elem(&Elem { array: a, indices: all.iter().map(Ix::var).collect() });
@@ -91,16 +94,26 @@ impl Emitter<'_> {
     pub(super) fn reading_text(&self) -> String {
         let name = |a: crate::model::ir::ArrayId| self.model.arrays[a.0].name.to_string();
         let mut out = String::new();
-        for c in &self.kernel.components {
-            let Some(collapse) = &c.collapse else { continue };
+        for c in self.kernel.components.iter().filter(|c| c.has_normals()) {
             let unit = c.unit.iter().map(|v| v.name.clone()).collect::<Vec<_>>().join(", ");
             let latents = c.normals.iter().map(|n| format!("{}[{unit}]", name(n.array))).collect::<Vec<_>>();
-            let data = collapse.data.iter().map(|d| format!("{}[{unit}]", name(d.array))).collect::<Vec<_>>();
-            out += &format!(
-                "data are read once: Cov({0}) is the same for each {unit} and E({0}) is affine in ({1}), so every statistic follows from their\n  count, sum and products; the cost of a sweep does not grow with the number of units\n",
-                latents.join(", "),
-                data.join(", ")
-            );
+            let latents = latents.join(", ");
+            if let Some(collapse) = &c.collapse {
+                let data = collapse.data.iter().map(|d| format!("{}[{unit}]", name(d.array)));
+                let data = data.collect::<Vec<_>>().join(", ");
+                out += &format!(
+                    "data are read once: Cov({latents}) is the same for each {unit} and E({latents}) is affine in ({data}), so every statistic follows\n  from their count, sum and products; the cost of a sweep does not grow with the number of units\n"
+                );
+            } else if c.hoisted {
+                let states = if c.locals.is_empty() { "" } else { "each state and " };
+                let shared = match self.has_patterns(c) {
+                    true => format!("{states}each pattern of missing entries, where units share them"),
+                    false => states.trim_end_matches(" and ").to_string(),
+                };
+                if !shared.is_empty() {
+                    out += &format!("Cov({latents}) is worked out once a sweep for {shared}\n");
+                }
+            }
         }
         for e in &self.kernel.expansions {
             let slopes = e.slopes.iter().map(|(a, _)| name(*a)).collect::<Vec<_>>().join(", ");

@@ -210,8 +210,8 @@ impl Emitter<'_> {
         let plates = self.model.arrays[e.array.0].plates.len();
         let at: Vec<_> = e.indices[..plates].iter().map(|i| scope.index(i)).collect();
         let points = match self.model.arrays[e.array.0].elem.kind.axes().len() {
-            0 => quote!(unit::number_points),
-            _ => quote!(unit::points),
+            0 => quote!(unit_laws::number_points),
+            _ => quote!(unit_laws::points),
         };
         quote! {
             let points = #points(&posterior.#name #([#at])*);

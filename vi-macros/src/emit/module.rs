@@ -284,7 +284,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "law",
         "rng",
         "special",
-        "unit",
+        "unit_laws",
     ]);
     let values = pick(&["Known", "Unknown"]);
     let elements = used.contains("largest").then(|| {

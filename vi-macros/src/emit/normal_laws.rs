@@ -43,7 +43,8 @@ impl Emitter<'_> {
         }
         let scope = self.scope();
         let open = self.open();
-        let with: Vec<_> = self.kernel.components.iter().enumerate().filter(|(_, c)| c.has_normals()).collect();
+        let with: Vec<_> =
+            self.kernel.components.iter().enumerate().filter(|(_, c)| c.has_normals()).collect();
         let list = with.iter().map(|(i, _)| Literal::usize_unsuffixed(*i));
         let arms = with.iter().map(|(index, c)| {
             let i = Literal::usize_unsuffixed(*index);
@@ -58,8 +59,8 @@ impl Emitter<'_> {
                     (false, true) => {
                         quote!(law::vector(&normals.mean(tile.0)[#start..][..#size], &normals.block(tile.0, #start, #size)))
                     }
-                    (true, false) => quote!(unit::mixture(normals, table, tile, #start)),
-                    (false, false) => quote!(unit::vector_mixture(normals, table, tile, (#start, #size))),
+                    (true, false) => quote!(unit_laws::mixture(normals, table, tile, #start)),
+                    (false, false) => quote!(unit_laws::vector_mixture(normals, table, tile, (#start, #size))),
                 };
                 quote!(posterior.#name #([#at])* = #law;)
             });
@@ -166,7 +167,9 @@ impl Emitter<'_> {
                 for r in &design.regressors {
                     let reads = |n: usize| {
                         let mut found = false;
-                        design.columns[n].value.visit_elems(&mut |e| found |= is_unit_normal(self.model, e.array));
+                        design.columns[n]
+                            .value
+                            .visit_elems(&mut |e| found |= is_unit_normal(self.model, e.array));
                         found
                     };
                     if !r.column.is_some_and(reads) || seen.contains(&r.param.array) {
@@ -194,8 +197,8 @@ impl Emitter<'_> {
             0 => quote!(std::slice::from_ref(x)),
             _ => quote!(x.as_slice()),
         };
-        let values =
-            (0..array.plates.len()).fold(quote!(#leaf.iter()), |inner, _| quote!(x.iter().flat_map(|x| #inner)));
+        let values = (0..array.plates.len())
+            .fold(quote!(#leaf.iter()), |inner, _| quote!(x.iter().flat_map(|x| #inner)));
         let mut loops: Vec<Var> = vec![];
         for v in self.kernel.stats[moments].cells.iter().map(|x| &x.var).chain(&r.sums) {
             if r.param.indices.iter().any(|i| i.mentions(v)) && !loops.contains(v) {
@@ -207,10 +210,11 @@ impl Emitter<'_> {
         }
         let place = scope.elem(&r.param);
         let width = self.width(c);
-        let precision = match precision.filter(|p| p.0.iter().flat_map(|t| t.free_vars()).all(|v| loops.contains(&v))) {
-            Some(p) => scope.poly(p),
-            None => quote!(1.0),
-        };
+        let precision =
+            match precision.filter(|p| p.0.iter().flat_map(|t| t.free_vars()).all(|v| loops.contains(&v))) {
+                Some(p) => scope.poly(p),
+                None => quote!(1.0),
+            };
         let draw = scope.loops(&loops, quote!(#place = products::slope(#precision, #width, rng);));
         quote! {
             if { let x = &params.#name; #values.all(|x| *x == 0.0) } {
@@ -229,8 +233,8 @@ impl Emitter<'_> {
         let fields = |leaf: TokenStream| {
             let fields = all.iter().map(|c| {
                 let name = self.name(c.normals[0].array);
-                let value =
-                    (0..c.unit.len()).fold(leaf.clone(), |inner, _| quote!(x.iter().map(|x| #inner).collect()));
+                let value = (0..c.unit.len())
+                    .fold(leaf.clone(), |inner, _| quote!(x.iter().map(|x| #inner).collect()));
                 quote!(#name: { let x = &self.#name; #value })
             });
             quote!(#(#fields),*)

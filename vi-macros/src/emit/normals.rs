@@ -7,7 +7,8 @@ use super::scope::Scope;
 use crate::density::poly::{Poly, Term};
 use crate::density::symbol::{Elem, Ix, Var};
 use crate::kernel::{
-    Body, Column, Component, DenseResidual, RowCase, Rows, ScalarResidual, is_unit_normal, pulled, reads_normals,
+    Body, Column, Component, DenseResidual, RowCase, Rows, ScalarResidual, is_unit_normal, pulled,
+    reads_normals,
 };
 use crate::model::ir::ArrayId;
 use proc_macro2::{Ident, TokenStream};
@@ -137,7 +138,8 @@ impl Emitter<'_> {
         let whole = self.model.arrays[r.target.array.0].elem.kind.axes().is_empty();
         let body = if r.missing && !event_inside && whole {
             let raw = scope.raw(&r.target);
-            let body = self.if_there(&scope, &r.target, part, |scope| self.normal_cases(scope, c, r, (part, weighted)));
+            let body = self
+                .if_there(&scope, &r.target, part, |scope| self.normal_cases(scope, c, r, (part, weighted)));
             if part == RowPart::Presence { quote!(rows.push(#raw.is_some());) } else { quote!(#weight #body) }
         } else {
             let body = self.normal_cases(&scope, c, r, (part, weighted));
@@ -162,7 +164,9 @@ impl Emitter<'_> {
         scope.value.replace(None);
         match part {
             RowPart::Coefficients => quote!(if #raw.is_some() { #body }),
-            RowPart::Whole | RowPart::Targets | RowPart::Presence => quote!(if let Some(#local) = #raw { #body }),
+            RowPart::Whole | RowPart::Targets | RowPart::Presence => {
+                quote!(if let Some(#local) = #raw { #body })
+            }
         }
     }
 
@@ -266,7 +270,13 @@ impl Emitter<'_> {
         scope.loops(std::slice::from_ref(d), inner)
     }
 
-    fn dense_normal(&self, scope: &Scope<'_>, c: &Component, d: &DenseResidual, weighted: bool) -> TokenStream {
+    fn dense_normal(
+        &self,
+        scope: &Scope<'_>,
+        c: &Component,
+        d: &DenseResidual,
+        weighted: bool,
+    ) -> TokenStream {
         let fill = self.fill_normal(scope, c, &d.rho, RowPart::Whole);
         let rows = scope.loops(std::slice::from_ref(&d.event), fill);
         let (field, at) = (self.density_field(d), self.density_index(scope, d));
@@ -279,7 +289,7 @@ impl Emitter<'_> {
     }
 
     /// Whether some row of a unit may be missing.
-    fn has_patterns(&self, c: &Component) -> bool {
+    pub(super) fn has_patterns(&self, c: &Component) -> bool {
         c.hoisted && c.rows.iter().any(|r| r.missing && reads_normals(self.model, r))
     }
 

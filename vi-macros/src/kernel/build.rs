@@ -3,7 +3,8 @@
 use super::admixture::admixture;
 use super::rows::RowBuilder;
 use super::{
-    Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, is_unit_normal, steps,
+    Body, Component, Hoist, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, is_unit_normal,
+    steps,
 };
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
@@ -315,7 +316,16 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     }
     let guards = super::exists::guards(model, densities, &b.latents, &unit)?;
     let normals = super::normals::of_unit(model, &b.latents, &unit);
-    Ok(Component { locals, normals, unit, guards, rows: vec![], collapse: None, hoisted: false, pairs: vec![] })
+    Ok(Component {
+        locals,
+        normals,
+        unit,
+        guards,
+        rows: vec![],
+        collapse: None,
+        hoisted: false,
+        pairs: vec![],
+    })
 }
 
 /// Functions of params that every row would compute again: each becomes a table.

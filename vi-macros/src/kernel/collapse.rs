@@ -33,7 +33,8 @@ pub enum Part {
 pub fn part(model: &Model, unit: &Var, t: &Term) -> Option<Part> {
     if let Some((e, rest)) = pulled(model, t) {
         let rest = Term { guard: vec![], ..rest };
-        return (!rest.mentions(unit) && t.guard.iter().all(|g| !in_cond(g, unit))).then_some(Part::Latent(e, rest));
+        return (!rest.mentions(unit) && t.guard.iter().all(|g| !in_cond(g, unit)))
+            .then_some(Part::Latent(e, rest));
     }
     if !t.mentions(unit) {
         return Some(Part::Fixed(t.clone()));
@@ -47,7 +48,10 @@ pub fn part(model: &Model, unit: &Var, t: &Term) -> Option<Part> {
     let plain = power == Exponent::ONE
         && matches!(array.role, Role::Observed | Role::Given)
         && array.pieces.iter().all(|p| matches!(model.statements[p.0].role, Role::Observed | Role::Given))
-        && matches!(array.elem.kind, ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Vector(_))
+        && matches!(
+            array.elem.kind,
+            ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Vector(_)
+        )
         && !array.missing
         && !array.symmetric
         && e.indices.first() == Some(&Ix::var(unit))
@@ -84,7 +88,8 @@ pub fn collapse(kernel: &Kernel<'_>, c: &Component) -> Option<Collapse> {
 
 fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, arrays: &mut Vec<ArrayId>) -> Option<()> {
     let model = kernel.model;
-    let fixed_loop = |l: &Loop| matches!(l, Loop::Range(v) if !v.low.mentions(unit) && !v.high.mentions(unit));
+    let fixed_loop =
+        |l: &Loop| matches!(l, Loop::Range(v) if !v.low.mentions(unit) && !v.high.mentions(unit));
     let [case] = r.cases.as_slice() else { return None };
     let plain = r.guards.iter().all(|g| !in_cond(g, unit))
         && r.copies.is_empty()
@@ -119,7 +124,9 @@ fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, arrays: &mut Vec<ArrayId>) -> 
             alike.then_some((&d.design, &d.rho, d.moments))?
         }
         // The prior of a latent that is flat: no row.
-        Body::Terms(t) if t.separable.is_empty() && t.pointwise.is_none() && t.base.is_zero() => return Some(()),
+        Body::Terms(t) if t.separable.is_empty() && t.pointwise.is_none() && t.base.is_zero() => {
+            return Some(());
+        }
         Body::Terms(_) | Body::Equal { .. } => return None,
     };
     parts(rho)?;

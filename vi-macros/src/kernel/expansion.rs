@@ -30,7 +30,8 @@ pub fn expansions(kernel: &Kernel<'_>, densities: &[StatementDensity]) -> Vec<(E
             indices.extend(n.over.iter().map(Ix::var));
             let columns = vec![Column { over: n.over.clone(), value: Poly::elem(n.array, indices) }];
             let name = format!("{}_expansion", kernel.model.arrays[n.array.0].name);
-            let stat = Stat { name, cells: vec![], kind: StatKind::Moments { columns }, statement: own.statement };
+            let stat =
+                Stat { name, cells: vec![], kind: StatKind::Moments { columns }, statement: own.statement };
             let at = kernel.stats.len() + out.len();
             out.push((Expansion { component, latent: n.array, stat: at, slopes }, stat));
         }
@@ -87,10 +88,10 @@ fn slopes(
                     })
                     .collect();
                 let [w] = params.as_slice() else { return None };
-                let axes: Vec<usize> =
-                    (0..w.indices.len()).filter(|i| w.indices[*i].mentions(v)).collect();
+                let axes: Vec<usize> = (0..w.indices.len()).filter(|i| w.indices[*i].mentions(v)).collect();
                 let [axis] = axes.as_slice() else { return None };
-                if w.indices[*axis].as_var() != Some(v) || out.iter().any(|(b, x)| *b == w.array && x != axis) {
+                if w.indices[*axis].as_var() != Some(v) || out.iter().any(|(b, x)| *b == w.array && x != axis)
+                {
                     return None;
                 }
                 if !out.contains(&(w.array, *axis)) {
@@ -135,7 +136,10 @@ fn beside(d: &StatementDensity, b: ArrayId, a: ArrayId) -> bool {
         found
     };
     let paired = |t: &Term| {
-        let whole = t.factors.iter().any(|(f, p)| matches!(f, Factor::Elem(e) if e.array == b) && *p == Exponent::ONE);
+        let whole = t
+            .factors
+            .iter()
+            .any(|(f, p)| matches!(f, Factor::Elem(e) if e.array == b) && *p == Exponent::ONE);
         let term = Poly(vec![t.clone()]);
         !reads(&term) || whole && latent_in(t, a).is_some()
     };

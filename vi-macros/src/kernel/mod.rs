@@ -36,11 +36,12 @@ pub use split::Splitter;
 /// A latent whose Gaussian is eliminated unit by unit is none: its moments stand where data stand.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
     let a = &model.arrays[array.0];
-    !is_unit_normal(model, array) && a.pieces.iter().any(|p| match model.statements[p.0].role {
-        Role::Param => true,
-        Role::Latent => !a.elem.kind.is_finite(),
-        Role::Observed | Role::Given | Role::Const => false,
-    })
+    !is_unit_normal(model, array)
+        && a.pieces.iter().any(|p| match model.statements[p.0].role {
+            Role::Param => true,
+            Role::Latent => !a.elem.kind.is_finite(),
+            Role::Observed | Role::Given | Role::Const => false,
+        })
 }
 
 /// Whether an unknown has a distribution for its q, not a point.

@@ -70,7 +70,8 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
             let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
             alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
         });
-        let gathered = d.gathers.iter().all(|g| b.latents.contains(&g.elem.array) && g.elem.indices == own[0].indices);
+        let gathered =
+            d.gathers.iter().all(|g| b.latents.contains(&g.elem.array) && g.elem.indices == own[0].indices);
         alone
             && gathered
             && own.iter().all(|e| e.indices == own[0].indices)
@@ -195,10 +196,8 @@ fn component_name(unit: &[Var]) -> String {
 
 /// A term as (latent, its coefficient); `None` where there is no latent in it.
 pub fn pulled(model: &Model, t: &Term) -> Option<(Elem, Term)> {
-    let at = t
-        .factors
-        .iter()
-        .position(|(f, _)| matches!(f, Factor::Elem(e) if is_unit_normal(model, e.array)))?;
+    let at =
+        t.factors.iter().position(|(f, _)| matches!(f, Factor::Elem(e) if is_unit_normal(model, e.array)))?;
     let mut rest = t.clone();
     let (factor, _) = rest.factors.remove(at);
     let Factor::Elem(e) = factor else { return None };

@@ -70,7 +70,9 @@ fn a_precision_from_the_data_is_not_the_same_in_every_unit() {
 fn slopes_with_a_prior_are_not_expanded() {
     let text = module(
         "param W: Matrix[D, H]; param b[d in D, h in H] ~ Normal(0, var: 1); param s2: Positive;",
-        &format!("{FACTOR} observed x[n in N] ~ Normal(W * f[n] + [sum(b[d, h] * f[n][h] for h in H) for d in D], var: s2);"),
+        &format!(
+            "{FACTOR} observed x[n in N] ~ Normal(W * f[n] + [sum(b[d, h] * f[n][h] for h in H) for d in D], var: s2);"
+        ),
     );
     lacks(&text, "expand_f");
 }
@@ -89,7 +91,9 @@ fn latents_that_are_not_standard_are_not_expanded() {
 fn a_latent_that_the_data_also_see_alone_is_not_expanded() {
     let text = module(
         "param w: Vector[H]; param s2: Positive;",
-        &format!("{FACTOR} observed x[n in N] ~ Normal(dot(w, f[n]), var: s2); observed y[n in N] ~ Normal(f[n], var: 1);"),
+        &format!(
+            "{FACTOR} observed x[n in N] ~ Normal(dot(w, f[n]), var: s2); observed y[n in N] ~ Normal(f[n], var: 1);"
+        ),
     );
     lacks(&text, "expand_f");
 }
@@ -98,7 +102,9 @@ fn a_latent_that_the_data_also_see_alone_is_not_expanded() {
 fn an_uncertain_slope_leaves_its_latent_with_the_shared_ones() {
     let text = module(
         "param s2: Positive;",
-        &format!("latent W[d in D]: Vector[H] ~ Normal(0, var: 1); {FACTOR} observed x[n in N, d in D] ~ Normal(dot(W[d], f[n]), var: s2);"),
+        &format!(
+            "latent W[d in D]: Vector[H] ~ Normal(0, var: 1); {FACTOR} observed x[n in N, d in D] ~ Normal(dot(W[d], f[n]), var: s2);"
+        ),
     );
     lacks(&text, "eliminate_f");
 }
@@ -107,7 +113,9 @@ fn an_uncertain_slope_leaves_its_latent_with_the_shared_ones() {
 fn a_start_in_the_block_leaves_its_latent_with_the_shared_ones() {
     let text = module(
         HEAD,
-        &format!("{FACTOR} observed x[n in N] ~ Normal(W * f[n] + mu, var: s2); init {{ f[n in N] = [0.5 for h in H]; }}"),
+        &format!(
+            "{FACTOR} observed x[n in N] ~ Normal(W * f[n] + mu, var: s2); init {{ f[n in N] = [0.5 for h in H]; }}"
+        ),
     );
     lacks(&text, "eliminate_f");
 }
@@ -116,7 +124,9 @@ fn a_start_in_the_block_leaves_its_latent_with_the_shared_ones() {
 fn factors_of_a_mixture_are_factorised_once_for_each_state() {
     let text = module(
         "param weight: Simplex[3]; param W[k in 0..3]: Matrix[D, H]; param s2: Positive;",
-        &format!("latent z[n in N] ~ Categorical(weight); {FACTOR} observed x[n in N] ~ Normal(W[z[n]] * f[n], var: s2);"),
+        &format!(
+            "latent z[n in N] ~ Categorical(weight); {FACTOR} observed x[n in N] ~ Normal(W[z[n]] * f[n], var: s2);"
+        ),
     );
     has(&text, "eliminate_z_f");
     has(&text, "system.factorise(key)");
