@@ -389,11 +389,14 @@ fn patterns_of_missing_entries_change_nothing_but_the_time() {
 }
 
 #[test]
-fn expansion_halves_the_sweeps() {
-    let x = made(200, 6, 2, 61);
+fn expansion_halves_the_sweeps_where_factors_are_well_seen() {
+    let mut g = Noise::new(61);
+    let w = DMatrix::from_fn(12, 2, |_, _| g.normal());
+    let f = DMatrix::from_fn(200, 2, |_, _| g.normal());
+    let x = f * w.transpose() + DMatrix::from_fn(200, 12, |_, _| 0.3 * g.normal());
     let data = factor_analysis::Data { x: (&x).into() };
     let model = factor_analysis::Model::new(2);
-    let start = factor_analysis::Params { W: begin(6, 2) * 0.1, mu: DVector::zeros(6), psi: vec![1.0; 6] };
+    let start = factor_analysis::Params { W: begin(12, 2) * 0.1, mu: DVector::zeros(12), psi: vec![1.0; 12] };
     let options = Options::new().max_iterations(3000).tolerance(1e-11);
     let fit = model.fit_from(&data, Start::Params(start.clone()), &options).unwrap();
     let best = fit.log_likelihood();
