@@ -3,9 +3,12 @@
 pub use crate::data;
 pub use crate::data::{Groups, check};
 pub use crate::dist;
+pub use crate::engine::collapse::{Collapse, Forms};
 pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
+pub use crate::engine::pattern::Patterns;
 pub use crate::engine::products::{Product, Uncertain};
+pub use crate::engine::unit::{self as unit_laws, UnitNormals};
 pub use crate::engine::{
     admixture, columns, dense, finite, integrals, law, least_squares, mode, newton, products, quadratic,
     spread,

@@ -137,6 +137,49 @@ impl Moments {
         }
     }
 
+    /// Adds w · Cov(u) for a row u that is linear in uncertain latents: `spread` says (position in u, latent, coefficient), and `cov` is the
+    /// covariance of `width` latents.
+    pub fn add_spread(
+        &mut self,
+        cell: usize,
+        w: f64,
+        spread: &[(usize, usize, f64)],
+        cov: &[f64],
+        width: usize,
+    ) {
+        let dim = self.dim();
+        let features = 1 + dim + packed_len(dim);
+        let square = &mut self.inner.totals_mut()[cell * features + 1 + dim..][..packed_len(dim)];
+        for &(p, a, x) in spread {
+            let row = &mut square[p * (p + 1) / 2..];
+            for &(q, b, y) in spread {
+                if q <= p {
+                    row[q] += w * x * y * cov[a * width + b];
+                }
+            }
+        }
+    }
+
+    /// Adds a count, and the sums and products about the gauge that these functions give.
+    pub(crate) fn add_sums(
+        &mut self,
+        cell: usize,
+        count: f64,
+        sum: impl Fn(usize) -> f64,
+        square: impl Fn(usize, usize) -> f64,
+    ) {
+        let dim = self.dim();
+        let features = 1 + dim + packed_len(dim);
+        let totals = &mut self.inner.totals_mut()[cell * features..][..features];
+        totals[0] += count;
+        for p in 0..dim {
+            totals[1 + p] += sum(p);
+            for q in 0..=p {
+                totals[1 + dim + p * (p + 1) / 2 + q] += square(p, q);
+            }
+        }
+    }
+
     /// Adds `n` units of as many components as there are gauges, measured from them and component-major, where every component of every
     /// state has a cell of its own, the component last; `weights` is `states × n`.
     pub fn add_components(&mut self, x: &[f64], n: usize, weights: &[f64]) {

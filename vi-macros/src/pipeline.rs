@@ -41,6 +41,7 @@ fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStrea
             model.integrated = plan::integrated(&model, &plan);
         }
     }
+    model.unit_normals = kernel::unit_normals(&model, &densities, &plan);
     let kernel = kernel::build(&model, &densities, &plan, report)?;
     if !report.is_empty() {
         return None;

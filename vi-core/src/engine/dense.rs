@@ -1,6 +1,8 @@
 //! Normals with a dense scale: whitening, and the few matrix functions that generated code calls by name.
 
+use super::collapse::Collapse;
 use super::mode::Element;
+use super::unit::UnitNormals;
 use crate::Error;
 use crate::data::View2;
 use crate::linalg::{self, Cholesky};
@@ -22,6 +24,8 @@ pub enum Scale {
 #[derive(Clone, Debug)]
 pub struct Density {
     kernel: NormalDensity,
+    /// W with Λ = Wᵀ W, lower triangular.
+    whitener: DMatrix<f64>,
     half_log_det: f64,
 }
 
@@ -44,7 +48,7 @@ impl Density {
                 reason: "it is not positive definite".to_string(),
             })?;
         let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det);
-        Ok(Density { kernel, half_log_det })
+        Ok(Density { kernel, whitener: inverse_lower, half_log_det })
     }
 
     /// E log Normal(x | mean, Λ) where mean and Λ are uncertain, less ½ D log 2π:
@@ -66,7 +70,17 @@ impl Density {
             })?;
         let constant = half_log_det - 0.5 * spread;
         let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), constant);
-        Ok(Density { kernel, half_log_det })
+        Ok(Density { kernel, whitener: inverse_lower, half_log_det: constant })
+    }
+
+    /// Whitens the last `count` rows of a unit, which are the components of one vector, and counts them `copies` times.
+    pub fn whiten(&self, unit: &mut UnitNormals, count: usize, copies: f64) {
+        unit.whiten(count, &self.whitener, copies, self.half_log_det);
+    }
+
+    /// The same where the data are unknown.
+    pub fn whiten_all(&self, units: &mut Collapse<'_>, count: usize) {
+        units.whiten(count, &self.whitener, self.half_log_det);
     }
 
     /// Adds the log density of the `n` columns of a tile.

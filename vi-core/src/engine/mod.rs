@@ -2,6 +2,7 @@
 
 pub mod admixture;
 mod bounded;
+pub mod collapse;
 pub mod columns;
 pub mod dense;
 pub mod finite;
@@ -11,7 +12,9 @@ pub mod law;
 pub mod least_squares;
 pub mod mode;
 pub mod newton;
+pub mod pattern;
 pub mod products;
 pub mod quadratic;
 pub mod spread;
 pub mod squarem;
+pub mod unit;

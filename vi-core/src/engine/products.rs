@@ -45,6 +45,36 @@ pub fn off_zero<'x>(values: impl IntoIterator<Item = &'x mut f64>, rng: &mut ran
     }
 }
 
+/// Where a param begins that multiplies one of `width` standard Normals: so that together they are as large as the residual they explain.
+pub fn slope(precision: f64, width: usize, rng: &mut rand_chacha::ChaCha8Rng) -> f64 {
+    use rand_distr::{Distribution, StandardNormal};
+    let draw: f64 = StandardNormal.sample(rng);
+    let sd = (precision * width.max(1) as f64).sqrt().recip();
+    if sd.is_finite() { draw * sd } else { draw }
+}
+
+/// Φ^½ with Φ = Σ w x xᵀ / Σ w; `None` where there is nothing, or Φ is not positive definite.
+#[must_use]
+pub fn expansion(m: Cell<'_>) -> Option<DMatrix<f64>> {
+    let dim = m.gauge.len();
+    if m.count <= 0.0 || dim == 0 {
+        return None;
+    }
+    let raw = |i: usize, j: usize| {
+        m.square(i, j) + m.gauge[i] * m.sum[j] + m.sum[i] * m.gauge[j] + m.count * m.gauge[i] * m.gauge[j]
+    };
+    let phi = DMatrix::from_fn(dim, dim, |i, j| raw(i, j) / m.count);
+    if !phi.iter().all(|x| x.is_finite()) {
+        return None;
+    }
+    let eigen = phi.symmetric_eigen();
+    let usable = eigen.eigenvalues.iter().all(|x| *x > 0.0 && x.is_finite());
+    usable.then(|| {
+        let roots = eigen.eigenvalues.map(f64::sqrt);
+        &eigen.eigenvectors * DMatrix::from_diagonal(&roots) * eigen.eigenvectors.transpose()
+    })
+}
+
 impl Product {
     fn mean(&self) -> f64 {
         self.factors.iter().map(|f| f.mean).product::<f64>() * self.constant

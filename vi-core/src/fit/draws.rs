@@ -63,6 +63,7 @@ pub(super) fn draw<M: Program>(
     }
     let mut latents = fit.model.latents(context, &states);
     log_q += work.realise(&fit.model, &fit.globals, &states, (seed, draw), &mut latents)?;
+    log_q += work.draw_normals(&fit.model, &fit.globals, &states, (seed, draw), &mut latents)?;
     let mut rng = rng::stream(seed, "draw shared", &[draw]);
     fit.model.draw_shared(context, &fit.globals, &mut rng, &mut latents)?;
     let mut magnitude = 0.0;

@@ -337,6 +337,14 @@ pub fn choose_rows(rows: &[Categories], choice: &mut impl Choice) -> Result<Vec<
     rows.iter().map(|row| row.choose(choice)).collect()
 }
 
+/// Whether there is a q to choose from.
+///
+/// # Errors
+/// [`Error::LocalsNotKept`] if there is none.
+pub fn is_kept<Q>(q: &[Q]) -> Result<(), Error> {
+    if q.is_empty() { Err(not_kept()) } else { Ok(()) }
+}
+
 fn not_kept() -> Error {
     Error::LocalsNotKept { what: "a choice of latents".into() }
 }

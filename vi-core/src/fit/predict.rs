@@ -28,8 +28,7 @@ pub(super) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
     }
     if is_joint::<M>() {
         let log_density = densities(model, &work, &globals)?;
-        let mut posterior = model.posterior(&work.context, work.tables(model, &globals)?);
-        work.conditionals(model, &globals, &mut posterior)?;
+        let posterior = work.posterior(model, &globals)?;
         let absent = model.impute(&work.context, &fit.params, &posterior)?;
         return Ok(Predictive { log_density, error: None, absent });
     }

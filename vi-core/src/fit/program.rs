@@ -5,6 +5,8 @@ use super::{Categories, Links, Options, Plan};
 use crate::Error;
 use crate::engine::integrals::Integrals;
 use crate::engine::mode::Notes;
+use crate::engine::unit::UnitNormals;
+use crate::stats::Moments;
 use crate::tile::TileBuffer;
 use nalgebra::DMatrix;
 use std::fmt::Debug;
@@ -85,7 +87,13 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     const TURNS: &'static [Turn] = &[Turn::Units];
 
     /// Moves factors of products off zero, where the objective is flat in all of them at once.
-    fn perturb(&self, _globals: &mut Self::Globals, _rng: &mut rand_chacha::ChaCha8Rng) {}
+    fn perturb(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &mut Self::Globals,
+        _rng: &mut rand_chacha::ChaCha8Rng,
+    ) {
+    }
 
     /// Components whose units depend on one another: they are updated in sequence.
     const COUPLED: &'static [usize] = &[];
@@ -353,6 +361,63 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Marginals of each latent from the joint tables of their components.
     fn posterior(&self, context: &Self::Context<'_>, tables: Vec<Categories>) -> Self::Posterior;
 
+    /// Components whose units have Gaussian latents.
+    const NORMALS: &'static [usize] = &[];
+
+    /// Components whose statistics follow from the first two moments of the data of their units.
+    const COLLAPSED: &'static [usize] = &[];
+
+    /// Appends the data of a unit of such a component.
+    fn data_row(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize, _row: &mut Vec<f64>) {}
+
+    /// Adds the statistics of all units of such a component, and their evidence, from the moments of their data.
+    fn collapse(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _component: usize,
+        _data: &Moments,
+        _stats: &mut Self::Stats,
+    ) {
+    }
+
+    /// Writes q of the Gaussian latents of the `i`-th unit of a tile, whose table holds the probabilities of its states.
+    #[allow(clippy::too_many_arguments, reason = "a unit, its tile, and where its law goes")]
+    fn share_normals(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _unit: usize,
+        _tile: (usize, usize),
+        _table: &[f64],
+        _normals: &UnitNormals,
+        _posterior: &mut Self::Posterior,
+    ) {
+    }
+
+    /// Takes q of the Gaussian latents of these units from a start. `false` if it says nothing of one of them.
+    fn start_normals(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _units: Range<usize>,
+        _given: &Self::Posterior,
+        _normals: &mut UnitNormals,
+    ) -> bool {
+        false
+    }
+
+    /// Writes values of the Gaussian latents of a unit.
+    fn set_normals(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _unit: usize,
+        _values: &[f64],
+        _latents: &mut Self::Latents,
+    ) {
+    }
+
     /// What the posterior says of observed elements that have no value.
     fn impute(
         &self,
@@ -557,6 +622,10 @@ pub struct Scratch {
     pub integrated: bool,
     /// Σ of absolute values that cancel inside the potentials.
     pub magnitude: f64,
+    /// Gaussian latents of the units of the current tile.
+    pub normals: UnitNormals,
+    /// What a row's Gaussian latents are multiplied with: position in the design vector, latent, coefficient.
+    pub spread: Vec<(usize, usize, f64)>,
 }
 
 impl Scratch {

@@ -123,7 +123,11 @@ impl<'a, M: Program> State<'a, M> {
             return Err(Error::Impossible { at });
         }
         let mut begun = super::start::globals(model, &work, start, &given, options, restart)?;
-        model.perturb(&mut begun.globals, &mut crate::rng::stream(options.seed, "products", &[restart]));
+        model.perturb(
+            &work.context,
+            &mut begun.globals,
+            &mut crate::rng::stream(options.seed, "products", &[restart]),
+        );
         model.validate(&work.context, &begun.globals)?;
         let unsaid = begun.stats.is_none();
         let stats = begun.stats.unwrap_or_else(|| work.fixed.clone());
@@ -482,9 +486,7 @@ impl<'a, M: Program> State<'a, M> {
         fit.units = self.work.components.iter().map(|c| c.units).sum();
         fit.states = self.work.components.first().map_or(0, |c| c.first);
         if self.options.keep_locals {
-            let tables = self.work.tables(&fit.model, &self.under)?;
-            fit.posterior = fit.model.posterior(&self.work.context, tables);
-            self.work.conditionals(&fit.model, &self.under, &mut fit.posterior)?;
+            fit.posterior = self.work.posterior(&fit.model, &self.under)?;
             let imputed = fit.model.impute(&self.work.context, &fit.params, &fit.posterior)?;
             M::keep_imputed(&mut fit.posterior, imputed);
             fit.kept = true;

@@ -153,12 +153,10 @@ fn from_tables<M: Program>(
         let globals = from_params(model, work, given, neutral)?;
         return Ok(Begun { globals, stats: None });
     }
-    let stats = work.collect(
-        model,
-        &neutral,
-        &|component, units, out| fill_from(&tables[component], units, out),
-        0.0,
-    );
+    let fill = |component: usize, units: Range<usize>, out: &mut [f64]| {
+        fill_from(&tables[component], units, out);
+    };
+    let stats = work.collect(model, &neutral, probs, &fill, 0.0);
     if matches!(M::TURNS.first(), Some(Turn::Units)) {
         let globals = M::overlay(given, fitted(model, work, &stats, &neutral)?);
         return Ok(Begun { globals, stats: None });
@@ -264,6 +262,11 @@ fn seeded<M: Program>(
         if c.units == 0 {
             continue;
         }
+        if c.states == 1 && M::NORMALS.contains(&index) {
+            // There is no state to seed: every unit says what all units share.
+            work.pooled(model, &neutral, index, &mut stats);
+            continue;
+        }
         let mut rng = rng::stream(seed, "seeding", &[restart, index]);
         let pilot = pilot(&mut rng, c.units, (32 * c.states).clamp(128, 512));
         let share = c.units as f64 / c.states as f64;
@@ -302,7 +305,7 @@ fn seeded<M: Program>(
     let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
         work.alone(model, &at, index, units, table, &mut scratch.borrow_mut());
     };
-    let stats = work.collect(model, &globals, &alone, SOFTEN);
+    let stats = work.collect(model, &globals, &M::Posterior::default(), &alone, SOFTEN);
     fitted(model, work, &stats, &globals)
 }
 

@@ -3,22 +3,24 @@
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::{Categories, Links, Options};
 use crate::Error;
-use crate::engine::finite::{Semiring, Sum, table};
+use crate::engine::finite::{Failure, Semiring, Sum, table};
 use crate::reduce::{self, Accumulate};
+use crate::stats::Moments;
 use crate::tile::{TILE, TileBuffer};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Units of one leaf of the fixed tree.
-const LEAF: usize = 2048;
+pub(super) const LEAF: usize = 2048;
 
 /// Units that say where the data lie.
-const PILOT: usize = 64;
+pub(super) const PILOT: usize = 64;
 
 /// Writes the probabilities of a component's units, state-major.
 pub(super) type Fill<'f> = dyn Fn(usize, Range<usize>, &mut [f64]) + 'f;
 
 /// Sees the units of a tile, their table, their log evidence and what was gathered on the way.
-type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64], &Scratch) + 'f;
+pub(super) type Visit<'f> = dyn FnMut(Range<usize>, &[f64], &[f64], &Scratch) + 'f;
 
 /// Data at work: what the runtime holds on to while it fits.
 pub(crate) struct Work<'a, M: Program> {
@@ -27,6 +29,8 @@ pub(crate) struct Work<'a, M: Program> {
     /// Statistics of the statements no latent touches.
     pub fixed: M::Stats,
     pub threads: usize,
+    /// Moments of the data of collapsed components, read when they are first asked for.
+    pub collapsed: Vec<OnceLock<Moments>>,
     /// q of the units of coupled components, unit by unit; empty for the others.
     pub coupled: Vec<Vec<f64>>,
     /// How the units of each component follow one another.
@@ -57,8 +61,8 @@ impl<'a, M: Program> Work<'a, M> {
         let links: Vec<Option<Links>> = (0..components.len()).map(|n| model.links(&context, n)).collect();
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
-        let mut scratch = Scratch::default();
         for (index, c) in components.iter().enumerate() {
+            let mut scratch = Scratch::default();
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
             let parts =
@@ -77,7 +81,9 @@ impl<'a, M: Program> Work<'a, M> {
         }
         model.gauge(&mut context, &pilot);
         let fixed = model.fixed(&context, usize::MAX);
-        Ok(Work { context, components, fixed, threads: options.thread_count(), coupled: vec![], links })
+        let collapsed = components.iter().map(|_| OnceLock::new()).collect();
+        let threads = options.thread_count();
+        Ok(Work { context, components, fixed, threads, collapsed, coupled: vec![], links })
     }
 
     /// E-step at these params: expected statistics of all statements, and the log evidence of the units.
@@ -92,6 +98,10 @@ impl<'a, M: Program> Work<'a, M> {
             }
             if let Some(links) = self.links(index) {
                 stats.merge(&self.expect_linked(model, globals, &at, index, links)?);
+                continue;
+            }
+            if M::COLLAPSED.contains(&index) {
+                self.collapse(model, globals, &at, index, &mut stats)?;
                 continue;
             }
             let job = Sweep { model, work: self, globals, at: &at, index, component: *component };
@@ -123,20 +133,43 @@ impl<'a, M: Program> Work<'a, M> {
 
     /// Statistics of given probabilities of states: `fill` writes those of a range of units, state-major. Neighbours count as independent;
     /// `soften` of each is taken to be anything.
-    pub fn collect(&self, model: &M, globals: &M::Globals, fill: &Fill<'_>, soften: f64) -> M::Stats {
+    ///
+    /// Gaussian latents of the units have the posteriors of `given` where it has any, and else those at these globals.
+    pub fn collect(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        given: &M::Posterior,
+        fill: &Fill<'_>,
+        soften: f64,
+    ) -> M::Stats {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
-        let mut scratch = Scratch::default();
         for (index, c) in self.components.iter().enumerate() {
+            let mut scratch = Scratch::default();
             let mut table = vec![0.0; c.states * tile_size(c.states)];
             for units in self.tiles(index, 0..c.units) {
                 let table = &mut table[..c.states * units.len()];
                 fill(index, units.clone(), table);
+                scratch.normals.fresh = M::NORMALS.contains(&index)
+                    && model.start_normals(&self.context, index, units.clone(), given, &mut scratch.normals);
                 model.collect(&self.context, globals, index, units, table, &mut stats, &mut scratch);
             }
             self.collect_steps(model, globals, index, fill, soften, &mut stats);
         }
         stats
+    }
+
+    /// Adds the statistics of the units of a component that has one state.
+    pub fn pooled(&self, model: &M, globals: &M::Globals, index: usize, stats: &mut M::Stats) {
+        let mut scratch = Scratch::default();
+        let table = vec![1.0; TILE];
+        let units = self.components[index].units;
+        for start in (0..units).step_by(TILE) {
+            let tile = start..(start + TILE).min(units);
+            let table = &table[..tile.len()];
+            model.collect(&self.context, globals, index, tile, table, stats, &mut scratch);
+        }
     }
 
     /// Joint tables of all components: the posterior of every unit.
@@ -234,7 +267,8 @@ impl<'a, M: Program> Work<'a, M> {
             let units = start..(start + tile_size(component.states)).min(component.units);
             job.eliminated(&mut Sum, units.clone(), &mut desk)?;
             let n = units.len();
-            visit(units.clone(), &desk.table[..component.states * n], &desk.evidence[..n], &desk.scratch);
+            let table = &desk.table[..component.states * n];
+            visit(units.clone(), table, &desk.evidence[..n], &desk.scratch);
             start = units.end;
         }
         Ok(())
@@ -284,7 +318,14 @@ impl<M: Program> Sweep<'_, '_, M> {
         );
         let present = |i: usize| self.model.copies(&self.work.context, self.index, units.start + i) > 0.0;
         table::eliminate(semiring, table, states, n, evidence, present).map_err(|failure| {
-            failure.named(|i| self.model.unit_name(&self.work.context, self.index, units.start + i))
+            let name = |i: usize| self.model.unit_name(&self.work.context, self.index, units.start + i);
+            match failure {
+                Failure::NotFinite { at } if desk.scratch.normals.undetermined => Error::Improper {
+                    element: name(at),
+                    reason: "neither its prior nor the data determine it".to_string(),
+                },
+                Failure::NotFinite { .. } | Failure::Impossible { .. } => failure.named(name),
+            }
         })
     }
 }
@@ -329,6 +370,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
             let total = sum.evidence();
             total.log += share.log;
             total.magnitude += share.magnitude;
+            desk.scratch.normals.fresh = true;
             self.model.collect(
                 &self.work.context,
                 self.globals,
@@ -338,6 +380,7 @@ impl<M: Program> Accumulate for Sweep<'_, '_, M> {
                 sum,
                 &mut desk.scratch,
             );
+            desk.scratch.normals.fresh = false;
             start = tile.end;
         }
         Ok(())

@@ -66,6 +66,10 @@ fn agree<M: Program>(
         return Ok(());
     }
     let model = &best.fit.model;
+    if M::NORMALS.contains(&0) && best.work.components[0].states == 1 {
+        // Without categories there is nothing to agree on.
+        return Ok(());
+    }
     let Some(states) = best.work.tables(model, &best.under)?.into_iter().next() else { return Ok(()) };
     for (end, report) in ends.iter().zip(reports) {
         let Some(globals) = end else { continue };

@@ -8,6 +8,8 @@
 //! peers chain      <folder> <tag> <iterations> <threads>
 //! peers symbols    <folder> <tag> <iterations> <threads>
 //! peers topics     <folder> <tag> <iterations> <threads> [file to write the topics to]
+//! peers factors    <folder> <tag> <iterations> <threads>
+//! peers seen       <folder> <tag> <iterations> <threads>      every second entry taken away
 //! ```
 //!
 //! `<folder>` holds the arrays as NumPy stores them. Times are of single sweeps: the median and the least one on the clock; and the mean
@@ -81,6 +83,26 @@ model! {
     }
 }
 
+model! {
+    /// Factor analysis: the data are read once.
+    pub mod factors(H) {
+        param    W: Matrix[D, H];
+        param    mu: Vector[D];
+        param    psi[d in D]: Positive(min: 1e-9);
+        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
+        observed x[n in N] ~ Normal(W * f[n] + mu, var: psi);
+    }
+}
+
+model! {
+    /// Factor analysis where any entry may be missing: each row is read in every sweep.
+    pub mod seen(H) {
+        param    W[d in D]: Vector[H];   param mu[d in D]: Real;   param psi[d in D]: Positive(min: 1e-9);
+        latent   f[n in N]: Vector[H]     ~ Normal(0, var: 1);
+        observed x[n in N, d in D]: Real? ~ Normal(dot(W[d], f[n]) + mu[d], var: psi[d]);
+    }
+}
+
 /// Reads one of the peers' arrays.
 type Load<'a> = dyn Fn(&str) -> Result<npy::Array<f64>, Box<dyn Error>> + 'a;
 
@@ -89,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let [what, folder, tag, iterations, threads, rest @ ..] = args.as_slice() else {
         return Err(
-            "arguments: mixture|labels|regression|bayesian|chain|symbols|topics <folder> <tag> <iterations> <threads>"
+            "arguments: mixture|labels|regression|bayesian|chain|symbols|topics|factors|seen <folder> <tag> <iterations> <threads>"
                 .into(),
         );
     };
@@ -109,7 +131,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         "topics" => {
             fit_topics(&job, &npy::integers(&folder.join(format!("{tag}_coo.npy")))?.values, rest.first())
         }
-        _ => Err(format!("{what}: mixture, labels, regression, bayesian, chain, symbols or topics").into()),
+        "factors" => fit_factors(&job),
+        "seen" => fit_seen(&job),
+        _ => Err(format!(
+            "{what}: mixture, labels, regression, bayesian, chain, symbols, topics, factors or seen"
+        )
+        .into()),
     }
 }
 
@@ -207,6 +234,33 @@ fn fit_topics(job: &Job<'_>, rows: &[i32], file: Option<&&str>) -> Result<(), Bo
         std::fs::write(file, bytes)?;
     }
     Ok(())
+}
+
+fn fit_factors(job: &Job<'_>) -> Result<(), Box<dyn Error>> {
+    let x = matrix((job.real)("X")?, None);
+    let w = matrix((job.real)("W0")?, None);
+    let (factors, dim) = (w.ncols(), x.ncols());
+    let start = factors::Params { W: w, mu: x.row_mean().transpose(), psi: vec![1.0; dim] };
+    let data = factors::Data { x: (&x).into() };
+    job.run(&factors::Model::new(factors), &data, &Start::Params(start), size_of_val(x.as_slice()))
+}
+
+fn fit_seen(job: &Job<'_>) -> Result<(), Box<dyn Error>> {
+    let x = matrix((job.real)("X")?, None);
+    let w = matrix((job.real)("W0")?, None);
+    let (factors, dim) = (w.ncols(), x.ncols());
+    let mut state = 1_u64;
+    let part = x.map(|v| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 63 == 0).then_some(v)
+    });
+    let start = seen::Params {
+        W: (0..dim).map(|d| w.row(d).transpose()).collect(),
+        mu: x.row_mean().iter().copied().collect(),
+        psi: vec![1.0; dim],
+    };
+    let data = seen::Data { x: (&part).into() };
+    job.run(&seen::Model::new(factors), &data, &Start::Params(start), size_of_val(part.as_slice()))
 }
 
 fn matrix(array: npy::Array<f64>, rows: Option<usize>) -> DMatrix<f64> {

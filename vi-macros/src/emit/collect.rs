@@ -65,12 +65,12 @@ impl Emitter<'_> {
                 quote!(let responsibility = 1.0; #body)
             };
         };
-        // What is expected of an integrated latent differs between all joint states.
-        let touched = crate::kernel::touches(self.model, r);
-        let used: Vec<Var> = match touched {
-            true => c.locals.iter().map(|l| l.state.clone()).collect(),
-            false => r.states.iter().map(|s| c.locals[*s].state.clone()).collect(),
-        };
+        // What is expected of an integrated or a Gaussian latent differs between all joint states.
+        let normal = crate::kernel::reads_normals(self.model, r);
+        let hidden = normal || crate::kernel::touches(self.model, r);
+        let all = 0..c.locals.len();
+        let used: Vec<Var> =
+            all.filter(|s| hidden || r.states.contains(s)).map(|s| c.locals[s].state.clone()).collect();
         let unused: Vec<Var> =
             c.locals.iter().map(|l| l.state.clone()).filter(|v| !used.contains(v)).collect();
         let index = self.state_index(c);
@@ -81,8 +81,13 @@ impl Emitter<'_> {
             let sum = scope.loops(&unused, quote!(responsibility += table[#index * len + i];));
             quote!(let mut responsibility = 0.0; #sum let responsibility = #weight responsibility;)
         };
+        let means = normal.then(|| {
+            let slot = self.slot(c);
+            let means = self.bind_means(c, quote!(scratch.normals.mean(slot)));
+            quote!(let slot = #slot; #means)
+        });
         // A state of probability 0 adds nothing, not even the 0 · ∞ of data it cannot have.
-        scope.loops(&used, quote!(#r if responsibility > 0.0 { #body }))
+        scope.loops(&used, quote!(#r if responsibility > 0.0 { #means #body }))
     }
 
     /// What lies outside of a truncation says nothing about the params inside it, whatever weight a start gives it.
@@ -169,14 +174,17 @@ impl Emitter<'_> {
         };
         if columns.iter().all(|c| c.over.is_empty()) {
             let u = columns.iter().map(|c| scope.poly(&c.value));
-            return quote!(stats.#field.add_row(#at, #r, &[#(#u),*]););
+            let spread = self.add_spread(scope, columns, (&field, &at, &r));
+            return quote!(stats.#field.add_row(#at, #r, &[#(#u),*]); #spread);
         }
         let fill = self.fill_columns(scope, columns, quote!(row));
+        let spread = self.add_spread(scope, columns, (&field, &at, &r));
         quote! {
             let row = &mut scratch.row;
             row.clear();
             #fill
             stats.#field.add_row(#at, #r, row);
+            #spread
         }
     }
 }

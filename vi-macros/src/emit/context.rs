@@ -84,6 +84,10 @@ impl Emitter<'_> {
             let doc = format!(" Where `{}` are measured from.", s.name);
             quote!(#[doc = #doc] pub #n: Vec<f64>)
         });
+        let patterns = self
+            .pattern_fields()
+            .into_iter()
+            .map(|(n, _)| quote!(#[doc = " Which rows each unit has."] pub #n: Patterns,));
         let draws = self.draws_field();
         let phantom = if self.borrows() {
             quote!()
@@ -109,6 +113,7 @@ impl Emitter<'_> {
                 #(#groups,)*
                 #(#units,)*
                 #(#gauges,)*
+                #(#patterns)*
                 #draws
                 #phantom
             }
@@ -446,6 +451,9 @@ impl Emitter<'_> {
         });
         let gauge_fields: Vec<_> = self.gauges().map(|s| format_ident!("{}_gauge", s.name)).collect();
         let draws = self.draws();
+        let patterns = self.pattern_fields();
+        let pattern_names: Vec<_> = patterns.iter().map(|(n, _)| n.clone()).collect();
+        let patterns = patterns.into_iter().map(|(n, made)| quote!(let #n = #made;));
         let draws_field = draws.is_some().then(|| quote!(, draws));
         let phantom = if self.borrows() { quote!() } else { quote!(, lifetime: std::marker::PhantomData) };
         quote! {
@@ -458,8 +466,9 @@ impl Emitter<'_> {
                 #holes
                 #(#gauges)*
                 #draws
+                #(#patterns)*
                 let sizes = Sizes { #(#names),* };
-                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #draws_field #phantom })
+                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #(, #pattern_names)* #draws_field #phantom })
             }
         }
     }

@@ -13,7 +13,12 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     fn leaves(&self) -> Vec<ArrayId> {
-        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) || !self.model.integrated.is_empty() {
+        // Of several Gaussian latents of one unit, and of those that have a law for each state, the marginals say too little.
+        let alone = |c: &Component| !c.has_normals() || c.normals.len() == 1 && c.locals.is_empty();
+        if self.hidden().iter().any(|a| self.is_shared_latent(*a))
+            || !self.model.integrated.is_empty()
+            || !self.kernel.components.iter().all(alone)
+        {
             return vec![];
         }
         let array = |a: &ArrayId| &self.model.arrays[a.0];
@@ -174,6 +179,10 @@ impl Emitter<'_> {
                 }
             });
         });
+        let normal = |e: &&Elem| crate::kernel::is_unit_normal(self.model, e.array);
+        if let Some(e) = read.as_ref().filter(normal) {
+            return self.over_points(&scope, e, add);
+        }
         let found = read.and_then(|e| {
             let local = |c: &&Component| c.locals.iter().any(|l| l.array == e.array);
             self.kernel.components.iter().find(local).map(|c| (e.indices.clone(), c))
@@ -197,6 +206,25 @@ impl Emitter<'_> {
         quote! {
             for (state, &probability) in posterior.#q #([#outer])*.probs(#last).iter().enumerate() {
                 #(#set)*
+                #add
+            }
+        }
+    }
+
+    /// `add` for points with the mean and the covariance of a Gaussian latent: the laws of data are linear in it.
+    fn over_points(&self, scope: &super::scope::Scope<'_>, e: &Elem, add: TokenStream) -> TokenStream {
+        let name = self.name(e.array);
+        let plates = self.model.arrays[e.array.0].plates.len();
+        let at: Vec<_> = e.indices[..plates].iter().map(|i| scope.index(i)).collect();
+        let points = match self.model.arrays[e.array.0].elem.kind.axes().len() {
+            0 => quote!(unit_laws::number_points),
+            _ => quote!(unit_laws::points),
+        };
+        quote! {
+            let points = #points(&posterior.#name #([#at])*);
+            let probability = 1.0 / points.len() as f64;
+            for point in points {
+                latents.#name #([#at])* = point;
                 #add
             }
         }
@@ -250,7 +278,10 @@ impl Emitter<'_> {
     /// `sample` and `most_likely` of all latents together.
     pub fn choices(&self) -> TokenStream {
         let shared = self.hidden().iter().any(|a| self.is_shared_latent(*a));
-        if shared || self.kernel.components.is_empty() {
+        if let Some(choices) = self.normal_choices() {
+            return choices;
+        }
+        if shared || self.kernel.components.is_empty() || self.has_normals() {
             return TokenStream::new();
         }
         if !self.model.integrated.is_empty() {

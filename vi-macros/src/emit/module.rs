@@ -10,7 +10,7 @@ impl Emitter<'_> {
     pub fn module(&self) -> Result<TokenStream, Diagnostic> {
         let (vis, name) = (&self.model.vis, &self.model.name);
         let attrs = &self.model.attrs;
-        let text = crate::plan::render(self.plan, self.model);
+        let text = crate::plan::render(self.plan, self.model) + &self.reading_text();
         let title = name.to_string();
         let joint = self.joint_text();
         let docs = joint.iter().map(String::as_str).chain(text.lines()).map(|l| format!(" {l}"));
@@ -241,6 +241,7 @@ fn uses(items: &TokenStream) -> TokenStream {
     let types = pick(&[
         "Categories",
         "Claim",
+        "Collapse",
         "Component",
         "Continues",
         "DMatrix",
@@ -251,6 +252,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Evidence",
         "ExactPosterior",
         "Fit",
+        "Forms",
         "Groups",
         "ChaCha8Rng",
         "LeastSquares",
@@ -262,6 +264,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "NoParams",
         "Notes",
         "Options",
+        "Patterns",
         "Plan",
         "Predictive",
         "Product",
@@ -274,6 +277,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Term",
         "Turn",
         "Uncertain",
+        "UnitNormals",
     ]);
     let modules = pick(&[
         "admixture",
@@ -295,6 +299,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "spread",
         "rng",
         "special",
+        "unit_laws",
     ]);
     let values = pick(&["Known", "Unknown"]);
     let elements = used.contains("largest").then(|| {

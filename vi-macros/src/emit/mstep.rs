@@ -86,8 +86,11 @@ impl Emitter<'_> {
                 }
             }
         });
+        let (expand, expansions) = self.expand();
         let functions = quote! {
             #functions
+
+            #expand
 
             #latents
 
@@ -96,6 +99,7 @@ impl Emitter<'_> {
                 let mut params = current.clone();
                 let mut notes = Notes::default();
                 #calls
+                #expansions
                 Ok(Maximised { globals: params, at_boundary: notes.at_boundary, notes: notes.notes })
             }
         };

@@ -23,6 +23,8 @@ impl Emitter<'_> {
             self.terms_fn(),
             self.direct_fn(),
             self.posterior_fn(),
+            self.normal_fns(),
+            self.collapse_fns(),
             self.impute_fn(),
             self.init_fn(),
             self.describe_fn(),
@@ -113,9 +115,10 @@ impl Emitter<'_> {
             };
             let states: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let joint = c.locals.len() > 1;
-            let one = quote!(1);
-            let first = states.first().unwrap_or(&one).clone();
-            let states = if states.is_empty() { one } else { super::product(&states) };
+            let (first, states) = match states.first() {
+                Some(first) => (first.clone(), super::product(&states)),
+                None => (quote!(1), quote!(1)),
+            };
             quote!(Component { name: #name, units: #units, states: #states, first: #first, joint: #joint })
         });
         let rows = self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| {

@@ -180,6 +180,7 @@ impl Emitter<'_> {
             body.extend(quote!({ let x = &mut posterior.#n; #inside }));
         }
         for c in &self.kernel.components {
+            self.relabel_normals(c, nominal, &mut body);
             let Some(joint) = self.joint_field(c) else { continue };
             let depth = c.unit.len().saturating_sub(1);
             for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {

@@ -21,11 +21,9 @@ impl Emitter<'_> {
         self.component_names(c).join("_")
     }
 
-    /// Finite latents of the unit itself, then what is integrated out in their states.
+    /// Latents of the unit itself: the finite ones, then what is integrated out or eliminated in their states.
     pub fn component_names(&self, c: &Component) -> Vec<String> {
-        let own = c.locals.iter().filter(|l| l.back == 0).map(|l| l.array);
-        let arrays = own.chain(c.integrated.iter().map(|i| i.array));
-        arrays.map(|a| self.model.arrays[a.0].name.to_string()).collect()
+        c.arrays().iter().map(|a| self.model.arrays[a.0].name.to_string()).collect()
     }
 
     /// Inherent functions: one pair for each component, one for each fixed statement.
@@ -56,7 +54,13 @@ impl Emitter<'_> {
             let (begin, begin_data, integrate) = self.integration(c);
             let (suppose, forget) = self.supposition(c);
             let supposing = self.suppose_fn(i, c);
+            let (eliminate, refresh) = (self.eliminate_fn(i, c), self.refresh(c));
+            let normals = c.has_normals().then(|| {
+                let eliminate = self.eliminate_name(c);
+                quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
+            });
             let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
+            let expand = self.collect_expansions(i, c);
             let constants: Vec<TokenStream> = c
                 .rows
                 .iter()
@@ -118,16 +122,21 @@ impl Emitter<'_> {
                     #begin_data
                     #(#add)*
                     #integrate
+                    #normals
                     #clamp
                 }
+
+                #eliminate
 
                 #[doc = #doc2]
                 fn #collect(&self, context: &Context<'_>, params: &#globals, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
                     #open
                     let len = units.len();
                     #suppose
+                    #refresh
                     #(#gather)*
                     #forget
+                    #expand
                 }
 
                 #supposing
@@ -200,7 +209,7 @@ impl Emitter<'_> {
     pub(super) fn table_note(&self, c: &Component) -> String {
         let states: Vec<String> = c.locals.iter().map(|l| l.state.name.clone()).collect();
         if states.is_empty() {
-            return " `table` holds one entry for each unit of the tile.".into();
+            return " `table` holds one number for each unit of the tile.".into();
         }
         format!(" `table` holds the states ({}) by the units of the tile, units fastest.", states.join(", "))
     }
@@ -238,8 +247,11 @@ impl Emitter<'_> {
     }
 
     pub(super) fn rows(&self, index: usize, c: &Component, r: &Rows, pass: Pass) -> TokenStream {
-        let touched = crate::kernel::touches(self.model, r);
-        if !touched && let Some(whole) = self.whole_tile(index, c, r, pass) {
+        if self.is_eliminated(r, pass) {
+            return TokenStream::new();
+        }
+        let hidden = crate::kernel::touches(self.model, r) || crate::kernel::reads_normals(self.model, r);
+        if !hidden && let Some(whole) = self.whole_tile(index, c, r, pass) {
             return self.unless_absent(r, whole);
         }
         let inner = self.row_body(Some(c), r, pass);
@@ -286,12 +298,12 @@ impl Emitter<'_> {
 
     /// Copies of a unit: independent units that share one q.
     pub fn unit_copies<'c>(&self, c: &'c Component) -> &'c [Elem] {
-        let own = c.rows.iter().find(|r| c.locals.iter().any(|l| l.array == r.target.array));
+        let own = c.rows.iter().find(|r| c.arrays().contains(&r.target.array));
         own.map_or(&[], |r| r.copies.as_slice())
     }
 
     /// Copies of a row inside one unit. Those of the unit itself do not sharpen its posterior: they count its evidence.
-    fn copies_inside(&self, c: &Component, r: &Rows) -> Vec<Elem> {
+    pub(super) fn copies_inside(&self, c: &Component, r: &Rows) -> Vec<Elem> {
         let mut inside = r.copies.clone();
         for e in self.unit_copies(c) {
             if let Some(at) = inside.iter().position(|x| x == e) {

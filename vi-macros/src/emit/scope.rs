@@ -4,7 +4,7 @@ use super::locals::LOCALS;
 use crate::density::normal_form::as_elem;
 use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly, Term};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
-use crate::kernel::{Hoist, Slot, find_in, is_param};
+use crate::kernel::{Hoist, Slot, find_in, is_param, is_unit_normal};
 use crate::model::ir::{ArrayId, ElemKind, Model, Role, SizeId};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -163,6 +163,10 @@ impl<'a> Scope<'a> {
         let array = &self.model.arrays[e.array.0];
         let name = self.array(e.array);
         let indices: Vec<TokenStream> = e.indices.iter().map(|i| self.index(i)).collect();
+        if !self.by_value && is_unit_normal(self.model, e.array) {
+            let (mean, within) = (super::normals::mean_name(&name), &indices[array.plates.len()..]);
+            return quote!(#mean #([#within])*);
+        }
         match array.role {
             Role::Const => self.nested(quote!(self.#name), e.array, &indices),
             Role::Given | Role::Observed if indices.is_empty() => quote!(data.#name),
@@ -573,6 +577,16 @@ impl<'a> Scope<'a> {
         let guards: Vec<_> =
             guards.iter().filter(|g| g.decided() != Some(true)).map(|g| self.cond(g)).collect();
         if guards.is_empty() { body } else { quote!(if #(#guards)&&* { #body }) }
+    }
+
+    /// An element of nested arrays, if it is there.
+    pub fn value_at(&self, base: TokenStream, at: &[Ident]) -> TokenStream {
+        match at {
+            [] => quote!(Some(&#base)),
+            [first, rest @ ..] => {
+                rest.iter().fold(quote!(#base.get(#first)), |x, i| quote!(#x.and_then(|x| x.get(#i))))
+            }
+        }
     }
 
     /// A row-major position over these indices.

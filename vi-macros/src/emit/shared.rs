@@ -93,6 +93,16 @@ impl<'a> Emitter<'a> {
 
     pub(super) fn shared_posterior_type(&self, a: ArrayId) -> TokenStream {
         let law = if is_random(self.model, a) { self.marginal_type(a) } else { self.point_type(a) };
+        let of_states = self
+            .kernel
+            .components
+            .iter()
+            .any(|c| !c.locals.is_empty() && c.normals.iter().any(|n| n.array == a));
+        let law = match (of_states, &self.model.arrays[a.0].elem.kind) {
+            (true, ElemKind::Vector(_)) => quote!(unit_laws::VectorMixture<#law>),
+            (true, _) => quote!(unit_laws::Mixture<#law>),
+            (false, _) => law,
+        };
         self.marginal_plates(a).iter().fold(quote!(Marginal<#law>), |t, _| quote!(Vec<#t>))
     }
 

@@ -290,13 +290,16 @@ impl Emitter<'_> {
                     }
                 });
             }
-            started.extend(quote! {
-                #i => {
-                    #unit
-                    out.fill(1.0);
-                    #marginals
-                }
-            });
+            self.normal_values(c, &mut fields, &mut empties, &mut from);
+            if !c.locals.is_empty() {
+                started.extend(quote! {
+                    #i => {
+                        #unit
+                        out.fill(1.0);
+                        #marginals
+                    }
+                });
+            }
         }
         for i in self.kernel.components.iter().flat_map(|c| &c.integrated) {
             let name = self.name(i.array);
@@ -311,9 +314,8 @@ impl Emitter<'_> {
             empties.extend(quote!(#name: #empty,));
         }
         let shared_values = self.shared_values();
-        let own = self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.back == 0);
-        let finite = own.count();
-        let hidden = finite + self.model.integrated.len();
+        let finite = self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.back == 0).count();
+        let hidden = self.kernel.components.iter().map(|c| c.arrays().len()).sum::<usize>();
         let other = (hidden < self.hidden().len()).then(|| quote!(..Latents::default()));
         let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
         let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())

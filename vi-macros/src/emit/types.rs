@@ -422,7 +422,7 @@ impl Emitter<'_> {
         if self.model.integrated.contains(&a) {
             return self.integrated_type(a);
         }
-        if self.is_shared_latent(a) {
+        if self.is_shared_latent(a) || crate::kernel::is_unit_normal(self.model, a) {
             return self.shared_posterior_type(a);
         }
         let plates = self.model.arrays[a.0].plates.len();

@@ -422,10 +422,11 @@ impl<'a> Emitter<'a> {
     /// Breaks the symmetry of products.
     pub(super) fn perturb_fn(&self) -> TokenStream {
         let arrays = self.multiplied();
-        if arrays.is_empty() {
+        let slopes = self.perturb_slopes();
+        if arrays.is_empty() && slopes.is_empty() {
             return TokenStream::new();
         }
-        let globals = self.globals_type();
+        let (globals, open) = (self.globals_type(), self.open());
         let all = arrays.iter().map(|a| {
             let n = self.name(*a);
             let array = &self.model.arrays[a.0];
@@ -438,8 +439,10 @@ impl<'a> Emitter<'a> {
             quote!({ let x = &mut params.#n; products::off_zero(#values, rng); })
         });
         quote! {
-            fn perturb(&self, params: &mut #globals, rng: &mut ChaCha8Rng) {
+            fn perturb(&self, context: &Context<'_>, params: &mut #globals, rng: &mut ChaCha8Rng) {
+                #open
                 #(#all)*
+                #slopes
             }
         }
     }

@@ -4,7 +4,8 @@ use super::admixture::admixture;
 use super::links::{self, Link};
 use super::rows::RowBuilder;
 use super::{
-    Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random, steps,
+    Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random,
+    is_unit_normal, steps,
 };
 use crate::density::lower::is_hidden;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
@@ -84,8 +85,8 @@ pub fn build<'a>(
     for d in densities {
         let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
         let integrated = super::integrated::elements(model, d);
-        let read = d.gathers.first().map(|g| &g.elem).or(integrated.first());
-        if let Some(e) = read {
+        let anchors = super::normals::anchors(model, d);
+        if let Some(e) = anchors.first().or(integrated.first()) {
             let Some(at) = components.iter().position(|c: &Component| c.holds(e.array)) else { continue };
             if d.role != Role::Observed && is_param(model, d.target.array) {
                 let name = model.arrays[d.target.array.0].name.to_string();
@@ -103,6 +104,7 @@ pub fn build<'a>(
             }
             if integrated.is_empty()
                 && d.gathers.len() > 1
+                && !rest[0].has_normals()
                 && d.gathers.iter().all(|g| g.elem.array == d.gathers[0].elem.array)
                 && d.gathers[0].elem.indices != d.gathers[1].elem.indices
             {
@@ -164,6 +166,7 @@ pub fn build<'a>(
         priors,
         latent_priors,
         steps: vec![],
+        expansions: vec![],
         turns,
         local: vec![],
         admixture: None,
@@ -180,6 +183,15 @@ pub fn build<'a>(
             return None;
         }
     }
+    let collapses: Vec<_> = kernel.components.iter().map(|c| super::collapse::collapse(&kernel, c)).collect();
+    for (c, collapse) in kernel.components.iter_mut().zip(collapses) {
+        c.collapse = collapse;
+        c.hoisted = super::collapse::is_hoisted(model, c);
+    }
+    let (expansions, stats): (Vec<_>, Vec<Stat>) =
+        super::expansion::expansions(&kernel, densities).into_iter().unzip();
+    kernel.expansions = expansions;
+    kernel.stats.extend(stats);
     kernel.local = local(&kernel, &shared);
     if !kernel.local.is_empty() {
         let (local, others): (Vec<Turn>, Vec<Turn>) = kernel
@@ -284,6 +296,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         let rule = match &step.rule {
             Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => continue,
             Rule::Family { .. } if step.latents.iter().all(|a| model.integrated.contains(a)) => continue,
+            Rule::Gaussian { .. } if step.latents.iter().all(|a| is_unit_normal(model, *a)) => continue,
             Rule::Family { family } => format!("a {family} posterior"),
             Rule::Gaussian { .. } => "a Gaussian posterior".into(),
             Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
@@ -380,7 +393,18 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         .iter()
         .map(|a| Integrated::new(model, densities, *a, &unit, b.loc))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut out = Component { locals, integrated, unit, guards, rows: vec![], pairs: vec![], link: None };
+    let mut out = Component {
+        locals,
+        integrated,
+        normals: super::normals::of_unit(model, &b.latents, &unit),
+        unit,
+        guards,
+        rows: vec![],
+        collapse: None,
+        hoisted: false,
+        pairs: vec![],
+        link: None,
+    };
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();

@@ -197,7 +197,10 @@ pub fn step(c: &Component, frontier: usize) -> Component {
         unit: c.unit.clone(),
         guards: c.guards.clone(),
         integrated: vec![],
+        normals: vec![],
         rows: vec![],
+        collapse: None,
+        hoisted: false,
         pairs: vec![],
         link: None,
     }

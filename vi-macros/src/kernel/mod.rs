@@ -10,31 +10,40 @@ use crate::plan::points;
 
 mod admixture;
 mod build;
+mod collapse;
 mod exists;
+mod expansion;
 mod integrated;
 pub mod links;
 mod locations;
 mod maximise;
+mod normals;
 mod rows;
 mod split;
 mod steps;
 
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
+pub use collapse::{Collapse, Part, part};
+pub use expansion::Expansion;
 pub use integrated::{Integrated, Own, own_terms, touches};
 pub use links::Link;
 pub use locations::without;
+pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
 pub use split::Splitter;
 
 /// Whether an array is an unknown that is tabulated over no table of states: a param, or a latent of no finite type.
 ///
 /// The only unknowns left in a kernel: finite latents have become states. A param and such a latent are the same node; the one is held at the
 /// mode of its natural parameters, of the other the expectations are read.
+///
+/// A latent whose Gaussian is eliminated unit by unit is none: its moments stand where data stand.
 pub fn is_param(model: &Model, array: ArrayId) -> bool {
     let a = &model.arrays[array.0];
     // What is integrated out beside the states is data of which the expectation is known.
     let integrated = model.integrated.contains(&array);
     !integrated
+        && !is_unit_normal(model, array)
         && a.pieces.iter().any(|p| match model.statements[p.0].role {
             Role::Param => true,
             Role::Latent => !a.elem.kind.is_finite(),
@@ -69,6 +78,8 @@ pub struct Kernel<'a> {
     /// Those of shared latents that are no points.
     pub latent_priors: Vec<StatementDensity>,
     pub steps: Vec<MStep>,
+    /// What follows the M-steps.
+    pub expansions: Vec<Expansion>,
     /// One sweep, in the order of the plan's blocks; local blocks come first, and the units last.
     pub turns: Vec<Turn>,
     /// Blocks that carry the outermost plate of the units: each has its own data, so that it can take turns with them before the other blocks
@@ -102,11 +113,17 @@ pub struct Component {
     pub locals: Vec<Local>,
     /// Latents that are integrated out in every joint state.
     pub integrated: Vec<Integrated>,
+    /// Gaussian given the states, and eliminated before them.
+    pub normals: Vec<Normal>,
     /// The plates, which are the same for all locals.
     pub unit: Vec<Var>,
     /// Which units there are, in their own indices; none where all are.
     pub guards: Vec<Cond>,
     pub rows: Vec<Rows>,
+    /// The data whose first two moments are all that a sweep reads, where that is so.
+    pub collapse: Option<Collapse>,
+    /// Whether one factor serves all units that have the same rows.
+    pub hoisted: bool,
     /// Statements of two of its units; where there are any, the units take turns.
     pub pairs: Vec<Pairs>,
     /// Where its units follow one another.
@@ -116,7 +133,7 @@ pub struct Component {
 impl Component {
     /// Whether an array is one of its latents.
     pub fn holds(&self, a: ArrayId) -> bool {
-        self.locals.iter().any(|l| l.array == a) || self.integrated.iter().any(|i| i.array == a)
+        self.arrays().contains(&a)
     }
 
     /// Whether units are looked up in a list: those of several plates, and those that a condition picks.
@@ -132,6 +149,14 @@ pub struct Local {
     pub back: usize,
     /// The value of the latent.
     pub state: Var,
+}
+
+/// A latent of a unit with a Gaussian posterior in each of its states.
+#[derive(Debug)]
+pub struct Normal {
+    pub array: ArrayId,
+    /// The components of a vector; none of a number.
+    pub over: Vec<Var>,
 }
 
 /// A statement that reads the categories of two units.

@@ -84,7 +84,8 @@ impl RowBuilder<'_> {
             }
             // Every latent that is read must belong to one unit; the first one says which.
             let integrated = super::integrated::elements(self.model, d);
-            let Some(first) = d.gathers.iter().map(|g| &g.elem).chain(&integrated).next() else {
+            let anchors = super::normals::anchors(self.model, d);
+            let Some(first) = anchors.iter().chain(&integrated).next() else {
                 return Err(mistakes::not_local(d.loc, &self.name(d.target.array)));
             };
             if let Some(e) = integrated.iter().find(|e| !c.integrated.iter().any(|i| i.array == e.array)) {
@@ -93,7 +94,7 @@ impl RowBuilder<'_> {
             let plates = |ix: &[Ix]| ix.iter().take(c.unit.len()).cloned().collect::<Vec<Ix>>();
             let own = plates(places.map_or(&first.indices, |p| &p.unit));
             // In a chain, `places` has looked at the categories.
-            let categories = d.gathers.iter().map(|g| &g.elem).filter(|_| places.is_none());
+            let categories = anchors.iter().filter(|_| places.is_none());
             if let Some(e) = categories.chain(&integrated).find(|e| plates(&e.indices) != own) {
                 return Err(mistakes::not_local(d.loc, &self.name(e.array)));
             }

@@ -48,6 +48,8 @@ pub struct Model {
     pub order: Vec<StatementId>,
     /// Latents of no finite type that are integrated out in every state of their unit: known once there is a plan.
     pub integrated: Vec<ArrayId>,
+    /// Latents whose Gaussians are eliminated unit by unit: empty until there is a plan.
+    pub unit_normals: Vec<ArrayId>,
 }
 
 #[derive(Clone, Debug)]

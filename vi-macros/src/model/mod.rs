@@ -121,6 +121,7 @@ impl<'a> Checker<'a> {
             groups: Vec::new(),
             init: Vec::new(),
             order: Vec::new(),
+            unit_normals: Vec::new(),
         };
         let incomplete = !report.is_empty();
         Checker {

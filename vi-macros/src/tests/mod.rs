@@ -10,3 +10,4 @@ mod plan;
 mod programs;
 mod readme;
 mod syntax;
+mod units;

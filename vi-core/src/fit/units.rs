@@ -1,0 +1,118 @@
+//! Gaussian latents of the units: their posteriors and draws from them, tile by tile.
+
+use super::program::{Program, Statistics};
+use super::sweep::{LEAF, PILOT, Work};
+use crate::engine::columns;
+use crate::stats::Moments;
+use crate::tile::{TILE, TileBuffer};
+use crate::{Error, reduce, rng};
+
+impl<M: Program> Work<'_, M> {
+    /// q of the latents of every unit.
+    pub fn posterior(&self, model: &M, globals: &M::Globals) -> Result<M::Posterior, Error> {
+        let mut posterior = model.posterior(&self.context, self.tables(model, globals)?);
+        self.conditionals(model, globals, &mut posterior)?;
+        if M::NORMALS.is_empty() {
+            return Ok(posterior);
+        }
+        let at = model.prepare(&self.context, globals)?;
+        for &index in M::NORMALS {
+            let component = self.components[index];
+            self.each_tile(model, globals, &at, index, component, &mut |units, table, _, scratch| {
+                let len = units.len();
+                for (i, unit) in units.enumerate() {
+                    let normals = &scratch.normals;
+                    model.share_normals(&self.context, index, unit, (i, len), table, normals, &mut posterior);
+                }
+            })?;
+        }
+        Ok(posterior)
+    }
+
+    /// Draws the Gaussian latents of every unit given its state; log q of them.
+    pub fn draw_normals(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        states: &[Vec<usize>],
+        (seed, draw): (u64, usize),
+        latents: &mut M::Latents,
+    ) -> Result<f64, Error> {
+        let mut log_q = 0.0;
+        if M::NORMALS.is_empty() {
+            return Ok(log_q);
+        }
+        let at = model.prepare(&self.context, globals)?;
+        let mut values = vec![];
+        for &index in M::NORMALS {
+            let component = self.components[index];
+            self.each_tile(model, globals, &at, index, component, &mut |units, _, _, scratch| {
+                let len = units.len();
+                for (i, unit) in units.enumerate() {
+                    let mut rng = rng::stream(seed, "draw of a Gaussian", &[draw, index, unit]);
+                    let log = scratch.normals.draw(states[index][unit] * len + i, &mut rng, &mut values);
+                    let copies = model.copies(&self.context, index, unit);
+                    if copies > 0.0 {
+                        log_q += copies * log;
+                    }
+                    model.set_normals(&self.context, index, unit, &values, latents);
+                }
+            })?;
+        }
+        Ok(log_q)
+    }
+
+    /// Adds the statistics of all units of a component that is read once.
+    pub fn collapse(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        stats: &mut M::Stats,
+    ) -> Result<(), Error> {
+        if self.components[index].units == 0 {
+            return Ok(());
+        }
+        let moments = self.collapsed[index].get_or_init(|| self.moments(model, index));
+        model.collapse(&self.context, at, index, moments, stats);
+        if stats.evidence().log.is_finite() {
+            return Ok(());
+        }
+        // One by one, the units say which of them it is.
+        self.each_tile(model, globals, at, index, self.components[index], &mut |_, _, _, _| {})?;
+        Err(Error::NotFinite { what: format!("log p(data; params) of `{}`", self.components[index].name) })
+    }
+
+    /// Moments of the data of a component, about where the first of them lie.
+    fn moments(&self, model: &M, index: usize) -> Moments {
+        let units = self.components[index].units;
+        let mut row = vec![];
+        model.data_row(&self.context, index, 0, &mut row);
+        let dim = row.len();
+        let mut pilot = Moments::new(1, dim, 1);
+        for unit in 0..units.min(PILOT) {
+            row.clear();
+            model.data_row(&self.context, index, unit, &mut row);
+            pilot.add_row(0, 1.0, &row);
+        }
+        let gauge = pilot.mean();
+        let leaf = |units: std::ops::Range<usize>| {
+            let mut sum = Moments::new(1, dim, 1);
+            sum.set_gauge(&gauge);
+            let (mut tile, mut row, ones) = (TileBuffer::new(dim * TILE), vec![], [1.0; TILE]);
+            for start in units.clone().step_by(TILE) {
+                let len = (units.end - start).min(TILE);
+                for i in 0..len {
+                    row.clear();
+                    model.data_row(&self.context, index, start + i, &mut row);
+                    columns::place(&mut tile[..dim * len], len, i, &row, &gauge);
+                }
+                sum.add_tile(&tile[..dim * len], len, &ones[..len]);
+            }
+            Ok::<_, ()>(sum)
+        };
+        let all = reduce::tree(units, LEAF, self.threads, leaf, |a, b| *a += &b);
+        all.unwrap_or_else(|()| Moments::new(1, dim, 1))
+    }
+}

@@ -1,0 +1,243 @@
+//! Units that are read once: the moments of their data, and what follows from them in every sweep.
+
+use super::Emitter;
+use super::scope::Scope;
+use crate::density::poly::{Poly, Term};
+use crate::density::symbol::{Elem, Ix, Var};
+use crate::kernel::{Body, Collapse, Column, Component, Part, Rows, StatKind, part};
+use proc_macro2::{Literal, TokenStream};
+use quote::{format_ident, quote};
+
+impl Emitter<'_> {
+    /// What the runtime asks where units are read once.
+    pub(super) fn collapse_fns(&self) -> TokenStream {
+        let with: Vec<(usize, &Component, &Collapse)> = self
+            .kernel
+            .components
+            .iter()
+            .enumerate()
+            .filter_map(|(i, c)| Some((i, c, c.collapse.as_ref()?)))
+            .collect();
+        if with.is_empty() {
+            return TokenStream::new();
+        }
+        let open = self.open();
+        let list = with.iter().map(|(i, ..)| Literal::usize_unsuffixed(*i));
+        let fill = with.iter().map(|(i, c, x)| {
+            let n = Literal::usize_unsuffixed(*i);
+            let (unit, fill) = (self.unit_at(*i, c, quote!(unit)), self.data_row(c, x));
+            quote!(#n => { #unit #fill })
+        });
+        let collapse = with.iter().map(|(i, c, x)| {
+            let n = Literal::usize_unsuffixed(*i);
+            let body = self.collapsed(c, x);
+            quote!(#n => { #body })
+        });
+        quote! {
+            const COLLAPSED: &'static [usize] = &[#(#list),*];
+
+            fn data_row(&self, context: &Context<'_>, component: usize, unit: usize, row: &mut Vec<f64>) {
+                #open
+                match component {
+                    #(#fill)*
+                    _ => {}
+                }
+            }
+
+            /// Statistics of all units from the moments of their data: latents have one covariance, and means that are affine in the data.
+            fn collapse(&self, context: &Context<'_>, at: &Prepared, component: usize, moments: &Moments, stats: &mut Stats) {
+                #open
+                let params = &at.params;
+                match component {
+                    #(#collapse)*
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn data_row(&self, c: &Component, x: &Collapse) -> TokenStream {
+        let scope = self.scope();
+        x.data
+            .iter()
+            .map(|d| {
+                let mut indices: Vec<Ix> = c.unit.iter().map(Ix::var).collect();
+                indices.extend(d.over.iter().map(Ix::var));
+                let value = scope.elem(&Elem { array: d.array, indices });
+                let read = scope.loops(&d.over, quote!(row.push(#value);));
+                if !self.may_be_absent(d.array) {
+                    return read;
+                }
+                let name = self.name(d.array);
+                // No row of an absent array is read: what stands here counts for nothing.
+                let none = scope.loops(&d.over, quote!(row.push(0.0);));
+                quote!(if data.#name.is_absent() { #none } else { #read })
+            })
+            .collect()
+    }
+
+    fn data_len(&self, x: &Collapse) -> TokenStream {
+        let sizes: Vec<_> = x.data.iter().map(|d| self.extent(&d.over)).collect();
+        if sizes.is_empty() { quote!(0) } else { quote!(#(#sizes)+*) }
+    }
+
+    fn extent(&self, over: &[Var]) -> TokenStream {
+        let scope = self.scope();
+        let extents: Vec<_> = over.iter().map(|v| scope.index(&v.high)).collect();
+        if extents.is_empty() { quote!(1) } else { super::product(&extents) }
+    }
+
+    /// The position of a datum among those of its unit.
+    fn datum(&self, scope: &Scope<'_>, x: &Collapse, e: &Elem) -> TokenStream {
+        let before = x.data.iter().take_while(|d| d.array != e.array).map(|d| self.extent(&d.over));
+        let before: Vec<_> = before.collect();
+        let over = x.data.iter().find(|d| d.array == e.array).map_or(&[][..], |d| &d.over);
+        let within: Vec<(Ix, Ix)> =
+            e.indices[1..].iter().cloned().zip(over.iter().map(|v| v.high.clone())).collect();
+        let at = scope.flat(&within);
+        match (before.is_empty(), within.is_empty()) {
+            (true, _) => at,
+            (false, true) => quote!(#(#before)+*),
+            (false, false) => quote!(#(#before)+* + #at),
+        }
+    }
+
+    fn collapsed(&self, c: &Component, x: &Collapse) -> TokenStream {
+        let width = self.width(c);
+        let rows: TokenStream = c.rows.iter().map(|r| self.collapsed_rows(c, x, r)).collect();
+        let mut add: TokenStream = c.rows.iter().map(|r| self.collapsed_moments(c, x, r)).collect();
+        for e in
+            self.kernel.expansions.iter().filter(|e| std::ptr::eq(&self.kernel.components[e.component], c))
+        {
+            add.extend(self.add_joint(&self.scope(), c, x, e.stat));
+        }
+        quote! {
+            let mut system = Collapse::new(#width, moments.cell(0));
+            #rows
+            let joint = system.solve();
+            stats.evidence.log += joint.log_evidence;
+            stats.evidence.magnitude += joint.magnitude;
+            let mut forms = Forms::default();
+            #add
+        }
+    }
+
+    /// The rows of one statement, their data unknown.
+    fn collapsed_rows(&self, c: &Component, x: &Collapse, r: &Rows) -> TokenStream {
+        let scope = self.scope().with_hoists(&self.kernel.hoists);
+        let [case] = r.cases.as_slice() else { return TokenStream::new() };
+        let body = match &case.body {
+            Body::Scalar(s) => {
+                let fill = self.collapsed_row(&scope, c, x, &s.rho);
+                let (lambda, half) = if s.precision.as_number() == Some(1.0) {
+                    (quote!(1.0), quote!(0.0))
+                } else {
+                    let half = crate::kernel::half_log(self.model, &s.precision);
+                    (self.hoisted_poly(&scope, &s.precision), self.hoisted_poly(&scope, &half))
+                };
+                let event: Vec<Var> = s.event.iter().cloned().collect();
+                scope.loops(&event, quote!(#fill system.weigh(#lambda, #half);))
+            }
+            Body::Dense(d) => {
+                let fill = self.collapsed_row(&scope, c, x, &d.rho);
+                let rows = scope.loops(std::slice::from_ref(&d.event), fill);
+                let (field, at) = (self.density_field(d), self.density_index(&scope, d));
+                let high = scope.index(&d.event.high);
+                quote!(#rows at.#field[#at].whiten_all(&mut system, #high);)
+            }
+            Body::Terms(_) | Body::Equal { .. } => return TokenStream::new(),
+        };
+        let looped = self.wrap(r, body, false);
+        self.unless_absent(r, looped)
+    }
+
+    fn collapsed_row(&self, scope: &Scope<'_>, c: &Component, x: &Collapse, rho: &Poly) -> TokenStream {
+        let (width, len) = (self.width(c), self.data_len(x));
+        let mut fixed = Poly::zero();
+        let mut fill = TokenStream::new();
+        for t in &rho.0 {
+            let (at, rest) = match part(self.model, &c.unit[0], t) {
+                Some(Part::Latent(e, rest)) => (self.normal_index(scope, c, &e), negated(rest)),
+                Some(Part::Datum(e, rest)) => {
+                    let at = self.datum(scope, x, &e);
+                    (quote!(#width + #at), Poly(vec![rest]))
+                }
+                Some(Part::Fixed(t)) => {
+                    fixed = fixed.add(&Poly(vec![t]));
+                    continue;
+                }
+                None => continue,
+            };
+            let value = scope.poly(&rest);
+            let write = scope.guarded(&t.guard, quote!(row[#at] += #value;));
+            fill.extend(scope.loops(&t.sums, write));
+        }
+        let rest = (!fixed.is_zero()).then(|| {
+            let fixed = scope.poly(&fixed);
+            quote!(row[#width + #len] = #fixed;)
+        });
+        quote! {
+            let row = system.row();
+            #fill
+            #rest
+        }
+    }
+
+    fn collapsed_moments(&self, c: &Component, x: &Collapse, r: &Rows) -> TokenStream {
+        let scope = self.scope();
+        let [case] = r.cases.as_slice() else { return TokenStream::new() };
+        let body = match &case.body {
+            Body::Scalar(s) => {
+                let event: Vec<Var> = s.event.iter().cloned().collect();
+                scope.loops(&event, self.add_joint(&scope, c, x, s.moments))
+            }
+            Body::Dense(d) => self.add_joint(&scope, c, x, d.moments),
+            Body::Terms(_) | Body::Equal { .. } => return TokenStream::new(),
+        };
+        let looped = self.wrap(r, body, false);
+        self.unless_absent(r, looped)
+    }
+
+    /// Adds all units to a statistic.
+    fn add_joint(&self, scope: &Scope<'_>, c: &Component, x: &Collapse, stat: usize) -> TokenStream {
+        let s = &self.kernel.stats[stat];
+        let StatKind::Moments { columns } = &s.kind else { return TokenStream::new() };
+        let (field, at) = (format_ident!("{}", s.name), self.cell_index(scope, s));
+        let push: TokenStream = columns.iter().map(|x_| self.form(scope, c, x, x_)).collect();
+        quote! {
+            forms.clear();
+            #push
+            joint.add(&mut forms, &mut stats.#field, #at);
+        }
+    }
+
+    /// A column as a function of data and latents.
+    fn form(&self, scope: &Scope<'_>, c: &Component, x: &Collapse, column: &Column) -> TokenStream {
+        let len = self.data_len(x);
+        let mut fixed = Poly::zero();
+        let mut push = TokenStream::new();
+        for t in &column.value.0 {
+            let (at, rest) = match part(self.model, &c.unit[0], t) {
+                Some(Part::Latent(e, rest)) => {
+                    let at = self.normal_index(scope, c, &e);
+                    (quote!(#len + #at), rest)
+                }
+                Some(Part::Datum(e, rest)) => (self.datum(scope, x, &e), rest),
+                Some(Part::Fixed(t)) => {
+                    fixed = fixed.add(&Poly(vec![t]));
+                    continue;
+                }
+                None => continue,
+            };
+            let value = scope.poly(&Poly(vec![rest]));
+            let write = scope.guarded(&t.guard, quote!(forms.term(#at, #value);));
+            push.extend(scope.loops(&t.sums, write));
+        }
+        let fixed = scope.poly(&fixed);
+        scope.loops(&column.over, quote!(#push forms.end(#fixed);))
+    }
+}
+
+fn negated(t: Term) -> Poly {
+    Poly(vec![t]).scale(-1.0)
+}

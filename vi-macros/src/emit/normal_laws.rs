@@ -1,0 +1,296 @@
+//! Gaussian latents of units as a user meets them: where they begin, their laws, draws and choices.
+
+use super::Emitter;
+use crate::density::poly::Poly;
+use crate::density::symbol::{Ix, Var};
+use crate::kernel::{Body, Component, is_unit_normal};
+use crate::model::ir::ArrayId;
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+impl Emitter<'_> {
+    /// Whether any component has Gaussian latents.
+    pub(super) fn has_normals(&self) -> bool {
+        self.kernel.components.iter().any(Component::has_normals)
+    }
+
+    /// Fields of what a user sees: q before it is known, values before they are drawn, and points made of values.
+    pub(super) fn normal_values(
+        &self,
+        c: &Component,
+        fields: &mut TokenStream,
+        empties: &mut TokenStream,
+        from: &mut TokenStream,
+    ) {
+        for n in &c.normals {
+            let name = self.name(n.array);
+            let unset = self.nest(&self.plates_of(n.array), quote!(Marginal::Unset));
+            fields.extend(quote!(#name: #unset,));
+            let zero = self.neutral_value(n.array);
+            empties.extend(quote!(#name: #zero,));
+            let value = (0..c.unit.len()).fold(
+                quote!(Marginal::Point(x.clone())),
+                |inner, _| quote!(x.iter().map(|x| #inner).collect()),
+            );
+            from.extend(quote!(#name: { let x = &latents.#name; #value },));
+        }
+    }
+
+    /// What the runtime asks of Gaussian latents of units.
+    pub(super) fn normal_fns(&self) -> TokenStream {
+        if !self.has_normals() {
+            return TokenStream::new();
+        }
+        let scope = self.scope();
+        let open = self.open();
+        let with: Vec<_> =
+            self.kernel.components.iter().enumerate().filter(|(_, c)| c.has_normals()).collect();
+        let list = with.iter().map(|(i, _)| Literal::usize_unsuffixed(*i));
+        let arms = with.iter().map(|(index, c)| {
+            let i = Literal::usize_unsuffixed(*index);
+            let unit = self.unit_at(*index, c, quote!(unit));
+            let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
+            let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
+                let name = self.name(a);
+                let law = match (n.over.is_empty(), c.locals.is_empty()) {
+                    (true, true) => {
+                        quote!(law::number(normals.mean(tile.0)[#start], normals.block(tile.0, #start, 1)[(0, 0)]))
+                    }
+                    (false, true) => {
+                        quote!(law::vector(&normals.mean(tile.0)[#start..][..#size], &normals.block(tile.0, #start, #size)))
+                    }
+                    (true, false) => quote!(unit_laws::mixture(normals, table, tile, #start)),
+                    (false, false) => quote!(unit_laws::vector_mixture(normals, table, tile, (#start, #size))),
+                };
+                quote!(posterior.#name #([#at])* = #law;)
+            });
+            quote!(#i => { #unit #(#parts)* })
+        });
+        let starts = with.iter().map(|(index, c)| {
+            let i = Literal::usize_unsuffixed(*index);
+            let unit = self.unit_at(*index, c, quote!(unit));
+            let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
+            let (width, slots) = (self.width(c), self.slots(c));
+            let states = self.state_vars(c);
+            let slot = self.slot(c);
+            let unset = c.normals.iter().map(|n| {
+                let name = self.name(n.array);
+                quote!(given.#name.is_empty())
+            });
+            let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, _), n)| {
+                let name = self.name(a);
+                let own = scope.value_at(quote!(given.#name), &at);
+                let set = if n.over.is_empty() {
+                    quote!(normals.set(slot, #start, &[q.mean()], &DMatrix::from_element(1, 1, q.var()));)
+                } else {
+                    quote!(normals.set(slot, #start, q.mean().as_slice(), &q.cov());)
+                };
+                let set = scope.loops(&states, quote!(let slot = #slot; #set));
+                quote! {
+                    let Some(q) = #own else { return false };
+                    if q.is_unset() {
+                        return false;
+                    }
+                    #set
+                }
+            });
+            quote! {
+                #i => {
+                    if #(#unset)||* {
+                        return false;
+                    }
+                    normals.begin(#width, #slots, 1);
+                    for i in 0..len {
+                        let unit = units.start + i;
+                        #unit
+                        #(#parts)*
+                    }
+                    true
+                }
+            }
+        });
+        let sets = with.iter().map(|(index, c)| {
+            let i = Literal::usize_unsuffixed(*index);
+            let unit = self.unit_at(*index, c, quote!(unit));
+            let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
+            let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
+                let name = self.name(a);
+                if n.over.is_empty() {
+                    quote!(latents.#name #([#at])* = values[#start];)
+                } else {
+                    quote!(latents.#name #([#at])*.copy_from_slice(&values[#start..][..#size]);)
+                }
+            });
+            quote!(#i => { #unit #(#parts)* })
+        });
+        quote! {
+            const NORMALS: &'static [usize] = &[#(#list),*];
+
+            fn share_normals(&self, context: &Context<'_>, component: usize, unit: usize, tile: (usize, usize), table: &[f64], normals: &UnitNormals, posterior: &mut Posterior) {
+                #open
+                match component {
+                    #(#arms)*
+                    _ => {}
+                }
+            }
+
+            fn start_normals(&self, context: &Context<'_>, component: usize, units: Range<usize>, given: &Posterior, normals: &mut UnitNormals) -> bool {
+                #open
+                let len = units.len();
+                match component {
+                    #(#starts)*
+                    _ => false,
+                }
+            }
+
+            fn set_normals(&self, context: &Context<'_>, component: usize, unit: usize, values: &[f64], latents: &mut Latents) {
+                #open
+                match component {
+                    #(#sets)*
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Draws for params that multiply latents of units, where all of them are 0: each in proportion to the spread of its residual.
+    pub(super) fn perturb_slopes(&self) -> TokenStream {
+        let mut seen: Vec<ArrayId> = vec![];
+        let mut out = TokenStream::new();
+        for c in self.kernel.components.iter().filter(|c| c.has_normals()) {
+            for case in c.rows.iter().flat_map(|r| &r.cases) {
+                let (design, moments, precision) = match &case.body {
+                    Body::Scalar(s) => (&s.design, s.moments, Some(&s.precision)),
+                    Body::Dense(d) => (&d.design, d.moments, None),
+                    Body::Terms(_) | Body::Equal { .. } => continue,
+                };
+                for r in &design.regressors {
+                    let reads = |n: usize| {
+                        let mut found = false;
+                        design.columns[n]
+                            .value
+                            .visit_elems(&mut |e| found |= is_unit_normal(self.model, e.array));
+                        found
+                    };
+                    if !r.column.is_some_and(reads) || seen.contains(&r.param.array) {
+                        continue;
+                    }
+                    seen.push(r.param.array);
+                    out.extend(self.perturb_slope(c, r, moments, precision));
+                }
+            }
+        }
+        out
+    }
+
+    fn perturb_slope(
+        &self,
+        c: &Component,
+        r: &crate::kernel::Regressor,
+        moments: usize,
+        precision: Option<&Poly>,
+    ) -> TokenStream {
+        let scope = self.scope();
+        let name = self.name(r.param.array);
+        let array = &self.model.arrays[r.param.array.0];
+        let leaf = match array.elem.kind.axes().len() {
+            0 => quote!(std::slice::from_ref(x)),
+            _ => quote!(x.as_slice()),
+        };
+        let values = (0..array.plates.len())
+            .fold(quote!(#leaf.iter()), |inner, _| quote!(x.iter().flat_map(|x| #inner)));
+        let mut loops: Vec<Var> = vec![];
+        for v in self.kernel.stats[moments].cells.iter().map(|x| &x.var).chain(&r.sums) {
+            if r.param.indices.iter().any(|i| i.mentions(v)) && !loops.contains(v) {
+                loops.push(v.clone());
+            }
+        }
+        if let Some(v) = r.param.indices.iter().filter_map(Ix::as_var).find(|v| !loops.contains(v)) {
+            loops.insert(0, v.clone());
+        }
+        let place = scope.elem(&r.param);
+        let width = self.width(c);
+        let precision =
+            match precision.filter(|p| p.0.iter().flat_map(|t| t.free_vars()).all(|v| loops.contains(&v))) {
+                Some(p) => scope.poly(p),
+                None => quote!(1.0),
+            };
+        let draw = scope.loops(&loops, quote!(#place = products::slope(#precision, #width, rng);));
+        quote! {
+            if { let x = &params.#name; #values.all(|x| *x == 0.0) } {
+                #draw
+            }
+        }
+    }
+
+    /// `sample` and `most_likely` where every component is one Gaussian latent: its marginal is its joint law.
+    pub(super) fn normal_choices(&self) -> Option<TokenStream> {
+        let all = &self.kernel.components;
+        let alone = |c: &Component| c.normals.len() == 1 && c.locals.is_empty();
+        if all.is_empty() || !all.iter().all(alone) || all.len() < self.hidden().len() {
+            return None;
+        }
+        let fields = |leaf: TokenStream| {
+            let fields = all.iter().map(|c| {
+                let name = self.name(c.normals[0].array);
+                let value = (0..c.unit.len())
+                    .fold(leaf.clone(), |inner, _| quote!(x.iter().map(|x| #inner).collect()));
+                quote!(#name: { let x = &self.#name; #value })
+            });
+            quote!(#(#fields),*)
+        };
+        let kept = all.iter().map(|c| {
+            let name = self.name(c.normals[0].array);
+            quote!(fit::is_kept(&self.#name)?;)
+        });
+        let kept = quote!(#(#kept)*);
+        let (drawn, means) = (fields(quote!(x.sample(rng))), fields(quote!(x.mean())));
+        Some(quote! {
+            impl Posterior {
+                /// Latents drawn from q.
+                ///
+                /// # Errors
+                /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
+                pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
+                    #kept
+                    Ok(Latents { #drawn })
+                }
+
+                /// The most likely latents: of a Normal, its mean.
+                ///
+                /// # Errors
+                /// As [`sample`](Self::sample).
+                pub fn most_likely(&self) -> Result<Latents, Error> {
+                    #kept
+                    Ok(Latents { #means })
+                }
+            }
+        })
+    }
+
+    /// Permutes the states that the laws of Gaussian latents are mixed over.
+    pub(super) fn relabel_normals(
+        &self,
+        c: &Component,
+        nominal: crate::model::ir::Nominal,
+        body: &mut TokenStream,
+    ) {
+        for n in &c.normals {
+            let name = self.name(n.array);
+            for (at, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
+                let behind = c.locals[at + 1..].iter().map(|l| {
+                    let z = self.name(l.array);
+                    match c.unit.len() {
+                        0 | 1 => quote!(posterior.#z.states()),
+                        _ => quote!(posterior.#z.first().map_or(1, Categories::states)),
+                    }
+                });
+                let inside = (0..c.unit.len()).fold(
+                    quote!(x.relabel_digit(order, inner);),
+                    |inner, _| quote!(for x in x.iter_mut() { #inner }),
+                );
+                body.extend(quote!({ let inner = 1 #(* #behind)*; let x = &mut posterior.#name; #inside }));
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Latents with a Gaussian posterior in each unit: which of them are eliminated unit by unit, and where they stand in a row.
+
+use super::split::solve_shift;
+use super::{Body, Component, Normal, Rows};
+use crate::density::poly::{Exponent, Factor, Poly, Term};
+use crate::density::statement::{Case, Form, Scale, StatementDensity};
+use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var, length};
+use crate::model::ir::{ArrayId, ElemKind, Model, Role, StatementId};
+use crate::plan::{Block, Plan, Rule, Step, points};
+
+/// Whether a latent's Gaussian is eliminated unit by unit.
+pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
+    model.unit_normals.contains(&array)
+}
+
+/// The latents of the blocks that fall apart into units whose rows hold no other uncertain location or scale.
+///
+/// What is left of Gaussian blocks is shared by all units, or stands beside other uncertain latents: it is updated from sums over units.
+pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<ArrayId> {
+    let of_units = |b: &&Block| !b.point && !b.each && falls_apart(model, densities, b);
+    plan.blocks.iter().filter(of_units).flat_map(|b| gaussian(model, b)).collect()
+}
+
+fn gaussian(model: &Model, b: &Block) -> Vec<ArrayId> {
+    b.latents.iter().copied().filter(|a| !model.arrays[a.0].elem.kind.is_finite()).collect()
+}
+
+fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
+    let latents = gaussian(model, b);
+    let own_rule = |s: &Step| match s.rule {
+        Rule::Gaussian { whitened_by: None, .. } => true,
+        Rule::Sum => s.latents.iter().all(|a| !latents.contains(a)),
+        Rule::Gaussian { .. }
+        | Rule::Family { .. }
+        | Rule::Scan { .. }
+        | Rule::Tree { .. }
+        | Rule::GaussianScan { .. } => false,
+    };
+    let plates = model.arrays[b.latents[0].0].plates.len();
+    let begun = |a: &ArrayId| model.init.iter().any(|i| i.array == *a);
+    let plain = |a: &ArrayId| {
+        let array = &model.arrays[a.0];
+        let latent = |p: &StatementId| model.statements[p.0].role == Role::Latent;
+        matches!(array.elem.kind, ElemKind::Real | ElemKind::Vector(_))
+            && array.elem.min.is_none()
+            && array.elem.max.is_none()
+            && array.pieces.iter().all(latent)
+            && !array.missing
+            && !array.symmetric
+            && !begun(a)
+    };
+    if plates == 0
+        || latents.is_empty()
+        || !b.trace.iter().all(own_rule)
+        || !latents.iter().all(plain)
+        || b.latents.iter().any(|a| model.arrays[a.0].plates.len() != plates)
+    {
+        return false;
+    }
+    let points = points(model);
+    densities.iter().all(|d| {
+        let mut own = elems_in(d, &latents);
+        if own.is_empty() {
+            return true;
+        }
+        own.iter_mut().for_each(|e| e.indices.truncate(plates));
+        let mut alone = true;
+        each_elem(d, &mut |e| {
+            let array = &model.arrays[e.array.0];
+            let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
+            alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
+        });
+        let gathered =
+            d.gathers.iter().all(|g| b.latents.contains(&g.elem.array) && g.elem.indices == own[0].indices);
+        alone
+            && gathered
+            && own.iter().all(|e| e.indices == own[0].indices)
+            && own[0].indices.iter().all(is_place)
+            && d.cases.iter().all(|c| is_gaussian(c, &latents))
+    })
+}
+
+/// Whether a case is a Normal that the latents enter as a Gaussian's rows.
+fn is_gaussian(c: &Case, latents: &[ArrayId]) -> bool {
+    match &c.form {
+        Form::Normal(r) => {
+            let fixed = match &r.scale {
+                Scale::Diagonal(p) => !mentions(p, latents),
+                Scale::Dense { factor, .. } => !mentions(factor, latents),
+            };
+            let decided = |w: &Cond| {
+                let mut found = false;
+                w.visit_elems(&mut |e| found |= latents.contains(&e.array));
+                !found
+            };
+            fixed
+                && c.normaliser.is_zero()
+                && r.rho.0.iter().all(|t| is_linear(t, latents))
+                && c.when.iter().all(decided)
+        }
+        Form::Flat => true,
+        Form::Terms(_) | Form::Equal { .. } => false,
+    }
+}
+
+/// A unit's index as a row may write it: an index of its own, or a given map's value there.
+fn is_place(i: &Ix) -> bool {
+    if solve_shift(i).is_some() {
+        return true;
+    }
+    match i.terms.as_slice() {
+        [(1, IxTerm::Read(map))] => {
+            i.offset == 0 && matches!(map.indices.as_slice(), [over] if over.as_var().is_some())
+        }
+        terms => terms.iter().all(|(_, t)| matches!(t, IxTerm::Size(..))),
+    }
+}
+
+/// Whether a term has at most one of the latents, as a plain factor.
+fn is_linear(t: &Term, latents: &[ArrayId]) -> bool {
+    let own = t.factors.iter().filter(|(f, _)| {
+        let mut found = false;
+        f.visit_elems(&mut |e| found |= latents.contains(&e.array));
+        found
+    });
+    let own: Vec<_> = own.collect();
+    own.len() <= 1 && own.iter().all(|(f, e)| matches!(f, Factor::Elem(_)) && *e == Exponent::ONE)
+}
+
+fn mentions(p: &Poly, latents: &[ArrayId]) -> bool {
+    let mut found = false;
+    p.visit_elems(&mut |e| found |= latents.contains(&e.array));
+    found
+}
+
+fn each_elem(d: &StatementDensity, visit: &mut impl FnMut(&Elem)) {
+    visit(&d.target);
+    for c in &d.cases {
+        c.normaliser.visit_elems(visit);
+        match &c.form {
+            Form::Terms(p) => p.visit_elems(visit),
+            Form::Normal(r) => {
+                r.rho.visit_elems(visit);
+                match &r.scale {
+                    Scale::Diagonal(p) => p.visit_elems(visit),
+                    Scale::Dense { factor, matrix, .. } => {
+                        factor.visit_elems(visit);
+                        visit(&Elem { array: matrix.array, indices: matrix.plates.clone() });
+                    }
+                }
+            }
+            Form::Equal { .. } | Form::Flat => {}
+        }
+    }
+}
+
+fn elems_in(d: &StatementDensity, arrays: &[ArrayId]) -> Vec<Elem> {
+    let mut out: Vec<Elem> = vec![];
+    each_elem(d, &mut |e| {
+        if arrays.contains(&e.array) && !out.contains(e) {
+            out.push(e.clone());
+        }
+    });
+    out
+}
+
+/// The elements that say which unit a statement belongs to: of gathered categories, and of latents that are eliminated unit by unit.
+pub fn anchors(model: &Model, d: &StatementDensity) -> Vec<Elem> {
+    let mut out: Vec<Elem> = d.gathers.iter().map(|g| g.elem.clone()).collect();
+    for mut e in elems_in(d, &model.unit_normals) {
+        e.indices.truncate(model.arrays[e.array.0].plates.len());
+        out.push(e);
+    }
+    out
+}
+
+/// The latents of a block as those of a unit.
+pub fn of_unit(model: &Model, latents: &[ArrayId], unit: &[Var]) -> Vec<Normal> {
+    let at: Vec<Ix> = unit.iter().map(Ix::var).collect();
+    let own = latents.iter().filter(|a| is_unit_normal(model, **a));
+    own.map(|a| {
+        let axes = model.arrays[a.0].elem.kind.axes();
+        let over = axes.iter().map(|x| {
+            let name = component_name(unit);
+            Var::new(name, x.nominal, Ix::constant(0), length(&x.length, &at))
+        });
+        Normal { array: *a, over: over.collect() }
+    })
+    .collect()
+}
+
+/// What a vector's components are called: not as the unit's own indices.
+fn component_name(unit: &[Var]) -> String {
+    ('h'..='z').map(String::from).find(|c| unit.iter().all(|v| v.name != *c)).unwrap_or_else(|| "h".into())
+}
+
+/// A term as (latent, its coefficient); `None` where there is no latent in it.
+pub fn pulled(model: &Model, t: &Term) -> Option<(Elem, Term)> {
+    let at =
+        t.factors.iter().position(|(f, _)| matches!(f, Factor::Elem(e) if is_unit_normal(model, e.array)))?;
+    let mut rest = t.clone();
+    let (factor, _) = rest.factors.remove(at);
+    let Factor::Elem(e) = factor else { return None };
+    rest.sums.clear();
+    Some((e, rest))
+}
+
+/// Whether a row reads a latent that is eliminated.
+pub fn reads_normals(model: &Model, r: &Rows) -> bool {
+    r.cases.iter().any(|c| match &c.body {
+        Body::Scalar(s) => mentions(&s.rho, &model.unit_normals),
+        Body::Dense(d) => mentions(&d.rho, &model.unit_normals),
+        Body::Terms(_) | Body::Equal { .. } => false,
+    }) || is_unit_normal(model, r.target.array)
+}
+
+impl Component {
+    /// Whether a Gaussian is eliminated in each of its units.
+    pub fn has_normals(&self) -> bool {
+        !self.normals.is_empty()
+    }
+
+    /// All latents of a unit itself, finite ones first.
+    pub fn arrays(&self) -> Vec<ArrayId> {
+        let finite = self.locals.iter().filter(|l| l.back == 0).map(|l| l.array);
+        let integrated = self.integrated.iter().map(|i| i.array);
+        finite.chain(integrated).chain(self.normals.iter().map(|n| n.array)).collect()
+    }
+}
