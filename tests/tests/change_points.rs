@@ -1,7 +1,6 @@
 //! Conditional blocks that all data share: change points with their rates integrated out, and models compared by a latent Bool. Every
 //! answer is checked by the sum over the states in closed form.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
-#![allow(clippy::needless_range_loop, reason = "indices are those of the model")]
 
 use vi_core::prelude::*;
 use vi_tests::data::{Noise, read};

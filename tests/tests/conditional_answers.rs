@@ -1,6 +1,5 @@
 //! What a fit of a conditional block can be asked: on threads, without locals, of new data, for draws.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
-#![allow(clippy::needless_range_loop, reason = "indices are those of the model")]
 
 use vi_core::prelude::*;
 use vi_tests::data::Noise;

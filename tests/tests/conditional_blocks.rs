@@ -1,7 +1,6 @@
 //! Conditional blocks of units: a family integrated out in every state of a category, and then the sum over the states. Beside each model
 //! stands what its posterior and its evidence are, by closed forms, by quadrature of one dimension, or by the textbook's loop.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
-#![allow(clippy::needless_range_loop, reason = "indices are those of the model")]
 
 use vi_core::prelude::*;
 use vi_tests::data::Noise;

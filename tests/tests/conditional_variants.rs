@@ -1,7 +1,6 @@
 //! More conditional blocks: scales of matrices, labels that are partly known, frailties, states that are indices, bounds of Bayesian
 //! models, and what a fit of one can do besides.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
-#![allow(clippy::needless_range_loop, reason = "indices are those of the model")]
 
 use vi_core::fit::Schedule;
 use vi_core::prelude::*;
