@@ -320,6 +320,9 @@ pub mod mixture {
         /// The size D.
         pub D: usize,
     }
+    ::vi_core::private::serde_impls! {
+        Sizes { K : usize, N : usize, D : usize }
+    }
     /// Data, and what is worked out from them once.
     #[derive(Clone, Debug)]
     pub struct Context<'a> {
@@ -341,6 +344,10 @@ pub mod mixture {
         pub evidence: Evidence,
         /// The sizes they belong to.
         pub sizes: Option<Sizes>,
+    }
+    ::vi_core::private::serde_impls! {
+        Stats { z_count : Table < 1 >, x_moments : Moments, evidence : Evidence, sizes :
+        Option < Sizes > }
     }
     impl Statistics for Stats {
         fn merge(&mut self, other: &Self) {
@@ -1025,7 +1032,12 @@ pub mod mixture {
             };
             Ok(params)
         }
-        fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
+        fn relabel(
+            params: &mut Params,
+            posterior: &mut Posterior,
+            _lets: &mut Lets,
+            order: &[usize],
+        ) -> Result<(), &'static str> {
             {
                 let x = &mut params.weight;
                 *x = x.select_rows(order.iter());
@@ -1042,6 +1054,7 @@ pub mod mixture {
                 let x = &mut posterior.z;
                 x.relabel(order);
             }
+            Ok(())
         }
         fn maximise(
             &self,

@@ -321,6 +321,9 @@ pub mod dawid_skene {
         /// The size N.
         pub N: usize,
     }
+    ::vi_core::private::serde_impls! {
+        Sizes { K : usize, R : usize, J : usize, N : usize }
+    }
     /// Data, and what is worked out from them once.
     #[derive(Clone, Debug)]
     pub struct Context<'a> {
@@ -342,6 +345,10 @@ pub mod dawid_skene {
         pub evidence: Evidence,
         /// The sizes they belong to.
         pub sizes: Option<Sizes>,
+    }
+    ::vi_core::private::serde_impls! {
+        Stats { truth_count : Table < 1 >, label_count : Table < 3 >, evidence :
+        Evidence, sizes : Option < Sizes > }
     }
     impl Statistics for Stats {
         fn merge(&mut self, other: &Self) {
@@ -1060,29 +1067,13 @@ pub mod dawid_skene {
             };
             Ok(params)
         }
-        fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
-            {
-                let x = &mut params.prev;
-                *x = x.select_rows(order.iter());
-            }
-            {
-                let x = &mut params.conf;
-                for x in x.iter_mut() {
-                    fit::permute(x, order);
-                }
-            }
-            {
-                let x = &mut params.conf;
-                for x in x.iter_mut() {
-                    for x in x.iter_mut() {
-                        *x = x.select_rows(order.iter());
-                    }
-                }
-            }
-            {
-                let x = &mut posterior.truth;
-                x.relabel(order);
-            }
+        fn relabel(
+            _params: &mut Params,
+            _posterior: &mut Posterior,
+            _lets: &mut Lets,
+            _order: &[usize],
+        ) -> Result<(), &'static str> {
+            Err("`label` is known in the order of K")
         }
         fn maximise(
             &self,

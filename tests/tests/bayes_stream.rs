@@ -220,9 +220,35 @@ fn renamed_categories_stay_renamed() {
     }
     assert!(fit.verify(&data, 1).unwrap().is_exact());
     assert!(matches!(fit.update(&data, &options), Err(Error::CannotUpdate { .. })));
+}
+
+#[test]
+fn a_fit_that_was_read_from_a_file_takes_more_data() {
+    let y = numbers(60, 1);
+    let model = normal_gamma::Model::new(20.0, 0.1, 2.0, 1.0);
+    let all = model.fit(&normal_gamma::Data { y: (&y).into() }, &Options::new()).unwrap();
+    let fit = model.fit(&normal_gamma::Data { y: (&y[..20]).into() }, &Options::new()).unwrap();
+    let text = serde_json::to_string(&fit).unwrap();
+    let read: vi_core::Fit<normal_gamma::Model> = serde_json::from_str(&text).unwrap();
+    let two = read.update(&normal_gamma::Data { y: (&y[20..]).into() }, &Options::new()).unwrap();
+    close(two.log_evidence(), all.log_evidence(), 1e-12);
+    close(two.posterior.tau.mean(), all.posterior.tau.mean(), 1e-12);
+
+    let x = three_groups(120, 6.0, 4);
+    let (a, b) = (x.rows(0, 60).into_owned(), x.rows(60, 60).into_owned());
+    let options = Options::new().seed(1).restarts(2);
     let model = mixture::Model::new(3, DVector::zeros(2), DMatrix::identity(2, 2), 3.0);
-    let mut fit = model.fit(&mixture::Data { x: (&x).into() }, &options).unwrap();
-    let z = fit.posterior.z.clone();
-    assert!(matches!(fit.relabel(&[2, 0, 1]), Err(Error::CannotRelabel { .. })));
-    assert_eq!(fit.posterior.z, z);
+    let one = model.fit(&mixture::Data { x: (&a).into() }, &options).unwrap();
+    let read: vi_core::Fit<mixture::Model> =
+        serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+    let direct = one.update(&mixture::Data { x: (&b).into() }, &options).unwrap();
+    let after = read.update(&mixture::Data { x: (&b).into() }, &options).unwrap();
+    close(after.elbo(), direct.elbo(), 1e-12);
+
+    // A file of a version that left the statistics out is read, and says what it lacks.
+    let mut fields: serde_json::Value = serde_json::from_str(&text).unwrap();
+    fields.as_object_mut().unwrap().remove("totals").unwrap();
+    let old: vi_core::Fit<normal_gamma::Model> = serde_json::from_value(fields).unwrap();
+    let error = old.update(&normal_gamma::Data { y: (&y[20..]).into() }, &Options::new()).unwrap_err();
+    assert!(error.to_string().contains("holds no statistics"), "{error}");
 }

@@ -26,6 +26,18 @@ model! {
     }
 }
 
+model! {
+    /// The units' latents come last, so that a fit ends with what the minibatches made of the laws.
+    pub mod one_group(K, m0: Vector[D], w0: SymPos[D], nu0: Positive) {
+        latent   weight: Simplex[K] ~ Dirichlet(1);
+        latent   prec[k in K]       ~ Wishart(dof: nu0, scale: w0);
+        latent   mean[k in K]       ~ Normal(m0, prec: 0.05 * prec[k]);
+        latent   z[n in N]          ~ Categorical(weight);
+        observed x[n in N]          ~ Normal(mean[z[n]], prec: prec[z[n]]);
+        factorize { q(mean, prec); q(weight); q(z); }
+    }
+}
+
 /// Sorted by group: what a minibatch of neighbours would never see.
 fn groups(n: usize) -> DMatrix<f64> {
     let mut g = Noise::new(17);
@@ -101,4 +113,28 @@ fn schedules_have_bounds() {
     let fit = em::Model::new(2).fit_stochastic(&data, &Options::new(), none).unwrap();
     let begun = em::Model::new(2).fit(&data, &Options::new().max_iterations(0)).unwrap();
     assert_eq!(fit.elbo(), begun.elbo());
+}
+
+/// With κ = τ₀ = 1 the weights are 1, ½, ⅓ …: after one pass of equal minibatches the averaged statistics are those of all data, and where
+/// no category is uncertain the natural-gradient steps have arrived at the posterior.
+#[test]
+fn equal_weights_over_one_pass_are_the_batch_answer() {
+    let x = groups(60).map(|x| x + 40.0);
+    let data = one_group::Data { x: (&x).into() };
+    let model = one_group::Model::new(1, DVector::zeros(2), DMatrix::identity(2, 2), 3.0);
+    let batch = model.fit(&data, &Options::new()).unwrap();
+    let by = |batch, kappa| {
+        let schedule = Schedule { batch, kappa, tau0: 1.0, passes: 1 };
+        model.fit_stochastic(&data, &Options::new().seed(3), schedule).unwrap()
+    };
+    let fit = by(15, 1.0);
+    for d in 0..2 {
+        close(fit.posterior.mean[0].mean()[d], batch.posterior.mean[0].mean()[d], 1e-12);
+        close(fit.posterior.prec[0].mean()[(d, d)], batch.posterior.prec[0].mean()[(d, d)], 1e-9);
+    }
+    close(fit.elbo(), batch.elbo(), 1e-9);
+    // Other weights favour some minibatches: it was the weights.
+    let other = by(15, 0.6);
+    assert!((other.posterior.mean[0].mean()[0] - batch.posterior.mean[0].mean()[0]).abs() > 1e-4);
+    assert!(other.elbo() < batch.elbo() - 1e-4);
 }

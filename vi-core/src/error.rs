@@ -110,13 +110,13 @@ pub enum Error {
         reason: String,
     },
 
-    /// Categories were to be renamed that shared latents are indexed by.
-    #[error(
-        "categories of `{model}` cannot be renamed: the posteriors of its shared latents keep their order"
-    )]
+    /// Categories were to be renamed that a model tells apart.
+    #[error("categories of `{model}` cannot be renamed: {reason}")]
     CannotRelabel {
         /// The name of the model.
         model: String,
+        /// What it tells them apart by.
+        reason: String,
     },
 
     /// The posteriors of units were asked for, but the fit ran with `keep_locals(false)`.

@@ -7,7 +7,7 @@ pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
 pub use crate::engine::products::{Product, Uncertain};
 pub use crate::engine::{
-    admixture, columns, dense, finite, law, least_squares, mode, newton, products, quadratic,
+    admixture, columns, dense, finite, law, least_squares, mode, newton, products, quadratic, spread,
 };
 pub use crate::fit::program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use crate::fit::{

@@ -16,16 +16,13 @@ use crate::fit::Marginal;
 use crate::fit::program::Evidence;
 use crate::reduce::{self, Accumulate};
 use crate::special;
-use crate::tile::rows::{BLOCK, TINY, normalise};
+use crate::tile::rows::{BLOCK, TINY, fetch, normalise, renew, scatter};
 use crate::tile::{self, TileBuffer};
 use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Groups of one leaf of the fixed tree.
 const LEAF: usize = 512;
-
-/// Rows are padded to a multiple of the widest pack.
-const LANES: usize = 8;
 
 /// A group whose counts move by less than this share of their total has settled.
 const SETTLED: f64 = 1e-13;
@@ -273,7 +270,7 @@ struct Columns {
 
 impl Columns {
     fn new(shared: &[&[f64]], states: usize, values: usize) -> Self {
-        let stride = states.next_multiple_of(LANES);
+        let stride = states.next_multiple_of(tile::lanes());
         let mut scaled = TileBuffer::new((values + 1) * stride);
         let mut row = vec![0.0; values];
         let mut totals = vec![];
@@ -341,11 +338,10 @@ struct Desk {
     ratios: Vec<f64>,
     norms: Vec<f64>,
     logs: Vec<f64>,
-    /// ψ of the law's parameters, and θ scaled by its largest entry.
-    psi: TileBuffer,
     scaled: TileBuffer,
+    /// exp E log of the law up to a factor that all states share; 0 beyond the states.
     theta: TileBuffer,
-    /// Σ_i ratio β
+    /// θ Σ_i ratio β
     sums: TileBuffer,
     /// Parameters of the law; 1 beyond the states.
     own: TileBuffer,
@@ -357,17 +353,6 @@ struct Lost {
     at: usize,
     log: f64,
     probs: Vec<f64>,
-}
-
-impl Desk {
-    /// θ of the current law. Returns log of what it was divided by.
-    fn weigh(&mut self, states: usize) -> f64 {
-        // Whole packs throughout: what is left over of a loop costs as much as all of it.
-        tile::digamma(&self.own, &mut self.psi);
-        self.psi[states..].fill(f64::NEG_INFINITY);
-        self.theta.copy_from_slice(&self.psi);
-        rescale(&mut self.scaled, &mut self.theta)
-    }
 }
 
 impl Pass<'_, '_> {
@@ -400,27 +385,36 @@ impl Pass<'_, '_> {
         desk.norms.resize(padded, 0.0);
     }
 
-    /// q of the group's latents at the current law, with Σ over units of their expected counts in `desk.sums`. Returns log of the scale of θ.
-    fn posterior(&self, desk: &mut Desk, units: &Range<usize>) -> f64 {
-        let top = desk.weigh(self.of.states);
+    /// Sums over units at the current θ. Returns whether none was lost.
+    fn weigh(&self, desk: &mut Desk) -> bool {
         let rows: &[f64] = if desk.gathered { &desk.rows } else { &self.table.scaled };
-        let (ratios, norms) = (&mut desk.ratios, &mut desk.norms);
-        desk.backwards = !desk.backwards;
-        let whole = normalise(
+        normalise(
             rows,
             &desk.index,
             &desk.weights,
             &desk.theta,
             &mut desk.sums,
-            ratios,
-            norms,
+            &mut desk.ratios,
+            &mut desk.norms,
             desk.backwards,
-        );
-        for (sum, theta) in desk.sums.iter_mut().zip(desk.theta.iter()) {
-            *sum *= theta;
-        }
+        )
+    }
+
+    /// q of the group's latents at the current law, with Σ over units of their expected counts in `desk.sums`. Returns log of the scale of θ.
+    fn posterior(&self, desk: &mut Desk, units: &Range<usize>) -> f64 {
+        desk.backwards = !desk.backwards;
         desk.lost.clear();
-        if whole {
+        // Whole packs throughout: what is left over of a loop costs as much as all of it.
+        tile::exp_digamma(&desk.own, &mut desk.theta);
+        desk.theta[self.of.states..].fill(0.0);
+        if self.weigh(desk) {
+            return 0.0;
+        }
+        // θ itself may have vanished: the same once more, relative to its largest entry.
+        tile::digamma(&desk.own, &mut desk.theta);
+        desk.theta[self.of.states..].fill(f64::NEG_INFINITY);
+        let top = rescale(&mut desk.scaled, &mut desk.theta);
+        if self.weigh(desk) {
             return top;
         }
         for at in 0..units.len() {
@@ -455,7 +449,7 @@ impl Pass<'_, '_> {
         let v = self.of.draws.values[unit] as usize;
         let log = |k: usize| {
             let column = special::digamma(self.of.shared[k][v]) - self.table.totals[k] - self.table.shift[v];
-            desk.psi[k] - top + column
+            special::digamma(desk.own[k]) - top + column
         };
         let logs: Vec<f64> = (0..self.of.states).map(log).collect();
         let total = special::log_sum_exp(&logs);
@@ -492,7 +486,6 @@ impl Accumulate for Pass<'_, '_> {
             ratios: vec![],
             norms: vec![],
             logs: vec![],
-            psi: TileBuffer::new(stride),
             scaled: TileBuffer::new(stride),
             theta: TileBuffer::new(stride),
             sums: TileBuffer::new(stride),
@@ -508,16 +501,17 @@ impl Accumulate for Pass<'_, '_> {
             let units = self.of.draws.starts[d]..self.of.draws.starts[d + 1];
             let prior = &self.prior[d * states..][..states];
             self.open(desk, &units);
+            // The next group's rows travel while this one is worked on.
+            let next = self.of.draws.starts.get(d + 2).map_or(units.end, |end| *end);
+            let next = &self.of.draws.values[units.end..next];
+            fetch(&self.table.scaled, stride, next);
+            if self.statistics {
+                fetch(&sum.table, stride, next);
+            }
             desk.own[..states].copy_from_slice(self.of.own[d]);
             for _ in 0..self.passes {
                 self.posterior(desk, &units);
-                let (mut moved, mut total) = (0.0, 0.0);
-                for ((own, prior), count) in desk.own.iter_mut().zip(prior).zip(desk.sums.iter()) {
-                    let new = prior + count;
-                    moved += (new - *own).abs();
-                    total += new;
-                    *own = new;
-                }
+                let (moved, total) = renew(&mut desk.own[..states], prior, &desk.sums);
                 if moved <= SETTLED * total {
                     break;
                 }
@@ -532,11 +526,7 @@ impl Accumulate for Pass<'_, '_> {
             if !self.statistics {
                 continue;
             }
-            for (i, unit) in units.enumerate() {
-                let v = self.of.draws.values[unit] as usize;
-                let out = &mut sum.table[v * stride..][..stride];
-                tile::add_scaled(out, desk.ratios[i], &desk.theta);
-            }
+            scatter(&mut sum.table, &self.of.draws.values[units], &desk.ratios, &desk.theta);
             for lost in &desk.lost {
                 let v = self.of.draws.values[self.of.draws.starts[d] + lost.at] as usize;
                 let counts = lost.probs.iter().map(|p| desk.weights[lost.at] * p).collect();

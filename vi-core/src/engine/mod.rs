@@ -11,4 +11,5 @@ pub mod mode;
 pub mod newton;
 pub mod products;
 pub mod quadratic;
+pub mod spread;
 pub mod squarem;

@@ -388,6 +388,15 @@ impl Marginal<Beta> {
 }
 
 impl Marginal<Dirichlet<'static>> {
+    /// Coordinate k becomes what coordinate `order[k]` was.
+    pub fn relabel(&mut self, order: &[usize]) {
+        match self {
+            Marginal::Unset => {}
+            Marginal::Point(v) => *v = v.select_rows(order),
+            Marginal::Law(d) => d.a = order.iter().map(|&k| d.a[k]).collect::<Vec<_>>().into(),
+        }
+    }
+
     /// E log x\[k\].
     #[must_use]
     pub fn expect_log(&self, k: usize) -> f64 {

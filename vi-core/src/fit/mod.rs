@@ -4,7 +4,9 @@ mod accelerate;
 mod coupled;
 mod describe;
 mod display;
+mod drawn;
 mod draws;
+mod floors;
 mod imputed;
 mod linked;
 mod links;
@@ -27,6 +29,7 @@ mod verify;
 mod whole;
 
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
+pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use links::Links;
 pub use marginal::{Law, Marginal, Point};
@@ -36,7 +39,7 @@ pub use paths::Path;
 pub use plan::{Claim, Plan};
 pub use posterior::{Categories, choose_rows};
 pub use program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
-pub use program::{first_states, permute};
+pub use program::{carry, first_states, permute};
 pub use run::State;
 pub use stochastic::{Schedule, fit_stochastic};
 pub use verify::Verification;
@@ -141,7 +144,7 @@ pub struct Fit<M: Program> {
     /// Categories of the first latent.
     states: usize,
     kept: bool,
-    /// Not there in a fit that was read from a file.
+    /// Not there after categories were renamed.
     totals: Option<run::Totals<M::Stats>>,
 }
 
@@ -242,15 +245,13 @@ impl<M: Program> Fit<M> {
         predict::predict(self, data)
     }
 
-    /// Permutes the categories of the first latent: category k becomes what category `order[k]` was, in params and posterior.
+    /// Permutes the categories of the first latent: category k becomes what category `order[k]` was, in params, posteriors, draws and reported
+    /// `let`s.
     ///
     /// # Errors
-    /// [`Error::Domain`] if `order` is not a permutation of the categories. [`Error::CannotRelabel`] if latents that all units
-    /// share have the categories among their indices, or may have.
+    /// [`Error::Domain`] if `order` is not a permutation of the categories. [`Error::CannotRelabel`] if the model tells its categories apart,
+    /// so that under other names it would be another model: data or constants come in their order, or an index is a number.
     pub fn relabel(&mut self, order: &[usize]) -> Result<(), Error> {
-        if !M::describe_shared(&self.posterior).is_empty() {
-            return Err(Error::CannotRelabel { model: M::NAME.to_string() });
-        }
         let mut seen = vec![false; order.len()];
         for (position, &k) in order.iter().enumerate() {
             if k >= order.len() || seen[k] {
@@ -271,9 +272,12 @@ impl<M: Program> Fit<M> {
                 rule: format!("must be the number of categories, {}", self.states),
             });
         }
-        M::relabel(&mut self.params, &mut self.posterior, order);
-        // What is worked out from the fit later has to see the new names too; its statistics have the old ones.
-        self.globals = self.model.gather(&self.params, &M::Posterior::default());
+        M::relabel(&mut self.globals, &mut self.posterior, &mut self.lets, order).map_err(|reason| {
+            Error::CannotRelabel { model: M::NAME.to_string(), reason: reason.to_string() }
+        })?;
+        self.params = M::params(&self.globals);
+        M::share(&self.globals, &mut self.posterior);
+        // The statistics have the old names.
         self.totals = None;
         Ok(())
     }

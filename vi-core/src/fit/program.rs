@@ -5,6 +5,7 @@ use super::{Categories, Links, Options, Plan};
 use crate::Error;
 use crate::engine::mode::Notes;
 use crate::tile::TileBuffer;
+use nalgebra::DMatrix;
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -280,6 +281,22 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         damping: f64,
     ) -> Result<Maximised<Self>, Error>;
 
+    /// Whether a param has a lower bound that the user wrote.
+    const FLOORED: bool = false;
+
+    /// Params that an M-step carries more than `share` of the way to their lower bounds are put there, but for a part `keep` of the way.
+    /// Returns their names.
+    fn to_floors(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &mut Self::Globals,
+        _next: &Self::Globals,
+        _share: f64,
+        _keep: f64,
+    ) -> Vec<String> {
+        vec![]
+    }
+
     /// Whether no latent touches the statement of this term.
     fn is_fixed(_term: &str) -> bool {
         false
@@ -395,8 +412,16 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         vec![]
     }
 
-    /// Permutes the categories of the first latent in params and posterior: category k becomes what category `order[k]` was.
-    fn relabel(params: &mut Self::Params, posterior: &mut Self::Posterior, order: &[usize]);
+    /// Permutes the categories of the first latent in everything that is indexed by them: category k becomes what category `order[k]` was.
+    ///
+    /// # Errors
+    /// What the model tells its categories apart by; nothing has changed then.
+    fn relabel(
+        globals: &mut Self::Globals,
+        posterior: &mut Self::Posterior,
+        lets: &mut Self::Lets,
+        order: &[usize],
+    ) -> Result<(), &'static str>;
 
     /// A unit's name in an error message.
     fn unit_name(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> String;
@@ -506,4 +531,24 @@ pub fn first_states(components: &[Component]) -> Vec<Vec<usize>> {
 /// Entry k becomes what entry `order[k]` was.
 pub fn permute<T: Clone>(x: &mut Vec<T>, order: &[usize]) {
     *x = order.iter().map(|&k| x[k].clone()).collect();
+}
+
+/// Covariances of blocks of unknowns, one for each copy, under a permutation of their elements: each move is the copy and the unknown of an
+/// element, and those from which it comes. Elements of one copy come from one copy.
+pub fn carry(covs: &mut [DMatrix<f64>], moves: &[[[usize; 2]; 2]]) {
+    let mut from: Vec<Vec<[usize; 2]>> =
+        covs.iter().enumerate().map(|(c, m)| (0..m.nrows()).map(|i| [c, i]).collect()).collect();
+    for [[copy, unknown], old] in moves {
+        if let Some(slot) = from.get_mut(*copy).and_then(|f| f.get_mut(*unknown)) {
+            *slot = *old;
+        }
+    }
+    let before = covs.to_vec();
+    for (cov, from) in covs.iter_mut().zip(&from) {
+        for (i, [copy, row]) in from.iter().enumerate() {
+            for (j, [_, column]) in from.iter().enumerate() {
+                cov[(i, j)] = before[*copy][(*row, *column)];
+            }
+        }
+    }
 }

@@ -36,6 +36,7 @@ pub struct State<'a, M: Program> {
 
 /// What a fit remembers of its data: new data are added to it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Totals<S> {
     pub stats: S,
     /// H(q) of the latents of the units.
@@ -438,7 +439,12 @@ impl<'a, M: Program> State<'a, M> {
             if let Some(accelerator) = &mut accelerator {
                 accelerator.follow(&mut self)?;
             }
+            if self.may_creep() {
+                self.settle_on_floors()?;
+            }
         }
+        let limits = self.descend()?;
+        self.fit.at_boundary.extend(limits);
         Ok(self)
     }
 

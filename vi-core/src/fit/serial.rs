@@ -1,11 +1,12 @@
 //! A fit to and from any format of serde.
 
+use super::run::Totals;
 use super::{ElboTerm, Fit, Program, StartReport};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize)]
 #[serde(
-    bound = "M: Serialize, M::Params: Serialize, M::Posterior: Serialize, M::Globals: Serialize, M::Lets: Serialize"
+    bound = "M: Serialize, M::Params: Serialize, M::Posterior: Serialize, M::Globals: Serialize, M::Lets: Serialize, M::Stats: Serialize"
 )]
 struct Borrowed<'a, M: Program> {
     name: &'a str,
@@ -27,11 +28,12 @@ struct Borrowed<'a, M: Program> {
     units: usize,
     states: usize,
     kept: bool,
+    totals: Option<&'a Totals<M::Stats>>,
 }
 
 #[derive(Deserialize)]
 #[serde(
-    bound = "M: Deserialize<'de>, M::Params: Deserialize<'de>, M::Posterior: Deserialize<'de>, M::Globals: Deserialize<'de>, M::Lets: Deserialize<'de>"
+    bound = "M: Deserialize<'de>, M::Params: Deserialize<'de>, M::Posterior: Deserialize<'de>, M::Globals: Deserialize<'de>, M::Lets: Deserialize<'de>, M::Stats: Deserialize<'de>"
 )]
 struct Owned<M: Program> {
     name: String,
@@ -53,6 +55,9 @@ struct Owned<M: Program> {
     units: usize,
     states: usize,
     kept: bool,
+    /// Not in files of versions that left it out.
+    #[serde(default = "Option::default")]
+    totals: Option<Totals<M::Stats>>,
 }
 
 impl<M: Program> Serialize for Fit<M>
@@ -62,6 +67,7 @@ where
     M::Posterior: Serialize,
     M::Globals: Serialize,
     M::Lets: Serialize,
+    M::Stats: Serialize,
 {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         Borrowed::<M> {
@@ -84,6 +90,7 @@ where
             units: self.units,
             states: self.states,
             kept: self.kept,
+            totals: self.totals.as_ref(),
         }
         .serialize(s)
     }
@@ -96,6 +103,7 @@ where
     M::Posterior: Deserialize<'de>,
     M::Globals: Deserialize<'de>,
     M::Lets: Deserialize<'de>,
+    M::Stats: Deserialize<'de>,
 {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let o = Owned::<M>::deserialize(d)?;
@@ -121,7 +129,7 @@ where
             units: o.units,
             states: o.states,
             kept: o.kept,
-            totals: None,
+            totals: o.totals,
         })
     }
 }

@@ -22,7 +22,7 @@ impl<M: Program> Fit<M> {
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data. [`Error::CannotUpdate`] if a shared latent or a param is indexed by the units of
     /// the data, if the sizes of what is shared differ, if the model has statistics that are no sums over the data, if units depend on one
-    /// another, or if the fit holds no statistics: it was read from a file, or relabelled.
+    /// another, or if the fit holds no statistics: it was relabelled, or comes from a file of a version that left them out.
     pub fn update(&self, data: &M::Data<'_>, options: &Options) -> Result<Fit<M>, Error> {
         let mut state = State::more(self, data, options)?;
         if blocks_lead::<M>() && !state.work.components.is_empty() {
@@ -58,7 +58,9 @@ impl<'a, M: Program> State<'a, M> {
             ));
         }
         let Some(before) = &fit.totals else {
-            return refuse("it holds no statistics: it was read from a file, or its categories were renamed");
+            return refuse(
+                "it holds no statistics: its categories were renamed, or it is from a file without them",
+            );
         };
         let work = Work::new(&fit.model, data, &fit.params, options)?;
         if !work.fixed.fits(&before.stats) {

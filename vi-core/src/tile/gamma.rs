@@ -1,6 +1,6 @@
 //! The logarithm of the gamma function and its derivative, of slices.
 
-use super::exp::log_one;
+use super::exp::{exp_one, log_one};
 use super::simd::{Isa, vectorised};
 
 vectorised! {
@@ -8,6 +8,14 @@ vectorised! {
     ///
     /// Error below 1e-14 · max(1, |ψ|). ψ(0) = −∞; negative arguments and NaN give NaN.
     pub fn digamma(x: &[f64], out: &mut [f64]) = digamma_slice;
+}
+
+vectorised! {
+    /// `out[i] = exp ψ(x[i])` for the shorter of the two lengths, x > 0.
+    ///
+    /// Relative error below 1e-14 · max(1, |ψ|) where the result is a normal number; smaller results are 0, as at 0. Negative arguments and
+    /// NaN give NaN.
+    pub fn exp_digamma(x: &[f64], out: &mut [f64]) = exp_digamma_slice;
 }
 
 vectorised! {
@@ -25,6 +33,13 @@ pub(super) fn digamma_slice<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
 }
 
 #[inline(always)]
+pub(super) fn exp_digamma_slice<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = exp_digamma_one(isa, x);
+    }
+}
+
+#[inline(always)]
 pub(super) fn lgamma_slice<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
     for (out, &x) in out.iter_mut().zip(x) {
         *out = lgamma_one(isa, x);
@@ -32,7 +47,7 @@ pub(super) fn lgamma_slice<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
 }
 
 /// From here on the asymptotic series hold; smaller arguments are raised by as much.
-const FROM: f64 = 10.0;
+const FROM: f64 = 8.0;
 
 /// B₂ₖ/(2k) for k = 1, 2, …
 const DIGAMMA: [f64; 8] = [
@@ -58,16 +73,19 @@ const LGAMMA: [f64; 8] = [
     -3617.0 / 122400.0,
 ];
 
-/// P = x (x + 1) ⋯ (x + 9), and dP/dx.
+/// P = x (x + 1) ⋯ (x + 7), and dP/dx.
+///
+/// The outermost factors make u = x (x + 7), the next (x + 1)(x + 6) = u + 6, then u + 10 and u + 12: half as many as of single factors.
 #[inline(always)]
 fn rising<S: Isa>(isa: S, x: f64) -> (f64, f64) {
-    let (mut product, mut slope) = (x, 1.0);
-    for step in 1..10 {
-        let factor = x + f64::from(step);
+    let u = x * (x + 7.0);
+    let (mut product, mut slope) = (u, 1.0);
+    for step in [6.0, 10.0, 12.0] {
+        let factor = u + step;
         slope = isa.scalar_fma(slope, factor, product);
         product *= factor;
     }
-    (product, slope)
+    (product, slope * isa.scalar_fma(2.0, x, 7.0))
 }
 
 #[inline(always)]
@@ -79,28 +97,41 @@ fn series<S: Isa>(isa: S, coefficients: &[f64; 8], r: f64) -> f64 {
     sum
 }
 
-/// ψ(x) = ψ(x + 10) − d log P/dx, without branches.
+/// y ≥ 8 and what is to be subtracted from log y for ψ(x) = ψ(y) − d log P/dx, without branches.
 #[inline(always)]
-fn digamma_one<S: Isa>(isa: S, x: f64) -> f64 {
+fn below_log<S: Isa>(isa: S, x: f64) -> (f64, f64) {
     let (product, slope) = rising(isa, x);
     let small = x < FROM;
-    let y = if small { x + 10.0 } else { x };
+    let y = if small { x + FROM } else { x };
     // Of a large argument the product overflows, and is not wanted.
     let below = if small { slope / product } else { 0.0 };
     let inverse = 1.0 / y;
     let square = inverse * inverse;
-    let value =
-        log_one(isa, y) - isa.scalar_fma(series(isa, &DIGAMMA, square), square, 0.5 * inverse) - below;
+    (y, isa.scalar_fma(series(isa, &DIGAMMA, square), square, 0.5 * inverse) + below)
+}
+
+#[inline(always)]
+fn digamma_one<S: Isa>(isa: S, x: f64) -> f64 {
+    let (y, below) = below_log(isa, x);
+    let value = log_one(isa, y) - below;
     if x >= 0.0 { value } else { f64::NAN }
 }
 
-/// log Γ(x) = log Γ(x + 10) − log P, without branches.
+/// y exp(ψ(x) − log y): no logarithm is taken.
+#[inline(always)]
+fn exp_digamma_one<S: Isa>(isa: S, x: f64) -> f64 {
+    let (y, below) = below_log(isa, x);
+    let value = y * exp_one(isa, -below);
+    if x >= 0.0 { value } else { f64::NAN }
+}
+
+/// log Γ(x) = log Γ(x + 8) − log P, without branches.
 #[inline(always)]
 fn lgamma_one<S: Isa>(isa: S, x: f64) -> f64 {
     const HALF_LN_2PI: f64 = 0.918_938_533_204_672_8;
     let (product, _) = rising(isa, x);
     let small = x < FROM;
-    let y = if small { x + 10.0 } else { x };
+    let y = if small { x + FROM } else { x };
     let below = log_one(isa, if small { product } else { 1.0 });
     let inverse = 1.0 / y;
     let log = log_one(isa, y);
@@ -138,6 +169,24 @@ mod tests {
     }
 
     #[test]
+    fn the_exponential_of_digamma_agrees_with_the_scalar_function() {
+        let x = arguments();
+        let mut out = vec![0.0; x.len()];
+        on_every_isa!(isa => {
+            exp_digamma_slice(isa, &x, &mut out);
+            for (x, found) in x.iter().zip(&out) {
+                let psi = special::digamma(*x);
+                let expected = psi.exp();
+                let expected = if expected < f64::MIN_POSITIVE { 0.0 } else { expected };
+                assert!(
+                    (found - expected).abs() <= 1e-14 * psi.abs().max(1.0) * expected,
+                    "{x}: {found} and {expected}"
+                );
+            }
+        });
+    }
+
+    #[test]
     fn lgamma_agrees_with_the_scalar_function() {
         let x = arguments();
         let mut out = vec![0.0; x.len()];
@@ -153,7 +202,9 @@ mod tests {
     #[test]
     fn the_edges_of_the_domain() {
         let x = [0.0, -1.0, f64::NAN, f64::INFINITY];
-        let (mut psi, mut log) = ([0.0; 4], [0.0; 4]);
+        let (mut psi, mut log, mut weight) = ([0.0; 4], [0.0; 4], [0.0; 4]);
+        exp_digamma(&x, &mut weight);
+        assert!(weight[0] == 0.0 && weight[1].is_nan() && weight[2].is_nan() && weight[3] == f64::INFINITY);
         digamma(&x, &mut psi);
         lgamma(&x, &mut log);
         assert_eq!(psi[0], f64::NEG_INFINITY);

@@ -17,13 +17,14 @@ mod normal;
 mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;
+pub(crate) use simd::lanes;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use buffer::TileBuffer;
 pub use exp::{exp, log};
-pub use gamma::{digamma, lgamma};
+pub use gamma::{digamma, exp_digamma, lgamma};
 pub use moments::{DiagMoments, Moments, StateMoments, add_vector};
 pub use normal::{DiagNormalDensity, NormalDensity, add_square};
 pub use reduce::{add_gram, add_scaled, add_weighted_gram, dot, gather_tile, shift_tile, sum};

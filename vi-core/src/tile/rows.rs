@@ -1,9 +1,9 @@
 //! Rows of a table weighed against a vector: tables of finite latents that are products, without a table of their own.
 
-use super::simd::{Isa, vectorised};
+use super::simd::{Isa, MAX_LANES, vectorised};
 
 /// Units that are weighed at once.
-pub(crate) const BLOCK: usize = 4;
+pub(crate) const BLOCK: usize = 8;
 
 /// Units whose norms are worked out before any of them is used.
 const CHUNK: usize = 32;
@@ -12,8 +12,8 @@ const CHUNK: usize = 32;
 pub(crate) const TINY: f64 = 1e-250;
 
 vectorised! {
-    /// `norms[i] = Σ_k row(i)[k] theta[k]`, `ratios[i] = weights[i] / norms[i]`, `sums[k] = Σ_i ratios[i] row(i)[k]`, where row(i) begins at
-    /// `index[i]`. The number of units is a multiple of [`BLOCK`]. Units whose norm is below [`TINY`] have ratio 0; returns whether there is
+    /// `norms[i] = Σ_k row(i)[k] theta[k]`, `ratios[i] = weights[i] / norms[i]`, `sums[k] = theta[k] Σ_i ratios[i] row(i)[k]`, where row(i)
+    /// begins at `index[i]`. The number of units is a multiple of [`BLOCK`]. Units whose norm is below [`TINY`] have ratio 0; returns whether there is
     /// none of weight above 0. Taken `backwards` every other time, rows that do not all fit in the cache are still there when they are
     /// needed again.
     pub(crate) fn normalise(
@@ -66,7 +66,7 @@ fn normalise_with<S: Isa>(
     }
 }
 
-/// P packs of states: θ, the sums and two rows stay in registers, so that each row is read once.
+/// P packs of states: θ and the sums stay in registers, and eight rows at a time in the nearest cache.
 #[inline(always)]
 fn in_registers<S: Isa, const P: usize>(isa: S, w: Weighing<'_>) -> bool {
     let stride = P * S::W;
@@ -75,50 +75,49 @@ fn in_registers<S: Isa, const P: usize>(isa: S, w: Weighing<'_>) -> bool {
     for p in 0..P {
         theta[p] = isa.load(&w.theta[p * S::W..]);
     }
-    let mut lost = 0.0;
-    let pairs = w.weights.len() / 2;
-    for n in 0..pairs {
-        let at = 2 * if w.backwards { pairs - 1 - n } else { n };
-        let (index, weights) = (&w.index[at..][..2], &w.weights[at..][..2]);
-        let (a, b) = (&w.rows[index[0]..][..stride], &w.rows[index[1]..][..stride]);
-        let (mut first, mut second) = ([zero; P], [zero; P]);
-        // Two sums for each row: one would wait for itself.
+    let mut lost = false;
+    let blocks = w.weights.len() / BLOCK;
+    for n in 0..blocks {
+        let at = BLOCK * if w.backwards { blocks - 1 - n } else { n };
+        let rows = block(w.rows, &w.index[at..], stride);
         let mut dots = [zero; BLOCK];
         for p in 0..P {
-            first[p] = isa.load(&a[p * S::W..][..S::W]);
-            second[p] = isa.load(&b[p * S::W..][..S::W]);
-            dots[p % 2] = isa.fma(first[p], theta[p], dots[p % 2]);
-            dots[2 + p % 2] = isa.fma(second[p], theta[p], dots[2 + p % 2]);
+            for j in 0..BLOCK {
+                dots[j] = isa.fma(isa.load(&rows[j][p * S::W..][..S::W]), theta[p], dots[j]);
+            }
         }
-        let dots = isa.sums(dots);
-        let norm = [dots[0] + dots[1], dots[2] + dots[3]];
-        let mut ratio = [0.0; 2];
-        for j in 0..2 {
-            let quotient = weights[j] / norm[j];
-            let small = norm[j] < TINY;
-            ratio[j] = if small { 0.0 } else { quotient };
-            lost += if small { weights[j] } else { 0.0 };
+        let norms = isa.sums_of_eight(dots);
+        let weights = &w.weights[at..][..BLOCK];
+        let mut ratios = [0.0; BLOCK];
+        for j in 0..BLOCK {
+            let quotient = weights[j] / norms[j];
+            let small = norms[j] < TINY;
+            ratios[j] = if small { 0.0 } else { quotient };
+            lost |= small & (weights[j] > 0.0);
         }
-        w.norms[at..][..2].copy_from_slice(&norm);
-        w.ratios[at..][..2].copy_from_slice(&ratio);
-        let (ra, rb) = (isa.splat(ratio[0]), isa.splat(ratio[1]));
-        for p in 0..P {
-            sums[p] = isa.fma(second[p], rb, isa.fma(first[p], ra, sums[p]));
+        w.norms[at..][..BLOCK].copy_from_slice(&norms);
+        w.ratios[at..][..BLOCK].copy_from_slice(&ratios);
+        for j in 0..BLOCK {
+            let ratio = isa.splat(ratios[j]);
+            for p in 0..P {
+                sums[p] = isa.fma(isa.load(&rows[j][p * S::W..][..S::W]), ratio, sums[p]);
+            }
         }
     }
     for p in 0..P {
-        isa.store(sums[p], &mut w.sums[p * S::W..]);
+        isa.store(isa.mul(sums[p], theta[p]), &mut w.sums[p * S::W..]);
     }
-    lost == 0.0
+    !lost
 }
 
-/// Any number of packs.
+/// Any number of packs: θ and the sums are read once for four rows, which is what there are address registers for.
 #[inline(always)]
 fn in_memory<S: Isa>(isa: S, w: Weighing<'_>) -> bool {
+    const FOUR: usize = 4;
     let Weighing { rows, index, weights, theta, sums, ratios, norms, backwards } = w;
     let stride = theta.len();
     sums.fill(0.0);
-    let mut whole = true;
+    let mut lost = false;
     let chunks = weights.len().div_ceil(CHUNK);
     for n in 0..chunks {
         let start = CHUNK * if backwards { chunks - 1 - n } else { n };
@@ -126,10 +125,10 @@ fn in_memory<S: Isa>(isa: S, w: Weighing<'_>) -> bool {
         let (index, weights) = (&index[start..][..len], &weights[start..][..len]);
         let (norms, ratios) = (&mut norms[start..][..len], &mut ratios[start..][..len]);
         // All norms first: a division waits long for its operands, and holds up whatever follows it.
-        for (index, norms) in index.chunks_exact(BLOCK).zip(norms.chunks_exact_mut(BLOCK)) {
+        for (index, norms) in index.chunks_exact(FOUR).zip(norms.chunks_exact_mut(FOUR)) {
             let (a, b) = (&rows[index[0]..][..stride], &rows[index[1]..][..stride]);
             let (c, d) = (&rows[index[2]..][..stride], &rows[index[3]..][..stride]);
-            let mut dots = [isa.splat(0.0); BLOCK];
+            let mut dots = [isa.splat(0.0); FOUR];
             let packs = theta.chunks_exact(S::W).zip(a.chunks_exact(S::W)).zip(b.chunks_exact(S::W));
             for (((t, a), b), (c, d)) in packs.zip(c.chunks_exact(S::W).zip(d.chunks_exact(S::W))) {
                 let t = isa.load(t);
@@ -140,15 +139,13 @@ fn in_memory<S: Isa>(isa: S, w: Weighing<'_>) -> bool {
             }
             norms.copy_from_slice(&isa.sums(dots));
         }
-        let mut lost = 0.0;
         for ((ratio, weight), norm) in ratios.iter_mut().zip(weights).zip(norms.iter()) {
             let quotient = weight / norm;
             let small = *norm < TINY;
             *ratio = if small { 0.0 } else { quotient };
-            lost += if small { *weight } else { 0.0 };
+            lost |= small & (*weight > 0.0);
         }
-        whole &= lost == 0.0;
-        for (index, ratios) in index.chunks_exact(BLOCK).zip(ratios.chunks_exact(BLOCK)) {
+        for (index, ratios) in index.chunks_exact(FOUR).zip(ratios.chunks_exact(FOUR)) {
             let (a, b) = (&rows[index[0]..][..stride], &rows[index[1]..][..stride]);
             let (c, d) = (&rows[index[2]..][..stride], &rows[index[3]..][..stride]);
             let (ra, rb) = (isa.splat(ratios[0]), isa.splat(ratios[1]));
@@ -162,5 +159,73 @@ fn in_memory<S: Isa>(isa: S, w: Weighing<'_>) -> bool {
             }
         }
     }
-    whole
+    for (sum, theta) in sums.iter_mut().zip(theta) {
+        *sum *= theta;
+    }
+    !lost
+}
+
+/// The rows that begin at the first [`BLOCK`] indices. Written out: an array mapped by a closure is a call.
+#[inline(always)]
+fn block<'r>(rows: &'r [f64], index: &[usize], stride: usize) -> [&'r [f64]; BLOCK] {
+    let row = |j: usize| &rows[index[j]..][..stride];
+    [row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)]
+}
+
+vectorised! {
+    /// row(i) ← row(i) + ratios\[i\] theta, where row(i) begins at `stride · values[i]` of `table`.
+    pub(crate) fn scatter(table: &mut [f64], values: &[u32], ratios: &[f64], theta: &[f64]) = scatter_with;
+}
+
+#[inline(always)]
+fn scatter_with<S: Isa>(isa: S, table: &mut [f64], values: &[u32], ratios: &[f64], theta: &[f64]) {
+    let stride = theta.len();
+    for (v, ratio) in values.iter().zip(ratios) {
+        let row = &mut table[*v as usize * stride..][..stride];
+        let ratio = isa.splat(*ratio);
+        for (out, theta) in row.chunks_exact_mut(S::W).zip(theta.chunks_exact(S::W)) {
+            isa.store(isa.fma(isa.load(theta), ratio, isa.load(out)), out);
+        }
+    }
+}
+
+vectorised! {
+    /// Asks for the rows of these values to be brought near.
+    pub(crate) fn fetch(table: &[f64], stride: usize, values: &[u32]) = fetch_with;
+}
+
+#[inline(always)]
+fn fetch_with<S: Isa>(isa: S, table: &[f64], stride: usize, values: &[u32]) {
+    for v in values {
+        isa.fetch(&table[*v as usize * stride..][..stride]);
+    }
+}
+
+vectorised! {
+    /// own ← prior + counts. Returns Σ |change| and Σ own.
+    pub(crate) fn renew(own: &mut [f64], prior: &[f64], counts: &[f64]) -> (f64, f64) = renew_with;
+}
+
+#[inline(always)]
+fn renew_with<S: Isa>(_: S, own: &mut [f64], prior: &[f64], counts: &[f64]) -> (f64, f64) {
+    let (mut moved, mut total) = ([0.0; MAX_LANES], [0.0; MAX_LANES]);
+    let n = own.len().min(prior.len()).min(counts.len());
+    let (own, prior, counts) = (&mut own[..n], &prior[..n], &counts[..n]);
+    let mut renew = |own: &mut f64, prior: f64, count: f64, lane: usize| {
+        let new = prior + count;
+        moved[lane] += (new - *own).abs();
+        total[lane] += new;
+        *own = new;
+    };
+    let whole = n / MAX_LANES * MAX_LANES;
+    let packs = prior.chunks_exact(MAX_LANES).zip(counts.chunks_exact(MAX_LANES));
+    for (own, (prior, counts)) in own.chunks_exact_mut(MAX_LANES).zip(packs) {
+        for lane in 0..MAX_LANES {
+            renew(&mut own[lane], prior[lane], counts[lane], lane);
+        }
+    }
+    for i in whole..n {
+        renew(&mut own[i], prior[i], counts[i], i - whole);
+    }
+    (moved.iter().sum(), total.iter().sum())
 }

@@ -29,6 +29,15 @@ pub(crate) trait Isa: Copy {
     fn fma(self, a: Self::Pack, b: Self::Pack, c: Self::Pack) -> Self::Pack;
     /// The sum over lanes of each of four packs.
     fn sums(self, packs: [Self::Pack; 4]) -> [f64; 4];
+    /// The sum over lanes of each of eight packs.
+    #[inline(always)]
+    fn sums_of_eight(self, [a, b, c, d, e, f, g, h]: [Self::Pack; 8]) -> [f64; 8] {
+        let ([a, b, c, d], [e, f, g, h]) = (self.sums([a, b, c, d]), self.sums([e, f, g, h]));
+        [a, b, c, d, e, f, g, h]
+    }
+    /// Asks for the entries of `from` to be brought near. Only speed depends on it.
+    #[inline(always)]
+    fn fetch(self, _from: &[f64]) {}
 
     /// The entries of `from`, fewer than `W`, with zeros in the remaining lanes.
     #[inline(always)]
@@ -115,6 +124,17 @@ pub(crate) fn detected() -> Detected {
         }
         Detected::Portable(Portable)
     })
+}
+
+/// Lanes of the machine's packs.
+pub(crate) fn lanes() -> usize {
+    match detected() {
+        #[cfg(target_arch = "x86_64")]
+        Detected::Avx512(_) => Avx512::W,
+        #[cfg(target_arch = "x86_64")]
+        Detected::Avx2(_) => Avx2::W,
+        Detected::Portable(_) => Portable::W,
+    }
 }
 
 /// Defines a function that runs `body(isa, arguments…)` compiled for the machine's instruction set.

@@ -61,6 +61,10 @@ impl Emitter<'_> {
             }
         });
         let data = self.data_type(quote!('a));
+        let size_types = self.model.sizes.iter().map(|s| {
+            let n = &s.name;
+            if s.over.is_empty() { quote!(#n: usize) } else { quote!(#n: Vec<usize>) }
+        });
         let groups = (0..self.kernel.groups.len()).map(|g| {
             let n = self.group_field(g);
             let doc = format!(
@@ -93,6 +97,8 @@ impl Emitter<'_> {
             pub struct Sizes {
                 #(#size_fields,)*
             }
+
+            ::vi_core::private::serde_impls! { Sizes { #(#size_types),* } }
 
             /// Data, and what is worked out from them once.
             #[derive(Clone, Debug)]

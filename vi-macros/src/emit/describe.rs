@@ -1,4 +1,4 @@
-//! Params as text, and under other labels.
+//! Params as text.
 
 use super::Emitter;
 use crate::model::ir::{ArrayId, ElemKind};
@@ -36,15 +36,22 @@ impl Emitter<'_> {
         let lets = self.reported().into_iter().map(|l| {
             let x = &self.model.lets[l];
             let n = &x.name;
-            let text = n.to_string();
-            let walk = (0..x.plates.len())
-                .fold(quote!(d.number(x);), |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
-            quote! {
-                let mut d = fit::Describer::new(#text);
-                let x = &lets.#n;
-                #walk
-                out.push(d.finish());
+            let described = |text: String, leaf: TokenStream| {
+                let walk =
+                    (0..x.plates.len()).fold(leaf, |inner, _| quote!(d.open(x.len()); for x in x { #inner }));
+                quote! {
+                    let mut d = fit::Describer::new(#text);
+                    let x = &lets.#n;
+                    #walk
+                    out.push(d.finish());
+                }
+            };
+            if !self.is_drawn(l) {
+                return described(n.to_string(), quote!(d.number(x);));
             }
+            let mean = described(n.to_string(), quote!(d.number(&x.mean());));
+            let sd = described(format!("sd {n}"), quote!(d.number(&x.sd());));
+            quote!(#mean #sd)
         });
         let lets: Vec<TokenStream> = lets.collect();
         let shared: Vec<TokenStream> = (0..self.model.arrays.len())
@@ -92,88 +99,6 @@ impl Emitter<'_> {
             #describe_shared
 
             #describe_lets
-        }
-    }
-
-    /// Permutes the categories of the first latent, wherever they are counted.
-    pub(super) fn relabel_fn(&self) -> TokenStream {
-        let nominal = self.kernel.components.first().map(|c| c.locals[0].state.nominal);
-        let Some(nominal @ crate::model::ir::Nominal::Size(_)) = nominal else {
-            return quote! {
-                fn relabel(_params: &mut Params, _posterior: &mut Posterior, _order: &[usize]) {}
-            };
-        };
-        let mut body = TokenStream::new();
-        for a in self.params() {
-            let array = &self.model.arrays[a.0];
-            let n = self.name(a);
-            let depth = array.plates.len();
-            let axes: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
-            for (axis, _) in axes.iter().enumerate().filter(|(_, x)| **x == nominal) {
-                let function = match (&array.elem.kind, axis.checked_sub(depth)) {
-                    (_, None) => quote!(fit::permute(x, order);),
-                    (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(0)) => {
-                        quote!(*x = x.select_rows(order.iter());)
-                    }
-                    (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(_)) => {
-                        quote!(*x = x.select_columns(order.iter());)
-                    }
-                    (
-                        ElemKind::Real
-                        | ElemKind::Positive
-                        | ElemKind::Unit
-                        | ElemKind::Bool
-                        | ElemKind::Count
-                        | ElemKind::Counts(_)
-                        | ElemKind::Category(_)
-                        | ElemKind::Simplex(_)
-                        | ElemKind::Ordered(_)
-                        | ElemKind::Vector(_),
-                        Some(_),
-                    ) => quote!(*x = x.select_rows(order.iter());),
-                };
-                let inside =
-                    (0..axis.min(depth)).fold(function, |inner, _| quote!(for x in x.iter_mut() { #inner }));
-                body.extend(quote!({ let x = &mut params.#n; #inside }));
-            }
-        }
-        for l in self
-            .kernel
-            .components
-            .iter()
-            .flat_map(|c| &c.locals)
-            .filter(|l| l.back == 0 && l.state.nominal == nominal)
-        {
-            let n = self.name(l.array);
-            let depth = self.model.arrays[l.array.0].plates.len().saturating_sub(1);
-            let inside = (0..depth)
-                .fold(quote!(x.relabel(order);), |inner, _| quote!(for x in x.iter_mut() { #inner }));
-            body.extend(quote!({ let x = &mut posterior.#n; #inside }));
-        }
-        for c in &self.kernel.components {
-            let Some(joint) = self.joint_field(c) else { continue };
-            let depth = c.unit.len().saturating_sub(1);
-            for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
-                // Locals of one nominal size have equally many states, but those behind may have others.
-                let behind = c.locals[n + 1..].iter().map(|l| {
-                    let n = self.name(l.array);
-                    if depth == 0 {
-                        quote!(posterior.#n.states())
-                    } else {
-                        quote!(posterior.#n.first().map_or(1, Categories::states))
-                    }
-                });
-                let inside = (0..depth).fold(
-                    quote!(x.relabel_digit(order, inner);),
-                    |inner, _| quote!(for x in x.iter_mut() { #inner }),
-                );
-                body.extend(quote!({ let inner = 1 #(* #behind)*; let x = &mut posterior.#joint; #inside }));
-            }
-        }
-        quote! {
-            fn relabel(params: &mut Params, posterior: &mut Posterior, order: &[usize]) {
-                #body
-            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::scope::Scope;
 use crate::density::lower::{Finite, Lower, is_hidden, rank};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, Var, length};
 use crate::families::{Argument, Written};
-use crate::model::ir::{Dist, ElemKind, Expr, FamilyCall, Role, Statement, Type};
+use crate::model::ir::{Dist, ElemKind, Expr, FamilyCall, Role, Statement};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -391,52 +391,5 @@ impl Emitter<'_> {
         let min = call.min.as_ref().map_or(quote!(f64::NEG_INFINITY), scalar);
         let max = call.max.as_ref().map_or(quote!(f64::INFINITY), scalar);
         Some(quote!(dist::Truncated::new(#law, #min, #max)))
-    }
-
-    /// `let`s that read params, at params.
-    pub fn reported(&self) -> Vec<usize> {
-        (0..self.model.lets.len())
-            .filter(|l| {
-                let x = &self.model.lets[*l];
-                let mut latent = false;
-                for p in &x.pieces {
-                    self.model.each_read_deep(&p.value, &mut |a| latent |= is_hidden(self.model, a.array));
-                }
-                x.reported
-                    && !latent
-                    && rank(&x.ty) == 0
-                    && x.plates.len() <= 1
-                    && !matches!(x.ty, Type::Bool)
-            })
-            .collect()
-    }
-
-    pub fn let_type(&self, l: usize) -> TokenStream {
-        (0..self.model.lets[l].plates.len()).fold(quote!(f64), |t, _| quote!(Vec<#t>))
-    }
-
-    pub fn let_values(&self) -> TokenStream {
-        let scope = self.scope();
-        let mut out = TokenStream::new();
-        for l in self.reported() {
-            let x = &self.model.lets[l];
-            let n = &x.name;
-            let mut fill = TokenStream::new();
-            for p in &x.pieces {
-                let lower = Lower::direct(self.model);
-                let vars: Vec<Var> = p.binds.iter().map(|b| lower.bind(*b)).collect();
-                let at: Vec<_> = p.target.iter().map(|i| scope.index(&lower.index(i))).collect();
-                let guards: Vec<Cond> = p.guards.iter().filter_map(|g| lower.cond(g).ok()).collect();
-                let value =
-                    lower.component(&p.value, &[]).map_or_else(|_| quote!(f64::NAN), |v| scope.poly(&v));
-                fill.extend(scope.loops(&vars, scope.guarded(&guards, quote!(lets.#n #([#at])* = #value;))));
-            }
-            if let [extent] = x.plates.as_slice() {
-                let len = scope.index(&length(&extent.length, &[]));
-                out.extend(quote!(lets.#n = vec![0.0; #len];));
-            }
-            out.extend(fill);
-        }
-        out
     }
 }

@@ -109,6 +109,13 @@ impl Emitter<'_> {
         out
     }
 
+    /// Whether an unknown carries a plate of the units: a few of them are all its data, of which a minibatch holds none or too much.
+    fn is_shared_by_few(&self, c: &crate::kernel::Component) -> bool {
+        let unknowns = self.params().into_iter().chain(self.points()).chain(self.random());
+        let mut plates = unknowns.flat_map(|a| &self.model.arrays[a.0].plates);
+        plates.any(|x| c.unit.iter().any(|v| v.nominal == x.nominal))
+    }
+
     /// The inherent methods that users call.
     fn interface(&self, reads_data: bool) -> TokenStream {
         let damping = if self.has_series() { quote!(, 1.0) } else { quote!() };
@@ -146,8 +153,10 @@ impl Emitter<'_> {
             }
         });
         // Minibatches need units that are independent given what they share, and sums over them.
-        let one =
-            matches!(self.kernel.components.as_slice(), [c] if !c.unit.is_empty() && c.pairs.is_empty());
+        let one = matches!(
+            self.kernel.components.as_slice(),
+            [c] if !c.unit.is_empty() && c.pairs.is_empty() && !self.is_shared_by_few(c)
+        );
         let stochastic = (one && !self.has_series()).then(|| {
             quote! {
                 /// Fits by minibatches of units: for more of them than a sweep should take.
@@ -282,6 +291,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "products",
         "quadratic",
         "law",
+        "spread",
         "rng",
         "special",
     ]);

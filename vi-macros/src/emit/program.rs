@@ -11,6 +11,7 @@ impl Emitter<'_> {
         let data = self.data_type(quote!('a));
         let name = self.model.name.to_string();
         let context = self.context_fn();
+        let floors = self.floors_fn();
         let parts = [
             self.components_fn(),
             self.neutral_fn(),
@@ -78,6 +79,8 @@ impl Emitter<'_> {
 
                 #context
                 #(#parts)*
+
+                #floors
 
                 fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &#globals, damping: f64) -> Result<Maximised<Model>, Error> {
                     self.update_params(&context.sizes, #with_data stats, current #damping)

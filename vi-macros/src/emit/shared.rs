@@ -6,8 +6,22 @@ use crate::density::symbol::{Elem, Ix, Var};
 use crate::kernel::{MStepKind, Regression, Turn, is_param, is_random};
 use crate::model::ir::{ArrayId, ElemKind, Role};
 use crate::plan::laws::{self, Law};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
+
+/// The places of two elements of one marginal, and the scale that its covariance is measured in.
+pub(super) struct Located {
+    pub plates: Vec<Var>,
+    /// The copies of the block that they belong to.
+    pub copy: TokenStream,
+    pub other: TokenStream,
+    /// Their positions among the unknowns.
+    pub one: TokenStream,
+    pub two: TokenStream,
+    pub scale: Option<(Ident, Vec<TokenStream>)>,
+    /// Whether the scale is a matrix that whitens the components.
+    pub outputs: bool,
+}
 
 impl<'a> Emitter<'a> {
     /// Latents of no finite type whose q is a distribution.
@@ -171,6 +185,7 @@ impl<'a> Emitter<'a> {
         let params = self.params();
         let names: Vec<_> = params.iter().map(|a| self.name(*a)).collect();
         let gather = self.gather_fields();
+        let gather = self.gather_spread(quote!(Globals { #(#names: params.#names.clone(),)* #gather }));
         let share = self.share_fields();
         let turns = self.kernel.turns.iter().map(|t| match t {
             Turn::Units => quote!(Turn::Units),
@@ -192,7 +207,7 @@ impl<'a> Emitter<'a> {
         let nested = self.nested_fns();
         quote! {
             fn gather(&self, params: &Params, posterior: &Posterior) -> Globals {
-                Globals { #(#names: params.#names.clone(),)* #gather }
+                #gather
             }
 
             fn params(globals: &Globals) -> Params {
@@ -284,45 +299,12 @@ impl<'a> Emitter<'a> {
                 continue;
             }
             let Some(g) = self.gaussian_of(a) else { continue };
-            let r = g.regression;
-            let array = &self.model.arrays[a.0];
-            let event = matches!(array.elem.kind, ElemKind::Vector(_));
-            // Extents are read off the values: no sizes are at hand here.
-            let plates = self.marginal_plates(a);
-            let mut walk: Vec<TokenStream> = vec![];
-            let mut at: Vec<TokenStream> = vec![];
-            for v in &plates {
-                let own = quote!(params.#n #([#at])*);
-                let name = scope.var(v);
-                walk.push(quote!((0..#own.len()).map(|#name|)));
-                at.push(quote!(#name));
-            }
+            let Located { plates, copy, other, one, two, scale, outputs } = self.located(g.regression, a);
+            let scale = scale.map(|(name, at)| quote!(&params.#name #([#at])*));
+            let at = plates.iter().map(|v| scope.var(v));
             let mean = quote!(params.#n #([#at])*);
-            let own: Vec<Ix> = plates.iter().map(Ix::var).collect();
-            let inner = |i: &str| {
-                let v = Var::new(i, crate::model::ir::Nominal::Literal(0), Ix::constant(0), Ix::constant(0));
-                let mut indices = own.clone();
-                if self.is_vector(a) {
-                    indices.push(Ix::var(&v));
-                }
-                Elem { array: a, indices }
-            };
-            let (first, second) = (inner("first"), inner("second"));
-            let position = |e: &Elem| (self.copy_read(r, e, a), self.unknown_read(r, e, a));
-            let ((copy, one), (other, two)) = (position(&first), position(&second));
             let field = &g.field;
-            let scale = r.scale.as_ref().map(|e| {
-                let mut s = e.clone();
-                // The scale at this element's own copy.
-                for (b, i) in self.batch_of(r, a, &first) {
-                    s = s.substitute(&b, &i);
-                }
-                let name = self.name(s.array);
-                let at = s.indices.iter().map(|i| scope.index(i));
-                quote!(&params.#name #([#at])*)
-            });
             let value = if self.is_vector(a) {
-                let outputs = r.outputs.is_some() && event;
                 let length = quote!(mean.len());
                 let cov = if outputs {
                     quote!(params.#field[#copy][(#one, #one)])
@@ -354,6 +336,34 @@ impl<'a> Emitter<'a> {
         out
     }
 
+    /// Where a location stands in the covariances of its block. Extents are read off the values: no sizes are at hand here.
+    pub(super) fn located(&self, r: &Regression, a: ArrayId) -> Located {
+        let scope = self.scope();
+        let event = matches!(self.model.arrays[a.0].elem.kind, ElemKind::Vector(_));
+        let plates = self.marginal_plates(a);
+        let own: Vec<Ix> = plates.iter().map(Ix::var).collect();
+        let inner = |i: &str| {
+            let v = Var::new(i, crate::model::ir::Nominal::Literal(0), Ix::constant(0), Ix::constant(0));
+            let mut indices = own.clone();
+            if self.is_vector(a) {
+                indices.push(Ix::var(&v));
+            }
+            Elem { array: a, indices }
+        };
+        let (first, second) = (inner("first"), inner("second"));
+        let position = |e: &Elem| (self.copy_read(r, e, a), self.unknown_read(r, e, a));
+        let ((copy, one), (other, two)) = (position(&first), position(&second));
+        let scale = r.scale.as_ref().map(|e| {
+            let mut s = e.clone();
+            // The scale at this element's own copy.
+            for (b, i) in self.batch_of(r, a, &first) {
+                s = s.substitute(&b, &i);
+            }
+            (self.name(s.array), s.indices.iter().map(|i| scope.index(i)).collect())
+        });
+        Located { plates, copy, other, one, two, scale, outputs: r.outputs.is_some() && event }
+    }
+
     /// Batch indices of a block at an element.
     fn batch_of(&self, r: &Regression, a: ArrayId, e: &Elem) -> Vec<(Var, Ix)> {
         let Some(own) = self.stands(r, a) else { return vec![] };
@@ -367,7 +377,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The copy an element belongs to, its extents read off the values.
-    fn copy_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
+    pub(super) fn copy_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
         let scope = self.scope();
         let mut out: Option<TokenStream> = None;
         for (b, i) in self.batch_of(r, a, e) {
@@ -392,7 +402,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The position among the unknowns, with extents read off the values.
-    fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
+    pub(super) fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
         let scope = self.scope();
         let mut before: Vec<TokenStream> = vec![];
         for b in &r.arrays {

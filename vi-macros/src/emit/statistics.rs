@@ -98,6 +98,8 @@ impl Emitter<'_> {
                 pub sizes: Option<Sizes>,
             }
 
+            ::vi_core::private::serde_impls! { Stats { #(#serde,)* evidence: Evidence, sizes: Option<Sizes> } }
+
             impl Statistics for Stats {
                 fn merge(&mut self, other: &Self) {
                     #merge

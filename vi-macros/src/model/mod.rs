@@ -7,6 +7,7 @@ pub mod alias;
 mod annotate;
 mod calls;
 mod coverage;
+pub mod exchange;
 mod expr;
 mod extent;
 mod facts;

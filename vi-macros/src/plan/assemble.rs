@@ -3,7 +3,7 @@
 use super::blocks::{Proof, Proved, Wanted, prove};
 use super::interact::{Class, Interaction, interaction, latents};
 use super::refusal::Refusal;
-use super::{Block, Claim, Obstacle, Plan, Rule, Step, advise, align, cost, mstep, schedule};
+use super::{Block, Claim, Obstacle, Plan, Rule, Step, advise, align, cost, mstep, schedule, turns};
 use crate::density::lower::is_unknown;
 use crate::density::normal_form::Monomial;
 use crate::density::statement::{Form, Scale, StatementDensity};
@@ -84,7 +84,10 @@ pub fn plan(
         let at = at + out.iter().take(at).filter(|b| b.point).count();
         out.insert(at.min(out.len()), point);
     }
-    Some(Plan { claim, blocks: out, updates, obstacles })
+    let random: Vec<usize> = (0..out.len()).filter(|n| !out[*n].point).collect();
+    let turns = turns::turns(&g, &blocks).into_iter();
+    let turns = turns.map(|t| t.into_iter().map(|n| random[n]).collect()).collect();
+    Some(Plan { claim, blocks: out, turns, updates, obstacles })
 }
 
 /// One array cannot be maximised in one piece and integrated in another.

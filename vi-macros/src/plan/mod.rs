@@ -17,6 +17,7 @@ pub mod print;
 pub mod refusal;
 mod schedule;
 pub mod statistics;
+mod turns;
 pub mod whiten;
 
 pub use assemble::plan;
@@ -34,6 +35,8 @@ pub struct Plan {
     pub claim: Claim,
     /// In the order in which they are updated.
     pub blocks: Vec<Block>,
+    /// One sweep over the blocks that are no points, by their positions: those of one turn share no term and are updated together.
+    pub turns: Vec<Vec<usize>>,
     /// M-steps of the params, in the order in which they are carried out.
     pub updates: Vec<Update>,
     /// Why the whole posterior is not exact; empty if it is.

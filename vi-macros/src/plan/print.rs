@@ -12,6 +12,7 @@ pub fn render(plan: &Plan, model: &Model) -> String {
     for b in &plan.blocks {
         out += &block(b, plan.claim, model);
     }
+    out += &turns(plan, model);
     for u in &plan.updates {
         out += &update(u, model);
     }
@@ -52,7 +53,7 @@ fn block(b: &Block, claim: Claim, model: &Model) -> String {
     let apart = if b.each { ", one element at a time" } else { "" };
     let over =
         if copies.is_empty() { String::new() } else { format!(", an independent copy for each {copies}") };
-    let mut out = format!("block {{{}}}{over}{apart}    cost {}\n", names.join(", "), b.cost);
+    let mut out = format!("block {}{over}{apart}    cost {}\n", set(b, model), b.cost);
     for (n, s) in b.trace.iter().enumerate() {
         let alone = match (n, claim) {
             (0, Claim::Exact) => "no term joins it to another latent",
@@ -62,6 +63,26 @@ fn block(b: &Block, claim: Claim, model: &Model) -> String {
         out += &format!("  {}. {}    {}\n", n + 1, step(s, b, alone, model), lines(&s.lines));
     }
     out
+}
+
+/// Which blocks are updated together, where there are several.
+fn turns(plan: &Plan, model: &Model) -> String {
+    let mut out = String::new();
+    if plan.turns.iter().map(Vec::len).sum::<usize>() < 2 {
+        return out;
+    }
+    for (n, turn) in plan.turns.iter().enumerate() {
+        let names: Vec<String> = turn.iter().map(|b| set(&plan.blocks[*b], model)).collect();
+        let apart = if turn.len() > 1 { ": no term joins them" } else { "" };
+        out += &format!("turn {}: {}{apart}\n", n + 1, names.join(", "));
+    }
+    out
+}
+
+/// `{mean[k], prec[k]}`
+fn set(b: &Block, model: &Model) -> String {
+    let names: Vec<String> = b.latents.iter().map(|a| latent(model, *a, b)).collect();
+    format!("{{{}}}", names.join(", "))
 }
 
 /// `z[n]`, or `z[·]` along an axis that one block holds together.

@@ -3,6 +3,7 @@
 mod elimination;
 mod expand;
 mod ground;
+mod minibatches;
 mod model;
 mod oracle;
 mod plan;

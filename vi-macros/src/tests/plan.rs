@@ -3,6 +3,7 @@
 mod aliases;
 mod programs;
 mod refused;
+mod turns;
 mod updates;
 mod variants;
 

@@ -88,6 +88,41 @@ impl Isa for Avx512 {
         }
         sums
     }
+    #[inline(always)]
+    fn sums_of_eight(self, [a, b, c, d, e, f, g, h]: [__m512d; 8]) -> [f64; 8] {
+        let mut sums = [0.0; 8];
+        // SAFETY: `self` proves AVX-512F, and `sums` has eight entries.
+        unsafe {
+            let ab = _mm512_add_pd(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+            let cd = _mm512_add_pd(_mm512_unpacklo_pd(c, d), _mm512_unpackhi_pd(c, d));
+            let ef = _mm512_add_pd(_mm512_unpacklo_pd(e, f), _mm512_unpackhi_pd(e, f));
+            let gh = _mm512_add_pd(_mm512_unpacklo_pd(g, h), _mm512_unpackhi_pd(g, h));
+            // Of each pair four quarters, then two halves, then one.
+            let abcd =
+                _mm512_add_pd(_mm512_shuffle_f64x2::<0x88>(ab, cd), _mm512_shuffle_f64x2::<0xdd>(ab, cd));
+            let efgh =
+                _mm512_add_pd(_mm512_shuffle_f64x2::<0x88>(ef, gh), _mm512_shuffle_f64x2::<0xdd>(ef, gh));
+            let all = _mm512_add_pd(
+                _mm512_shuffle_f64x2::<0x88>(abcd, efgh),
+                _mm512_shuffle_f64x2::<0xdd>(abcd, efgh),
+            );
+            _mm512_storeu_pd(sums.as_mut_ptr(), all);
+        }
+        sums
+    }
+    #[inline(always)]
+    fn fetch(self, from: &[f64]) {
+        fetch(from);
+    }
+}
+
+/// Brings the cache lines of `from` into the second level.
+#[inline(always)]
+fn fetch(from: &[f64]) {
+    for line in from.chunks(8) {
+        // SAFETY: a hint of an address; SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
 }
 
 impl Isa for Avx2 {
@@ -140,5 +175,9 @@ impl Isa for Avx2 {
             _mm256_storeu_pd(sums.as_mut_ptr(), _mm256_add_pd(low, high));
         }
         sums
+    }
+    #[inline(always)]
+    fn fetch(self, from: &[f64]) {
+        fetch(from);
     }
 }

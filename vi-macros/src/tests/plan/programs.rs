@@ -101,6 +101,8 @@ fn bayesian_mixture() {
     block {prec[k], mean[k]}, an independent copy for each k    cost D³ + N·K·D²
       1. mean[k] enters at most squared: Gaussian, every row whitened by prec[k]; leaves a factor of prec[k]    [lines 4, 6]
       2. prec[k] is Wishart, by its statistics    [lines 3, 4, 6]
+    turn 1: {z[n]}
+    turn 2: {weight}, {prec[k], mean[k]}: no term joins them
     not one exact block:
       weight: integrating it couples all of z: counts inside a log-partition    [line 5]
       prec: integrating it leaves a log-partition that is not closed over mean (a matrix variable)    [line 4]
@@ -155,6 +157,8 @@ fn lda() {
       1. share[d] is Dirichlet, by its statistics    [lines 5, 7]
     block {topic[k]}, an independent copy for each k    cost K·V + ΣI·K
       1. topic[k] is Dirichlet, by its statistics    [lines 2, 8]
+    turn 1: {z[d, i]}
+    turn 2: {share[d]}, {topic[k]}: no term joins them
     not one exact block:
       topic: integrating it couples all of z: counts inside a log-partition    [line 8]
       share: integrating it couples all of z: counts inside a log-partition    [line 7]
@@ -181,6 +185,8 @@ fn ard_regression() {
       2. tau is Gamma, by its statistics    [lines 3, 5, 6]
     block {alpha[d]}, an independent copy for each d    cost D
       1. alpha[d] is Gamma, by its statistics    [lines 4, 5]
+    turn 1: {tau, w[·]}
+    turn 2: {alpha[d]}
     not one exact block:
       tau: integrating it leaves a log-partition that is not closed over alpha and w (a positive variable)    [line 5]
       alpha: integrating it leaves a log-partition that is not closed over tau and w (a positive variable)    [line 5]
@@ -239,6 +245,8 @@ fn block_model() {
       1. weight is Dirichlet, by its statistics    [line 4]
     block {B[a, b]}, an independent copy for each a, b    cost N²·K²
       1. B[a, b] is Beta, by its statistics    [line 5]
+    turn 1: {z[i]}
+    turn 2: {weight}, {B[a, b]}: no term joins them
     not one exact block:
       weight: integrating it couples all of z: counts inside a log-partition    [line 4]
       B: integrating it couples all of z: counts inside a log-partition    [line 5]
@@ -281,6 +289,9 @@ fn dp_mixture() {
       2. prec[k] is Wishart, by its statistics    [lines 6, 7, 9]
     block {conc}    cost K
       1. conc is Gamma, by its statistics    [lines 2, 3]
+    turn 1: {z[n]}
+    turn 2: {v[k]}, {prec[k], mean[k]}: no term joins them
+    turn 3: {conc}
     not one exact block:
       conc: integrating it leaves a log-partition that is not closed over v (a positive variable)    [line 3]
       v: integrating it leaves a log-partition that is not closed over conc (a unit-interval variable)    [line 3]
@@ -298,6 +309,8 @@ fn ratings() {
       1. skill[p] enters at most squared: one dense or sparse Gaussian    [lines 3, 4]
     block {gap[g]}, an independent copy for each g    cost G
       1. gap[g] is truncated Normal, by its statistics    [lines 4, 5]
+    turn 1: {skill[·]}
+    turn 2: {gap[g]}
     not one exact block:
       skill: it meets gap, which is bounded, not Gaussian    [line 4]
       gap: integrating it leaves a log-partition that is not closed over skill (a bounded variable)    [line 4]
@@ -312,6 +325,8 @@ fn switching() {
       1. z[t] is finite (K) and a chain: forward and backward over t    [lines 5, 6, 8]
     block {x[·]}    cost T·H³ + T·K·H² + K·H³ + D²·H + T·D·H + D·H²
       1. x[t] enters at most squared along a chain: Gaussian scan over t    [lines 7, 8, 9]
+    turn 1: {z[·]}
+    turn 2: {x[·]}
     update start: counts, normalised
     update trans[i]: counts, normalised
     update (A[k], Q[k]): joint mode, closed form: every term in A[k] is whitened by Q[k]

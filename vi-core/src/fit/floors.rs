@@ -1,0 +1,113 @@
+//! Params whose best value is their lower bound, where EM would need forever to get there.
+//!
+//! By Fisher's identity an M-step for a scale t moves it by t′ − t = c t² ∂L/∂t with c > 0. Where L falls from the bound on, the steps shrink
+//! with t², so that after n sweeps t is of order 1/n and the gain of a sweep of order 1/n³: every stopping rule is met far from the limit.
+//! Other fixed points are approached by a constant factor, which leaves the last step a far smaller share of the way.
+//!
+//! So params that still fall by a share of order 1/n are put on their bounds. That is kept if the objective does not fall and if the M-step
+//! there, whose direction is the sign of the derivative, lifts none of them off again: each is then at a maximum within its bounds, at least
+//! as good as where it came from. Otherwise nothing has changed.
+//!
+//! So near a bound that is tiny beside the data, neither the objective nor that direction may have a digit left. The derivative is then asked
+//! for at a tenth, a hundredth, a thousandth … of the way: where it stays negative, bounded away from 0, and the objective rises, the limit
+//! is the bound, and the fit says so from the last place where it can tell.
+
+use super::program::{Maximised, Program};
+use super::run::State;
+use crate::Error;
+
+/// A param that goes as 1/n falls by a share 1/n of its room; this leaves a margin.
+const SHARE: f64 = 0.25;
+
+/// Sweeps before the first trial; the next ones come after twice as many, and one where the fit has converged.
+const FIRST: usize = 16;
+
+/// Steps down that must agree.
+const ENOUGH: usize = 3;
+/// The most that are taken.
+const MOST: usize = 8;
+
+impl<M: Program> State<'_, M> {
+    /// Whether a trial is due.
+    pub(super) fn may_creep(&self) -> bool {
+        let n = self.fit.iterations;
+        let due = n >= FIRST && n.is_power_of_two() || self.fit.converged && n > 0;
+        self.has_floors() && due
+    }
+
+    fn has_floors(&self) -> bool {
+        M::FLOORED && !M::SERIES && M::COUPLED.is_empty() && !self.stale
+    }
+
+    /// The globals after an M-step, and the params that it leaves on a bound.
+    fn ahead_of(&self) -> Result<(M::Globals, Vec<String>), Error> {
+        let (model, context) = (&self.fit.model, &self.work.context);
+        let Maximised { globals, at_boundary, .. } =
+            model.maximise(context, &self.stats, &self.globals, 1.0)?;
+        Ok((globals, at_boundary))
+    }
+
+    /// Keeps these globals, with one more sweep, if the objective does not fall and `holds` of them.
+    fn try_at(&mut self, trial: M::Globals, holds: impl FnOnce(&Self) -> Result<bool, Error>) -> bool {
+        let before =
+            (self.fit.clone(), self.stats.clone(), self.under.clone(), self.now.clone(), self.entropy);
+        self.globals = trial;
+        let kept = self.sweep().and_then(|()| self.record()).and_then(|()| holds(self));
+        if matches!(kept, Ok(true)) {
+            self.fit.iterations += 1;
+            return true;
+        }
+        (self.fit, self.stats, self.under, self.now, self.entropy) = before;
+        self.globals = self.fit.globals.clone();
+        false
+    }
+
+    /// Puts params on bounds that they creep towards.
+    pub(super) fn settle_on_floors(&mut self) -> Result<(), Error> {
+        let (next, _) = self.ahead_of()?;
+        let mut trial = self.globals.clone();
+        let share = SHARE / self.fit.iterations as f64;
+        let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, share, 0.0);
+        let stays = |s: &Self| {
+            let (_, at_boundary) = s.ahead_of()?;
+            Ok(names.iter().all(|n| at_boundary.contains(n)))
+        };
+        if !names.is_empty() && self.try_at(trial, stays) {
+            self.fit.at_boundary.extend(names);
+            self.fit.converged = false;
+        }
+        Ok(())
+    }
+
+    /// Steps towards bounds as far as a derivative can be told. Returns the params whose limit they are.
+    pub(super) fn descend(&mut self) -> Result<Vec<String>, Error> {
+        if !self.has_floors() || self.fit.iterations == 0 {
+            return Ok(vec![]);
+        }
+        let mut share = SHARE / self.fit.iterations as f64;
+        let mut falling: Option<Vec<String>> = None;
+        let mut steps = 0;
+        while steps < MOST {
+            let (next, _) = self.ahead_of()?;
+            let mut trial = self.globals.clone();
+            let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, share, 0.1);
+            if names.is_empty() || falling.as_ref().is_some_and(|f| *f != names) {
+                break;
+            }
+            falling = Some(names);
+            // With t² ∂L/∂t for its fall, a tenth of the room falls by a tenth of the share; half of that is asked for once.
+            share *= if steps == 0 { 0.05 } else { 0.1 };
+            let (model, wanted) = (self.fit.model.clone(), falling.clone());
+            let falls = |s: &Self| {
+                let (next, _) = s.ahead_of()?;
+                let mut on = s.globals.clone();
+                Ok(Some(model.to_floors(&s.work.context, &mut on, &next, share, 0.0)) == wanted)
+            };
+            if !self.try_at(trial, falls) {
+                break;
+            }
+            steps += 1;
+        }
+        Ok(if steps >= ENOUGH { falling.unwrap_or_default() } else { vec![] })
+    }
+}

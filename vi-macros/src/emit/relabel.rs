@@ -1,0 +1,204 @@
+//! The categories of the first latent under other names, in everything that is indexed by them.
+
+use super::Emitter;
+use super::expectation::has_law;
+use super::uncertain::Gaussian;
+use crate::density::symbol::{Elem, Ix, Var};
+use crate::model::exchange::told_apart;
+use crate::model::ir::{ArrayId, ElemKind, Nominal};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+impl Emitter<'_> {
+    /// Permutes the categories of the first latent, wherever they are counted.
+    pub(super) fn relabel_fn(&self) -> TokenStream {
+        let globals = self.globals_type();
+        let head = |params, posterior, lets, order| {
+            quote! {
+                fn relabel(#params: &mut #globals, #posterior: &mut Posterior, #lets: &mut Lets, #order: &[usize]) -> Result<(), &'static str>
+            }
+        };
+        let unused = head(quote!(_params), quote!(_posterior), quote!(_lets), quote!(_order));
+        let nominal = self.kernel.components.first().map(|c| c.locals[0].state.nominal);
+        let Some(nominal @ Nominal::Size(size)) = nominal else {
+            let why = match nominal {
+                Some(_) => "they have no size of their own that other arrays could be indexed by",
+                None => "it has none",
+            };
+            return quote!(#unused { Err(#why) });
+        };
+        if let Some(why) = told_apart(self.model, size).or_else(|| self.matrix_law_along(nominal)) {
+            return quote!(#unused { Err(#why) });
+        }
+        let mut body = TokenStream::new();
+        for g in self.gaussians() {
+            body.extend(self.relabel_covariances(&g, nominal));
+        }
+        for a in self.params().into_iter().chain(self.points()).chain(self.random()) {
+            body.extend(self.relabel_values(a, nominal));
+        }
+        let mut lets = TokenStream::new();
+        for l in self.reported() {
+            let l = &self.model.lets[l];
+            let n = &l.name;
+            for (axis, _) in l.plates.iter().enumerate().filter(|(_, x)| x.nominal == nominal) {
+                let inside = (0..axis).fold(
+                    quote!(fit::permute(x, order);),
+                    |inner, _| quote!(for x in x.iter_mut() { #inner }),
+                );
+                lets.extend(quote!({ let x = &mut lets.#n; #inside }));
+            }
+        }
+        let tables = self.relabel_tables(nominal);
+        let params = if body.is_empty() { quote!(_params) } else { quote!(params) };
+        let named = if lets.is_empty() { quote!(_lets) } else { quote!(lets) };
+        let head = head(params, quote!(posterior), named, quote!(order));
+        quote! {
+            #head {
+                #body
+                #tables
+                #lets
+                Ok(())
+            }
+        }
+    }
+
+    /// A distribution of a matrix whose rows are the categories.
+    fn matrix_law_along(&self, nominal: Nominal) -> Option<String> {
+        let along = |a: &ArrayId| match &self.model.arrays[a.0].elem.kind {
+            ElemKind::SymPos(d) => d.nominal == nominal,
+            ElemKind::Matrix(r, c) => r.nominal == nominal || c.nominal == nominal,
+            ElemKind::Real
+            | ElemKind::Positive
+            | ElemKind::Unit
+            | ElemKind::Bool
+            | ElemKind::Count
+            | ElemKind::Counts(_)
+            | ElemKind::Category(_)
+            | ElemKind::Simplex(_)
+            | ElemKind::Ordered(_)
+            | ElemKind::Vector(_) => false,
+        };
+        let a = self.random().into_iter().find(along)?;
+        Some(format!("the posterior of the matrix `{}` keeps their order", self.name(a)))
+    }
+
+    /// A value, or a distribution, for each element of an array.
+    fn relabel_values(&self, a: ArrayId, nominal: Nominal) -> TokenStream {
+        let array = &self.model.arrays[a.0];
+        let n = self.name(a);
+        let depth = array.plates.len();
+        let law = self.random().contains(&a) && has_law(self.model, a);
+        let axes: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
+        let mut out = TokenStream::new();
+        for (axis, _) in axes.iter().enumerate().filter(|(_, x)| **x == nominal) {
+            let function = match (&array.elem.kind, axis.checked_sub(depth)) {
+                (_, None) => quote!(fit::permute(x, order);),
+                (ElemKind::Simplex(_), Some(_)) if law => quote!(x.relabel(order);),
+                (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(0)) => {
+                    quote!(*x = x.select_rows(order.iter());)
+                }
+                (ElemKind::Matrix(..) | ElemKind::SymPos(_), Some(_)) => {
+                    quote!(*x = x.select_columns(order.iter());)
+                }
+                (
+                    ElemKind::Real
+                    | ElemKind::Positive
+                    | ElemKind::Unit
+                    | ElemKind::Bool
+                    | ElemKind::Count
+                    | ElemKind::Counts(_)
+                    | ElemKind::Category(_)
+                    | ElemKind::Simplex(_)
+                    | ElemKind::Ordered(_)
+                    | ElemKind::Vector(_),
+                    Some(_),
+                ) => quote!(*x = x.select_rows(order.iter());),
+            };
+            let inside =
+                (0..axis.min(depth)).fold(function, |inner, _| quote!(for x in x.iter_mut() { #inner }));
+            out.extend(quote!({ let x = &mut params.#n; #inside }));
+        }
+        out
+    }
+
+    /// Every pair of unknowns of a joint Normal moves with its elements.
+    fn relabel_covariances(&self, g: &Gaussian<'_>, nominal: Nominal) -> TokenStream {
+        let r = g.regression;
+        let field = &g.field;
+        let scope = self.scope();
+        let mut walks = TokenStream::new();
+        let mut moved = false;
+        for a in &r.arrays {
+            let array = &self.model.arrays[a.0];
+            let axes: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
+            moved |= axes.contains(&nominal);
+            let index = |name: String, x: Nominal| Var::new(name, x, Ix::constant(0), Ix::constant(0));
+            let new: Vec<Var> = axes.iter().enumerate().map(|(k, x)| index(format!("at{k}"), *x)).collect();
+            let old: Vec<Var> = axes
+                .iter()
+                .enumerate()
+                .map(|(k, x)| index(format!("{}{k}", if *x == nominal { "was" } else { "at" }), *x))
+                .collect();
+            let elem = |vars: &[Var]| Elem { array: *a, indices: vars.iter().map(Ix::var).collect() };
+            let place = |e: &Elem| (self.copy_read(r, e, *a), self.unknown_read(r, e, *a));
+            let ((copy, unknown), (from_copy, from)) = (place(&elem(&new)), place(&elem(&old)));
+            let n = self.name(*a);
+            let leaf = quote!(moves.push([[#copy, #unknown], [#from_copy, #from]]););
+            let walk = new.iter().zip(&old).enumerate().rev().fold(leaf, |inner, (k, (v, was))| {
+                let before = new[..k].iter().map(|v| scope.var(v));
+                let (v, was) = (scope.var(v), scope.var(was));
+                let was = (axes[k] == nominal).then(|| quote!(let #was = order[#v];));
+                quote!(for #v in 0..params.#n #([#before])*.len() { #was #inner })
+            });
+            walks.extend(walk);
+        }
+        if !moved {
+            return TokenStream::new();
+        }
+        quote! {{
+            let mut moves = Vec::new();
+            #walks
+            fit::carry(&mut params.#field, &moves);
+        }}
+    }
+
+    /// Probabilities of the units' categories.
+    fn relabel_tables(&self, nominal: Nominal) -> TokenStream {
+        let mut body = TokenStream::new();
+        for l in self
+            .kernel
+            .components
+            .iter()
+            .flat_map(|c| &c.locals)
+            .filter(|l| l.back == 0 && l.state.nominal == nominal)
+        {
+            let n = self.name(l.array);
+            let depth = self.model.arrays[l.array.0].plates.len().saturating_sub(1);
+            let inside = (0..depth)
+                .fold(quote!(x.relabel(order);), |inner, _| quote!(for x in x.iter_mut() { #inner }));
+            body.extend(quote!({ let x = &mut posterior.#n; #inside }));
+        }
+        for c in &self.kernel.components {
+            let Some(joint) = self.joint_field(c) else { continue };
+            let depth = c.unit.len().saturating_sub(1);
+            for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
+                // Locals of one nominal size have equally many states, but those behind may have others.
+                let behind = c.locals[n + 1..].iter().map(|l| {
+                    let n = self.name(l.array);
+                    if depth == 0 {
+                        quote!(posterior.#n.states())
+                    } else {
+                        quote!(posterior.#n.first().map_or(1, Categories::states))
+                    }
+                });
+                let inside = (0..depth).fold(
+                    quote!(x.relabel_digit(order, inner);),
+                    |inner, _| quote!(for x in x.iter_mut() { #inner }),
+                );
+                body.extend(quote!({ let inner = 1 #(* #behind)*; let x = &mut posterior.#joint; #inside }));
+            }
+        }
+        body
+    }
+}
