@@ -180,7 +180,7 @@ fn is_ragged(a: &Array) -> bool {
 }
 
 /// Whether some element has no statement, and so neither prior nor posterior.
-fn has_holes(model: &Model, a: &Array) -> bool {
+pub(super) fn has_holes(model: &Model, a: &Array) -> bool {
     let pieces = || a.pieces.iter().map(|p| &model.statements[p.0]);
     let begins = |ix: &Index| match ix.terms.as_slice() {
         [] => ix.offset == 0,
