@@ -1,6 +1,7 @@
 //! Latents with a Gaussian posterior in each unit: which of them are eliminated unit by unit, and where they stand in a row.
 
 use super::split::solve_shift;
+use super::steps::has_holes;
 use super::{Body, Component, Normal, Rows};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::{Case, Form, Scale, StatementDensity};
@@ -47,6 +48,8 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
             && array.pieces.iter().all(latent)
             && !array.missing
             && !array.symmetric
+            // A unit that does not exist has neither rows nor a posterior.
+            && !has_holes(model, array)
             && !begun(a)
     };
     if plates == 0
