@@ -314,8 +314,9 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     if b.each && (b.latents.len() > 1 || model.arrays[b.latents[0].0].plates.len() != 1) {
         return Err(mistakes::no_engine(b.loc, &names, "updates of one element at a time"));
     }
-    let (families, finite): (Vec<ArrayId>, Vec<ArrayId>) =
+    let (families, others): (Vec<ArrayId>, Vec<ArrayId>) =
         b.latents.iter().partition(|a| model.integrated.contains(a));
+    let finite: Vec<ArrayId> = others.into_iter().filter(|a| !is_unit_normal(model, *a)).collect();
     let first = &model.arrays[finite.first().unwrap_or(&b.latents[0]).0];
     let chain = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
     let level = |a: &&ArrayId| model.arrays[a.0].plates.len() != first.plates.len();
