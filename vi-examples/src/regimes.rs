@@ -22,7 +22,8 @@ model! {
 /// Whatever the fit returns.
 pub fn fit(y: &[u64], kinds: usize) -> Result<Fit<regimes::Model>, vi_core::Error> {
     let data = regimes::Data { y: y.into() };
-    let mut fit = regimes::Model::new(kinds).fit(&data, &Options::new().seed(1).restarts(12))?;
+    let options = Options::new().seed(1).restarts(12).tolerance(1e-10);
+    let mut fit = regimes::Model::new(kinds).fit(&data, &options)?;
     fit.relabel(&ascending(&fit.params.rate))?;
     Ok(fit)
 }

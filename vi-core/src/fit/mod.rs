@@ -14,6 +14,7 @@ mod links;
 pub(crate) mod marginal;
 mod online;
 mod options;
+pub(crate) mod parts;
 mod paths;
 mod plan;
 mod posterior;

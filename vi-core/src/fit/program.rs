@@ -1,14 +1,12 @@
 //! What generated code provides: the boundary between a model and the runtime, kept narrow.
 
 use super::describe::{Described, DescribedLaw};
+pub use super::parts::*;
 use super::{Categories, Links, Options, Plan};
 use crate::Error;
-use crate::engine::integrals::Integrals;
 use crate::engine::mode::Notes;
 use crate::engine::unit::UnitNormals;
 use crate::stats::Moments;
-use crate::tile::TileBuffer;
-use nalgebra::DMatrix;
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -521,150 +519,4 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// A unit's name in an error message.
     fn unit_name(&self, context: &Self::Context<'_>, component: usize, unit: usize) -> String;
-}
-
-/// Additive statistics.
-pub trait Statistics: Clone + Debug + Send + Sync {
-    /// self ← self + other
-    fn merge(&mut self, other: &Self);
-    /// Whether they have the same cells, so that they may be merged.
-    fn fits(&self, _other: &Self) -> bool {
-        true
-    }
-    /// Back to nothing.
-    fn clear(&mut self);
-    /// All weights times a number.
-    fn scale(&mut self, by: f64);
-    /// What was summed along with the statistics.
-    fn evidence(&mut self) -> &mut Evidence;
-}
-
-/// The objective's share of the units that were added.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Evidence {
-    /// Σ log p(xₙ; θ) over units.
-    pub log: f64,
-    /// Σ |log p(xₙ; θ)|: what rounding is measured by.
-    pub magnitude: f64,
-}
-
-/// One part of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// The latents of every unit, and with them the statistics.
-    Units,
-    /// A block of shared latents.
-    Block(usize),
-}
-
-/// Latents that are enumerated together.
-#[derive(Clone, Copy, Debug)]
-pub struct Component {
-    /// Its name in messages.
-    pub name: &'static str,
-    /// Number of independent copies.
-    pub units: usize,
-    /// Number of joint states.
-    pub states: usize,
-    /// Number of categories of the first latent.
-    pub first: usize,
-    /// Whether several categories share the table.
-    pub joint: bool,
-}
-
-/// The outcome of an M-step.
-#[derive(Clone, Debug)]
-pub struct Maximised<M: Program> {
-    /// The globals with the new params.
-    pub globals: M::Globals,
-    /// Params that lie on a bound.
-    pub at_boundary: Vec<String>,
-    /// What a user should know: a rank-deficient regression, an empty component.
-    pub notes: Vec<String>,
-}
-
-/// One term of the ELBO.
-#[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct ElboTerm {
-    /// Such as `E log p(x)` or `H(z)`.
-    pub name: String,
-    /// Nats.
-    pub value: f64,
-    /// Σ of the absolute values that were added up: what rounding is measured by.
-    pub magnitude: f64,
-}
-
-impl ElboTerm {
-    /// What the term has gained since `before`.
-    pub(super) fn since(&self, before: &ElboTerm) -> ElboTerm {
-        ElboTerm {
-            name: self.name.clone(),
-            value: self.value - before.value,
-            magnitude: self.magnitude.max(before.magnitude),
-        }
-    }
-}
-
-/// Workspace of one thread.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// Columns of data of the current tile.
-    pub tile: TileBuffer,
-    /// Residuals, or one state's column.
-    pub column: TileBuffer,
-    /// One design vector.
-    pub row: Vec<f64>,
-    /// One for each latent that is integrated out in every state.
-    pub integrals: Vec<Integrals>,
-    /// Whether they are those of the potentials of the current tile.
-    pub integrated: bool,
-    /// Σ of absolute values that cancel inside the potentials.
-    pub magnitude: f64,
-    /// Gaussian latents of the units of the current tile.
-    pub normals: UnitNormals,
-    /// What a row's Gaussian latents are multiplied with: position in the design vector, latent, coefficient.
-    pub spread: Vec<(usize, usize, f64)>,
-}
-
-impl Scratch {
-    /// The first `n` integrals.
-    pub fn integrals(&mut self, n: usize) -> &mut [Integrals] {
-        if self.integrals.len() < n {
-            self.integrals.resize_with(n, Integrals::default);
-        }
-        &mut self.integrals[..n]
-    }
-}
-
-/// State 0 of every unit of every component.
-#[must_use]
-pub fn first_states(components: &[Component]) -> Vec<Vec<usize>> {
-    components.iter().map(|c| vec![0; c.units]).collect()
-}
-
-/// Entry k becomes what entry `order[k]` was.
-pub fn permute<T: Clone>(x: &mut Vec<T>, order: &[usize]) {
-    *x = order.iter().map(|&k| x[k].clone()).collect();
-}
-
-/// Covariances of blocks of unknowns, one for each copy, under a permutation of their elements: each move is the copy and the unknown of an
-/// element, and those from which it comes. Elements of one copy come from one copy.
-pub fn carry(covs: &mut [DMatrix<f64>], moves: &[[[usize; 2]; 2]]) {
-    let mut from: Vec<Vec<[usize; 2]>> =
-        covs.iter().enumerate().map(|(c, m)| (0..m.nrows()).map(|i| [c, i]).collect()).collect();
-    for [[copy, unknown], old] in moves {
-        if let Some(slot) = from.get_mut(*copy).and_then(|f| f.get_mut(*unknown)) {
-            *slot = *old;
-        }
-    }
-    let before = covs.to_vec();
-    for (cov, from) in covs.iter_mut().zip(&from) {
-        for (i, [copy, row]) in from.iter().enumerate() {
-            for (j, [_, column]) in from.iter().enumerate() {
-                cov[(i, j)] = before[*copy][(*row, *column)];
-            }
-        }
-    }
 }

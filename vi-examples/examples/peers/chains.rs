@@ -69,7 +69,9 @@ pub fn fit_symbols(job: &Job<'_>, y: &npy::Array<i32>) -> Result<(), Box<dyn Err
 }
 
 /// The law of the first state, and of the next given each.
-fn chain(job: &Job<'_>) -> Result<(DVector<f64>, Vec<DVector<f64>>), Box<dyn Error>> {
+type Chain = (DVector<f64>, Vec<DVector<f64>>);
+
+fn chain(job: &Job<'_>) -> Result<Chain, Box<dyn Error>> {
     let start = DVector::from_vec((job.real)("pi0")?.values);
     let trans = (job.real)("P0")?.values.chunks(start.len()).map(DVector::from_column_slice).collect();
     Ok((start, trans))

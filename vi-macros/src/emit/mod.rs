@@ -3,6 +3,7 @@
 mod admixture;
 mod blocks;
 mod bounds;
+mod clamps;
 mod collapse;
 mod collect;
 mod context;
@@ -20,6 +21,7 @@ mod integrated;
 mod lets;
 mod links;
 mod locals;
+mod loops;
 mod matrices;
 mod module;
 mod mstep;

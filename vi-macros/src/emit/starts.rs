@@ -314,14 +314,16 @@ impl Emitter<'_> {
             empties.extend(quote!(#name: #empty,));
         }
         let shared_values = self.shared_values();
-        let finite = self.kernel.components.iter().flat_map(|c| &c.locals).filter(|l| l.back == 0).count();
         let hidden = self.kernel.components.iter().map(|c| c.arrays().len()).sum::<usize>();
         let other = (hidden < self.hidden().len()).then(|| quote!(..Latents::default()));
         let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
         let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())
             .then(|| quote!(..Posterior::default()));
-        let unknown =
-            if joint || finite < hidden { Some(quote!(..Posterior::default())) } else { rest.clone() };
+        let unknown = if joint || !self.model.integrated.is_empty() {
+            Some(quote!(..Posterior::default()))
+        } else {
+            rest.clone()
+        };
         let made = if shared_values.is_empty() {
             quote!(Ok(Posterior { #from #unknown }))
         } else {
