@@ -10,6 +10,7 @@ mod draws;
 mod floors;
 mod imputed;
 mod linked;
+mod chained;
 mod links;
 pub(crate) mod marginal;
 mod online;

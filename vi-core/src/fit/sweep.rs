@@ -96,6 +96,10 @@ impl<'a, M: Program> Work<'a, M> {
                 self.coupled_stats(model, globals, index, &mut stats);
                 continue;
             }
+            if let Some(links) = self.chain(index) {
+                stats.merge(&self.expect_chain(model, globals, &at, index, links)?);
+                continue;
+            }
             if let Some(links) = self.links(index) {
                 stats.merge(&self.expect_linked(model, globals, &at, index, links)?);
                 continue;
@@ -120,6 +124,9 @@ impl<'a, M: Program> Work<'a, M> {
     pub fn expect_some(&self, model: &M, globals: &M::Globals, units: &[usize]) -> Result<M::Stats, Error> {
         let Some(component) = self.components.first() else { return Ok(model.zero(&self.context)) };
         let at = model.prepare(&self.context, globals)?;
+        if let Some(links) = self.chain(0) {
+            return self.expect_chains(model, globals, &at, links, units);
+        }
         if let Some(links) = self.links(0) {
             return self.expect_sequences(model, globals, &at, links, units);
         }
@@ -146,6 +153,10 @@ impl<'a, M: Program> Work<'a, M> {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
         for (index, c) in self.components.iter().enumerate() {
+            if let Some(links) = self.chain(index) {
+                self.pool_chain(model, globals, index, links, &mut stats);
+                continue;
+            }
             let mut scratch = Scratch::default();
             let mut table = vec![0.0; c.states * tile_size(c.states)];
             for units in self.tiles(index, 0..c.units) {
@@ -162,6 +173,9 @@ impl<'a, M: Program> Work<'a, M> {
 
     /// Adds the statistics of the units of a component that has one state.
     pub fn pooled(&self, model: &M, globals: &M::Globals, index: usize, stats: &mut M::Stats) {
+        if let Some(links) = self.chain(index) {
+            return self.pool_chain(model, globals, index, links, stats);
+        }
         let mut scratch = Scratch::default();
         let table = vec![1.0; TILE];
         let units = self.components[index].units;
@@ -179,6 +193,10 @@ impl<'a, M: Program> Work<'a, M> {
         for (index, c) in self.components.iter().enumerate() {
             if let Some(table) = self.coupled_table(index) {
                 out.push(table);
+                continue;
+            }
+            if self.chain(index).is_some() {
+                out.push(self.chain_table(index));
                 continue;
             }
             if let Some(links) = self.links(index) {
@@ -238,6 +256,10 @@ impl<'a, M: Program> Work<'a, M> {
         let at = model.prepare(&self.context, globals)?;
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
+            if let Some(links) = self.chain(index) {
+                out.push(self.chain_evidences(model, globals, &at, index, links)?);
+                continue;
+            }
             if let Some(links) = self.links(index) {
                 out.push(self.linked_evidences(model, globals, &at, index, links)?);
                 continue;

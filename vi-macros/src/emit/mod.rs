@@ -3,6 +3,7 @@
 mod admixture;
 mod blocks;
 mod bounds;
+mod chains;
 mod collapse;
 mod collect;
 mod context;

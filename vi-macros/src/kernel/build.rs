@@ -1,7 +1,8 @@
 //! Assembles the kernel: components from the plan's blocks, rows from the statements, tables of what depends on params alone.
 
 use super::admixture::admixture;
-use super::links::{self, Link};
+use super::chains;
+use super::links::{self, Along, Link};
 use super::rows::RowBuilder;
 use super::{
     Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random,
@@ -94,7 +95,7 @@ pub fn build<'a>(
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
-            if let Some(link) = rest[0].link.as_deref().filter(|_| !d.gathers.is_empty()) {
+            if let Some(link) = rest[0].link.as_deref().filter(|_| !d.gathers.is_empty() || rest[0].is_chain()) {
                 match linked_rows(model, &mut builder, d, &rest[0], link) {
                     Ok((r, false)) => rest[0].rows.push(r),
                     Ok((r, true)) => rest[0].link.iter_mut().for_each(|l| l.step.rows.push(r.clone())),
@@ -145,7 +146,7 @@ pub fn build<'a>(
         return None;
     }
     for l in components.iter_mut().filter_map(|c| c.link.as_mut()) {
-        l.kinds = links::kinds(model, &l.along, &l.step);
+        l.kinds = if l.step.is_chain() { None } else { links::kinds(model, &l.along, &l.step) };
     }
     let latent_priors: Vec<StatementDensity> = densities
         .iter()
@@ -213,6 +214,13 @@ fn linked_rows(
     c: &Component,
     link: &Link,
 ) -> Result<(Rows, bool), Diagnostic> {
+    if c.is_chain() {
+        let Some((places, joined)) = chains::places(model, d, c) else {
+            return Err(mistakes::not_local(d.loc, &model.arrays[d.target.array.0].name.to_string()));
+        };
+        let table = if joined { &link.step } else { c };
+        return Ok((builder.rows(d, Some(table), Some(&places))?, joined));
+    }
     let places = links::places(model, d, &link.along)?;
     let within = d.gathers.iter().zip(&places.back).all(|(g, b)| links::local(c, g.elem.array, *b).is_some());
     let table = if within { c } else { &link.step };
@@ -296,7 +304,11 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         let rule = match &step.rule {
             Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => continue,
             Rule::Family { .. } if step.latents.iter().all(|a| model.integrated.contains(a)) => continue,
-            Rule::Gaussian { .. } if step.latents.iter().all(|a| is_unit_normal(model, *a)) => continue,
+            Rule::Gaussian { .. } | Rule::GaussianScan { .. }
+                if step.latents.iter().all(|a| is_unit_normal(model, *a)) =>
+            {
+                continue;
+            }
             Rule::Family { family } => format!("a {family} posterior"),
             Rule::Gaussian { .. } => "a Gaussian posterior".into(),
             Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
@@ -314,8 +326,9 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     if b.each && (b.latents.len() > 1 || model.arrays[b.latents[0].0].plates.len() != 1) {
         return Err(mistakes::no_engine(b.loc, &names, "updates of one element at a time"));
     }
-    let (families, finite): (Vec<ArrayId>, Vec<ArrayId>) =
+    let (families, others): (Vec<ArrayId>, Vec<ArrayId>) =
         b.latents.iter().partition(|a| model.integrated.contains(a));
+    let finite: Vec<ArrayId> = others.into_iter().filter(|a| !is_unit_normal(model, *a)).collect();
     let first = &model.arrays[finite.first().unwrap_or(&b.latents[0]).0];
     let chain = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
     let level = |a: &&ArrayId| model.arrays[a.0].plates.len() != first.plates.len();
@@ -382,8 +395,13 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             frontier += usize::from(*handed_on);
         }
     }
+    let gaussian = b.trace.iter().any(|s| matches!(s.rule, Rule::GaussianScan { .. }));
     let guards = match &reach {
         Some(_) => {
+            links::unconditional(model, densities, &b.latents)?;
+            vec![]
+        }
+        None if gaussian => {
             links::unconditional(model, densities, &b.latents)?;
             vec![]
         }
@@ -405,6 +423,11 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         pairs: vec![],
         link: None,
     };
+    if gaussian {
+        let mut step = links::step(&out, 0);
+        step.normals = chains::of_step(model, &b.latents, &out.unit);
+        out.link = Some(Box::new(Link { along: Along::Axis, frontier: 0, step, begins: vec![], kinds: None }));
+    }
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
