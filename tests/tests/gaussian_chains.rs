@@ -5,7 +5,7 @@
 use vi_core::prelude::*;
 use vi_tests::data::{Noise, read};
 use vi_tests::density::mv_normal;
-use vi_tests::law::{close, digits, exact};
+use vi_tests::law::{close, digits, exact, monotone};
 
 model! {
     pub mod local_level {
@@ -16,6 +16,14 @@ model! {
     }
 }
 
+model! {
+    pub mod diffuse_level {
+        param    q: Positive;   param r: Positive;
+        latent   x[0]         ~ Flat();
+        latent   x[t in 1..T] ~ Normal(x[t-1], var: q);
+        observed y[t in T]    ~ Normal(x[t], var: r);
+    }
+}
 model! {
     pub mod state_space(H) {
         param    A: Matrix[H, H];   param Q: SymPos[H];
@@ -396,4 +404,185 @@ fn threads_change_no_bit() {
     });
     assert_eq!(traces[0], traces[1]);
     assert_eq!(traces[0], traces[2]);
+}
+
+/// log p(y) of a chain that is Normal as a whole: x = mean + noise, one step's state after another.
+fn dense(
+    (first, p0): (&DVector<f64>, &DMatrix<f64>),
+    a: &DMatrix<f64>,
+    q: &DMatrix<f64>,
+    push: &dyn Fn(usize) -> DVector<f64>,
+    (c, r): (&DMatrix<f64>, &DMatrix<f64>),
+    y: &[Vec<f64>],
+) -> f64 {
+    let (h, d, n) = (a.nrows(), c.nrows(), y.len());
+    let mut mean = DVector::zeros(n * h);
+    let mut cov = DMatrix::zeros(n * h, n * h);
+    let (mut m, mut p) = (first.clone(), p0.clone());
+    for t in 0..n {
+        if t > 0 {
+            m = a * m + push(t);
+            p = a * p * a.transpose() + q;
+        }
+        mean.rows_mut(t * h, h).copy_from(&m);
+        let mut cross = p.clone();
+        for s in t..n {
+            cov.view_mut((s * h, t * h), (h, h)).copy_from(&cross);
+            cov.view_mut((t * h, s * h), (h, h)).copy_from(&cross.transpose());
+            cross = a * cross;
+        }
+    }
+    let all = DMatrix::identity(n, n).kronecker(c);
+    let noise = DMatrix::identity(n, n).kronecker(r);
+    let of_data = &all * cov * all.transpose() + noise;
+    assert_eq!(of_data.nrows(), n * d);
+    mv_normal(&y.concat(), &(all * mean), &of_data)
+}
+
+#[test]
+fn a_level_and_its_slope_are_one_chain() {
+    let mut noise = Noise::new(41);
+    let y: Vec<f64> = (0..25).map(|t| 0.3 * t as f64 + noise.normal()).collect();
+    let data = trend::Data { y: (&y).into() };
+    let model = trend::Model::new();
+    let fit = model.infer(&data, &trend::Params { q: 0.4, w: 0.1, r: 1.2 }).unwrap();
+    let diagonal = |a: f64, b: f64| DMatrix::from_diagonal(&DVector::from_vec(vec![a, b]));
+    let by_hand = dense(
+        (&DVector::zeros(2), &diagonal(100.0, 4.0)),
+        &DMatrix::from_row_slice(2, 2, &[1.0, 1.0, 0.0, 1.0]),
+        &diagonal(0.4, 0.1),
+        &|_| DVector::zeros(2),
+        (&DMatrix::from_row_slice(1, 2, &[1.0, 0.0]), &number(1.2)),
+        &y.iter().map(|y| vec![*y]).collect::<Vec<_>>(),
+    );
+    exact(&fit, &data, by_hand);
+    let fit = model.fit(&data, &Options::new().max_iterations(30)).unwrap();
+    monotone(&fit.trace);
+    assert!(fit.posterior.slope[24].var() > 0.0);
+}
+
+#[test]
+fn known_inputs_push_the_state_and_their_matrix_is_fitted() {
+    let mut noise = Noise::new(43);
+    let (h, d, k, n) = (2, 2, 2, 40);
+    let u = DMatrix::from_fn(n, k, |_, _| noise.normal());
+    let a = DMatrix::from_row_slice(2, 2, &[0.7, 0.1, -0.2, 0.6]);
+    let b = DMatrix::from_row_slice(2, 2, &[1.5, -0.5, 0.3, 0.8]);
+    let c = DMatrix::from_row_slice(2, 2, &[1.0, 0.4, -0.3, 1.1]);
+    let mut x = DVector::zeros(h);
+    let mut rows = vec![];
+    for t in 0..n {
+        x = &a * &x + &b * u.row(t).transpose() + DVector::from_fn(h, |_, _| 0.3 * noise.normal());
+        rows.push((&c * &x + DVector::from_fn(d, |_, _| 0.2 * noise.normal())).transpose());
+    }
+    let y = DMatrix::from_rows(&rows);
+    let data = driven::Data { u: (&u).into(), y: (&y).into() };
+    let q = noise.sym_pos(h);
+    let params = driven::Params { A: a.clone(), B: b.clone(), Q: q.clone(), C: c.clone(), R: vec![0.3, 0.5] };
+    let model = driven::Model::new(h);
+    let fit = model.infer(&data, &params).unwrap();
+    let by_hand = dense(
+        (&DVector::zeros(h), &DMatrix::identity(h, h)),
+        &a,
+        &q,
+        &|t| &b * u.row(t).transpose(),
+        (&c, &DMatrix::from_diagonal(&DVector::from_vec(vec![0.3, 0.5]))),
+        &y.row_iter().map(|r| r.iter().copied().collect()).collect::<Vec<_>>(),
+    );
+    exact(&fit, &data, by_hand);
+    let options = Options::new().max_iterations(60);
+    let fit = model.fit_from(&data, Start::Params(params), &options).unwrap();
+    monotone(&fit.trace);
+    assert!(fit.log_likelihood() > by_hand + 1.0);
+}
+
+#[test]
+fn draws_are_joint_draws_of_neighbours() {
+    let y = vec![0.4, -0.2, 1.1];
+    let data = local_level::Data { y: (&y).into() };
+    let params = local_level::Params { m0: 0.0, p0: 1.0, q: 0.2, r: 2.0 };
+    let fit = local_level::Model::new().infer(&data, &params).unwrap();
+    let draws = fit.draw(&data, 7, 20_000).unwrap();
+    let prior = walk(3, 1.0, 0.2);
+    let gain = &prior * (&prior + DMatrix::identity(3, 3) * 2.0).try_inverse().unwrap();
+    let mean = &gain * DVector::from_column_slice(&y);
+    let cov = &prior - &gain * &prior;
+    for i in 0..3 {
+        for j in 0..3 {
+            let found = draws.iter().map(|z| (z.x[i] - mean[i]) * (z.x[j] - mean[j])).sum::<f64>() / 2e4;
+            // Five standard errors of a product of Normals.
+            let error = 5.0 * ((cov[(i, i)] * cov[(j, j)] + cov[(i, j)].powi(2)) / 2e4).sqrt();
+            assert!((found - cov[(i, j)]).abs() < error, "({i}, {j}): {found} and {}", cov[(i, j)]);
+        }
+    }
+}
+
+#[test]
+fn a_fit_without_locals_is_the_same_fit() {
+    let y = sequences(51, 6);
+    let data = panel::Data { y: (&y).into() };
+    let model = panel::Model::new();
+    let options = Options::new().max_iterations(20);
+    let kept = model.fit(&data, &options).unwrap();
+    let bare = model.fit(&data, &options.clone().keep_locals(false)).unwrap();
+    assert_eq!(kept.trace, bare.trace);
+    assert!(bare.posterior.x.is_empty());
+    let again = model.infer(&data, &bare.params).unwrap();
+    assert_eq!(again.posterior.x[0][0].mean(), kept.posterior.x[0][0].mean());
+}
+
+#[test]
+fn sequences_without_steps_say_nothing() {
+    let mut y = sequences(61, 5);
+    let without = y.clone();
+    y.insert(2, vec![]);
+    y.push(vec![]);
+    let params = panel::Params { m0: 0.2, p0: 1.5, a: 0.5, q: 1.0, c: 0.9, b: 0.3, r: 0.8 };
+    let fits = [&y, &without].map(|y| {
+        let data = panel::Data { y: y.into() };
+        let fit = panel::Model::new().infer(&data, &params).unwrap();
+        fit.log_likelihood()
+    });
+    assert_eq!(fits[0], fits[1]);
+}
+
+#[test]
+fn the_first_variance_of_one_sequence_falls_and_the_likelihood_rises_with_it() {
+    let y = read("nile.csv").column(0).iter().copied().collect::<Vec<f64>>();
+    let data = local_level::Data { y: (&y).into() };
+    let begin = local_level::Params { m0: 1000.0, p0: 1e4, q: 1e3, r: 1e4 };
+    let model = local_level::Model::new();
+    let fit = model.fit_from(&data, Start::Params(begin), &Options::new().max_iterations(300)).unwrap();
+    monotone(&fit.trace);
+    let p = &fit.params;
+    assert!(p.p0 < 20.0, "{}", p.p0);
+    let certain = model.infer(&data, &local_level::Params { p0: 1e-9, ..p.clone() }).unwrap();
+    assert!(certain.log_likelihood() > fit.log_likelihood());
+    close(certain.posterior.x[0].mean(), p.m0, 1e-12);
+}
+
+#[test]
+fn a_diffuse_level_of_the_nile_has_the_published_maximum() {
+    let y = read("nile.csv").column(0).iter().copied().collect::<Vec<f64>>();
+    let data = diffuse_level::Data { y: (&y).into() };
+    let options = Options::new().max_iterations(20_000).tolerance(1e-13);
+    let fit = diffuse_level::Model::new().fit(&data, &options).unwrap();
+    digits(fit.log_likelihood(), "-632.545625");
+    close(fit.params.r, 15_098.518, 1e-4);
+    close(fit.params.q, 1_469.176_5, 1e-3);
+    exact(&fit, &data, fit.log_likelihood());
+}
+
+#[test]
+fn new_sequences_are_judged_one_by_one_and_what_is_missing_is_imputed() {
+    let y = sequences(71, 7);
+    let data = panel::Data { y: (&y).into() };
+    let params = panel::Params { m0: 0.2, p0: 1.5, a: 0.5, q: 1.0, c: 0.9, b: 0.3, r: 0.8 };
+    let by_hand = scalar(0.5, 1.0, 0.9, 0.3, 0.8, 0.2, 1.5);
+    let fit = panel::Model::new().infer(&data, &params).unwrap();
+    let predictive = fit.predict(&data).unwrap();
+    for (s, y) in y.iter().enumerate() {
+        let own: Vec<_> = y.iter().map(|y| y.map(|y| DVector::from_element(1, y))).collect();
+        close(predictive.log_density[s], by_hand.smooth(&own).log_likelihood, 1e-12);
+    }
 }
