@@ -147,7 +147,7 @@ fn counties_of_radon_have_the_known_likelihood() {
     let data = counties::Data { county: (&county).into(), floor: (&floor).into(), y: (&y).into() };
     let options = Options::new().max_iterations(5000).tolerance(1e-13);
     let fit = counties::Model::new().fit(&data, &options).unwrap();
-    close(fit.log_likelihood(), -1044.853_399_41, 1e-9);
+    close(fit.log_likelihood(), -1_044.853_399_41, 1e-9);
     close(fit.params.mu, 1.491_969_533, 1e-5);
     close(fit.params.slope, -0.662_547_657, 1e-5);
     close(fit.params.tau2, 0.097_218_564_3, 1e-4);

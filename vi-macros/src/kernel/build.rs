@@ -2,7 +2,7 @@
 
 use super::admixture::admixture;
 use super::chains;
-use super::links::{self, Along, Link};
+use super::links::{self, Link};
 use super::rows::RowBuilder;
 use super::{
     Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random,
@@ -54,7 +54,7 @@ pub fn build<'a>(
     for b in plan.blocks.iter().filter(|b| !b.point) {
         let is_shared = b.latents.iter().all(|a| is_param(model, *a));
         if is_shared {
-            if let Err(d) = shared_rules(model, b) {
+            if let Err(d) = shared_rules(model, densities, b) {
                 fail(d, report);
             }
             turns.push(Turn::Block(shared.len()));
@@ -280,14 +280,16 @@ fn uncertain_locations(kernel: &Kernel, densities: &[StatementDensity]) -> Resul
 }
 
 /// Of shared latents, families and Normals have code; chains do not.
-fn shared_rules(model: &Model, b: &Block) -> Result<(), Diagnostic> {
+fn shared_rules(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<(), Diagnostic> {
     for step in &b.trace {
         let rule = match &step.rule {
             Rule::Family { .. } | Rule::Gaussian { .. } => continue,
             Rule::Sum => "a posterior for each state of a category".to_string(),
             Rule::Scan { axis } => format!("a scan over {axis}"),
             Rule::Tree { axis } => format!("a tree over {axis}"),
-            Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
+            Rule::GaussianScan { axis, .. } => {
+                format!("a Gaussian scan over {axis}{}", chains::obstacle(model, densities, b))
+            }
         };
         let names =
             step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
@@ -395,14 +397,13 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             frontier += usize::from(*handed_on);
         }
     }
-    let gaussian = b.trace.iter().any(|s| matches!(s.rule, Rule::GaussianScan { .. }));
     let guards = match &reach {
         Some(_) => {
             links::unconditional(model, densities, &b.latents)?;
             vec![]
         }
-        None if gaussian => {
-            links::unconditional(model, densities, &b.latents)?;
+        None if chains::scans(b) => {
+            chains::whole(model, densities, &b.latents)?;
             vec![]
         }
         None => super::exists::guards(model, densities, &b.latents, &unit)?,
@@ -423,10 +424,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         pairs: vec![],
         link: None,
     };
-    if gaussian {
-        let mut step = links::step(&out, 0);
-        step.normals = chains::of_step(model, &b.latents, &out.unit);
-        out.link = Some(Box::new(Link { along: Along::Axis, frontier: 0, step, begins: vec![], kinds: None }));
+    if chains::scans(b) {
+        out.link = Some(Box::new(chains::link(model, &b.latents, &out)));
     }
     if let Some(r) = reach {
         let step = links::step(&out, frontier);

@@ -1,13 +1,16 @@
 //! Gaussian latents along an axis, each element joined to the one before: which of them are eliminated step by step.
 
-use super::links::Places;
+use super::exists::beginning;
+use super::links::{Along, Link, Places, step, unconditional};
 use super::normals::{each_elem, elems_in, is_gaussian, is_place, is_plain, of_unit};
 use super::split::solve_shift;
-use super::{Component, Normal};
+use super::{Component, Normal, is_random};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, IxTerm, Var};
+use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, Model, Role};
 use crate::plan::{Block, Rule, points};
+use crate::report::Diagnostic;
 
 /// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours, and no
 /// other uncertain location or scale.
@@ -38,6 +41,67 @@ pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> boo
             && places_of(&own, plates).is_some()
             && d.cases.iter().all(|c| is_gaussian(c, &b.latents))
     })
+}
+
+/// Whether a block is eliminated along an axis.
+pub fn scans(b: &Block) -> bool {
+    b.trace.iter().any(|s| matches!(s.rule, Rule::GaussianScan { .. }))
+}
+
+/// Every step of a chain has an element: it begins at 0, and no condition leaves one out.
+pub fn whole(model: &Model, densities: &[StatementDensity], latents: &[ArrayId]) -> Result<(), Diagnostic> {
+    unconditional(model, densities, latents)?;
+    for a in latents {
+        let late = beginning(model, densities, *a).iter().any(|i| *i != Ix::default());
+        if let Some(d) = densities.iter().find(|d| late && d.target.array == *a) {
+            let name = &model.arrays[a.0].name;
+            return Err(mistakes::not_generated(
+                d.loc,
+                "a Gaussian chain that begins after 0",
+                &format!("number its elements from 0: `latent {name}[0] ~ …;`"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How the units of a chain are joined.
+pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
+    let mut step = step(c, 0);
+    step.normals = of_step(model, latents, &c.unit);
+    Link { along: Along::Axis, frontier: 0, step, begins: vec![], kinds: None }
+}
+
+/// What a chain that is refused has in its way, as an addition to what it is called.
+pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
+    let plates = model.arrays[b.latents[0].0].plates.len();
+    for d in densities {
+        let own = elems_in(d, &b.latents);
+        let Some(first) = own.first() else { continue };
+        for e in &own {
+            let axes = first.indices.iter().zip(&e.indices).take(plates).enumerate();
+            for (axis, (i, j)) in axes {
+                match i.plus(-1, j).as_constant() {
+                    Some(n) if n != 0 && axis + 1 < plates => return ", along an index that is not the last".into(),
+                    Some(n) if n.abs() > 1 => return format!(", read {} steps back", n.abs()),
+                    Some(_) | None => {}
+                }
+            }
+        }
+        let mut other = None;
+        each_elem(d, &mut |e| {
+            if is_random(model, e.array) && !b.latents.contains(&e.array) {
+                other = other.or(Some(e.array));
+            }
+        });
+        if let Some(a) = other {
+            return format!(", beside the uncertain `{}`", model.arrays[a.0].name);
+        }
+        if let Some(g) = d.gathers.first() {
+            return format!(", beside the category `{}`", model.arrays[g.elem.array.0].name);
+        }
+    }
+    String::new()
 }
 
 /// Where a statement of a chain is seen from, and whether it reads the step before as well.

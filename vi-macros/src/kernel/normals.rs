@@ -2,6 +2,7 @@
 
 use super::chains;
 use super::split::solve_shift;
+use super::steps::has_holes;
 use super::{Body, Component, Normal, Rows};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::{Case, Form, Scale, StatementDensity};
@@ -42,6 +43,8 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
         || latents.is_empty()
         || !b.trace.iter().all(own_rule)
         || !latents.iter().all(|a| is_plain(model, *a))
+        // A unit that does not exist has neither rows nor a posterior.
+        || latents.iter().any(|a| has_holes(model, &model.arrays[a.0]))
         || b.latents.iter().any(|a| model.arrays[a.0].plates.len() != plates)
     {
         return false;

@@ -132,3 +132,11 @@ fn factors_of_a_mixture_are_factorised_once_for_each_state() {
     has(&text, "system.factorise(key)");
     has(&text, "expand_f");
 }
+
+#[test]
+fn units_that_do_not_exist_are_refused() {
+    let text = expanded(
+        "pub mod model { param v: Positive; latent b[k in 1..K] ~ Normal(0, var: v); observed y[k in 1..K] ~ Normal(b[k], var: 1); }",
+    );
+    assert!(text.contains("compile_error") && text.contains("an array with holes"), "{text}");
+}
