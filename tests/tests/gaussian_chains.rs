@@ -25,6 +25,16 @@ model! {
     }
 }
 model! {
+    pub mod drift {
+        param    q: Positive;   param r: Positive;
+        for s in S {
+            latent   x[s, 0]                ~ Flat();
+            latent   x[s, t in 1..T[s]]     ~ Normal(x[s, t-1], var: q);
+            observed y[s, t in T[s]]: Real? ~ Normal(x[s, t], var: r);
+        }
+    }
+}
+model! {
     pub mod state_space(H) {
         param    A: Matrix[H, H];   param Q: SymPos[H];
         param    C: Matrix[D, H];   param R: SymPos[D];
@@ -66,6 +76,18 @@ model! {
         latent   x[0]         ~ Normal(0, var: 1);
         latent   x[t in 1..T] ~ Normal(A * x[t-1] + B * u[t], cov: Q);
         observed y[t in T]    ~ Normal(C * x[t], var: R);
+    }
+}
+
+model! {
+    /// Steps of many sensors, some of them several times, each with noise of its own; the drift has a variance for each step.
+    pub mod sensors {
+        given    at[n in N]: Category[T];
+        param    q[t in T]: Positive;   param r: Positive;
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[t in 1..T] ~ Normal(x[t-1], var: q[t]);
+        observed y[n in N]    ~ Normal(x[at[n]], var: r);
+        observed w[t in 1..T] ~ Normal(x[t] - x[t-1], var: 0.5);
     }
 }
 
@@ -585,4 +607,72 @@ fn new_sequences_are_judged_one_by_one_and_what_is_missing_is_imputed() {
         let own: Vec<_> = y.iter().map(|y| y.map(|y| DVector::from_element(1, y))).collect();
         close(predictive.log_density[s], by_hand.smooth(&own).log_likelihood, 1e-12);
     }
+}
+
+#[test]
+fn steps_that_differ_and_data_that_find_their_step_by_a_map_are_the_dense_normal() {
+    let mut noise = Noise::new(81);
+    let n = 9;
+    let at: Vec<usize> = (0..20).map(|_| noise.below(n)).collect();
+    let q: Vec<f64> = (0..n).map(|t| 0.2 + 0.1 * t as f64).collect();
+    let y = noise.normals(20);
+    let w = noise.normals(n);
+    let data = sensors::Data { at: (&at).into(), y: (&y).into(), w: (&w).into() };
+    let fit = sensors::Model::new().infer(&data, &sensors::Params { q: q.clone(), r: 0.7 }).unwrap();
+    let mut prior = DMatrix::from_element(n, n, 1.0);
+    for i in 0..n {
+        for j in 0..n {
+            prior[(i, j)] += q[1..=i.min(j)].iter().sum::<f64>();
+        }
+    }
+    let mut loads = DMatrix::zeros(20 + n - 1, n);
+    let mut cov = DMatrix::identity(20 + n - 1, 20 + n - 1) * 0.7;
+    for (i, t) in at.iter().enumerate() {
+        loads[(i, *t)] = 1.0;
+    }
+    for t in 1..n {
+        (loads[(19 + t, t)], loads[(19 + t, t - 1)]) = (1.0, -1.0);
+        cov[(19 + t, 19 + t)] = 0.5;
+    }
+    let of_data = &loads * &prior * loads.transpose() + cov;
+    let seen = [&y[..], &w[1..]].concat();
+    exact(&fit, &data, mv_normal(&seen, &DVector::zeros(20 + n - 1), &of_data));
+    let gain = &prior * loads.transpose() * of_data.try_inverse().unwrap();
+    let mean = &gain * DVector::from_column_slice(&seen);
+    let left = &prior - &gain * &loads * &prior;
+    for t in 0..n {
+        close(fit.posterior.x[t].mean(), mean[t], 1e-12);
+        close(fit.posterior.x[t].var(), left[(t, t)], 1e-12);
+    }
+}
+
+#[test]
+fn an_offset_of_the_data_changes_nothing_but_where_the_level_is() {
+    let y = read("nile.csv").column(0).iter().copied().collect::<Vec<f64>>();
+    let far: Vec<f64> = y.iter().map(|y| y + 1e7).collect();
+    let fits = [(&y, 0.0), (&far, 1e7)].map(|(y, offset)| {
+        let data = local_level::Data { y: y.into() };
+        let begin = local_level::Params { m0: 1000.0 + offset, p0: 1e4, q: 1e3, r: 1e4 };
+        let options = Options::new().max_iterations(20);
+        local_level::Model::new().fit_from(&data, Start::Params(begin), &options).unwrap()
+    });
+    close(fits[0].log_likelihood(), fits[1].log_likelihood(), 1e-8);
+    close(fits[0].params.q, fits[1].params.q, 1e-6);
+    close(fits[0].params.r, fits[1].params.r, 1e-6);
+}
+
+#[test]
+fn data_that_are_not_finite_or_of_another_length_are_errors() {
+    let y = vec![1.0, f64::NAN, 2.0];
+    let params = local_level::Params { m0: 0.0, p0: 1.0, q: 1.0, r: 1.0 };
+    let model = local_level::Model::new();
+    assert!(model.infer(&local_level::Data { y: (&y).into() }, &params).is_err());
+    let y = vec![1.0, 2.0];
+    let none = local_level::Params { q: -1.0, ..params.clone() };
+    assert!(model.infer(&local_level::Data { y: (&y).into() }, &none).is_err());
+    // Nothing determines a level without a prior and without data.
+    let nothing: Vec<Vec<Option<f64>>> = vec![vec![None; 3]];
+    let fit = drift::Model::new().infer(&drift::Data { y: (&nothing).into() }, &drift::Params { q: 1.0, r: 1.0 });
+    let text = fit.unwrap_err().to_string();
+    assert!(text.contains("x[0, 2]") && text.contains("neither its prior nor the data"), "{text}");
 }
