@@ -186,11 +186,16 @@ impl Textbook {
     }
 
     /// One iteration; the log likelihood before it. `offset`: whether b is estimated too; `drifts`: whether A is.
-    fn step(&mut self, all: &[Vec<Option<DVector<f64>>>], (offset, loads, drifts): (bool, bool, bool)) -> f64 {
+    fn step(
+        &mut self,
+        all: &[Vec<Option<DVector<f64>>>],
+        (offset, loads, drifts): (bool, bool, bool),
+    ) -> f64 {
         let (h, d) = (self.a.nrows(), self.c.nrows());
         let wide = h + usize::from(offset);
         let (mut s00, mut s10, mut s11) = (DMatrix::zeros(h, h), DMatrix::zeros(h, h), DMatrix::zeros(h, h));
-        let (mut xx, mut yx, mut yy) = (DMatrix::zeros(wide, wide), DMatrix::zeros(d, wide), DMatrix::zeros(d, d));
+        let (mut xx, mut yx, mut yy) =
+            (DMatrix::zeros(wide, wide), DMatrix::zeros(d, wide), DMatrix::zeros(d, d));
         let (mut steps, mut seen, mut total) = (0.0, 0.0, 0.0);
         let mut first = vec![];
         for y in all {
@@ -235,11 +240,9 @@ impl Textbook {
         }
         let n = first.len() as f64;
         self.m0 = first.iter().map(|(m, _)| m).sum::<DVector<f64>>() / n;
-        self.p0 = first
-            .iter()
-            .map(|(m, p)| p + (m - &self.m0) * (m - &self.m0).transpose())
-            .sum::<DMatrix<f64>>()
-            / n;
+        self.p0 =
+            first.iter().map(|(m, p)| p + (m - &self.m0) * (m - &self.m0).transpose()).sum::<DMatrix<f64>>()
+                / n;
         total
     }
 }
@@ -315,9 +318,13 @@ fn em_of_a_state_space_takes_the_steps_of_shumway_and_stoffer() {
     let mut state = model.start(&data, Start::Params(begin.clone()), &Options::new()).unwrap();
     for sweep in 0..12 {
         let p = &state.params;
-        for (found, expected) in
-            [(&p.A, &by_hand.a), (&p.Q, &by_hand.q), (&p.C, &by_hand.c), (&p.R, &by_hand.r), (&p.P0, &by_hand.p0)]
-        {
+        for (found, expected) in [
+            (&p.A, &by_hand.a),
+            (&p.Q, &by_hand.q),
+            (&p.C, &by_hand.c),
+            (&p.R, &by_hand.r),
+            (&p.P0, &by_hand.p0),
+        ] {
             for (f, e) in found.iter().zip(expected.iter()) {
                 close(*f, *e, 1e-9);
             }
@@ -672,7 +679,8 @@ fn data_that_are_not_finite_or_of_another_length_are_errors() {
     assert!(model.infer(&local_level::Data { y: (&y).into() }, &none).is_err());
     // Nothing determines a level without a prior and without data.
     let nothing: Vec<Vec<Option<f64>>> = vec![vec![None; 3]];
-    let fit = drift::Model::new().infer(&drift::Data { y: (&nothing).into() }, &drift::Params { q: 1.0, r: 1.0 });
+    let fit =
+        drift::Model::new().infer(&drift::Data { y: (&nothing).into() }, &drift::Params { q: 1.0, r: 1.0 });
     let text = fit.unwrap_err().to_string();
     assert!(text.contains("x[0, 2]") && text.contains("neither its prior nor the data"), "{text}");
 }

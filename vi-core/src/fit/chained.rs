@@ -232,10 +232,8 @@ impl Steps {
                     for (i, row) in self.rows[start * 2 * h..end * 2 * h].chunks_exact(2 * h).enumerate() {
                         let (previous, current) = row.split_at(h);
                         self.unit[i] = 1.0;
-                        self.patterns.square(
-                            1.0,
-                            Row { previous, current, inputs: &self.unit, constant: 0.0 },
-                        );
+                        self.patterns
+                            .square(1.0, Row { previous, current, inputs: &self.unit, constant: 0.0 });
                         self.unit[i] = 0.0;
                     }
                     self.patterns.add_log(log);
@@ -260,7 +258,10 @@ impl Steps {
             .map(|&end| {
                 let own = start..end;
                 start = end;
-                Sequence::new(&self.which[own.clone()], &self.inputs[own.start * self.most..own.end * self.most])
+                Sequence::new(
+                    &self.which[own.clone()],
+                    &self.inputs[own.start * self.most..own.end * self.most],
+                )
             })
             .collect();
         scan(&all)

@@ -51,6 +51,11 @@ impl Links {
         Links { normals: width, ..Links::along(1, starts) }
     }
 
+    /// The first units of a chain of Gaussians, and no others.
+    pub(super) fn first(&self, units: usize) -> Self {
+        Links::of_normals(self.normals, self.starts.iter().map(|s| *s.min(&units)).collect())
+    }
+
     /// Numbers of each unit of a chain of Gaussians.
     pub(super) fn normals(&self) -> Option<usize> {
         (self.normals > 0).then_some(self.normals)

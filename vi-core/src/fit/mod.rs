@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod chained;
 mod conditional;
 mod coupled;
 mod describe;
@@ -10,7 +11,6 @@ mod draws;
 mod floors;
 mod imputed;
 mod linked;
-mod chained;
 mod links;
 pub(crate) mod marginal;
 mod online;

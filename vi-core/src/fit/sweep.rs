@@ -39,7 +39,7 @@ pub(crate) struct Work<'a, M: Program> {
 
 impl<'a, M: Program> Work<'a, M> {
     pub fn new(model: &M, data: &M::Data<'a>, params: &M::Params, options: &Options) -> Result<Self, Error> {
-        let mut context = model.context(data, params, options)?;
+        let context = model.context(data, params, options)?;
         let components = model.components(&context);
         for c in &components {
             if c.joint && c.states > options.budget {
@@ -61,29 +61,40 @@ impl<'a, M: Program> Work<'a, M> {
         let links: Vec<Option<Links>> = (0..components.len()).map(|n| model.links(&context, n)).collect();
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
-        for (index, c) in components.iter().enumerate() {
+        let collapsed = components.iter().map(|_| OnceLock::new()).collect();
+        let (threads, fixed) = (options.thread_count(), model.zero(&context));
+        let mut work = Work { context, components, fixed, threads, collapsed, coupled: vec![], links };
+        work.pilot(model, &neutral, &mut pilot);
+        model.gauge(&mut work.context, &pilot);
+        work.fixed = model.fixed(&work.context, usize::MAX);
+        Ok(work)
+    }
+
+    /// Adds what the first units say of where the data lie.
+    fn pilot(&self, model: &M, neutral: &M::Globals, pilot: &mut M::Stats) {
+        let context = &self.context;
+        for (index, c) in self.components.iter().enumerate() {
+            if let Some(links) = self.chain(index) {
+                self.pool_chain(model, neutral, index, &links.first(PILOT), pilot);
+                continue;
+            }
             let mut scratch = Scratch::default();
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
             let parts =
-                links[index].as_ref().map_or(vec![units.clone()], |l| l.pieces(units.clone()).collect());
+                self.links[index].as_ref().map_or(vec![units.clone()], |l| l.pieces(units.clone()).collect());
             for part in parts {
                 let table = &table[..c.states * part.len()];
-                model.collect(&context, &neutral, index, part, table, &mut pilot, &mut scratch);
+                model.collect(context, neutral, index, part, table, pilot, &mut scratch);
             }
-            if let Some(links) = &links[index] {
+            if let Some(links) = &self.links[index] {
                 let square = links.frontier() * links.frontier();
                 let table = vec![1.0 / square.max(1) as f64; square];
                 for unit in units.filter(|unit| links.has_step(*unit)) {
-                    model.collect_step(&context, &neutral, index, unit, &table, &mut pilot, &mut scratch);
+                    model.collect_step(context, neutral, index, unit, &table, pilot, &mut scratch);
                 }
             }
         }
-        model.gauge(&mut context, &pilot);
-        let fixed = model.fixed(&context, usize::MAX);
-        let collapsed = components.iter().map(|_| OnceLock::new()).collect();
-        let threads = options.thread_count();
-        Ok(Work { context, components, fixed, threads, collapsed, coupled: vec![], links })
     }
 
     /// E-step at these params: expected statistics of all statements, and the log evidence of the units.

@@ -8,7 +8,13 @@ use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     /// The function that writes the rows of one unit of a chain, or of the step to it.
-    pub(super) fn chain_rows_fn(&self, index: usize, c: &Component, name: &str, rows: &[Rows]) -> TokenStream {
+    pub(super) fn chain_rows_fn(
+        &self,
+        index: usize,
+        c: &Component,
+        name: &str,
+        rows: &[Rows],
+    ) -> TokenStream {
         if !c.is_chain() {
             return TokenStream::new();
         }

@@ -95,7 +95,9 @@ pub fn build<'a>(
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
-            if let Some(link) = rest[0].link.as_deref().filter(|_| !d.gathers.is_empty() || rest[0].is_chain()) {
+            if let Some(link) =
+                rest[0].link.as_deref().filter(|_| !d.gathers.is_empty() || rest[0].is_chain())
+            {
                 match linked_rows(model, &mut builder, d, &rest[0], link) {
                     Ok((r, false)) => rest[0].rows.push(r),
                     Ok((r, true)) => rest[0].link.iter_mut().for_each(|l| l.step.rows.push(r.clone())),

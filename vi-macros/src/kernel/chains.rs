@@ -82,7 +82,9 @@ pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> Str
             let axes = first.indices.iter().zip(&e.indices).take(plates).enumerate();
             for (axis, (i, j)) in axes {
                 match i.plus(-1, j).as_constant() {
-                    Some(n) if n != 0 && axis + 1 < plates => return ", along an index that is not the last".into(),
+                    Some(n) if n != 0 && axis + 1 < plates => {
+                        return ", along an index that is not the last".into();
+                    }
                     Some(n) if n.abs() > 1 => return format!(", read {} steps back", n.abs()),
                     Some(_) | None => {}
                 }
@@ -125,7 +127,8 @@ fn places_of(own: &[Elem], plates: usize) -> Option<(Vec<Ix>, bool)> {
     let (latest, last) = apart.iter().copied().max_by_key(|(n, _)| *n)?;
     let earliest = apart.iter().map(|(n, _)| *n).min()?;
     let joined = latest != earliest;
-    let seen = outer.iter().all(is_place) && if joined { solve_shift(last).is_some() } else { is_place(last) };
+    let seen =
+        outer.iter().all(is_place) && if joined { solve_shift(last).is_some() } else { is_place(last) };
     let unit = outer.iter().chain([last]).cloned().collect();
     (seen && latest - earliest <= 1).then_some((unit, joined))
 }

@@ -64,7 +64,8 @@ pub fn part(model: &Model, unit: &Var, t: &Term) -> Option<Part> {
 pub fn collapse(kernel: &Kernel<'_>, c: &Component) -> Option<Collapse> {
     let model = kernel.model;
     let [unit] = c.unit.as_slice() else { return None };
-    if !c.has_normals() || !c.locals.is_empty() || !c.guards.is_empty() || !c.pairs.is_empty() || c.is_chain() {
+    if !c.has_normals() || !c.locals.is_empty() || !c.guards.is_empty() || !c.pairs.is_empty() || c.is_chain()
+    {
         return None;
     }
     let mut arrays: Vec<ArrayId> = vec![];

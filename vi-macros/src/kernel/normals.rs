@@ -19,7 +19,9 @@ pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
 ///
 /// What is left of Gaussian blocks is shared by all units, or stands beside other uncertain latents: it is updated from sums over units.
 pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<ArrayId> {
-    let of_units = |b: &&Block| !b.point && !b.each && (falls_apart(model, densities, b) || chains::is_chain(model, densities, b));
+    let of_units = |b: &&Block| {
+        !b.point && !b.each && (falls_apart(model, densities, b) || chains::is_chain(model, densities, b))
+    };
     plan.blocks.iter().filter(of_units).flat_map(|b| gaussian(model, b)).collect()
 }
 
