@@ -15,8 +15,8 @@ pub use crate::engine::{
 };
 pub use crate::fit::program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use crate::fit::{
-    self, Categories, Claim, Continues, Described, ExactPosterior, Fit, Links, Marginal, NoParams, Options,
-    Plan, Start, State,
+    self, Categories, Claim, Continues, Described, ExactPosterior, Fit, Follows, Links, Marginal, NoParams,
+    Options, Plan, Start, State,
 };
 pub use crate::posterior::MvStudentT;
 

@@ -3,7 +3,6 @@
 //!
 //! `cargo run -p vi-examples --example regimes` also draws `vi-examples/pictures/regimes.svg`.
 
-use vi_core::prelude::*;
 use vi_examples::earthquakes::{self, counts};
 use vi_examples::regimes::{bic, draw, fit, regimes};
 

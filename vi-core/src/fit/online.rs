@@ -8,13 +8,20 @@ use crate::engine::finite::{Factors, Failure, Semiring, Sum, scan};
 use crate::error::Mismatch;
 use crate::tile;
 
-/// A model whose latents follow one another along an axis that its data can be continued on. Implemented by `model!` where that is so.
+/// A model whose latents are one chain along an axis. Implemented by `model!` where that is so.
+#[diagnostic::on_unimplemented(
+    message = "the latents of this model are no chain along an axis",
+    label = "there is no order in which its data could be known one after another"
+)]
+pub trait Follows: Program {}
+
+/// A model whose data can be continued along the axis of its chain. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
     message = "this model has no axis along which its data go on",
     label = "its latents are no chain, or a `given` or a look at earlier data is needed for what comes next",
     note = "pass longer data whose future is missing to `predict`"
 )]
-pub trait Continues: Program {
+pub trait Continues: Follows {
     /// Hands over data of as many sequences, each of so many steps, of which nothing is observed.
     #[doc(hidden)]
     fn unobserved<R>(
@@ -64,7 +71,7 @@ impl<M: Program> Fit<M> {
     /// What [`infer`](Self::infer) can meet with these data.
     pub fn filter(&self, data: &M::Data<'_>) -> Result<M::Posterior, Error>
     where
-        M: Continues,
+        M: Follows,
     {
         let work = Work::new(&self.model, data, &self.params, &Options::default())?;
         let tables = work.filtered(&self.model, &self.globals)?;
@@ -138,7 +145,7 @@ impl<M: Program> Fit<M> {
     #[must_use]
     pub fn online(&self) -> Online<M>
     where
-        M: Continues,
+        M: Follows,
     {
         Online {
             model: self.model.clone(),
@@ -151,7 +158,7 @@ impl<M: Program> Fit<M> {
     }
 }
 
-impl<M: Continues> Online<M> {
+impl<M: Follows> Online<M> {
     /// Steps so far.
     #[must_use]
     pub fn steps(&self) -> usize {

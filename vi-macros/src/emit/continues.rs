@@ -4,6 +4,7 @@ use super::Emitter;
 use super::types::Layout;
 use crate::density::lower::{is_hidden, is_read};
 use crate::density::symbol::{Ix, Var, length};
+use crate::kernel::Component;
 use crate::kernel::links::Along;
 use crate::model::ir::{ArrayId, Role};
 use proc_macro2::TokenStream;
@@ -37,6 +38,20 @@ impl Emitter<'_> {
     }
 
     pub(super) fn continues(&self) -> TokenStream {
+        let chain = |c: &Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
+        let follows = matches!(self.kernel.components.as_slice(), [c] if chain(c));
+        if !follows {
+            return TokenStream::new();
+        }
+        let goes_on = self.goes_on();
+        quote! {
+            impl Follows for Model {}
+
+            #goes_on
+        }
+    }
+
+    fn goes_on(&self) -> TokenStream {
         let Some(axis) = self.open_axis() else { return TokenStream::new() };
         let scope = self.scope();
         let mut make = TokenStream::new();

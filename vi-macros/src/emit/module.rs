@@ -252,6 +252,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Evidence",
         "ExactPosterior",
         "Fit",
+        "Follows",
         "Forms",
         "Groups",
         "ChaCha8Rng",

@@ -32,7 +32,7 @@ fn gaussian(model: &Model, b: &Block) -> Vec<ArrayId> {
 fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
     let latents = gaussian(model, b);
     let own_rule = |s: &Step| match s.rule {
-        Rule::Gaussian { whitened_by: None, .. } => true,
+        Rule::Gaussian { whitened_by: None, stack: false } => true,
         Rule::Sum => s.latents.iter().all(|a| !latents.contains(a)),
         Rule::Gaussian { .. }
         | Rule::Family { .. }
@@ -69,7 +69,7 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
         alone
             && gathered
             && own.iter().all(|e| e.indices == own[0].indices)
-            && own[0].indices.iter().all(is_place)
+            && own[0].indices.iter().all(|i| is_place(i) && is_bound(i, d))
             && d.cases.iter().all(|c| is_gaussian(c, &latents))
     })
 }
@@ -108,6 +108,13 @@ pub fn is_gaussian(c: &Case, latents: &[ArrayId]) -> bool {
         Form::Flat => true,
         Form::Terms(_) | Form::Equal { .. } => false,
     }
+}
+
+/// Whether an index is one of the statement's, not one that is summed over inside it: a sum joins the units.
+fn is_bound(i: &Ix, d: &StatementDensity) -> bool {
+    let mut bound = true;
+    i.visit_vars(&mut |v| bound &= d.vars.contains(v));
+    bound
 }
 
 /// A unit's index as a row may write it: an index of its own, or a given map's value there.
