@@ -4,6 +4,7 @@ use super::admixture::admixture;
 use super::chains;
 use super::links::{self, Link};
 use super::rows::RowBuilder;
+use super::shared;
 use super::{
     Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random,
     is_unit_normal, steps,
@@ -13,7 +14,7 @@ use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Model, Role};
+use crate::model::ir::{ArrayId, IndexTerm, Model, Role};
 use crate::plan::{Block, Plan, Rule};
 use crate::report::{Diagnostic, Report};
 use crate::syntax::ast::Form;
@@ -54,7 +55,7 @@ pub fn build<'a>(
     for b in plan.blocks.iter().filter(|b| !b.point) {
         let is_shared = b.latents.iter().all(|a| is_param(model, *a));
         if is_shared {
-            if let Err(d) = shared_rules(model, densities, b) {
+            if let Err(d) = shared::rules(model, densities, b) {
                 fail(d, report);
             }
             turns.push(Turn::Block(shared.len()));
@@ -175,7 +176,7 @@ pub fn build<'a>(
         admixture: None,
     };
     kernel.hoists = hoists(&kernel);
-    if let Err(d) = uncertain_locations(&kernel, densities) {
+    if let Err(d) = shared::locations(&kernel, densities) {
         report.push(d);
         return None;
     }
@@ -243,63 +244,6 @@ fn local(kernel: &Kernel<'_>, shared: &[&Block]) -> Vec<usize> {
     let local: Vec<usize> = (0..shared.len()).filter(|n| is_local(shared[*n])).collect();
     let global = local.len() < shared.len() || kernel.steps.iter().any(|s| s.block.is_none());
     if ordered || !global || !c.pairs.is_empty() || c.link.is_some() { vec![] } else { local }
-}
-
-/// Uncertain locations stand in residuals alone: elsewhere their squares would be needed.
-fn uncertain_locations(kernel: &Kernel, densities: &[StatementDensity]) -> Result<(), Diagnostic> {
-    let location = |e: &Elem| {
-        let kind = &kernel.model.arrays[e.array.0].elem.kind;
-        is_random(kernel.model, e.array)
-            && matches!(
-                kind,
-                ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) | ElemKind::Ordered(_)
-            )
-    };
-    for (_, rows) in rows_of(kernel) {
-        for case in &rows.cases {
-            let terms = match &case.body {
-                Body::Terms(t) => t,
-                Body::Scalar(r) => &r.normaliser,
-                Body::Dense(_) | Body::Equal { .. } => continue,
-            };
-            let mut found = None;
-            for s in &terms.separable {
-                s.params.visit_elems(&mut |e| found = found.or(location(e).then_some(e.array)));
-            }
-            if let Some(p) = &terms.pointwise {
-                let random = |e: &Elem| is_random(kernel.model, e.array).then_some(e.array);
-                p.value.visit_elems(&mut |e| found = found.or(random(e)));
-            }
-            if let Some(a) = found {
-                let name = kernel.model.arrays[a.0].name.to_string();
-                let d = densities.iter().find(|d| d.id == rows.statement);
-                let loc = d.map_or_else(|| kernel.model.arrays[a.0].name.span().into(), |d| d.loc);
-                return Err(mistakes::no_engine(loc, &name, "an expectation under this link"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Of shared latents, families and Normals have code; chains do not.
-fn shared_rules(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<(), Diagnostic> {
-    for step in &b.trace {
-        let rule = match &step.rule {
-            Rule::Family { .. } | Rule::Gaussian { .. } => continue,
-            Rule::Sum => "a posterior for each state of a category".to_string(),
-            Rule::Scan { axis } => format!("a scan over {axis}"),
-            Rule::Tree { axis } => format!("a tree over {axis}"),
-            Rule::GaussianScan { axis, .. } => {
-                format!("a Gaussian scan over {axis}{}", chains::obstacle(model, densities, b))
-            }
-        };
-        let names =
-            step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
-        let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
-        let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
-        return Err(mistakes::no_engine(loc, &names, &rule));
-    }
-    Ok(())
 }
 
 fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<Component, Diagnostic> {

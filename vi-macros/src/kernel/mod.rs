@@ -20,6 +20,7 @@ mod locations;
 mod maximise;
 mod normals;
 mod rows;
+mod shared;
 mod split;
 mod steps;
 
