@@ -320,8 +320,13 @@ impl Emitter<'_> {
         let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
         let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())
             .then(|| quote!(..Posterior::default()));
-        let unknown =
-            if joint || finite < hidden { Some(quote!(..Posterior::default())) } else { rest.clone() };
+        // Values say nothing of what is integrated out.
+        let normals = self.kernel.components.iter().map(|c| c.normals.len()).sum::<usize>();
+        let unknown = if joint || finite + normals < hidden {
+            Some(quote!(..Posterior::default()))
+        } else {
+            rest.clone()
+        };
         let made = if shared_values.is_empty() {
             quote!(Ok(Posterior { #from #unknown }))
         } else {
