@@ -11,12 +11,32 @@ model! {
 }
 
 model! {
-    pub mod state_space(H) {
-        param    A: Matrix[H, H];   param Q: SymPos[H];
-        param    C: Matrix[D, H];   param R: SymPos[D];
+    pub mod two_back {
+        param    a: Real;   param b: Real;   param q: Positive;   param r: Positive;
         latent   x[0]         ~ Normal(0, var: 1);
-        latent   x[t in 1..T] ~ Normal(A * x[t-1], cov: Q);
-        observed y[t in T]    ~ Normal(C * x[t], cov: R);
+        latent   x[1]         ~ Normal(0, var: 1);
+        latent   x[t in 2..T] ~ Normal(a * x[t-1] + b * x[t-2], var: q);
+        observed y[t in T]    ~ Normal(x[t], var: r);
+    }
+}
+
+model! {
+    pub mod begins_late {
+        param    q: Positive;   param r: Positive;
+        latent   x[1]         ~ Normal(0, var: 1);
+        latent   x[t in 2..T] ~ Normal(x[t-1], var: q);
+        observed y[t in 1..T] ~ Normal(x[t], var: r);
+    }
+}
+
+model! {
+    pub mod beside_an_uncertain_mean {
+        param    q: Positive;   param r: Positive;
+        latent   mu: Real ~ Normal(0, var: 10);
+        latent   x[0]         ~ Normal(mu, var: 1);
+        latent   x[t in 1..T] ~ Normal(x[t-1], var: q);
+        observed y[t in T]    ~ Normal(x[t], var: r);
+        factorize { q(x); q(mu); }
     }
 }
 

@@ -58,6 +58,24 @@ impl UnitNormals {
         self.clear();
     }
 
+    /// The same, with every mean and covariance 0.
+    pub fn begin_at_zero(&mut self, width: usize, slots: usize) {
+        self.begin(width, slots, 1);
+        self.mean.fill(0.0);
+        self.cov.fill(0.0);
+    }
+
+    /// The rows that were written, each the coefficients and the target, and how much log density they have besides their squares.
+    pub(crate) fn written(&self) -> (&[f64], f64) {
+        (&self.rows, self.half_logs)
+    }
+
+    /// The mean and the covariance, row by row, of a slot: to be written.
+    pub(crate) fn moments_mut(&mut self, slot: usize) -> (&mut [f64], &mut [f64]) {
+        let h = self.width;
+        (&mut self.mean[slot * h..][..h], &mut self.cov[slot * h * h..][..h * h])
+    }
+
     /// Whether the posteriors of the tile at hand are here already.
     #[must_use]
     pub fn is_fresh(&self) -> bool {

@@ -25,6 +25,11 @@ impl<'a, M: Program> Work<'a, M> {
         self.links.get(index)?.as_ref()
     }
 
+    /// How the units of a component follow one another that are a chain of Gaussians.
+    pub(super) fn chain(&self, index: usize) -> Option<&Links> {
+        self.links(index).filter(|l| l.normals().is_some())
+    }
+
     /// Expected statistics of a component whose units follow one another.
     pub(super) fn expect_linked(
         &self,

@@ -13,6 +13,8 @@ const UNITS: usize = 2048;
 pub struct Links {
     /// Joint states of what is handed on.
     frontier: usize,
+    /// Numbers handed on, where the units are Gaussian; 0 where they have states.
+    normals: usize,
     /// Where each sequence begins among the units, and at the end their number.
     starts: Vec<usize>,
     /// On a tree, the parent of each unit within its sequence; a root is its own.
@@ -40,7 +42,23 @@ impl Links {
         if sequences > 0 {
             leaves.push(starts.len() - 1);
         }
-        Links { frontier, starts, parents: None, kinds: None, leaves }
+        Links { frontier, normals: 0, starts, parents: None, kinds: None, leaves }
+    }
+
+    /// Sequences along an axis of so many Gaussian numbers.
+    #[must_use]
+    pub fn of_normals(width: usize, starts: Vec<usize>) -> Self {
+        Links { normals: width, ..Links::along(1, starts) }
+    }
+
+    /// The first units of a chain of Gaussians, and no others.
+    pub(super) fn first(&self, units: usize) -> Self {
+        Links::of_normals(self.normals, self.starts.iter().map(|s| *s.min(&units)).collect())
+    }
+
+    /// Numbers of each unit of a chain of Gaussians.
+    pub(super) fn normals(&self) -> Option<usize> {
+        (self.normals > 0).then_some(self.normals)
     }
 
     /// Trees: the parent of each unit within its sequence, before it; a root is its own parent.

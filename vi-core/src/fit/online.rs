@@ -8,10 +8,10 @@ use crate::engine::finite::{Factors, Failure, Semiring, Sum, scan};
 use crate::error::Mismatch;
 use crate::tile;
 
-/// A model whose latents are one chain along an axis. Implemented by `model!` where that is so.
+/// A model whose latents are one chain of categories along an axis. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
-    message = "the latents of this model are no chain along an axis",
-    label = "there is no order in which its data could be known one after another"
+    message = "the latents of this model are no chain of categories along an axis",
+    label = "there are no probabilities of states that its data could change one after another"
 )]
 pub trait Follows: Program {}
 

@@ -139,6 +139,19 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) {
     }
 
+    /// Writes the weighted residual rows of a unit of a chain of Gaussians, or of the step to it: the coefficients of the unit before it, its
+    /// own, and the target.
+    fn chain_rows(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _component: usize,
+        _unit: usize,
+        _step: bool,
+        _rows: &mut UnitNormals,
+    ) {
+    }
+
     /// Adds the statistics of a step, weighted by the probabilities of both states; for all steps of one kind at once, by their sums.
     fn collect_step(
         &self,

@@ -39,7 +39,7 @@ pub(crate) struct Work<'a, M: Program> {
 
 impl<'a, M: Program> Work<'a, M> {
     pub fn new(model: &M, data: &M::Data<'a>, params: &M::Params, options: &Options) -> Result<Self, Error> {
-        let mut context = model.context(data, params, options)?;
+        let context = model.context(data, params, options)?;
         let components = model.components(&context);
         for c in &components {
             if c.joint && c.states > options.budget {
@@ -61,29 +61,40 @@ impl<'a, M: Program> Work<'a, M> {
         let links: Vec<Option<Links>> = (0..components.len()).map(|n| model.links(&context, n)).collect();
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
-        for (index, c) in components.iter().enumerate() {
+        let collapsed = components.iter().map(|_| OnceLock::new()).collect();
+        let (threads, fixed) = (options.thread_count(), model.zero(&context));
+        let mut work = Work { context, components, fixed, threads, collapsed, coupled: vec![], links };
+        work.pilot(model, &neutral, &mut pilot);
+        model.gauge(&mut work.context, &pilot);
+        work.fixed = model.fixed(&work.context, usize::MAX);
+        Ok(work)
+    }
+
+    /// Adds what the first units say of where the data lie.
+    fn pilot(&self, model: &M, neutral: &M::Globals, pilot: &mut M::Stats) {
+        let context = &self.context;
+        for (index, c) in self.components.iter().enumerate() {
+            if let Some(links) = self.chain(index) {
+                self.pool_chain(model, neutral, index, &links.first(PILOT), pilot);
+                continue;
+            }
             let mut scratch = Scratch::default();
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
             let parts =
-                links[index].as_ref().map_or(vec![units.clone()], |l| l.pieces(units.clone()).collect());
+                self.links[index].as_ref().map_or(vec![units.clone()], |l| l.pieces(units.clone()).collect());
             for part in parts {
                 let table = &table[..c.states * part.len()];
-                model.collect(&context, &neutral, index, part, table, &mut pilot, &mut scratch);
+                model.collect(context, neutral, index, part, table, pilot, &mut scratch);
             }
-            if let Some(links) = &links[index] {
+            if let Some(links) = &self.links[index] {
                 let square = links.frontier() * links.frontier();
                 let table = vec![1.0 / square.max(1) as f64; square];
                 for unit in units.filter(|unit| links.has_step(*unit)) {
-                    model.collect_step(&context, &neutral, index, unit, &table, &mut pilot, &mut scratch);
+                    model.collect_step(context, neutral, index, unit, &table, pilot, &mut scratch);
                 }
             }
         }
-        model.gauge(&mut context, &pilot);
-        let fixed = model.fixed(&context, usize::MAX);
-        let collapsed = components.iter().map(|_| OnceLock::new()).collect();
-        let threads = options.thread_count();
-        Ok(Work { context, components, fixed, threads, collapsed, coupled: vec![], links })
     }
 
     /// E-step at these params: expected statistics of all statements, and the log evidence of the units.
@@ -94,6 +105,10 @@ impl<'a, M: Program> Work<'a, M> {
         for (index, component) in self.components.iter().enumerate() {
             if M::COUPLED.contains(&index) {
                 self.coupled_stats(model, globals, index, &mut stats);
+                continue;
+            }
+            if let Some(links) = self.chain(index) {
+                stats.merge(&self.expect_chain(model, globals, &at, index, links)?);
                 continue;
             }
             if let Some(links) = self.links(index) {
@@ -120,6 +135,9 @@ impl<'a, M: Program> Work<'a, M> {
     pub fn expect_some(&self, model: &M, globals: &M::Globals, units: &[usize]) -> Result<M::Stats, Error> {
         let Some(component) = self.components.first() else { return Ok(model.zero(&self.context)) };
         let at = model.prepare(&self.context, globals)?;
+        if let Some(links) = self.chain(0) {
+            return self.expect_chains(model, globals, &at, links, units);
+        }
         if let Some(links) = self.links(0) {
             return self.expect_sequences(model, globals, &at, links, units);
         }
@@ -146,6 +164,10 @@ impl<'a, M: Program> Work<'a, M> {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
         for (index, c) in self.components.iter().enumerate() {
+            if let Some(links) = self.chain(index) {
+                self.pool_chain(model, globals, index, links, &mut stats);
+                continue;
+            }
             let mut scratch = Scratch::default();
             let mut table = vec![0.0; c.states * tile_size(c.states)];
             for units in self.tiles(index, 0..c.units) {
@@ -162,6 +184,9 @@ impl<'a, M: Program> Work<'a, M> {
 
     /// Adds the statistics of the units of a component that has one state.
     pub fn pooled(&self, model: &M, globals: &M::Globals, index: usize, stats: &mut M::Stats) {
+        if let Some(links) = self.chain(index) {
+            return self.pool_chain(model, globals, index, links, stats);
+        }
         let mut scratch = Scratch::default();
         let table = vec![1.0; TILE];
         let units = self.components[index].units;
@@ -179,6 +204,10 @@ impl<'a, M: Program> Work<'a, M> {
         for (index, c) in self.components.iter().enumerate() {
             if let Some(table) = self.coupled_table(index) {
                 out.push(table);
+                continue;
+            }
+            if self.chain(index).is_some() {
+                out.push(self.chain_table(index));
                 continue;
             }
             if let Some(links) = self.links(index) {
@@ -238,6 +267,10 @@ impl<'a, M: Program> Work<'a, M> {
         let at = model.prepare(&self.context, globals)?;
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
+            if let Some(links) = self.chain(index) {
+                out.push(self.chain_evidences(model, globals, &at, index, links)?);
+                continue;
+            }
             if let Some(links) = self.links(index) {
                 out.push(self.linked_evidences(model, globals, &at, index, links)?);
                 continue;

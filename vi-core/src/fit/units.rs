@@ -17,6 +17,10 @@ impl<M: Program> Work<'_, M> {
         }
         let at = model.prepare(&self.context, globals)?;
         for &index in M::NORMALS {
+            if let Some(links) = self.chain(index) {
+                self.share_chain(model, globals, &at, (index, links), &mut posterior)?;
+                continue;
+            }
             let component = self.components[index];
             self.each_tile(model, globals, &at, index, component, &mut |units, table, _, scratch| {
                 let len = units.len();
@@ -45,6 +49,10 @@ impl<M: Program> Work<'_, M> {
         let at = model.prepare(&self.context, globals)?;
         let mut values = vec![];
         for &index in M::NORMALS {
+            if let Some(links) = self.chain(index) {
+                log_q += self.draw_chain(model, globals, &at, (index, links), (seed, draw), latents)?;
+                continue;
+            }
             let component = self.components[index];
             self.each_tile(model, globals, &at, index, component, &mut |units, _, _, scratch| {
                 let len = units.len();

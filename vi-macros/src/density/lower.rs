@@ -33,6 +33,8 @@ pub struct Lower<'a> {
     pub gathers: RefCell<Vec<Gather>>,
     /// The indices bound around the statement: only these may stand in a gathered element.
     pub plates: RefCell<Vec<Var>>,
+    /// Indices of the component and of the sums around what is lowered: one inside must not take their names.
+    around: RefCell<Vec<Var>>,
     /// Latents have values here: nothing is gathered.
     pub direct: bool,
 }
@@ -56,6 +58,7 @@ impl<'a> Lower<'a> {
             vars: RefCell::default(),
             gathers: RefCell::default(),
             plates: RefCell::default(),
+            around: RefCell::default(),
             direct: false,
         }
     }
@@ -169,6 +172,7 @@ impl<'a> Lower<'a> {
         let mut name = self.name_for(extent.nominal, fallback);
         let taken = |name: &str| {
             self.plates.borrow().iter().any(|v| v.name == name)
+                || self.around.borrow().iter().any(|v| v.name == name)
                 || self.gathers.borrow().iter().any(|g| g.var.name == name)
         };
         while taken(&name) {
@@ -314,13 +318,18 @@ impl<'a> Lower<'a> {
             Binary::Sub => Ok(self.component(a, at)?.sub(&self.component(b, at)?)),
             Binary::Mul if ra == 2 && rb >= 1 => {
                 let inner = self.inner(a, 1);
+                let depth = self.around.borrow().len();
+                at.iter().for_each(|i| i.visit_vars(&mut |v| self.around.borrow_mut().push(v.clone())));
                 let k = self.axis(&inner, &[], "j");
+                self.around.borrow_mut().push(k.clone());
                 let mut left = vec![at[0].clone(), Ix::var(&k)];
                 let mut right = vec![Ix::var(&k)];
                 right.extend_from_slice(&at[1..]);
                 left.truncate(2);
-                let product = self.component(a, &left)?.mul(&self.component(b, &right)?);
-                Ok(product.sum_over(&k, &Cond::Always))
+                let factors = self.component(a, &left).and_then(|a| Ok((a, self.component(b, &right)?)));
+                self.around.borrow_mut().truncate(depth);
+                let (left, right) = factors?;
+                Ok(left.mul(&right).sum_over(&k, &Cond::Always))
             }
             Binary::Mul => Ok(self.component(a, at)?.mul(&self.component(b, at)?)),
             Binary::Div => Ok(self.component(a, at)?.mul(&self.component(b, at)?.recip())),

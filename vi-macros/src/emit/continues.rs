@@ -38,7 +38,8 @@ impl Emitter<'_> {
     }
 
     pub(super) fn continues(&self) -> TokenStream {
-        let chain = |c: &Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
+        let chain =
+            |c: &Component| !c.is_chain() && c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
         let follows = matches!(self.kernel.components.as_slice(), [c] if chain(c));
         if !follows {
             return TokenStream::new();

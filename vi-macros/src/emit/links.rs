@@ -66,9 +66,15 @@ impl Emitter<'_> {
     fn links_of(&self, i: usize, c: &Component, link: &Link) -> TokenStream {
         let scope = self.scope();
         let Some((axis, outer)) = c.unit.split_last() else { return quote!(Links::default()) };
-        let size = super::product(
-            &c.locals[..link.frontier].iter().map(|l| scope.index(&l.state.high)).collect::<Vec<_>>(),
-        );
+        let along = if c.is_chain() {
+            let width = self.width(c);
+            quote!(Links::of_normals(#width, starts))
+        } else {
+            let size = super::product(
+                &c.locals[..link.frontier].iter().map(|l| scope.index(&l.state.high)).collect::<Vec<_>>(),
+            );
+            quote!(Links::along(#size, starts))
+        };
         let length = scope.index(&axis.high);
         let begin = if outer.is_empty() {
             quote!(let starts = vec![0, #length];)
@@ -123,7 +129,7 @@ impl Emitter<'_> {
         quote! {
             #begin
             #parents
-            Links::along(#size, starts) #tree #kinds
+            #along #tree #kinds
         }
     }
 

@@ -3,6 +3,7 @@
 mod admixture;
 mod blocks;
 mod bounds;
+mod chains;
 mod clamps;
 mod collapse;
 mod collect;

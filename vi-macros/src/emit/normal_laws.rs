@@ -226,7 +226,7 @@ impl Emitter<'_> {
     /// `sample` and `most_likely` where every component is one Gaussian latent: its marginal is its joint law.
     pub(super) fn normal_choices(&self) -> Option<TokenStream> {
         let all = &self.kernel.components;
-        let alone = |c: &Component| c.normals.len() == 1 && c.locals.is_empty();
+        let alone = |c: &Component| c.normals.len() == 1 && c.locals.is_empty() && !c.is_chain();
         if all.is_empty() || !all.iter().all(alone) || all.len() < self.hidden().len() {
             return None;
         }

@@ -26,8 +26,8 @@ pub(super) enum RowPart {
 }
 
 /// The mean of a latent of the unit, where code reads it.
-pub(super) fn mean_name(array: &Ident) -> Ident {
-    format_ident!("{array}_mean")
+pub(super) fn mean_name(array: &Ident, back: usize) -> Ident {
+    if back == 0 { format_ident!("{array}_mean") } else { format_ident!("{array}_before_mean") }
 }
 
 impl Emitter<'_> {
@@ -59,7 +59,10 @@ impl Emitter<'_> {
     /// The position of an element among the Gaussian latents of its unit.
     pub(super) fn normal_index(&self, scope: &Scope<'_>, c: &Component, e: &Elem) -> TokenStream {
         let plates = self.model.arrays[e.array.0].plates.len();
-        let start = self.normal_offsets(c).into_iter().find(|(a, ..)| *a == e.array).map(|x| x.1);
+        // In a step the same array stands there twice.
+        let back = if c.is_chain() { crate::kernel::back(self.model, e) } else { 0 };
+        let mut offsets = self.normal_offsets(c).into_iter().zip(&c.normals);
+        let start = offsets.find(|(_, n)| n.array == e.array && n.back == back).map(|(x, _)| x.1);
         let start = start.unwrap_or_else(|| quote!(0));
         match e.indices.get(plates) {
             None => start,
@@ -97,7 +100,7 @@ impl Emitter<'_> {
 
     /// The function that eliminates the Gaussian latents of every unit of a tile.
     pub(super) fn eliminate_fn(&self, index: usize, c: &Component) -> TokenStream {
-        if !c.has_normals() {
+        if !c.has_normals() || c.is_chain() {
             return TokenStream::new();
         }
         let name = self.eliminate_name(c);
@@ -126,7 +129,7 @@ impl Emitter<'_> {
     }
 
     /// The weighted rows of one statement, or a part of them.
-    fn normal_rows(&self, c: &Component, r: &Rows, part: RowPart) -> TokenStream {
+    pub(super) fn normal_rows(&self, c: &Component, r: &Rows, part: RowPart) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
         let copies = self.copies_inside(c, r);
         let weighted = !copies.is_empty();
@@ -398,6 +401,10 @@ impl Emitter<'_> {
         if !c.has_normals() {
             return TokenStream::new();
         }
+        if c.is_chain() {
+            let width = self.width(c);
+            return quote!(if !scratch.normals.is_fresh() { scratch.normals.begin_at_zero(#width, len); });
+        }
         let name = self.eliminate_name(c);
         let slots = self.slots(c);
         quote! {
@@ -411,7 +418,7 @@ impl Emitter<'_> {
     /// Binds the means of the latents of a unit in a state.
     pub(super) fn bind_means(&self, c: &Component, from: TokenStream) -> TokenStream {
         let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
-            let name = mean_name(&self.name(a));
+            let name = mean_name(&self.name(a), n.back);
             if n.over.is_empty() {
                 quote!(let #name = mean[#start];)
             } else if start.to_string() == "0" && c.normals.len() == 1 {
@@ -446,6 +453,18 @@ impl Emitter<'_> {
             })
         }) else {
             return TokenStream::new();
+        };
+        // Rows of a step have the latents of both units.
+        let before = |x: &Column| {
+            let mut found = false;
+            x.value.visit_elems(&mut |e| {
+                found |= is_unit_normal(self.model, e.array) && crate::kernel::back(self.model, e) > 0;
+            });
+            found
+        };
+        let c = match &c.link {
+            Some(link) if columns.iter().any(before) => &link.step,
+            Some(_) | None => c,
         };
         let mut push = TokenStream::new();
         for (n, column) in columns.iter().enumerate().filter(|(_, x)| reads(&x.value)) {

@@ -37,6 +37,7 @@ impl Emitter<'_> {
         let shared = self.shared_fns(reads_data);
         let pairs = self.pair_fns();
         let links = self.link_fns();
+        let chains = self.chain_fns();
         let perturb = self.perturb_fn();
         let lets = self.let_values();
         let has_series = self.has_series();
@@ -92,6 +93,7 @@ impl Emitter<'_> {
                 #shared
                 #pairs
                 #links
+                #chains
                 #perturb
                 #series
                 #grows

@@ -55,7 +55,8 @@ impl Emitter<'_> {
             let (suppose, forget) = self.supposition(c);
             let supposing = self.suppose_fn(i, c);
             let (eliminate, refresh) = (self.eliminate_fn(i, c), self.refresh(c));
-            let normals = c.has_normals().then(|| {
+            let chain_rows = self.chain_rows_fn(i, c, &name, &taken);
+            let normals = (c.has_normals() && !c.is_chain()).then(|| {
                 let eliminate = self.eliminate_name(c);
                 quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
             });
@@ -127,6 +128,8 @@ impl Emitter<'_> {
                 }
 
                 #eliminate
+
+                #chain_rows
 
                 #[doc = #doc2]
                 fn #collect(&self, context: &Context<'_>, params: &#globals, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {

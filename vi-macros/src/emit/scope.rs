@@ -164,7 +164,8 @@ impl<'a> Scope<'a> {
         let name = self.array(e.array);
         let indices: Vec<TokenStream> = e.indices.iter().map(|i| self.index(i)).collect();
         if !self.by_value && is_unit_normal(self.model, e.array) {
-            let (mean, within) = (super::normals::mean_name(&name), &indices[array.plates.len()..]);
+            let back = crate::kernel::back(self.model, e);
+            let (mean, within) = (super::normals::mean_name(&name, back), &indices[array.plates.len()..]);
             return quote!(#mean #([#within])*);
         }
         match array.role {

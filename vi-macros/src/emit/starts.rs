@@ -319,6 +319,7 @@ impl Emitter<'_> {
         let joint = self.kernel.components.iter().any(|c| c.locals.len() > 1);
         let rest = (!self.imputed().is_empty() || hidden < self.hidden().len())
             .then(|| quote!(..Posterior::default()));
+        // Values say nothing of what is integrated out.
         let unknown = if joint || !self.model.integrated.is_empty() {
             Some(quote!(..Posterior::default()))
         } else {

@@ -1,8 +1,10 @@
 //! Assembles the kernel: components from the plan's blocks, rows from the statements, tables of what depends on params alone.
 
 use super::admixture::admixture;
+use super::chains;
 use super::links::{self, Link};
 use super::rows::RowBuilder;
+use super::shared;
 use super::{
     Body, Component, Hoist, Integrated, Kernel, Local, Rows, Stat, Terms, Turn, is_param, is_random,
     is_unit_normal, steps,
@@ -12,7 +14,7 @@ use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Model, Role};
+use crate::model::ir::{ArrayId, IndexTerm, Model, Role};
 use crate::plan::{Block, Plan, Rule};
 use crate::report::{Diagnostic, Report};
 use crate::syntax::ast::Form;
@@ -53,7 +55,7 @@ pub fn build<'a>(
     for b in plan.blocks.iter().filter(|b| !b.point) {
         let is_shared = b.latents.iter().all(|a| is_param(model, *a));
         if is_shared {
-            if let Err(d) = shared_rules(model, b) {
+            if let Err(d) = shared::rules(model, densities, b) {
                 fail(d, report);
             }
             turns.push(Turn::Block(shared.len()));
@@ -94,7 +96,9 @@ pub fn build<'a>(
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
-            if let Some(link) = rest[0].link.as_deref().filter(|_| !d.gathers.is_empty()) {
+            if let Some(link) =
+                rest[0].link.as_deref().filter(|_| !d.gathers.is_empty() || rest[0].is_chain())
+            {
                 match linked_rows(model, &mut builder, d, &rest[0], link) {
                     Ok((r, false)) => rest[0].rows.push(r),
                     Ok((r, true)) => rest[0].link.iter_mut().for_each(|l| l.step.rows.push(r.clone())),
@@ -145,7 +149,7 @@ pub fn build<'a>(
         return None;
     }
     for l in components.iter_mut().filter_map(|c| c.link.as_mut()) {
-        l.kinds = links::kinds(model, &l.along, &l.step);
+        l.kinds = if l.step.is_chain() { None } else { links::kinds(model, &l.along, &l.step) };
     }
     let latent_priors: Vec<StatementDensity> = densities
         .iter()
@@ -172,7 +176,7 @@ pub fn build<'a>(
         admixture: None,
     };
     kernel.hoists = hoists(&kernel);
-    if let Err(d) = uncertain_locations(&kernel, densities) {
+    if let Err(d) = shared::locations(&kernel, densities) {
         report.push(d);
         return None;
     }
@@ -213,6 +217,13 @@ fn linked_rows(
     c: &Component,
     link: &Link,
 ) -> Result<(Rows, bool), Diagnostic> {
+    if c.is_chain() {
+        let Some((places, joined)) = chains::places(model, d, c) else {
+            return Err(mistakes::not_local(d.loc, &model.arrays[d.target.array.0].name.to_string()));
+        };
+        let table = if joined { &link.step } else { c };
+        return Ok((builder.rows(d, Some(table), Some(&places))?, joined));
+    }
     let places = links::places(model, d, &link.along)?;
     let within = d.gathers.iter().zip(&places.back).all(|(g, b)| links::local(c, g.elem.array, *b).is_some());
     let table = if within { c } else { &link.step };
@@ -235,68 +246,17 @@ fn local(kernel: &Kernel<'_>, shared: &[&Block]) -> Vec<usize> {
     if ordered || !global || !c.pairs.is_empty() || c.link.is_some() { vec![] } else { local }
 }
 
-/// Uncertain locations stand in residuals alone: elsewhere their squares would be needed.
-fn uncertain_locations(kernel: &Kernel, densities: &[StatementDensity]) -> Result<(), Diagnostic> {
-    let location = |e: &Elem| {
-        let kind = &kernel.model.arrays[e.array.0].elem.kind;
-        is_random(kernel.model, e.array)
-            && matches!(
-                kind,
-                ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) | ElemKind::Ordered(_)
-            )
-    };
-    for (_, rows) in rows_of(kernel) {
-        for case in &rows.cases {
-            let terms = match &case.body {
-                Body::Terms(t) => t,
-                Body::Scalar(r) => &r.normaliser,
-                Body::Dense(_) | Body::Equal { .. } => continue,
-            };
-            let mut found = None;
-            for s in &terms.separable {
-                s.params.visit_elems(&mut |e| found = found.or(location(e).then_some(e.array)));
-            }
-            if let Some(p) = &terms.pointwise {
-                let random = |e: &Elem| is_random(kernel.model, e.array).then_some(e.array);
-                p.value.visit_elems(&mut |e| found = found.or(random(e)));
-            }
-            if let Some(a) = found {
-                let name = kernel.model.arrays[a.0].name.to_string();
-                let d = densities.iter().find(|d| d.id == rows.statement);
-                let loc = d.map_or_else(|| kernel.model.arrays[a.0].name.span().into(), |d| d.loc);
-                return Err(mistakes::no_engine(loc, &name, "an expectation under this link"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Of shared latents, families and Normals have code; chains do not.
-fn shared_rules(model: &Model, b: &Block) -> Result<(), Diagnostic> {
-    for step in &b.trace {
-        let rule = match &step.rule {
-            Rule::Family { .. } | Rule::Gaussian { .. } => continue,
-            Rule::Sum => "a posterior for each state of a category".to_string(),
-            Rule::Scan { axis } => format!("a scan over {axis}"),
-            Rule::Tree { axis } => format!("a tree over {axis}"),
-            Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
-        };
-        let names =
-            step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
-        let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
-        let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
-        return Err(mistakes::no_engine(loc, &names, &rule));
-    }
-    Ok(())
-}
-
 fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<Component, Diagnostic> {
     let names = b.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
     for step in &b.trace {
         let rule = match &step.rule {
             Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => continue,
             Rule::Family { .. } if step.latents.iter().all(|a| model.integrated.contains(a)) => continue,
-            Rule::Gaussian { .. } if step.latents.iter().all(|a| is_unit_normal(model, *a)) => continue,
+            Rule::Gaussian { .. } | Rule::GaussianScan { .. }
+                if step.latents.iter().all(|a| is_unit_normal(model, *a)) =>
+            {
+                continue;
+            }
             Rule::Family { family } => format!("a {family} posterior"),
             Rule::Gaussian { .. } => "a Gaussian posterior".into(),
             Rule::GaussianScan { axis, .. } => format!("a Gaussian scan over {axis}"),
@@ -388,6 +348,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             links::unconditional(model, densities, &b.latents)?;
             vec![]
         }
+        None if chains::scans(b) => {
+            chains::whole(model, densities, &b.latents)?;
+            vec![]
+        }
         None => super::exists::guards(model, densities, &b.latents, &unit)?,
     };
     let integrated = families
@@ -406,6 +370,9 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         pairs: vec![],
         link: None,
     };
+    if chains::scans(b) {
+        out.link = Some(Box::new(chains::link(model, &b.latents, &out)));
+    }
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();

@@ -64,7 +64,8 @@ pub fn part(model: &Model, unit: &Var, t: &Term) -> Option<Part> {
 pub fn collapse(kernel: &Kernel<'_>, c: &Component) -> Option<Collapse> {
     let model = kernel.model;
     let [unit] = c.unit.as_slice() else { return None };
-    if !c.has_normals() || !c.locals.is_empty() || !c.guards.is_empty() || !c.pairs.is_empty() {
+    if !c.has_normals() || !c.locals.is_empty() || !c.guards.is_empty() || !c.pairs.is_empty() || c.is_chain()
+    {
         return None;
     }
     let mut arrays: Vec<ArrayId> = vec![];
@@ -141,6 +142,7 @@ fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, arrays: &mut Vec<ArrayId>) -> 
 /// Whether units whose rows are there alike have the same coefficients and precisions, so that one factor serves them.
 pub fn is_hoisted(model: &Model, c: &Component) -> bool {
     c.has_normals()
+        && !c.is_chain()
         && c.pairs.is_empty()
         && c.rows.iter().filter(|r| super::reads_normals(model, r)).all(|r| {
             let fixed_loop = |l: &Loop| {

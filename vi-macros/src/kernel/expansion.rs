@@ -22,7 +22,7 @@ pub struct Expansion {
 /// The expansions of a kernel, with the statistics they need.
 pub fn expansions(kernel: &Kernel<'_>, densities: &[StatementDensity]) -> Vec<(Expansion, Stat)> {
     let mut out = vec![];
-    for (component, c) in kernel.components.iter().enumerate() {
+    for (component, c) in kernel.components.iter().enumerate().filter(|(_, c)| !c.is_chain()) {
         for n in c.normals.iter().filter(|n| n.over.len() == 1) {
             let Some(own) = standard(c, n.array) else { continue };
             let Some(slopes) = slopes(kernel, densities, c, n.array) else { continue };

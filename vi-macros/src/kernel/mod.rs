@@ -10,6 +10,7 @@ use crate::plan::points;
 
 mod admixture;
 mod build;
+mod chains;
 mod collapse;
 mod exists;
 mod expansion;
@@ -20,11 +21,13 @@ mod maximise;
 mod mstep;
 mod normals;
 mod rows;
+mod shared;
 mod split;
 mod steps;
 
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
+pub use chains::back;
 pub use collapse::{Collapse, Part, part};
 pub use expansion::Expansion;
 pub use integrated::{Integrated, Own, own_terms, touches};
@@ -157,6 +160,8 @@ pub struct Local {
 #[derive(Debug)]
 pub struct Normal {
     pub array: ArrayId,
+    /// How many units before this one the element is.
+    pub back: usize,
     /// The components of a vector; none of a number.
     pub over: Vec<Var>,
 }

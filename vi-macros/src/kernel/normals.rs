@@ -1,5 +1,6 @@
 //! Latents with a Gaussian posterior in each unit: which of them are eliminated unit by unit, and where they stand in a row.
 
+use super::chains;
 use super::split::solve_shift;
 use super::steps::has_holes;
 use super::{Body, Component, Normal, Rows};
@@ -18,7 +19,9 @@ pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
 ///
 /// What is left of Gaussian blocks is shared by all units, or stands beside other uncertain latents: it is updated from sums over units.
 pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<ArrayId> {
-    let of_units = |b: &&Block| !b.point && !b.each && falls_apart(model, densities, b);
+    let of_units = |b: &&Block| {
+        !b.point && !b.each && (falls_apart(model, densities, b) || chains::is_chain(model, densities, b))
+    };
     plan.blocks.iter().filter(of_units).flat_map(|b| gaussian(model, b)).collect()
 }
 
@@ -38,24 +41,12 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
         | Rule::GaussianScan { .. } => false,
     };
     let plates = model.arrays[b.latents[0].0].plates.len();
-    let begun = |a: &ArrayId| model.init.iter().any(|i| i.array == *a);
-    let plain = |a: &ArrayId| {
-        let array = &model.arrays[a.0];
-        let latent = |p: &StatementId| model.statements[p.0].role == Role::Latent;
-        matches!(array.elem.kind, ElemKind::Real | ElemKind::Vector(_))
-            && array.elem.min.is_none()
-            && array.elem.max.is_none()
-            && array.pieces.iter().all(latent)
-            && !array.missing
-            && !array.symmetric
-            // A unit that does not exist has neither rows nor a posterior.
-            && !has_holes(model, array)
-            && !begun(a)
-    };
     if plates == 0
         || latents.is_empty()
         || !b.trace.iter().all(own_rule)
-        || !latents.iter().all(plain)
+        || !latents.iter().all(|a| is_plain(model, *a))
+        // A unit that does not exist has neither rows nor a posterior.
+        || latents.iter().any(|a| has_holes(model, &model.arrays[a.0]))
         || b.latents.iter().any(|a| model.arrays[a.0].plates.len() != plates)
     {
         return false;
@@ -83,8 +74,21 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
     })
 }
 
+/// Whether every element of an array is a latent number or vector without bounds that nothing is said of where it begins.
+pub fn is_plain(model: &Model, a: ArrayId) -> bool {
+    let array = &model.arrays[a.0];
+    let latent = |p: &StatementId| model.statements[p.0].role == Role::Latent;
+    matches!(array.elem.kind, ElemKind::Real | ElemKind::Vector(_))
+        && array.elem.min.is_none()
+        && array.elem.max.is_none()
+        && array.pieces.iter().all(latent)
+        && !array.missing
+        && !array.symmetric
+        && model.init.iter().all(|i| i.array != a)
+}
+
 /// Whether a case is a Normal that the latents enter as a Gaussian's rows.
-fn is_gaussian(c: &Case, latents: &[ArrayId]) -> bool {
+pub fn is_gaussian(c: &Case, latents: &[ArrayId]) -> bool {
     match &c.form {
         Form::Normal(r) => {
             let fixed = match &r.scale {
@@ -114,7 +118,7 @@ fn is_bound(i: &Ix, d: &StatementDensity) -> bool {
 }
 
 /// A unit's index as a row may write it: an index of its own, or a given map's value there.
-fn is_place(i: &Ix) -> bool {
+pub fn is_place(i: &Ix) -> bool {
     if solve_shift(i).is_some() {
         return true;
     }
@@ -143,7 +147,7 @@ fn mentions(p: &Poly, latents: &[ArrayId]) -> bool {
     found
 }
 
-fn each_elem(d: &StatementDensity, visit: &mut impl FnMut(&Elem)) {
+pub fn each_elem(d: &StatementDensity, visit: &mut impl FnMut(&Elem)) {
     visit(&d.target);
     for c in &d.cases {
         c.normaliser.visit_elems(visit);
@@ -164,7 +168,7 @@ fn each_elem(d: &StatementDensity, visit: &mut impl FnMut(&Elem)) {
     }
 }
 
-fn elems_in(d: &StatementDensity, arrays: &[ArrayId]) -> Vec<Elem> {
+pub fn elems_in(d: &StatementDensity, arrays: &[ArrayId]) -> Vec<Elem> {
     let mut out: Vec<Elem> = vec![];
     each_elem(d, &mut |e| {
         if arrays.contains(&e.array) && !out.contains(e) {
@@ -194,7 +198,7 @@ pub fn of_unit(model: &Model, latents: &[ArrayId], unit: &[Var]) -> Vec<Normal> 
             let name = component_name(unit);
             Var::new(name, x.nominal, Ix::constant(0), length(&x.length, &at))
         });
-        Normal { array: *a, over: over.collect() }
+        Normal { array: *a, back: 0, over: over.collect() }
     })
     .collect()
 }
@@ -234,6 +238,6 @@ impl Component {
     pub fn arrays(&self) -> Vec<ArrayId> {
         let finite = self.locals.iter().filter(|l| l.back == 0).map(|l| l.array);
         let integrated = self.integrated.iter().map(|i| i.array);
-        finite.chain(integrated).chain(self.normals.iter().map(|n| n.array)).collect()
+        finite.chain(integrated).chain(self.normals.iter().filter(|n| n.back == 0).map(|n| n.array)).collect()
     }
 }

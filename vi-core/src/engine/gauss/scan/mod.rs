@@ -22,7 +22,7 @@ pub use filter::Filter;
 pub use patterns::{Patterns, Row};
 pub use statistics::Statistics;
 
-use super::Failure;
+use super::{Failure, HALF_LOG_TAU};
 use crate::tile::TILE;
 use factors::{Covariances, Factors};
 use lanes::{Desk, LANES, Sweep};
@@ -203,7 +203,8 @@ impl Scan {
         (self.factors.len(), self.covariances.len())
     }
 
-    /// Draws of the path of one sequence from its posterior, `T × state` each, one after another as far as `paths` reaches.
+    /// Draws of the path of one sequence from its posterior, `T × state` each, one after another as far as `paths` reaches; the log density of
+    /// each.
     ///
     /// # Errors
     /// See [`evidence`](Self::evidence).
@@ -213,16 +214,18 @@ impl Scan {
         sequence: Sequence<'_>,
         rng: &mut impl Rng,
         paths: &mut [f64],
-    ) -> Result<(), Failed> {
+    ) -> Result<Vec<f64>, Failed> {
         self.evidence(patterns, &[sequence])?;
         let h = self.state;
         let gauge = patterns.state_gauge();
         let size = sequence.len() * h;
         if size == 0 {
-            return Ok(());
+            return Ok(vec![]);
         }
         let mut z = vec![0.0; h];
+        let mut logs = Vec::with_capacity(paths.len() / size);
         for path in paths.chunks_exact_mut(size) {
+            let mut log = 0.0;
             for (t, &step) in self.path.iter().enumerate().rev() {
                 let (before, from) = path.split_at_mut((t + 1) * h);
                 let x = &mut before[t * h..];
@@ -234,14 +237,19 @@ impl Scan {
                 for (i, z) in z.iter_mut().enumerate() {
                     let noise: f64 = StandardNormal.sample(rng);
                     *z = z_of(i) + noise;
+                    log -= 0.5 * noise * noise + HALF_LOG_TAU;
                 }
-                let (inverse, slope) = match carried {
-                    None => (self.factors.end(step).1, None),
+                let (log_det, inverse, slope) = match carried {
+                    None => {
+                        let (log_det, inverse) = self.factors.end(step);
+                        (log_det, inverse, None)
+                    }
                     Some(next) => {
                         let (inverse, slope) = self.factors.gains(self.path[t + 1]);
-                        (inverse, Some((slope, next)))
+                        (self.factors.log_det(self.path[t + 1]), inverse, Some((slope, next)))
                     }
                 };
+                log += log_det;
                 for i in 0..h {
                     x[i] = (i..h).map(|j| inverse[i * h + j] * z[j]).sum();
                     if let Some((slope, next)) = slope {
@@ -250,8 +258,9 @@ impl Scan {
                 }
                 x.iter_mut().zip(gauge).for_each(|(x, c)| *x += c);
             }
+            logs.push(log);
         }
-        Ok(())
+        Ok(logs)
     }
 
     fn run(

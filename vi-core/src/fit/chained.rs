@@ -1,0 +1,392 @@
+//! Chains of Gaussian latents: each sequence smoothed from the residual rows of its units and steps.
+//!
+//! Steps whose rows have the same coefficients, bit for bit, are one pattern of the scan, whatever their targets: where params do not change
+//! along a chain it is factorised until the recursion comes to a fixed point, and that once for all sequences of a leaf.
+
+use super::Categories;
+use super::links::Links;
+use super::program::{Evidence, Program, Scratch, Statistics};
+use super::sweep::{Work, tile_size};
+use crate::engine::gauss::scan::{Failed, Patterns, Row, Scan, Sequence};
+use crate::engine::unit::UnitNormals;
+use crate::reduce::{self, Accumulate};
+use crate::{Error, rng};
+use std::collections::HashMap;
+use std::ops::Range;
+
+impl<'a, M: Program> Work<'a, M> {
+    /// Expected statistics of a chain of Gaussians.
+    pub(super) fn expect_chain(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<M::Stats, Error> {
+        let job = Chained { model, work: self, globals, at, index, links };
+        reduce::accumulate(links.leaves(), 1, self.threads, &job)
+    }
+
+    /// Adds what a chain says at the globals of a start. Where it cannot be smoothed there, it says nothing yet.
+    pub(super) fn pool_chain(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        index: usize,
+        links: &Links,
+        stats: &mut M::Stats,
+    ) {
+        let at = model.prepare(&self.context, globals);
+        if let Ok(chain) = at.and_then(|at| self.expect_chain(model, globals, &at, index, links)) {
+            stats.merge(&chain);
+        }
+    }
+
+    /// The same of some sequences, in increasing order.
+    pub(super) fn expect_chains(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        links: &Links,
+        sequences: &[usize],
+    ) -> Result<M::Stats, Error> {
+        let job = Chained { model, work: self, globals, at, index: 0, links };
+        let (mut sum, mut desk) = (job.zero(), job.scratch());
+        for s in sequences {
+            job.collect(&mut sum, &mut desk, *s..*s + 1)?;
+        }
+        Ok(sum)
+    }
+
+    /// log p(data) of every sequence, without what depends on the data alone.
+    pub(super) fn chain_evidences(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<Vec<f64>, Error> {
+        let job = Chained { model, work: self, globals, at, index, links };
+        let mut desk = job.scratch();
+        let mut out = Vec::with_capacity(links.sequences());
+        for leaf in 0..links.leaves() {
+            let sequences = links.leaf(leaf);
+            job.read(&mut desk, sequences.clone());
+            let asked = desk.steps.of(&sequences, |steps| desk.scan.evidence(&desk.steps.patterns, steps));
+            asked.map_err(|e| job.failed(&sequences, e))?;
+            out.extend((0..sequences.len()).map(|s| desk.scan.log_evidence(s)));
+        }
+        Ok(out)
+    }
+
+    /// A chain has no categories.
+    pub(super) fn chain_table(&self, index: usize) -> Categories {
+        Categories::from_rows(1, vec![1.0; self.components[index].units])
+    }
+
+    /// q of every unit of a chain.
+    pub(super) fn share_chain(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        (index, links): (usize, &Links),
+        posterior: &mut M::Posterior,
+    ) -> Result<(), Error> {
+        let job = Chained { model, work: self, globals, at, index, links };
+        let mut desk = job.scratch();
+        for leaf in 0..links.leaves() {
+            let sequences = links.leaf(leaf);
+            job.smooth(&mut desk, &sequences)?;
+            for (n, s) in sequences.enumerate() {
+                for (t, unit) in links.sequence(s).enumerate() {
+                    let normals = &mut desk.scratch.normals;
+                    normals.begin(job.width(), 1, 1);
+                    unit_moments(normals, 0, &desk.scan, n, t);
+                    model.share_normals(&self.context, index, unit, (0, 1), &[1.0], normals, posterior);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws every sequence of a chain from q; log q of them.
+    pub(super) fn draw_chain(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        (index, links): (usize, &Links),
+        (seed, draw): (u64, usize),
+        latents: &mut M::Latents,
+    ) -> Result<f64, Error> {
+        let job = Chained { model, work: self, globals, at, index, links };
+        let mut desk = job.scratch();
+        let (mut path, mut log_q) = (vec![], 0.0);
+        let h = job.width();
+        for s in 0..links.sequences() {
+            let (units, only) = (links.sequence(s), s..s + 1);
+            job.read(&mut desk, only.clone());
+            path.clear();
+            path.resize(units.len() * h, 0.0);
+            let mut rng = rng::stream(seed, "draw of a chain", &[draw, index, s]);
+            let drawn = desk.steps.of(&only, |steps| match steps {
+                [one] => desk.scan.sample(&desk.steps.patterns, *one, &mut rng, &mut path),
+                _ => Ok(vec![]),
+            });
+            log_q += drawn.map_err(|e| job.failed(&only, e))?.iter().sum::<f64>();
+            for (unit, x) in units.zip(path.chunks_exact(h)) {
+                model.set_normals(&self.context, index, unit, x, latents);
+            }
+        }
+        Ok(log_q)
+    }
+}
+
+struct Chained<'s, 'a, M: Program> {
+    model: &'s M,
+    work: &'s Work<'a, M>,
+    globals: &'s M::Globals,
+    at: &'s M::Prepared,
+    index: usize,
+    links: &'s Links,
+}
+
+/// The steps of some sequences as the scan takes them.
+#[derive(Default)]
+struct Steps {
+    patterns: Patterns,
+    /// The pattern of each step, and where the steps of each sequence end.
+    which: Vec<usize>,
+    ends: Vec<usize>,
+    /// The targets of each step's rows.
+    inputs: Vec<f64>,
+    most: usize,
+    /// Coefficients of all rows of all steps; where those of each step end, and its log factor.
+    rows: Vec<f64>,
+    targets: Vec<f64>,
+    row_ends: Vec<(usize, f64)>,
+    known: HashMap<Vec<u64>, usize>,
+    key: Vec<u64>,
+    unit: Vec<f64>,
+}
+
+/// Workspace of one thread.
+#[derive(Default)]
+struct Desk {
+    steps: Steps,
+    scan: Scan,
+    system: UnitNormals,
+    scratch: Scratch,
+    ones: Vec<f64>,
+}
+
+impl Steps {
+    fn clear(&mut self) {
+        self.which.clear();
+        self.ends.clear();
+        self.inputs.clear();
+        self.rows.clear();
+        self.targets.clear();
+        self.row_ends.clear();
+        self.known.clear();
+    }
+
+    /// Takes in rows of the unit at hand: of the unit alone, `h` coefficients and the target, or of the step to it, with `h` more before.
+    fn take(&mut self, (rows, log): (&[f64], f64), h: usize, step: bool) -> f64 {
+        for row in rows.chunks_exact(if step { 2 * h + 1 } else { h + 1 }) {
+            if !step {
+                self.rows.resize(self.rows.len() + h, 0.0);
+            }
+            let (target, coefficients) = row.split_last().unwrap_or((&0.0, &[]));
+            self.rows.extend_from_slice(coefficients);
+            self.targets.push(*target);
+        }
+        log
+    }
+
+    /// Finds the patterns, once all steps are there.
+    fn settle(&mut self, h: usize) {
+        let mut start = 0;
+        self.most = 0;
+        for (end, _) in &self.row_ends {
+            self.most = self.most.max(end - start);
+            start = *end;
+        }
+        self.patterns.reset(h, self.most, &[], &[]);
+        self.unit.clear();
+        self.unit.resize(self.most, 0.0);
+        start = 0;
+        for n in 0..self.row_ends.len() {
+            let (end, log) = self.row_ends[n];
+            self.key.clear();
+            self.key.push(log.to_bits());
+            self.key.extend(self.rows[start * 2 * h..end * 2 * h].iter().map(|x| x.to_bits()));
+            let pattern = match self.known.get(&self.key) {
+                Some(known) => *known,
+                None => {
+                    let new = self.patterns.begin();
+                    for (i, row) in self.rows[start * 2 * h..end * 2 * h].chunks_exact(2 * h).enumerate() {
+                        let (previous, current) = row.split_at(h);
+                        self.unit[i] = 1.0;
+                        self.patterns
+                            .square(1.0, Row { previous, current, inputs: &self.unit, constant: 0.0 });
+                        self.unit[i] = 0.0;
+                    }
+                    self.patterns.add_log(log);
+                    self.known.insert(self.key.clone(), new);
+                    new
+                }
+            };
+            self.which.push(pattern);
+            self.inputs.extend_from_slice(&self.targets[start..end]);
+            self.inputs.resize((n + 1) * self.most, 0.0);
+            start = end;
+        }
+    }
+
+    /// The sequences, to be scanned.
+    fn of<T>(&self, sequences: &Range<usize>, scan: impl FnOnce(&[Sequence<'_>]) -> T) -> T {
+        let mut start = 0;
+        let all: Vec<Sequence<'_>> = self
+            .ends
+            .iter()
+            .take(sequences.len())
+            .map(|&end| {
+                let own = start..end;
+                start = end;
+                Sequence::new(
+                    &self.which[own.clone()],
+                    &self.inputs[own.start * self.most..own.end * self.most],
+                )
+            })
+            .collect();
+        scan(&all)
+    }
+}
+
+/// Writes E x\[t\] and Cov x\[t\] of a sequence.
+fn unit_moments(to: &mut UnitNormals, slot: usize, scan: &Scan, sequence: usize, t: usize) {
+    let (mean, cov) = to.moments_mut(slot);
+    mean.copy_from_slice(scan.mean(sequence, t));
+    cov.copy_from_slice(scan.covariance(sequence, t));
+}
+
+/// Writes the same of (x\[t−1\], x\[t\]).
+fn step_moments(to: &mut UnitNormals, h: usize, scan: &Scan, sequence: usize, t: usize) {
+    let (mean, cov) = to.moments_mut(0);
+    mean[..h].copy_from_slice(scan.mean(sequence, t - 1));
+    mean[h..].copy_from_slice(scan.mean(sequence, t));
+    let (before, cross, own) =
+        (scan.covariance(sequence, t - 1), scan.cross(sequence, t), scan.covariance(sequence, t));
+    for i in 0..h {
+        for j in 0..h {
+            cov[i * 2 * h + j] = before[i * h + j];
+            cov[i * 2 * h + h + j] = cross[i * h + j];
+            cov[(h + j) * 2 * h + i] = cross[i * h + j];
+            cov[(h + i) * 2 * h + h + j] = own[i * h + j];
+        }
+    }
+}
+
+impl<M: Program> Chained<'_, '_, M> {
+    fn width(&self) -> usize {
+        self.links.normals().unwrap_or(0)
+    }
+
+    /// Writes the rows of all units and steps of some sequences.
+    fn read(&self, desk: &mut Desk, sequences: Range<usize>) {
+        let (h, context) = (self.width(), &self.work.context);
+        let (steps, system) = (&mut desk.steps, &mut desk.system);
+        steps.clear();
+        for s in sequences {
+            let units = self.links.sequence(s);
+            for unit in units.clone() {
+                let mut log = 0.0;
+                if unit > units.start {
+                    self.model.chain_rows(context, self.at, self.index, unit, true, system);
+                    log += steps.take(system.written(), h, true);
+                }
+                self.model.chain_rows(context, self.at, self.index, unit, false, system);
+                log += steps.take(system.written(), h, false);
+                steps.row_ends.push((steps.targets.len(), log));
+            }
+            steps.ends.push(steps.row_ends.len());
+        }
+        steps.settle(h);
+    }
+
+    fn smooth(&self, desk: &mut Desk, sequences: &Range<usize>) -> Result<(), Error> {
+        self.read(desk, sequences.clone());
+        let done = desk.steps.of(sequences, |steps| desk.scan.smooth(&desk.steps.patterns, steps));
+        done.map_err(|e| self.failed(sequences, e))
+    }
+
+    fn failed(&self, sequences: &Range<usize>, e: Failed) -> Error {
+        let first = self.links.sequence(sequences.start + e.sequence).start;
+        e.why.named(|step, _| self.model.unit_name(&self.work.context, self.index, first + step))
+    }
+
+    /// Adds the statistics of some sequences.
+    fn collect(&self, sum: &mut M::Stats, desk: &mut Desk, sequences: Range<usize>) -> Result<(), Error> {
+        self.smooth(desk, &sequences)?;
+        let (h, context) = (self.width(), &self.work.context);
+        let Desk { scan, scratch, ones, .. } = desk;
+        scratch.normals.fresh = true;
+        for (n, s) in sequences.enumerate() {
+            let log = scan.log_evidence(n);
+            let total: &mut Evidence = sum.evidence();
+            total.log += log;
+            total.magnitude += log.abs();
+            let units = self.links.sequence(s);
+            for start in units.clone().step_by(tile_size(1)) {
+                let tile = start..(start + tile_size(1)).min(units.end);
+                scratch.normals.begin(h, tile.len(), 1);
+                for (i, unit) in tile.clone().enumerate() {
+                    unit_moments(&mut scratch.normals, i, scan, n, unit - units.start);
+                }
+                let weights = &ones[..tile.len()];
+                self.model.collect(context, self.globals, self.index, tile, weights, sum, scratch);
+            }
+            scratch.normals.begin(2 * h, 1, 1);
+            for unit in units.clone().skip(1) {
+                step_moments(&mut scratch.normals, h, scan, n, unit - units.start);
+                self.model.collect_step(context, self.globals, self.index, unit, &[1.0], sum, scratch);
+            }
+        }
+        scratch.normals.fresh = false;
+        Ok(())
+    }
+}
+
+impl<M: Program> Accumulate for Chained<'_, '_, M> {
+    type Sum = M::Stats;
+    type Scratch = Desk;
+    type Error = Error;
+
+    fn zero(&self) -> M::Stats {
+        self.model.zero(&self.work.context)
+    }
+
+    fn clear(&self, sum: &mut M::Stats) {
+        sum.clear();
+    }
+
+    fn scratch(&self) -> Desk {
+        Desk { ones: vec![1.0; tile_size(1)], ..Desk::default() }
+    }
+
+    fn add(&self, sum: &mut M::Stats, desk: &mut Desk, leaves: Range<usize>) -> Result<(), Error> {
+        for leaf in leaves {
+            self.collect(sum, desk, self.links.leaf(leaf))?;
+        }
+        Ok(())
+    }
+
+    fn merge(&self, left: &mut M::Stats, right: &mut M::Stats) {
+        left.merge(right);
+    }
+}

@@ -1,0 +1,156 @@
+//! Gaussian latents along an axis, each element joined to the one before: which of them are eliminated step by step.
+
+use super::exists::beginning;
+use super::links::{Along, Link, Places, step, unconditional};
+use super::normals::{each_elem, elems_in, is_gaussian, is_place, is_plain, of_unit};
+use super::split::solve_shift;
+use super::{Component, Normal, is_random};
+use crate::density::statement::StatementDensity;
+use crate::density::symbol::{Elem, Ix, IxTerm, Var};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::{ArrayId, Model, Role};
+use crate::plan::{Block, Rule, points};
+use crate::report::Diagnostic;
+
+/// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours, and no
+/// other uncertain location or scale.
+pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
+    let scans = |rule: &Rule| matches!(rule, Rule::GaussianScan { whitened_by: None, .. });
+    let plates = model.arrays[b.latents[0].0].plates.len();
+    if plates == 0
+        || !b.trace.iter().all(|s| scans(&s.rule))
+        || !b.latents.iter().all(|a| is_plain(model, *a) && model.arrays[a.0].plates.len() == plates)
+    {
+        return false;
+    }
+    let points = points(model);
+    densities.iter().all(|d| {
+        let own = elems_in(d, &b.latents);
+        if own.is_empty() {
+            return true;
+        }
+        let mut alone = true;
+        each_elem(d, &mut |e| {
+            let array = &model.arrays[e.array.0];
+            let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
+            alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
+        });
+        alone
+            && d.gathers.is_empty()
+            && d.repeat.is_empty()
+            && places_of(&own, plates).is_some()
+            && d.cases.iter().all(|c| is_gaussian(c, &b.latents))
+    })
+}
+
+/// Whether a block is eliminated along an axis.
+pub fn scans(b: &Block) -> bool {
+    b.trace.iter().any(|s| matches!(s.rule, Rule::GaussianScan { .. }))
+}
+
+/// Every step of a chain has an element: it begins at 0, and no condition leaves one out.
+pub fn whole(model: &Model, densities: &[StatementDensity], latents: &[ArrayId]) -> Result<(), Diagnostic> {
+    unconditional(model, densities, latents)?;
+    for a in latents {
+        let late = beginning(model, densities, *a).iter().any(|i| *i != Ix::default());
+        if let Some(d) = densities.iter().find(|d| late && d.target.array == *a) {
+            let name = &model.arrays[a.0].name;
+            return Err(mistakes::not_generated(
+                d.loc,
+                "a Gaussian chain that begins after 0",
+                &format!("number its elements from 0: `latent {name}[0] ~ …;`"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How the units of a chain are joined.
+pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
+    let mut step = step(c, 0);
+    step.normals = of_step(model, latents, &c.unit);
+    Link { along: Along::Axis, frontier: 0, step, begins: vec![], kinds: None }
+}
+
+/// What a chain that is refused has in its way, as an addition to what it is called.
+pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
+    let plates = model.arrays[b.latents[0].0].plates.len();
+    for d in densities {
+        let own = elems_in(d, &b.latents);
+        let Some(first) = own.first() else { continue };
+        for e in &own {
+            let axes = first.indices.iter().zip(&e.indices).take(plates).enumerate();
+            for (axis, (i, j)) in axes {
+                match i.plus(-1, j).as_constant() {
+                    Some(n) if n != 0 && axis + 1 < plates => {
+                        return ", along an index that is not the last".into();
+                    }
+                    Some(n) if n.abs() > 1 => return format!(", read {} steps back", n.abs()),
+                    Some(_) | None => {}
+                }
+            }
+        }
+        let mut other = None;
+        each_elem(d, &mut |e| {
+            if is_random(model, e.array) && !b.latents.contains(&e.array) {
+                other = other.or(Some(e.array));
+            }
+        });
+        if let Some(a) = other {
+            return format!(", beside the uncertain `{}`", model.arrays[a.0].name);
+        }
+        if let Some(g) = d.gathers.first() {
+            return format!(", beside the category `{}`", model.arrays[g.elem.array.0].name);
+        }
+    }
+    String::new()
+}
+
+/// Where a statement of a chain is seen from, and whether it reads the step before as well.
+pub fn places(model: &Model, d: &StatementDensity, c: &Component) -> Option<(Places, bool)> {
+    let own = elems_in(d, &model.unit_normals);
+    let (unit, joined) = places_of(&own, c.unit.len())?;
+    Some((Places { unit, back: vec![] }, joined))
+}
+
+fn places_of(own: &[Elem], plates: usize) -> Option<(Vec<Ix>, bool)> {
+    let first = own.first()?.indices.get(..plates)?;
+    let (base, outer) = first.split_last()?;
+    let mut apart = vec![];
+    for e in own {
+        let (last, others) = e.indices.get(..plates)?.split_last()?;
+        if others != outer {
+            return None;
+        }
+        apart.push((last.plus(-1, base).as_constant()?, last));
+    }
+    let (latest, last) = apart.iter().copied().max_by_key(|(n, _)| *n)?;
+    let earliest = apart.iter().map(|(n, _)| *n).min()?;
+    let joined = latest != earliest;
+    let seen =
+        outer.iter().all(is_place) && if joined { solve_shift(last).is_some() } else { is_place(last) };
+    let unit = outer.iter().chain([last]).cloned().collect();
+    (seen && latest - earliest <= 1).then_some((unit, joined))
+}
+
+/// The Gaussian latents of two neighbouring units: those of the one before, then those of the unit itself.
+pub fn of_step(model: &Model, latents: &[ArrayId], unit: &[Var]) -> Vec<Normal> {
+    let mut before = of_unit(model, latents, unit);
+    before.iter_mut().for_each(|n| n.back = 1);
+    before.extend(of_unit(model, latents, unit));
+    before
+}
+
+/// How far before the unit an element of a chain is, as rows of steps write it.
+pub fn back(model: &Model, e: &Elem) -> usize {
+    let last = model.arrays[e.array.0].plates.len().checked_sub(1).and_then(|n| e.indices.get(n));
+    let before = |i: &Ix| i.offset == -1 && matches!(i.terms.as_slice(), [(1, IxTerm::Var(_))]);
+    usize::from(last.is_some_and(before))
+}
+
+impl Component {
+    /// Whether it is a chain of Gaussians, or the step of one.
+    pub fn is_chain(&self) -> bool {
+        self.has_normals() && (self.link.is_some() || self.normals.iter().any(|n| n.back > 0))
+    }
+}
