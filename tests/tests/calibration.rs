@@ -205,7 +205,7 @@ fn what_a_cut_dependence_hides_is_what_algebra_says() {
     });
     // q has the right mean and the conditional variance, which is 1 − ρ² of the marginal one.
     let (aa, ab, bb) = (0.25 + 4.0 / 1.5, 6.0 / 1.5, 0.25 + 14.0 / 1.5);
-    let expected = too_narrow((1.0 - ab * ab / (aa * bb)).powf(-0.5));
+    let expected = too_narrow(f64::powf(1.0 - ab * ab / (aa * bb), -0.5));
     assert!((expected.iter().sum::<f64>() - 1.0).abs() < 1e-6);
     for k in 0..2 {
         assert!(cut.distance(k, &[1.0 / RANKS as f64; RANKS]) > 3.0 * LIMIT, "{:?}", cut.0[k]);
