@@ -59,15 +59,15 @@
 //! - finite latents of each unit, several together, under conditions on givens, partly observed: exact given the rest, by tables;
 //! - finite latents that follow one another along an axis or on a tree of parents: exact, by forward and backward passes;
 //! - conjugate latents given finite ones: integrated out in every state, their marginals finite mixtures;
-//! - Gaussian latents of each unit, by pattern of missing entries: exact given the rest;
+//! - Gaussian latents of each unit, by pattern of missing entries, and chains of them: exact given the rest;
 //! - finite latents that statements join in pairs, as in a block model: they take turns;
 //! - latents with conjugate terms, shared or one for each unit: probabilities, rates, scales, covariances, and locations with the scale
 //!   that whitens them, exact where one block holds them all and variational Bayes where several do;
 //! - products of unknowns in a mean, as in factor analysis: each factor given the others;
 //! - latents held at a point, `q(mu): Point`: the mode instead of the posterior.
 //!
-//! Gaussian chains, `constrain`, and augmentation are planned, and refused at the statement with what they would need. [`engine::gauss`] has
-//! filters, smoothers and hierarchies of Gaussian latents, to call by hand.
+//! Switching state spaces, Gaussian chains beside uncertain params, `constrain`, and augmentation are planned, and refused at the statement with
+//! what they would need.
 //!
 //! # Features
 //!

@@ -18,10 +18,10 @@ pub fn takes(factors: &Factors) -> bool {
         && factors.at(0).weight.iter().all(|w| *w == 0.0 || (*w >= SMALLEST && *w < f64::INFINITY))
 }
 
-/// From here on a transition is possible: what is below [`SMALLEST`] of another state stays below 1e-50 of it.
+/// From here on a transition is possible: what is below `SMALLEST` of another state stays below 1e-50 of it.
 const POSSIBLE: f64 = 1e-100;
 
-/// Up to [`LANES`] sequences, and what is worked out of them.
+/// A few sequences side by side, and what is worked out of them.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     states: usize,
