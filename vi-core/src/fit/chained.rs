@@ -6,7 +6,7 @@
 use super::Categories;
 use super::links::Links;
 use super::program::{Evidence, Program, Scratch, Statistics};
-use super::sweep::{Work, tile_size};
+use super::sweep::{Work, in_tiles, tile_size};
 use crate::engine::gauss::scan::{Failed, Patterns, Row, Scan, Sequence};
 use crate::engine::unit::UnitNormals;
 use crate::reduce::{self, Accumulate};
@@ -342,8 +342,7 @@ impl<M: Program> Chained<'_, '_, M> {
             total.log += log;
             total.magnitude += log.abs();
             let units = self.links.sequence(s);
-            for start in units.clone().step_by(tile_size(1)) {
-                let tile = start..(start + tile_size(1)).min(units.end);
+            for tile in in_tiles(units.clone(), 1) {
                 scratch.normals.begin(h, tile.len(), 1);
                 for (i, unit) in tile.clone().enumerate() {
                     unit_moments(&mut scratch.normals, i, scan, n, unit - units.start);

@@ -4,7 +4,7 @@ use super::Categories;
 use super::links::Links;
 use super::paths::Paths;
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
-use super::sweep::{Fill, Work, tile_size};
+use super::sweep::{Fill, Work, in_tiles, tile_size};
 use crate::Error;
 use crate::engine::finite::batch::{self, Batch};
 use crate::engine::finite::scan::Pairs;
@@ -236,12 +236,6 @@ struct Linked<'s, 'a, M: Program> {
     side_by_side: bool,
 }
 
-/// Pieces of a sequence of the size of a tile.
-fn parts(units: &Range<usize>, states: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-    let (tile, end) = (tile_size(states), units.end);
-    (units.start..end).step_by(tile).map(move |start| start..(start + tile).min(end))
-}
-
 /// Workspace of one thread, for one sequence at a time.
 struct Desk {
     table: Vec<f64>,
@@ -280,7 +274,7 @@ impl<M: Program> Linked<'_, '_, M> {
     fn potentials(&self, desk: &mut Desk, units: &Range<usize>) {
         let (states, size) = (self.component.states, self.links.frontier());
         desk.node.resize(units.len() * states, 0.0);
-        for part in parts(units, states) {
+        for part in in_tiles(units.clone(), states) {
             let (n, start) = (part.len(), part.start);
             let table = &mut desk.table[..states * n];
             table.fill(0.0);
@@ -359,7 +353,7 @@ impl<M: Program> Linked<'_, '_, M> {
         let (model, context) = (self.model, &self.work.context);
         let log = self.smooth(desk, units)?;
         self.add_evidence(sum, units, log);
-        for part in parts(units, states) {
+        for part in in_tiles(units.clone(), states) {
             let n = part.len();
             for s in 0..states {
                 for i in 0..n {

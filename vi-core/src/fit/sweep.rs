@@ -230,14 +230,10 @@ impl<'a, M: Program> Work<'a, M> {
 
     /// Tiles of a range of units; where units follow one another, each lies within one sequence.
     fn tiles(&self, index: usize, units: Range<usize>) -> Vec<Range<usize>> {
-        let size = tile_size(self.components.get(index).map_or(1, |c| c.states));
-        let cut = |part: Range<usize>| {
-            let end = part.end;
-            part.step_by(size).map(move |start| start..(start + size).min(end))
-        };
+        let states = self.components.get(index).map_or(1, |c| c.states);
         match self.links(index) {
-            Some(links) => links.pieces(units).flat_map(cut).collect(),
-            None => cut(units).collect(),
+            Some(links) => links.pieces(units).flat_map(|part| in_tiles(part, states)).collect(),
+            None => in_tiles(units, states).collect(),
         }
     }
 
@@ -306,6 +302,12 @@ impl<'a, M: Program> Work<'a, M> {
         }
         Ok(())
     }
+}
+
+/// A range of units, cut into tiles.
+pub(super) fn in_tiles(units: Range<usize>, states: usize) -> impl Iterator<Item = Range<usize>> {
+    let (size, end) = (tile_size(states), units.end);
+    units.step_by(size).map(move |start| start..(start + size).min(end))
 }
 
 /// Units of one tile: fewer where a unit has many states, so that the table stays in the cache.
