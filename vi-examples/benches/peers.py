@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Runs other packages and vi on the same files, one after the other, and prints the ratios of their times.
 
-    benches/peers.py --peers FOLDER --data FOLDER [--python PYTHON] [--rounds 3]
+    benches/peers.py --peers FOLDER --data FOLDER [--python PYTHON] [--rounds 3] [--only chains]
 
 FOLDER of --peers holds gen.py, w1_gmm.py, w2_vbgmm.py, w3_hmm.py, w5_lda.py, w6_fa.py, w9_ds.py and one_thread.sh; --data is where gen.py
 wrote its arrays (PEER_DATA; tags w1a, w1s, w3g, w3c, w5, w6, w7, w9). PYTHON has numpy, scipy, scikit-learn, crowd-kit, bayespy, gensim, and
 for chains hmmlearn and dynamax.
 Build our side first: cargo build --release -p vi-examples --example peers, and name it with --ours if it is not under target/.
-PEERS, PEER_DATA and PEERS_OURS do the same as the options.
+For the Rust port of hmmlearn, build benches/hmmlearn_rs with cargo build --release, and name its program with --hmmlearn-rs.
+PEERS, PEER_DATA, PEERS_OURS and PEERS_HMMLEARN_RS do the same as the options.
 
 The packages take turns, so that a machine that is busy for a while is busy for all. A time is seconds for one iteration: on the clock
 without start-up (median over the rounds), and on the processor, which a busy machine lengthens less. The log-likelihood is that of the
@@ -38,7 +39,8 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--ours", default=env("PEERS_OURS", "target/release/examples/peers"))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("bayesian", "large", "topics"), help="one comparison instead of all")
+    parser.add_argument("--hmmlearn-rs", default=env("PEERS_HMMLEARN_RS"))
+    parser.add_argument("--only", choices=[p.__name__ for p in PARTS], help="one comparison instead of all")
     args = parser.parse_args()
     ours = str(pathlib.Path(args.ours).resolve())
     failed = False
@@ -62,7 +64,7 @@ def main():
         print(f"  log-likelihood {theirs_log:.9e}, {ours_log:.9e}: relative difference {difference:.1e}")
         failed |= clock[0] < wanted * clock[1] or difference > 1e-9
 
-    for part in (bayesian, large, topics, factors):
+    for part in PARTS:
         failed |= args.only in (None, part.__name__) and not part(args, ours)
     if args.only:
         sys.exit(failed)
@@ -168,6 +170,52 @@ def factors(args, ours):
     print(f"  20 iterations {other:.3f} / {total:.3f} s in total, of which {setup:.3f} s to read the data")
     print(f"  log-likelihood {theirs_log:.9e}, {ours_log:.9e}: relative difference {difference:.1e}")
     return sweep < 0.5e-3 and total < other and abs(difference) < 1e-9
+
+
+CHAINS = [
+    # (title, script and our job, iterations, wanted of hmmlearn's faster implementation, wanted of the fastest)
+    ("Gaussian hidden Markov model, 100 x 2000 steps, K=8 D=4", "full", "chain w3g", 20, 15, 8),
+    ("categorical hidden Markov model, 100 x 2000 steps, K=16 V=64", "cat", "symbols w3c", 20, 5, 5),
+]
+
+
+def chains(args, ours):
+    """hmmlearn does the same iterations, so its log-likelihood is ours; dynamax always has a prior on Normals."""
+    enough = True
+    for title, kind, mine, iterations, much, wanted in CHAINS:
+        packages = ("hmmlearn-scaling", "dynamax") + (("hmmlearn-rs",) if args.hmmlearn_rs else ())
+        theirs, us, two = {p: [] for p in packages}, [], []
+        for _ in range(args.rounds):
+            for p in packages:
+                theirs[p].append(port(args, kind, iterations) if p == "hmmlearn-rs" else peer(args, f"w3_hmm.py {kind} {p}", iterations))
+            us.append(vi(ours, args.data, mine, iterations, 1))
+            two.append(vi(ours, args.data, mine, iterations, 2))
+        b = median(us, "median_s_per_iter")
+        print(title)
+        clock = {p: median(r, "marginal_s_per_iter" if "marginal_s_per_iter" in r[-1] else "seconds_per_iter") for p, r in theirs.items()}
+        for p, a in clock.items():
+            difference = theirs[p][-1]["loglik_or_elbo"] / us[-1]["loglik_or_elbo"] - 1
+            print(f"  {p:17s}{a:.6f} / {b:.6f} s = {a / b:.1f} times; log-likelihoods differ by {difference:.1e}")
+            # The port and dynamax have priors that cannot be switched off.
+            enough &= abs(difference) < 1e-9 or p != "hmmlearn-scaling"
+        fastest = min(clock, key=clock.get)
+        print(f"  wanted: {much} times hmmlearn, {wanted} times the fastest, which is {fastest}")
+        enough &= clock["hmmlearn-scaling"] >= much * b and clock[fastest] >= wanted * b
+        a, b = median(us, "min_s_per_iter"), median(two, "min_s_per_iter")
+        same = us[-1]["loglik_or_elbo"] == two[-1]["loglik_or_elbo"]
+        print(f"  two threads {a:.6f} / {b:.6f} s (fastest sweeps) = {a / b:.2f} times (wanted: 1.7); same bits: {same}")
+        memory = us[-1]["peak_rss_mb"]
+        print(f"  peak memory {memory:.1f} MiB, of which data {us[-1]['data_mb']:.1f}")
+        enough &= same
+    return enough
+
+
+PARTS = (bayesian, large, topics, factors, chains)
+
+
+def port(args, kind, iterations):
+    command = [args.hmmlearn_rs, kind, args.data, str(iterations)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
 def median(runs, key):
