@@ -226,3 +226,64 @@ fn reuters_to_the_digits() {
         }
     }
 }
+
+/// Documents of three kinds, each with words of its own.
+fn of_three_kinds(documents: usize) -> Corpus {
+    let mut g = Noise::new(23);
+    let word: Vec<Vec<usize>> = (0..documents)
+        .map(|d| {
+            (0..20).map(|_| if g.below(5) == 0 { g.below(30) } else { 10 * (d % 3) + g.below(10) }).collect()
+        })
+        .collect();
+    let count = word.iter().map(|w| vec![1; w.len()]).collect();
+    (word, count)
+}
+
+#[test]
+fn topics_from_minibatches_of_documents() {
+    use vi_core::fit::Schedule;
+    let (word, count) = of_three_kinds(600);
+    let data = lda::Data { count: (&count).into(), word: (&word).into() };
+    let model = lda::Model::new(3, 30);
+    let options = Options::new().seed(3).inner_sweeps(20);
+    let whole = model.fit(&data, &options).unwrap();
+    let schedule = Schedule { batch: 40, passes: 3, ..Schedule::default() };
+    let fit = model.fit_stochastic(&data, &options, schedule).unwrap();
+    assert!(fit.elbo() <= whole.elbo() + 1e-6 * whole.elbo().abs(), "{} {}", fit.elbo(), whole.elbo());
+    close(fit.elbo(), whole.elbo(), 2e-3);
+    // As many passes of whole sweeps are still far off: the minibatches did the work.
+    let few = model.fit(&data, &options.clone().max_iterations(1)).unwrap();
+    assert!(whole.elbo() - few.elbo() > 3.0 * (whole.elbo() - fit.elbo()), "{} {}", few.elbo(), fit.elbo());
+    // Every word is counted once, in its document and in its topic.
+    for (share, words) in fit.posterior.share.iter().zip(&word) {
+        close(share.law().unwrap().a.iter().sum::<f64>(), 0.3 + words.len() as f64, 1e-10);
+    }
+    let terms: f64 = fit.elbo_terms().iter().map(|t| t.value).sum();
+    close(terms, fit.elbo(), 1e-10);
+    let again = model.fit_stochastic(&data, &options.clone().threads(2), schedule).unwrap();
+    assert_eq!(again.elbo(), fit.elbo());
+    let other = model.fit_stochastic(&data, &options.seed(4), schedule).unwrap();
+    assert_ne!(other.elbo(), fit.elbo());
+}
+
+/// One minibatch of all documents is a sweep from the same start, whichever leaves of the tree they fall on.
+#[test]
+fn one_minibatch_of_all_documents_is_a_sweep() {
+    use vi_core::fit::Schedule;
+    let (word, count) = of_three_kinds(150);
+    let data = lda::Data { count: (&count).into(), word: (&word).into() };
+    let model = lda::Model::new(3, 30);
+    let options = Options::new().seed(3).inner_sweeps(4).tolerance(0.0);
+    let schedule = Schedule { batch: 150, passes: 1, ..Schedule::default() };
+    let fit = model.fit_stochastic(&data, &options, schedule).unwrap();
+    let mut state = model.start(&data, Start::Default, &options).unwrap();
+    (0..3).for_each(|_| {
+        model.step(&mut state).unwrap();
+    });
+    let bounds = state.finish().unwrap().trace;
+    assert!(
+        bounds.iter().any(|b| (b - fit.elbo()).abs() <= 1e-10 * b.abs()),
+        "{} among {bounds:?}",
+        fit.elbo()
+    );
+}

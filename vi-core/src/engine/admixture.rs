@@ -24,6 +24,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// Groups of one leaf of the fixed tree.
 const LEAF: usize = 512;
 
+/// The same where a few groups are chosen.
+const FEW: usize = 64;
+
 /// A group whose counts move by less than this share of their total has settled.
 const SETTLED: f64 = 1e-13;
 
@@ -66,7 +69,9 @@ impl Draws {
         out
     }
 
-    fn groups(&self) -> usize {
+    /// Number of groups.
+    #[must_use]
+    pub fn groups(&self) -> usize {
         self.starts.len().saturating_sub(1)
     }
 
@@ -136,21 +141,40 @@ impl<'a> Admixture<'a> {
     /// # Errors
     /// [`Error::NotFinite`] if a law's parameters are so extreme that no state is left.
     pub fn update(&self, prior: &[f64], passes: usize) -> Result<Updated, Error> {
-        self.run(prior, passes, true)
+        self.run(prior, passes, true, None)
     }
 
-    fn run(&self, prior: &[f64], passes: usize, statistics: bool) -> Result<Updated, Error> {
+    /// [`update`](Self::update) of these groups alone: the counts and the laws that are left are theirs.
+    ///
+    /// # Errors
+    /// See [`update`](Self::update).
+    ///
+    /// # Panics
+    /// If there is no such group.
+    pub fn update_some(&self, prior: &[f64], passes: usize, groups: &[usize]) -> Result<Updated, Error> {
+        self.run(prior, passes, true, Some(groups))
+    }
+
+    fn run(
+        &self,
+        prior: &[f64],
+        passes: usize,
+        statistics: bool,
+        chosen: Option<&[usize]>,
+    ) -> Result<Updated, Error> {
         let table = Columns::new(&self.shared, self.states, self.values);
-        let groups = self.draws.groups();
+        let (groups, leaf) = chosen.map_or((self.draws.groups(), LEAF), |c| (c.len(), FEW));
         let job = Pass {
             of: self,
             table: &table,
             prior,
             passes,
             statistics,
-            parts: (0..groups.div_ceil(LEAF)).map(|_| Mutex::default()).collect(),
+            chosen,
+            leaf,
+            parts: (0..groups.div_ceil(leaf)).map(|_| Mutex::default()).collect(),
         };
-        let mut sum = reduce::accumulate(groups, LEAF, self.threads, &job)?;
+        let mut sum = reduce::accumulate(groups, leaf, self.threads, &job)?;
         for (x, beta) in sum.table.iter_mut().zip(table.scaled.iter()) {
             *x *= beta;
         }
@@ -178,7 +202,7 @@ impl<'a> Admixture<'a> {
     /// # Errors
     /// See [`update`](Self::update).
     pub fn bound(&self, priors: &Priors) -> Result<(f64, f64), Error> {
-        let units = self.run(&priors.own, 0, false)?.evidence;
+        let units = self.run(&priors.own, 0, false, None)?.evidence;
         let (own, size) = divergence(&self.own, &priors.own);
         let (shared, more) = divergence(&self.shared, &priors.shared);
         Ok((units.log - own - shared, units.magnitude + size + more))
@@ -224,19 +248,43 @@ pub struct Updated {
 }
 
 impl Updated {
+    /// The groups' new laws, in place of those there were.
+    ///
+    /// # Errors
+    /// [`Error::Improper`] for parameters that are not positive.
+    pub fn laws_of(
+        &self,
+        name: &'static str,
+        groups: &[usize],
+        laws: &mut [Marginal<Dirichlet<'static>>],
+    ) -> Result<(), Error> {
+        for (d, law) in groups.iter().zip(self.each_law(name, |at| groups[at])) {
+            laws[*d] = law?;
+        }
+        Ok(())
+    }
+
     /// The groups' new laws.
     ///
     /// # Errors
     /// [`Error::Improper`] for parameters that are not positive.
     pub fn laws(&self, name: &'static str) -> Result<Vec<Marginal<Dirichlet<'static>>>, Error> {
-        let law = |(d, a): (usize, &[f64])| match a.iter().position(|a| !(*a > 0.0 && a.is_finite())) {
+        self.each_law(name, |d| d).collect()
+    }
+
+    fn each_law(
+        &self,
+        name: &'static str,
+        group: impl Fn(usize) -> usize,
+    ) -> impl Iterator<Item = Result<Marginal<Dirichlet<'static>>, Error>> {
+        let law = move |(d, a): (usize, &[f64])| match a.iter().position(|a| !(*a > 0.0 && a.is_finite())) {
             None => Ok(Marginal::Law(Dirichlet { a: a.to_vec().into() })),
             Some(k) => Err(Error::Improper {
-                element: super::mode::at(name, &[d]).to_string(),
+                element: super::mode::at(name, &[group(d)]).to_string(),
                 reason: format!("Dirichlet: a[{k}] = {} must be positive and finite", a[k]),
             }),
         };
-        self.own.chunks_exact(self.states.max(1)).enumerate().map(law).collect()
+        self.own.chunks_exact(self.states.max(1)).enumerate().map(law)
     }
 
     /// Expected counts, groups × states.
@@ -307,6 +355,9 @@ struct Pass<'p, 'a> {
     prior: &'p [f64],
     passes: usize,
     statistics: bool,
+    /// The groups that take part; all where there is none.
+    chosen: Option<&'p [usize]>,
+    leaf: usize,
     /// What belongs to the groups of each leaf.
     parts: Vec<Mutex<Part>>,
 }
@@ -356,6 +407,14 @@ struct Lost {
 }
 
 impl Pass<'_, '_> {
+    fn group(&self, at: usize) -> usize {
+        self.chosen.map_or(at, |chosen| chosen[at])
+    }
+
+    fn units(&self, group: usize) -> Range<usize> {
+        self.of.draws.starts[group]..self.of.draws.starts[group + 1]
+    }
+
     /// Brings the group's columns together, unless they are read too seldom for that to pay.
     fn open(&self, desk: &mut Desk, units: &Range<usize>) {
         let stride = self.table.stride;
@@ -497,13 +556,14 @@ impl Accumulate for Pass<'_, '_> {
     fn add(&self, sum: &mut Sum, desk: &mut Desk, groups: Range<usize>) -> Result<(), Error> {
         let (states, stride) = (self.of.states, self.table.stride);
         let mut part = Part::default();
-        for d in groups.clone() {
-            let units = self.of.draws.starts[d]..self.of.draws.starts[d + 1];
+        for at in groups.clone() {
+            let d = self.group(at);
+            let units = self.units(d);
             let prior = &self.prior[d * states..][..states];
             self.open(desk, &units);
             // The next group's rows travel while this one is worked on.
-            let next = self.of.draws.starts.get(d + 2).map_or(units.end, |end| *end);
-            let next = &self.of.draws.values[units.end..next];
+            let next = if at + 1 < groups.end { self.units(self.group(at + 1)) } else { 0..0 };
+            let next = &self.of.draws.values[next];
             fetch(&self.table.scaled, stride, next);
             if self.statistics {
                 fetch(&sum.table, stride, next);
@@ -535,7 +595,7 @@ impl Accumulate for Pass<'_, '_> {
             part.counts.extend_from_slice(&desk.sums[..states]);
             part.own.extend_from_slice(&desk.own[..states]);
         }
-        if let Some(slot) = self.parts.get(groups.start / LEAF) {
+        if let Some(slot) = self.parts.get(groups.start / self.leaf) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = part;
         }
         Ok(())

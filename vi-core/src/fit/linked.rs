@@ -6,19 +6,16 @@ use super::paths::Paths;
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::sweep::{Fill, Work, in_tiles, tile_size};
 use crate::Error;
-use crate::engine::finite::batch::{self, Batch};
+use crate::engine::finite::batch::{self, Batch, SPAN};
 use crate::engine::finite::scan::Pairs;
 use crate::engine::finite::{Factors, Failure, scan, tree};
 use crate::reduce::{self, Accumulate};
 use crate::tile;
-use crate::tile::chains::{LANES, Lanes};
+use crate::tile::chains::LANES;
 use std::ops::Range;
 
 /// States handed on, above which sequences are taken one at a time: the sums of pairs of all lanes would not stay in the cache.
 const SIDE_BY_SIDE: usize = 64;
-
-/// Steps of all lanes that are filled and read together.
-const SPAN: usize = 64;
 
 impl<'a, M: Program> Work<'a, M> {
     pub(super) fn links(&self, index: usize) -> Option<&Links> {
@@ -252,9 +249,11 @@ struct Desk {
     /// The laws of the steps of this sequence, where each has its own.
     own: Option<Factors>,
     batch: Batch,
+    /// Of each lane, potentials and then probabilities of some steps: of all states, and of those handed on where these are fewer.
+    tables: [Vec<f64>; LANES],
+    handed_on: [Vec<f64>; LANES],
     /// Of each lane, the shares of states that are not handed on.
     leaves: [Vec<f64>; LANES],
-    handed_on: Vec<f64>,
 }
 
 impl Desk {
@@ -378,61 +377,57 @@ impl<M: Program> Linked<'_, '_, M> {
         let inner = states / size;
         let (model, context) = (self.model, &self.work.context);
         let Some(factors) = &self.factors else { return Ok(()) };
-        let lanes: Lanes = std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
-        desk.batch.begin(size, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)));
-        if inner > 1 {
-            for (leaves, units) in desk.leaves.iter_mut().zip(several) {
-                leaves.resize(units.len() * states, 0.0);
+        let Desk { batch, tables, handed_on, leaves, scratch, .. } = desk;
+        let copies = std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
+        batch.begin(factors, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)), copies);
+        for (lane, units) in several.iter().enumerate() {
+            tables[lane].resize(states * SPAN, 0.0);
+            if inner > 1 {
+                handed_on[lane].resize(size * SPAN, 0.0);
+                leaves[lane].resize(units.len() * states, 0.0);
             }
         }
-        let longest = several.iter().map(Range::len).max().unwrap_or(0);
-        // A few steps of all lanes at a time: lanes lie side by side, and what one of them touches is still in the cache for the next.
-        for start in (0..longest).step_by(SPAN) {
-            for (lane, units) in several.iter().enumerate() {
-                let part = (units.start + start).min(units.end)..(units.start + start + SPAN).min(units.end);
-                let n = part.len();
-                if n == 0 {
-                    continue;
-                }
-                let table = &mut desk.table[..states * n];
+        for span in batch.spans() {
+            let counts = batch.counts(&span);
+            for (lane, units) in several.iter().enumerate().filter(|(lane, _)| counts[*lane] > 0) {
+                let (n, first) = (counts[lane], units.start + span.start);
+                let table = &mut tables[lane][..states * n];
                 table.fill(0.0);
-                model.potentials(context, self.at, self.index, part, table, &mut desk.scratch);
-                if inner == 1 {
-                    desk.batch.place(lane, start, table, n);
-                    continue;
+                model.potentials(context, self.at, self.index, first..first + n, table, scratch);
+                if inner > 1 {
+                    // What is not handed on is summed out, and stays as its share.
+                    let handed_on = &mut handed_on[lane][..size * n];
+                    for (leaves, log) in table.chunks_mut(inner * n).zip(handed_on.chunks_mut(n)) {
+                        tile::normalise(leaves, inner, n, log);
+                    }
+                    leaves[lane][span.start * states..][..states * n].copy_from_slice(table);
                 }
-                // What is not handed on is summed out, and stays as its share.
-                let handed_on = &mut desk.handed_on[..size * n];
-                for (leaves, log) in table.chunks_mut(inner * n).zip(handed_on.chunks_mut(n)) {
-                    tile::normalise(leaves, inner, n, log);
-                }
-                desk.leaves[lane][start * states..][..states * n].copy_from_slice(table);
-                desk.batch.place(lane, start, handed_on, n);
             }
+            let ready = if inner > 1 { &*handed_on } else { &*tables };
+            batch.advance(factors, span, &ready.each_ref().map(Vec::as_slice));
         }
-        let logs = desk.batch.smooth(factors);
-        desk.batch.add_pairs(factors, &lanes, &mut desk.pairs);
-        for start in (0..longest).step_by(SPAN) {
+        let logs = batch.evidence();
+        for span in batch.spans().rev() {
+            let counts = batch.counts(&span);
+            let to = if inner > 1 { &mut *handed_on } else { &mut *tables };
+            batch.retreat(span.clone(), &mut to.each_mut().map(Vec::as_mut_slice));
             for (lane, units) in several.iter().enumerate().filter(|(lane, _)| !logs[*lane].is_nan()) {
-                let part = (units.start + start).min(units.end)..(units.start + start + SPAN).min(units.end);
-                let n = part.len();
+                let (n, first) = (counts[lane], units.start + span.start);
                 if n == 0 {
                     continue;
                 }
-                if inner == 1 {
-                    desk.batch.probabilities(lane, start, &mut desk.table, n);
-                } else {
-                    desk.batch.probabilities(lane, start, &mut desk.handed_on, n);
-                    let shares = &desk.leaves[lane][start * states..][..states * n];
-                    for (s, (out, share)) in desk.table.chunks_mut(n).zip(shares.chunks(n)).enumerate() {
-                        let p = &desk.handed_on[s / inner * n..][..n];
+                let table = &mut tables[lane][..states * n];
+                if inner > 1 {
+                    let shares = &leaves[lane][span.start * states..][..states * n];
+                    for (s, (out, share)) in table.chunks_mut(n).zip(shares.chunks(n)).enumerate() {
+                        let p = &handed_on[lane][s / inner * n..][..n];
                         out.iter_mut().zip(share).zip(p).for_each(|((out, share), p)| *out = share * p);
                     }
                 }
-                let table = &desk.table[..states * n];
-                model.collect(context, self.globals, self.index, part, table, sum, &mut desk.scratch);
+                model.collect(context, self.globals, self.index, first..first + n, table, sum, scratch);
             }
         }
+        batch.add_pairs(factors, &mut desk.pairs);
         for (lane, units) in several.iter().enumerate() {
             if logs[lane].is_nan() {
                 self.one(sum, desk, units)?;
@@ -499,7 +494,7 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
         let states = self.component.states;
         let kinds = self.links.examples().map_or(0, <[usize]>::len);
         Desk {
-            table: vec![0.0; states * tile_size(states).max(SPAN)],
+            table: vec![0.0; states * tile_size(states)],
             scratch: Scratch::default(),
             scan: scan::Workspace::default(),
             tree: tree::Workspace::default(),
@@ -509,8 +504,9 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
             pairs: vec![0.0; kinds * self.links.frontier() * self.links.frontier()],
             own: None,
             batch: Batch::default(),
+            tables: Default::default(),
+            handed_on: Default::default(),
             leaves: Default::default(),
-            handed_on: vec![0.0; self.links.frontier() * tile_size(states).max(SPAN)],
         }
     }
 

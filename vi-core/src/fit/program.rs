@@ -196,6 +196,23 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         Ok(None)
     }
 
+    /// How many groups of units have a local block each, where [`nested`](Self::nested) has code.
+    fn nested_groups(&self, _context: &Self::Context<'_>) -> usize {
+        0
+    }
+
+    /// [`nested`](Self::nested) for a few groups: their local blocks, and the statistics of all other blocks.
+    fn nested_some(
+        &self,
+        context: &Self::Context<'_>,
+        _globals: &mut Self::Globals,
+        _groups: &[usize],
+        _passes: usize,
+        _threads: usize,
+    ) -> Result<Self::Stats, Error> {
+        Ok(self.zero(context))
+    }
+
     /// The objective without the terms of params and without constants, where the units' latents are optimal given the globals, and Σ of
     /// the absolute values that were added up. `None` wherever [`nested`](Self::nested) is.
     fn nested_bound(

@@ -6,7 +6,9 @@
 //! s ← (1 − ρₜ) s + ρₜ N/|B| Σ_{n ∈ B} E s(zₙ, xₙ),   ρₜ = (t + τ₀)^−κ
 //! ```
 //!
-//! they give the natural-gradient step of shared latents, whose natural parameters are a prior plus s, and stochastic EM of params.
+//! they give the natural-gradient step of shared latents, whose natural parameters are a prior plus s, and stochastic EM of params. Where
+//! each group of units has a latent of its own, as a document its shares of topics, groups are drawn: theirs are brought to rest
+//! with the units' before the shared ones move.
 //! Sources: Hoffman, Blei, Wang & Paisley (2013), *Stochastic variational inference*, JMLR 14; Cappé & Moulines (2009), *On-line
 //! expectation–maximization algorithm for latent data models*.
 
@@ -19,7 +21,7 @@ use crate::{Error, rng};
 /// Minibatches, and the weights ρₜ = (t + τ₀)^−κ of their statistics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// Units of a minibatch.
+    /// Units of a minibatch; sequences, or groups with latents of their own, where there are such.
     pub batch: usize,
     /// κ, above ½ and at most 1: how soon later minibatches stop counting.
     pub kappa: f64,
@@ -61,7 +63,9 @@ pub fn fit_stochastic<M: Program>(
     check("kappa", kappa, kappa > 0.5 && kappa <= 1.0, "must be above 0.5 and at most 1")?;
     check("tau0", tau0, tau0.is_finite() && tau0 >= 1.0, "must be at least 1")?;
     let (mut state, _) = State::place(model, data, &Start::Default, options, 0)?;
-    let units = state.work.drawn_from();
+    let nested = M::NESTED.then(|| model.nested_groups(&state.work.context));
+    let units = nested.unwrap_or_else(|| state.work.drawn_from());
+    let passes_within = options.inner_sweeps.max(1);
     let mut average: Option<M::Stats> = None;
     let mut step = 0.0;
     for pass in 0..passes {
@@ -69,7 +73,12 @@ pub fn fit_stochastic<M: Program>(
         for chunk in order.chunks(batch) {
             let mut chosen = chunk.to_vec();
             chosen.sort_unstable();
-            let mut part = state.work.expect_some(model, &state.globals, &chosen)?;
+            let mut part = if nested.is_some() {
+                let (context, globals) = (&state.work.context, &mut state.globals);
+                model.nested_some(context, globals, &chosen, passes_within, state.work.threads)?
+            } else {
+                state.work.expect_some(model, &state.globals, &chosen)?
+            };
             let whole = units as f64 / chosen.len() as f64;
             let rho = (step + tau0).powf(-kappa);
             average = Some(match average.take() {
@@ -85,20 +94,22 @@ pub fn fit_stochastic<M: Program>(
                 }
             });
             step += 1.0;
-            let mut stats = state.work.fixed.clone();
-            if let Some(average) = &average {
-                stats.merge(average);
+            let Some(mut stats) = average.clone() else { continue };
+            if nested.is_none() {
+                stats.merge(&state.work.fixed);
+                state.globals = model.maximise(&state.work.context, &stats, &state.globals, 1.0)?.globals;
             }
-            state.globals = model.maximise(&state.work.context, &stats, &state.globals, 1.0)?.globals;
             for turn in M::TURNS {
-                if let Turn::Block(n) = turn {
+                if let Turn::Block(n) = turn
+                    && !M::LOCAL.contains(n)
+                {
                     let notes = &mut Notes::default();
                     model.update(&state.work.context, &stats, &mut state.globals, *n, notes)?;
                 }
             }
         }
     }
-    if blocks_lead::<M>() {
+    if blocks_lead::<M>() && nested.is_none() {
         state.gather()?;
     } else {
         state.sweep()?;

@@ -1,6 +1,6 @@
 //! Sequences side by side, one in each lane: forward and backward through all of them at once.
 //!
-//! Arrays are `steps × states × LANES`, lanes fastest. A lane whose sequence has ended has zeros.
+//! Arrays are `steps × states × LANES`, lanes fastest. A lane whose sequence has ended has the weight 0 in every state.
 
 use super::exp::exp_one;
 use super::simd::{Isa, vectorised};
@@ -18,179 +18,225 @@ pub const SMALLEST: f64 = 1e-150;
 const LOWEST: f64 = -345.0;
 
 vectorised! {
-    /// Log potentials become weights, in place: `b[t, k] ← exp(b[t, k] − shift[t])` with the largest of a step as its shift. Lanes in which
-    /// a step has no weight are marked in `lost`, and where `strict`, those in which one is too small.
-    ///
-    /// # Panics
-    /// If a slice is shorter than its shape.
-    pub fn weights(b: &mut [f64], states: usize, lengths: &[usize; LANES], strict: bool, shift: &mut [Lanes], lost: &mut [bool; LANES]) = weights_with;
-}
-
-vectorised! {
-    /// The filtered probabilities of every step, and what each was divided by:
+    /// Some steps forward: log potentials become weights, in place, and the filtered probabilities follow from those of the step before.
     ///
     /// ```text
+    /// shift[t] = maxₖ b[t, k]         b[t, k] ← exp(b[t, k] − shift[t])
     /// α[t, k] = b[t, k] Σⱼ α[t−1, j] factor[j, k] / scale[t]        scale[t] = Σₖ of what it divides
     /// ```
     ///
-    /// `factor` is `states × states`, the earlier state outside. Lanes that met a step without weight are marked in `lost`, and
-    /// where `strict`, those that met a number too small.
+    /// `factor` is `states × states`, the earlier state outside; `first` is the number of the first of these steps, and without a step
+    /// before it every state is as likely as its weight. A lane in which a step has no weight, or one that is no number, gets a scale that
+    /// has no finite logarithm. Where `strict`, lanes that meet a number too small are marked in `lost`.
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn forward(b: &[f64], factor: &[f64], states: usize, lengths: &[usize; LANES], strict: bool, alpha: &mut [f64], scale: &mut [Lanes], lost: &mut [bool; LANES]) = forward_with;
+    pub fn forward(b: &mut [f64], factor: &[f64], states: usize, lengths: &[usize; LANES], first: usize, strict: bool, alpha: &mut [f64], shift: &mut [Lanes], scale: &mut [Lanes], lost: &mut [bool; LANES]) = forward_with;
 }
 
 vectorised! {
-    /// Filtered probabilities become smoothed ones, in place, and the products of neighbours are added up:
+    /// Some steps backward: smoothed probabilities from filtered ones, and the products of neighbours, added up over steps and lanes.
     ///
     /// ```text
     /// w[t+1, k] = b[t+1, k] β[t+1, k] / scale[t+1]       β[t, j] = Σₖ factor[j, k] w[t+1, k]
-    /// pairs[j, k] += Σₜ α[t, j] w[t+1, k]                to be multiplied by factor[j, k]
-    /// α[t, j] ← α[t, j] β[t, j]
+    /// pairs[j, k] += Σ copies α[t, j] w[t+1, k]          to be multiplied by factor[j, k]
+    /// smooth[t, j] = α[t, j] β[t, j]
     /// ```
     ///
-    /// `transposed` has the later state outside.
+    /// `alpha` and `smooth` hold the steps from `first` on, `b` and `scale` those and all that follow; `after` is β of the step that
+    /// follows, and is left as that of the first. `transposed` has the later state outside. `pairs` is
+    /// `states × states × `[`lanes`](super::lanes): what stands there is still to be added over the last index.
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn backward(b: &[f64], transposed: &[f64], states: usize, lengths: &[usize; LANES], scale: &[Lanes], alpha: &mut [f64], pairs: &mut [f64]) = backward_with;
+    pub fn backward(b: &[f64], transposed: &[f64], states: usize, lengths: &[usize; LANES], first: usize, scale: &[Lanes], alpha: &[f64], copies: &Lanes, after: &mut [Lanes], room: &mut Vec<Lanes>, smooth: &mut [f64], pairs: &mut [f64]) = backward_with;
 }
 
 #[inline(always)]
-pub(super) fn weights_with<S: Isa>(
+pub(super) fn forward_with<S: Isa>(
     isa: S,
     b: &mut [f64],
+    factor: &[f64],
     states: usize,
     lengths: &[usize; LANES],
+    first: usize,
     strict: bool,
+    alpha: &mut [f64],
     shift: &mut [Lanes],
+    scale: &mut [Lanes],
     lost: &mut [bool; LANES],
 ) {
     let mut bad = [0.0; LANES];
-    let lowest = if strict { LOWEST } else { f64::NEG_INFINITY };
-    for (t, (row, shift)) in b.chunks_exact_mut(states * LANES).zip(shift).enumerate() {
-        let (steps, _) = row.as_chunks_mut::<LANES>();
-        let mut top = [f64::NEG_INFINITY; LANES];
-        for x in &*steps {
+    to_weights(isa, b, states, strict, shift, &mut bad);
+    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
+    let shortest = lengths.iter().copied().min().unwrap_or(0);
+    let (zero, one, smallest) = (isa.splat(0.0), isa.splat(1.0), isa.splat(SMALLEST));
+    let before = usize::from(first > 0);
+    for (n, (b, scale)) in b.chunks_exact(states).zip(scale).enumerate() {
+        let (before, now) = alpha.split_at_mut((n + before) * states);
+        let now = &mut now[..states];
+        if before.is_empty() {
+            now.fill([1.0; LANES]);
+        } else {
+            product(isa, &before[before.len() - states..], factor, states, now);
+        }
+        dot(isa, now, b, scale);
+        let mut inverse = [0.0; LANES];
+        if first + n < shortest {
+            for p in (0..LANES).step_by(S::W) {
+                isa.store(isa.div(one, isa.load(&scale[p..])), &mut inverse[p..]);
+            }
+        } else {
             for l in 0..LANES {
-                top[l] = if x[l] > top[l] { x[l] } else { top[l] };
+                let here = first + n < lengths[l];
+                inverse[l] = if here { 1.0 / scale[l] } else { 0.0 };
+                scale[l] = if here { scale[l] } else { 1.0 };
             }
         }
-        for l in 0..LANES {
-            let here = t < lengths[l];
-            let known = top[l].abs() < f64::INFINITY;
-            bad[l] = if here && !known { 1.0 } else { bad[l] };
-            shift[l] = if here && known { top[l] } else { 0.0 };
-            // Where a sequence has ended nothing is left.
-            top[l] = if here { shift[l] } else { f64::INFINITY };
-        }
-        for x in steps {
-            for l in 0..LANES {
-                let log = x[l] - top[l];
-                let low = (log < lowest) & (log > f64::NEG_INFINITY) | log.is_nan();
-                bad[l] = if low & (t < lengths[l]) { 1.0 } else { bad[l] };
-                x[l] = if log.is_nan() { f64::NEG_INFINITY } else { log };
+        for p in (0..LANES).step_by(S::W) {
+            let inverse = isa.load(&inverse[p..]);
+            for (a, b) in now.iter_mut().zip(b) {
+                let b = isa.mul(isa.load(&b[p..]), inverse);
+                isa.store(isa.mul(isa.load(&a[p..]), b), &mut a[p..]);
             }
-        }
-        for x in row {
-            *x = exp_one(isa, *x);
+            if strict {
+                let mut small = isa.load(&bad[p..]);
+                for a in &*now {
+                    let a = isa.load(&a[p..]);
+                    // Zero is a structural zero; what is nearly zero is not.
+                    small = isa.select_less(a, smallest, isa.select_less(zero, a, one, small), small);
+                }
+                isa.store(small, &mut bad[p..]);
+            }
         }
     }
     for l in 0..LANES {
         lost[l] |= bad[l] > 0.0;
+    }
+}
+
+#[inline(always)]
+fn to_weights<S: Isa>(
+    isa: S,
+    b: &mut [f64],
+    states: usize,
+    strict: bool,
+    shift: &mut [Lanes],
+    bad: &mut Lanes,
+) {
+    let (never, lowest, one) = (isa.splat(f64::NEG_INFINITY), isa.splat(LOWEST), isa.splat(1.0));
+    for (row, shift) in b.chunks_exact_mut(states * LANES).zip(shift) {
+        let row = row.as_chunks_mut::<LANES>().0;
+        for p in (0..LANES).step_by(S::W) {
+            // A step without weight keeps it: nothing is left of −∞ less a number.
+            let mut top = isa.splat(f64::MIN);
+            for x in &*row {
+                top = isa.max(isa.load(&x[p..]), top);
+            }
+            isa.store(top, &mut shift[p..]);
+            let mut low = isa.load(&bad[p..]);
+            for x in &mut *row {
+                let log = isa.sub(isa.load(&x[p..]), top);
+                isa.store(log, &mut x[p..]);
+                if strict {
+                    low = isa.select_less(log, lowest, isa.select_less(never, log, one, low), low);
+                }
+            }
+            isa.store(low, &mut bad[p..]);
+        }
+    }
+    for x in b {
+        *x = exp_one(isa, *x);
+    }
+}
+
+/// `out = Σₖ x[k] y[k]`, lane by lane.
+#[inline(always)]
+fn dot<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes], out: &mut Lanes) {
+    let (xs, x) = x.as_chunks::<4>();
+    let (ys, y) = y.as_chunks::<4>();
+    for p in (0..LANES).step_by(S::W) {
+        // Four sums, so that additions need not wait for each other.
+        let mut sums = [isa.splat(0.0); 4];
+        for (x, y) in xs.iter().zip(ys) {
+            for i in 0..4 {
+                sums[i] = isa.fma(isa.load(&x[i][p..]), isa.load(&y[i][p..]), sums[i]);
+            }
+        }
+        for (x, y) in x.iter().zip(y) {
+            sums[0] = isa.fma(isa.load(&x[p..]), isa.load(&y[p..]), sums[0]);
+        }
+        let one = isa.splat(1.0);
+        let (low, high) = (isa.fma(sums[0], one, sums[1]), isa.fma(sums[2], one, sums[3]));
+        isa.store(isa.fma(low, one, high), &mut out[p..]);
     }
 }
 
 /// `out[k] = Σⱼ x[j] factor[j, k]`, lane by lane.
 #[inline(always)]
 fn product<S: Isa>(isa: S, x: &[Lanes], factor: &[f64], states: usize, out: &mut [Lanes]) {
-    let (blocks, rest) = out.as_chunks_mut::<4>();
-    let first = 4 * blocks.len();
-    for (n, block) in blocks.iter_mut().enumerate() {
-        for p in (0..LANES).step_by(S::W) {
-            let mut sums = [isa.splat(0.0); 4];
-            for (x, row) in x.iter().zip(factor.chunks_exact(states)) {
-                let a = isa.load(&x[p..]);
-                let f: &[f64; 4] = row[4 * n..4 * n + 4].try_into().unwrap_or(&[0.0; 4]);
-                sums[0] = isa.fma(a, isa.splat(f[0]), sums[0]);
-                sums[1] = isa.fma(a, isa.splat(f[1]), sums[1]);
-                sums[2] = isa.fma(a, isa.splat(f[2]), sums[2]);
-                sums[3] = isa.fma(a, isa.splat(f[3]), sums[3]);
-            }
-            isa.store(sums[0], &mut block[0][p..]);
-            isa.store(sums[1], &mut block[1][p..]);
-            isa.store(sums[2], &mut block[2][p..]);
-            isa.store(sums[3], &mut block[3][p..]);
+    let mut k = 0;
+    if S::W == LANES {
+        while k + 8 <= states {
+            product_of::<S, 8, 1>(isa, x, factor, states, k, out);
+            k += 8;
         }
-    }
-    for (n, out) in rest.iter_mut().enumerate() {
-        for p in (0..LANES).step_by(S::W) {
-            let mut sum = isa.splat(0.0);
-            for (x, row) in x.iter().zip(factor.chunks_exact(states)) {
-                sum = isa.fma(isa.load(&x[p..]), isa.splat(row[first + n]), sum);
-            }
-            isa.store(sum, &mut out[p..]);
+        while k + 4 <= states {
+            product_of::<S, 4, 1>(isa, x, factor, states, k, out);
+            k += 4;
+        }
+        while k < states {
+            product_of::<S, 1, 1>(isa, x, factor, states, k, out);
+            k += 1;
+        }
+    } else {
+        while k + 4 <= states {
+            product_of::<S, 4, 2>(isa, x, factor, states, k, out);
+            k += 4;
+        }
+        while k < states {
+            product_of::<S, 1, 2>(isa, x, factor, states, k, out);
+            k += 1;
         }
     }
 }
 
+/// `K` sums for `Q` packs at a time stay in registers.
 #[inline(always)]
-pub(super) fn forward_with<S: Isa>(
+fn product_of<S: Isa, const K: usize, const Q: usize>(
     isa: S,
-    b: &[f64],
+    x: &[Lanes],
     factor: &[f64],
     states: usize,
-    lengths: &[usize; LANES],
-    strict: bool,
-    alpha: &mut [f64],
-    scale: &mut [Lanes],
-    lost: &mut [bool; LANES],
+    k: usize,
+    out: &mut [Lanes],
 ) {
-    let mut bad = [0.0; LANES];
-    let smallest = if strict { SMALLEST } else { 0.0 };
-    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
-    for (t, scale) in scale.iter_mut().enumerate() {
-        let (before, now) = alpha.split_at_mut(t * states);
-        let now = &mut now[..states];
-        let b = &b[t * states..][..states];
-        if t == 0 {
-            now.copy_from_slice(b);
-        } else {
-            product(isa, &before[(t - 1) * states..], factor, states, now);
-            for (a, b) in now.iter_mut().zip(b) {
-                for l in 0..LANES {
-                    a[l] *= b[l];
+    let out = &mut out[k..k + K];
+    for p in (0..LANES).step_by(S::W * Q) {
+        let mut sums = [[isa.splat(0.0); Q]; K];
+        for (x, row) in x.iter().zip(factor.chunks_exact(states)) {
+            let row = &row[k..k + K];
+            let mut a = [isa.splat(0.0); Q];
+            for q in 0..Q {
+                a[q] = isa.load(&x[p + q * S::W..]);
+            }
+            for i in 0..K {
+                let f = isa.splat(row[i]);
+                for q in 0..Q {
+                    sums[i][q] = isa.fma(a[q], f, sums[i][q]);
                 }
             }
         }
-        let mut total = [0.0; LANES];
-        for x in &*now {
-            for l in 0..LANES {
-                total[l] += x[l];
+        for i in 0..K {
+            for q in 0..Q {
+                isa.store(sums[i][q], &mut out[i][p + q * S::W..]);
             }
         }
-        let mut inverse = [0.0; LANES];
-        for l in 0..LANES {
-            let here = t < lengths[l];
-            inverse[l] = if here { 1.0 / total[l] } else { 0.0 };
-            scale[l] = if here { total[l] } else { 1.0 };
-        }
-        for x in now {
-            for l in 0..LANES {
-                x[l] *= inverse[l];
-                // Zero is a structural zero; NaN and what is nearly zero are neither.
-                bad[l] = if (x[l] == 0.0) | (x[l] >= smallest) { bad[l] } else { 1.0 };
-            }
-        }
-    }
-    for l in 0..LANES {
-        lost[l] |= bad[l] > 0.0;
     }
 }
 
-/// Steps whose products of neighbours are added up in registers.
-const BLOCK: usize = 16;
+/// Numbers of one array whose products of neighbours are added up in registers: few enough that three such arrays stay in the nearest cache.
+const BLOCK: usize = 128;
 
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
@@ -199,116 +245,198 @@ pub(super) fn backward_with<S: Isa>(
     transposed: &[f64],
     states: usize,
     lengths: &[usize; LANES],
+    first: usize,
     scale: &[Lanes],
-    alpha: &mut [f64],
+    alpha: &[f64],
+    copies: &Lanes,
+    after: &mut [Lanes],
+    room: &mut Vec<Lanes>,
+    smooth: &mut [f64],
     pairs: &mut [f64],
 ) {
-    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
-    let pairs = pairs.as_chunks_mut::<LANES>().0;
-    let mut after = vec![[0.0; LANES]; states];
-    let mut ws = vec![[0.0; LANES]; states * BLOCK];
-    let mut betas = vec![[0.0; LANES]; states * BLOCK];
-    let mut end = scale.len();
+    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks::<LANES>().0);
+    let smooth = smooth.as_chunks_mut::<LANES>().0;
+    let once = copies.iter().all(|c| *c == 1.0);
+    let shortest = lengths.iter().copied().min().unwrap_or(0);
+    let one = isa.splat(1.0);
+    let block = (BLOCK / states.max(1)).clamp(2, 32);
+    room.resize(room.len().max(2 * states * block), [0.0; LANES]);
+    let (ws, betas) = room.split_at_mut(states * block);
+    let mut end = alpha.len() / states.max(1);
     while end > 0 {
-        let start = end.saturating_sub(BLOCK);
-        let filtered = &mut alpha[start * states..end * states];
-        for t in (start..end).rev() {
-            let here = (t - start) * states;
+        let start = end.saturating_sub(block);
+        let (earlier, filtered) = alpha[..end * states].split_at(start * states);
+        // The steps to come lie far away, and behind.
+        let near = start.saturating_sub(block) * states;
+        isa.fetch(earlier[near..].as_flattened());
+        isa.fetch(b[near..start * states].as_flattened());
+        for n in (start..end).rev() {
+            let here = (n - start) * states;
             let now = &filtered[here..here + states];
-            let (w, beta) = (&mut ws[here..here + states], &mut betas[here..here + states]);
-            if t + 1 < scale.len() {
-                let b = &b[(t + 1) * states..][..states];
-                let mut inverse = [0.0; LANES];
-                for l in 0..LANES {
-                    inverse[l] = 1.0 / scale[t + 1][l];
-                }
-                for ((w, b), after) in w.iter_mut().zip(b).zip(&after) {
-                    for l in 0..LANES {
-                        w[l] = b[l] * after[l] * inverse[l];
+            let w = &mut ws[here..here + states];
+            let (beta, next) = betas[here..].split_at_mut(states);
+            let after = if n + 1 < end { &next[..states] } else { &*after };
+            if n + 1 < scale.len() {
+                let b = &b[(n + 1) * states..][..states];
+                for p in (0..LANES).step_by(S::W) {
+                    let inverse = isa.div(one, isa.load(&scale[n + 1][p..]));
+                    for ((w, b), after) in w.iter_mut().zip(b).zip(after) {
+                        let b = isa.mul(isa.load(&b[p..]), inverse);
+                        isa.store(isa.mul(b, isa.load(&after[p..])), &mut w[p..]);
                     }
                 }
                 product(isa, w, transposed, states, beta);
             } else {
                 w.fill([0.0; LANES]);
+                beta.fill([0.0; LANES]);
             }
-            let mut total = [0.0; LANES];
-            for (beta, a) in beta.iter_mut().zip(now) {
-                for l in 0..LANES {
-                    beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
-                    total[l] += beta[l] * a[l];
+            // Nothing follows the last step of a sequence, and nothing is left of those that have ended.
+            let t = first + n;
+            let running = t + 1 < shortest;
+            if !running {
+                for beta in beta.iter_mut() {
+                    for l in 0..LANES {
+                        beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
+                    }
                 }
             }
             // Sums to 1 but for rounding, which would add up over many steps.
             let mut inverse = [0.0; LANES];
-            for l in 0..LANES {
-                inverse[l] = if t < lengths[l] { 1.0 / total[l] } else { 0.0 };
+            dot(isa, beta, now, &mut inverse);
+            for p in (0..LANES).step_by(S::W) {
+                isa.store(isa.div(one, isa.load(&inverse[p..])), &mut inverse[p..]);
             }
-            for (beta, after) in beta.iter_mut().zip(&mut after) {
+            if !running {
                 for l in 0..LANES {
-                    beta[l] *= inverse[l];
+                    inverse[l] = if t < lengths[l] { inverse[l] } else { 0.0 };
                 }
-                *after = *beta;
+            }
+            for p in (0..LANES).step_by(S::W) {
+                let inverse = isa.load(&inverse[p..]);
+                for beta in beta.iter_mut() {
+                    isa.store(isa.mul(isa.load(&beta[p..]), inverse), &mut beta[p..]);
+                }
             }
         }
-        add_products(isa, filtered, &ws, states, pairs);
-        for (a, beta) in filtered.iter_mut().zip(&betas) {
-            for l in 0..LANES {
-                a[l] *= beta[l];
+        after.copy_from_slice(&betas[..states]);
+        let ws = &mut ws[..filtered.len()];
+        if !once {
+            for w in ws.iter_mut() {
+                for l in 0..LANES {
+                    w[l] *= copies[l];
+                }
+            }
+        }
+        add_products(isa, filtered, ws, states, pairs);
+        let smooth = &mut smooth[start * states..end * states];
+        for ((out, a), beta) in smooth.iter_mut().zip(filtered).zip(&*betas) {
+            for p in (0..LANES).step_by(S::W) {
+                isa.store(isa.mul(isa.load(&a[p..]), isa.load(&beta[p..])), &mut out[p..]);
             }
         }
         end = start;
     }
 }
 
-/// `pairs[j, k] += Σₜ a[t, j] w[t, k]`, lane by lane.
+/// `pairs[j, k] += Σ a[t, j] w[t, k]`, over steps and packs of lanes.
 #[inline(always)]
-fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: &mut [Lanes]) {
-    for (j, row) in pairs.chunks_exact_mut(states).enumerate() {
-        let (blocks, rest) = row.as_chunks_mut::<4>();
-        let first = 4 * blocks.len();
-        for (n, block) in blocks.iter_mut().enumerate() {
-            for p in (0..LANES).step_by(S::W) {
-                let mut sums = [
-                    isa.load(&block[0][p..]),
-                    isa.load(&block[1][p..]),
-                    isa.load(&block[2][p..]),
-                    isa.load(&block[3][p..]),
-                ];
-                for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
-                    let a = isa.load(&a[j][p..]);
-                    let w: &[Lanes; 4] = w[4 * n..4 * n + 4].try_into().unwrap_or(&[[0.0; LANES]; 4]);
-                    sums[0] = isa.fma(a, isa.load(&w[0][p..]), sums[0]);
-                    sums[1] = isa.fma(a, isa.load(&w[1][p..]), sums[1]);
-                    sums[2] = isa.fma(a, isa.load(&w[2][p..]), sums[2]);
-                    sums[3] = isa.fma(a, isa.load(&w[3][p..]), sums[3]);
+fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: &mut [f64]) {
+    let mut j = 0;
+    if S::W == LANES {
+        while j + 4 <= states {
+            add_rows::<S, 4>(isa, a, w, states, j, pairs);
+            j += 4;
+        }
+    }
+    while j + 2 <= states {
+        add_rows::<S, 2>(isa, a, w, states, j, pairs);
+        j += 2;
+    }
+    while j < states {
+        add_rows::<S, 1>(isa, a, w, states, j, pairs);
+        j += 1;
+    }
+}
+
+#[inline(always)]
+fn add_rows<S: Isa, const J: usize>(
+    isa: S,
+    a: &[Lanes],
+    w: &[Lanes],
+    states: usize,
+    j: usize,
+    pairs: &mut [f64],
+) {
+    let mut k = 0;
+    while k + 4 <= states {
+        add_corner::<S, J, 4>(isa, a, w, states, (j, k), pairs);
+        k += 4;
+    }
+    while k < states {
+        add_corner::<S, J, 1>(isa, a, w, states, (j, k), pairs);
+        k += 1;
+    }
+}
+
+/// `J × K` sums stay in registers.
+#[inline(always)]
+fn add_corner<S: Isa, const J: usize, const K: usize>(
+    isa: S,
+    a: &[Lanes],
+    w: &[Lanes],
+    states: usize,
+    (j, k): (usize, usize),
+    pairs: &mut [f64],
+) {
+    let mut sums = [[isa.splat(0.0); K]; J];
+    for r in 0..J {
+        let row = &pairs[((j + r) * states + k) * S::W..][..K * S::W];
+        for c in 0..K {
+            sums[r][c] = isa.load(&row[c * S::W..]);
+        }
+    }
+    for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
+        let (a, w) = (&a[j..j + J], &w[k..k + K]);
+        for p in (0..LANES).step_by(S::W) {
+            let mut later = [isa.splat(0.0); K];
+            for c in 0..K {
+                later[c] = isa.load(&w[c][p..]);
+            }
+            for r in 0..J {
+                let earlier = isa.load(&a[r][p..]);
+                for c in 0..K {
+                    sums[r][c] = isa.fma(earlier, later[c], sums[r][c]);
                 }
-                isa.store(sums[0], &mut block[0][p..]);
-                isa.store(sums[1], &mut block[1][p..]);
-                isa.store(sums[2], &mut block[2][p..]);
-                isa.store(sums[3], &mut block[3][p..]);
             }
         }
-        for (n, sum) in rest.iter_mut().enumerate() {
-            for p in (0..LANES).step_by(S::W) {
-                let mut total = isa.load(&sum[p..]);
-                for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
-                    total = isa.fma(isa.load(&a[j][p..]), isa.load(&w[first + n][p..]), total);
-                }
-                isa.store(total, &mut sum[p..]);
-            }
+    }
+    for r in 0..J {
+        let row = &mut pairs[((j + r) * states + k) * S::W..][..K * S::W];
+        for c in 0..K {
+            isa.store(sums[r][c], &mut row[c * S::W..]);
         }
     }
 }
 
-/// Puts a table of units (`states × n`, state-major) into one lane of some steps.
+/// Puts a table for each lane (`states × n[lane]`, state-major) into the lanes of `n` steps; −∞ where a lane has no more units.
 ///
 /// # Panics
 /// If a slice is shorter than its shape.
-pub fn spread(table: &[f64], states: usize, n: usize, lane: usize, steps: &mut [f64]) {
+pub fn spread(tables: &[&[f64]; LANES], counts: &[usize; LANES], states: usize, n: usize, steps: &mut [f64]) {
+    let steps = &mut steps.as_chunks_mut::<LANES>().0[..n * states];
+    let full = counts.iter().all(|c| *c == n);
     for k in 0..states {
-        let row = &table[k * n..][..n];
-        for (i, x) in row.iter().enumerate() {
-            steps[(i * states + k) * LANES + lane] = *x;
+        let rows: [&[f64]; LANES] = std::array::from_fn(|l| &tables[l][k * counts[l]..][..counts[l]]);
+        if full {
+            let rows = rows.map(|r| &r[..n]);
+            for i in 0..n {
+                steps[i * states + k] = std::array::from_fn(|l| rows[l][i]);
+            }
+        } else {
+            for i in 0..n {
+                let of = |l: usize| rows[l].get(i).copied().unwrap_or(f64::NEG_INFINITY);
+                steps[i * states + k] = std::array::from_fn(of);
+            }
         }
     }
 }
@@ -317,11 +445,34 @@ pub fn spread(table: &[f64], states: usize, n: usize, lane: usize, steps: &mut [
 ///
 /// # Panics
 /// If a slice is shorter than its shape.
-pub fn gather(steps: &[f64], states: usize, n: usize, lane: usize, table: &mut [f64]) {
+pub fn gather(steps: &[f64], states: usize, counts: &[usize; LANES], tables: &mut [&mut [f64]; LANES]) {
+    let steps = steps.as_chunks::<LANES>().0;
+    let n = counts.iter().copied().max().unwrap_or(0);
+    let full = counts.iter().all(|c| *c == n);
     for k in 0..states {
-        let row = &mut table[k * n..][..n];
-        for (i, x) in row.iter_mut().enumerate() {
-            *x = steps[(i * states + k) * LANES + lane];
+        let mut lane = 0;
+        let rows = tables.each_mut().map(|table| {
+            let n = counts[lane];
+            lane += 1;
+            &mut table[k * n..][..n]
+        });
+        if full {
+            let rows = rows.map(|r| &mut r[..n]);
+            for i in 0..n {
+                let step = &steps[i * states + k];
+                for l in 0..LANES {
+                    rows[l][i] = step[l];
+                }
+            }
+        } else {
+            for i in 0..n {
+                let step = &steps[i * states + k];
+                for l in 0..LANES {
+                    if let Some(x) = rows[l].get_mut(i) {
+                        *x = step[l];
+                    }
+                }
+            }
         }
     }
 }

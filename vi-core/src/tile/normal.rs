@@ -130,10 +130,90 @@ pub(super) fn add_quadratic_with<S: Isa>(
     // The centred group of units needs `d` times at most 32 entries; small arrays are cheaper to clear than the heap
     // is to ask.
     match normal.mean.len() {
-        0..=16 => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut [0.0; 16 * 32]),
+        1 => add_small::<S, 1>(isa, normal, x, n, (constant, factor), out),
+        2 => add_small::<S, 2>(isa, normal, x, n, (constant, factor), out),
+        3 => add_small::<S, 3>(isa, normal, x, n, (constant, factor), out),
+        4 => add_small::<S, 4>(isa, normal, x, n, (constant, factor), out),
+        0 | 5..=16 => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut [0.0; 16 * 32]),
         17..=64 => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut [0.0; 64 * 32]),
         d => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut vec![0.0; d * 32]),
     }
+}
+
+/// Few components: those of a group of units stay in registers.
+#[inline(always)]
+fn add_small<S: Isa, const D: usize>(
+    isa: S,
+    normal: &NormalDensity,
+    x: &[f64],
+    n: usize,
+    finish: (f64, f64),
+    out: &mut [f64],
+) {
+    let start = match S::W {
+        8 => small_groups::<S, D, 4>(isa, normal, x, n, 0, finish, out),
+        _ => small_groups::<S, D, 2>(isa, normal, x, n, 0, finish, out),
+    };
+    let start = small_groups::<S, D, 1>(isa, normal, x, n, start, finish, out);
+    if start < n {
+        let mut last = [[0.0; MAX_LANES]; D];
+        for (j, last) in last.iter_mut().enumerate() {
+            isa.store(isa.load_partial(&x[j * n + start..][..n - start]), last);
+        }
+        let mut padded = [0.0; MAX_LANES];
+        small_groups::<S, D, 1>(isa, normal, last.as_flattened(), MAX_LANES, 0, finish, &mut padded);
+        for (out, value) in out[start..n].iter_mut().zip(padded) {
+            *out += value;
+        }
+    }
+}
+
+/// Adds to `out` the values of the units from `start` on, in groups of `G · W`; returns where the last group ends.
+#[inline(always)]
+fn small_groups<S: Isa, const D: usize, const G: usize>(
+    isa: S,
+    normal: &NormalDensity,
+    x: &[f64],
+    n: usize,
+    mut start: usize,
+    (constant, factor): (f64, f64),
+    out: &mut [f64],
+) -> usize {
+    let (mean, factors) = (&normal.mean[..D], &normal.panels[..D * D]);
+    let (scale, constant, one) = (isa.splat(factor), isa.splat(constant), isa.splat(1.0));
+    while n - start >= G * S::W {
+        let mut centred = [[isa.splat(0.0); G]; D];
+        for j in 0..D {
+            let mean = isa.splat(mean[j]);
+            let values = &x[j * n + start..][..G * S::W];
+            for g in 0..G {
+                centred[j][g] = isa.sub(isa.load(&values[g * S::W..]), mean);
+            }
+        }
+        let mut norm = [isa.splat(0.0); G];
+        for r in 0..D {
+            let mut whitened = [isa.splat(0.0); G];
+            for j in 0..D {
+                if j <= r {
+                    let factor = isa.splat(factors[j * D + r]);
+                    for g in 0..G {
+                        whitened[g] = isa.fma(factor, centred[j][g], whitened[g]);
+                    }
+                }
+            }
+            for g in 0..G {
+                norm[g] = isa.fma(whitened[g], whitened[g], norm[g]);
+            }
+        }
+        let out = &mut out[start..][..G * S::W];
+        for g in 0..G {
+            let value = isa.fma(scale, norm[g], constant);
+            let out = &mut out[g * S::W..];
+            isa.store(isa.fma(isa.load(out), one, value), out);
+        }
+        start += G * S::W;
+    }
+    start
 }
 
 #[inline(always)]

@@ -25,6 +25,11 @@ pub(crate) trait Isa: Copy {
     fn store(self, pack: Self::Pack, to: &mut [f64]);
     fn sub(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
     fn mul(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    fn div(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    /// The larger of each two lanes; that of `b` where one is NaN.
+    fn max(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
+    /// `x` in the lanes where `a < b`, else `y`, also where one of `a` and `b` is NaN.
+    fn select_less(self, a: Self::Pack, b: Self::Pack, x: Self::Pack, y: Self::Pack) -> Self::Pack;
     /// `a b + c`
     fn fma(self, a: Self::Pack, b: Self::Pack, c: Self::Pack) -> Self::Pack;
     /// The sum over lanes of each of four packs.
@@ -88,6 +93,18 @@ impl Isa for Portable {
     #[inline(always)]
     fn mul(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
         [a[0] * b[0], a[1] * b[1]]
+    }
+    #[inline(always)]
+    fn div(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] / b[0], a[1] / b[1]]
+    }
+    #[inline(always)]
+    fn max(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [if a[0] > b[0] { a[0] } else { b[0] }, if a[1] > b[1] { a[1] } else { b[1] }]
+    }
+    #[inline(always)]
+    fn select_less(self, a: [f64; 2], b: [f64; 2], x: [f64; 2], y: [f64; 2]) -> [f64; 2] {
+        [if a[0] < b[0] { x[0] } else { y[0] }, if a[1] < b[1] { x[1] } else { y[1] }]
     }
     #[inline(always)]
     fn fma(self, a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {

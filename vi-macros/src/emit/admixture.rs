@@ -73,6 +73,25 @@ impl Emitter<'_> {
                 Ok(Some(stats))
             }
 
+            fn nested_groups(&self, context: &Context<'_>) -> usize {
+                context.draws.groups()
+            }
+
+            fn nested_some(&self, context: &Context<'_>, globals: &mut Globals, groups: &[usize], passes: usize, threads: usize) -> Result<Stats, Error> {
+                #open
+                let sizes = [#states, #values];
+                let mut stats = self.zero(context);
+                // What belongs to one group is read off at once, and kept in no sum.
+                stats.#own_stat = Table::zeros([0, 0]);
+                let Some(posterior) = admixture::Admixture::new(&context.draws, sizes, &globals.#own, &globals.#shared, threads)? else {
+                    return Ok(stats);
+                };
+                let done = posterior.update_some(&self.priors(context, globals)?.own, passes, groups)?;
+                done.shared_counts(stats.#shared_stat.values_mut());
+                done.laws_of(#text, groups, &mut globals.#own)?;
+                Ok(stats)
+            }
+
             fn nested_bound(&self, context: &Context<'_>, globals: &Globals, threads: usize) -> Result<Option<(f64, f64)>, Error> {
                 #open
                 let sizes = [#states, #values];

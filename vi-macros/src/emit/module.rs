@@ -157,9 +157,12 @@ impl Emitter<'_> {
             self.kernel.components.as_slice(),
             [c] if !c.unit.is_empty() && c.pairs.is_empty() && !self.is_shared_by_few(c)
         );
-        let stochastic = (one && !self.has_series()).then(|| {
+        let by_groups = self.kernel.admixture.is_some();
+        let drawn = if by_groups { "groups of units, each with a latent of its own" } else { "units" };
+        let text = format!(" Fits by minibatches of {drawn}: for more of them than a sweep should take.");
+        let stochastic = (one && (by_groups || !self.has_series())).then(|| {
             quote! {
-                /// Fits by minibatches of units: for more of them than a sweep should take.
+                #[doc = #text]
                 ///
                 /// # Errors
                 /// See [`fit`](Self::fit); a schedule out of bounds.

@@ -30,13 +30,29 @@ fn units_of_one_plate_that_share_everything() {
 }
 
 #[test]
-fn shares_of_documents_are_learned_from_all_their_words() {
+fn documents_are_drawn_with_their_shares() {
     check(
         "pub mod lda(K, V) {
             latent topic[k in K]: Simplex[V] ~ Dirichlet(0.1);
             for d in Docs {
                 latent share[d]: Simplex[K] ~ Dirichlet(0.1);
                 latent z[d, i in I[d]] ~ Categorical(share[d]);
+                observed word[d, i in I[d]] ~ Categorical(topic[z[d, i]]);
+            }
+        }",
+        true,
+    );
+}
+
+#[test]
+fn groups_whose_latent_is_updated_from_all_of_them_have_no_minibatches() {
+    check(
+        "pub mod authors(K, V) {
+            given  author[d in Docs]: Category[A];
+            latent topic[k in K]: Simplex[V] ~ Dirichlet(0.1);
+            latent share[a in A]: Simplex[K] ~ Dirichlet(0.1);
+            for d in Docs {
+                latent z[d, i in I[d]] ~ Categorical(share[author[d]]);
                 observed word[d, i in I[d]] ~ Categorical(topic[z[d, i]]);
             }
         }",

@@ -10,6 +10,10 @@ use super::factors::Factors;
 use super::messages::Total;
 use crate::tile;
 use crate::tile::chains::{self, LANES, Lanes, SMALLEST};
+use std::ops::Range;
+
+/// Steps that are taken together: what one of them touches is still in the cache for the next.
+pub const SPAN: usize = 64;
 
 /// Whether steps of these laws can be taken in scaled probabilities: one law for all, and no weight that is nearly zero.
 #[must_use]
@@ -21,92 +25,149 @@ pub fn takes(factors: &Factors) -> bool {
 /// From here on a transition is possible: what is below `SMALLEST` of another state stays below 1e-50 of it.
 const POSSIBLE: f64 = 1e-100;
 
-/// A few sequences side by side, and what is worked out of them.
+/// A few sequences side by side, and what is worked out of them: forward by [`Batch::advance`] in spans of steps, then backward by
+/// [`Batch::retreat`].
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     states: usize,
     lengths: [usize; LANES],
     steps: usize,
-    /// Log potentials, then weights.
+    /// Whether a state that is far behind may come back.
+    strict: bool,
+    /// How often each lane counts; 0 where it is lost.
+    copies: Lanes,
     weight: Vec<f64>,
-    /// Filtered, then smoothed probabilities.
+    /// Filtered probabilities.
     alpha: Vec<f64>,
+    /// Smoothed probabilities of a span.
+    smooth: Vec<f64>,
     shift: Vec<Lanes>,
     scale: Vec<Lanes>,
     pairs: Vec<f64>,
     transposed: Vec<f64>,
+    /// Of the step after those that backward has reached.
+    after: Vec<Lanes>,
+    room: Vec<Lanes>,
     /// Lanes that need another engine.
     lost: [bool; LANES],
     logs: Vec<f64>,
 }
 
 impl Batch {
-    /// Room for sequences of these lengths.
-    pub fn begin(&mut self, states: usize, lengths: [usize; LANES]) {
+    /// Room for sequences of these lengths, each of which counts so often.
+    pub fn begin(&mut self, factors: &Factors, lengths: [usize; LANES], copies: Lanes) {
+        let (states, factor) = (factors.states(), factors.at(0).weight);
         self.states = states;
         self.lengths = lengths;
+        self.copies = copies;
         self.steps = lengths.into_iter().max().unwrap_or(0);
+        self.strict = !factor.iter().all(|w| *w >= POSSIBLE);
         let size = self.steps * states * LANES;
         self.weight.resize(self.weight.len().max(size), 0.0);
         self.alpha.resize(self.alpha.len().max(size), 0.0);
         self.shift.resize(self.shift.len().max(self.steps), [0.0; LANES]);
         self.scale.resize(self.scale.len().max(self.steps), [0.0; LANES]);
+        self.logs.resize(self.logs.len().max(self.steps * LANES), 0.0);
         self.pairs.clear();
-        self.pairs.resize(states * states * LANES, 0.0);
+        self.pairs.resize(states * states * tile::lanes(), 0.0);
+        self.smooth.resize(self.smooth.len().max(SPAN * states * LANES), 0.0);
+        self.transposed.clear();
+        self.transposed.extend((0..states * states).map(|n| factor[n % states * states + n / states]));
+        self.after.clear();
+        self.after.resize(states, [0.0; LANES]);
         self.lost = [false; LANES];
     }
 
-    /// Puts log potentials (`states × n`, state-major) at some steps of a lane.
-    pub fn place(&mut self, lane: usize, start: usize, table: &[f64], n: usize) {
-        let steps = &mut self.weight[start * self.states * LANES..];
-        chains::spread(table, self.states, n, lane, steps);
+    /// Spans of steps, in order.
+    pub fn spans(&self) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
+        let steps = self.steps;
+        (0..steps.div_ceil(SPAN)).map(move |n| n * SPAN..(n * SPAN + SPAN).min(steps))
     }
 
-    /// log p(x) of every lane; NaN where it is lost.
-    pub fn smooth(&mut self, factors: &Factors) -> Lanes {
-        let (states, steps) = (self.states, self.steps);
-        let size = steps * states * LANES;
-        let factor = factors.at(0).weight;
-        let strict = !factor.iter().all(|w| *w >= POSSIBLE);
-        let b = &mut self.weight[..size];
-        chains::weights(b, states, &self.lengths, strict, &mut self.shift[..steps], &mut self.lost);
-        let (alpha, scale) = (&mut self.alpha[..size], &mut self.scale[..steps]);
-        chains::forward(b, factor, states, &self.lengths, strict, alpha, scale, &mut self.lost);
-        self.transposed.clear();
-        self.transposed.extend((0..states * states).map(|n| factor[n % states * states + n / states]));
-        let pairs = &mut self.pairs;
-        chains::backward(b, &self.transposed, states, &self.lengths, scale, alpha, pairs);
-        self.logs.resize(self.logs.len().max(steps * LANES), 0.0);
-        let logs = &mut self.logs[..steps * LANES];
-        tile::log(scale.as_flattened(), logs);
-        std::array::from_fn(|lane| {
-            if self.lost[lane] {
-                return f64::NAN;
-            }
-            let mut total = Total::default();
-            for (t, shift) in self.shift[..self.lengths[lane]].iter().enumerate() {
-                total.add(shift[lane]);
-                total.add(logs[t * LANES + lane]);
-            }
-            total.value()
-        })
+    /// How many of these steps the sequence of each lane has.
+    #[must_use]
+    pub fn counts(&self, span: &Range<usize>) -> [usize; LANES] {
+        self.lengths.map(|n| n.min(span.end).saturating_sub(span.start))
     }
 
-    /// Smoothed probabilities of some steps of a lane (`states × n`, state-major).
-    pub fn probabilities(&self, lane: usize, start: usize, table: &mut [f64], n: usize) {
-        let steps = &self.alpha[start * self.states * LANES..];
-        chains::gather(steps, self.states, n, lane, table);
+    /// Takes the next steps: log potentials of each lane (`states × n`, state-major).
+    pub fn advance(&mut self, factors: &Factors, span: Range<usize>, tables: &[&[f64]; LANES]) {
+        let (states, row) = (self.states, self.states * LANES);
+        let counts = self.counts(&span);
+        let b = &mut self.weight[span.start * row..span.end * row];
+        chains::spread(tables, &counts, states, span.len(), b);
+        let from = span.start.saturating_sub(1);
+        chains::forward(
+            b,
+            factors.at(0).weight,
+            states,
+            &self.lengths,
+            span.start,
+            self.strict,
+            &mut self.alpha[from * row..span.end * row],
+            &mut self.shift[span.clone()],
+            &mut self.scale[span],
+            &mut self.lost,
+        );
+    }
+
+    /// log p(x) of every lane when all steps are taken; NaN where it is lost.
+    pub fn evidence(&mut self) -> Lanes {
+        let logs = &mut self.logs[..self.steps * LANES];
+        tile::log(self.scale[..self.steps].as_flattened(), logs);
+        let mut totals = [Total::default(); LANES];
+        for (t, (logs, shift)) in logs.as_chunks::<LANES>().0.iter().zip(&self.shift).enumerate() {
+            for lane in 0..LANES {
+                // A sequence that has ended adds nothing.
+                let here = t < self.lengths[lane];
+                totals[lane].add(if here { shift[lane] } else { 0.0 });
+                totals[lane].add(if here { logs[lane] } else { 0.0 });
+            }
+        }
+        let row = self.states * LANES;
+        for (lost, total) in self.lost.iter_mut().zip(&totals) {
+            *lost |= !total.value().is_finite();
+        }
+        for lane in (0..LANES).filter(|lane| self.lost[*lane]) {
+            // Nothing of it may reach the sums over lanes, not even what is no number.
+            self.lengths[lane] = 0;
+            self.copies[lane] = 0.0;
+            for x in [&mut self.weight, &mut self.alpha] {
+                x[..self.steps * row].iter_mut().skip(lane).step_by(LANES).for_each(|x| *x = 0.0);
+            }
+            self.scale[..self.steps].iter_mut().for_each(|scale| scale[lane] = 1.0);
+        }
+        std::array::from_fn(|lane| if self.lost[lane] { f64::NAN } else { totals[lane].value() })
+    }
+
+    /// Goes back over some steps, the last ones first, and leaves the smoothed probabilities of each lane (`states × n`, state-major).
+    /// Of a lane that is lost nothing is left.
+    pub fn retreat(&mut self, span: Range<usize>, tables: &mut [&mut [f64]; LANES]) {
+        let (states, row) = (self.states, self.states * LANES);
+        let counts = self.counts(&span);
+        let smooth = &mut self.smooth[..span.len() * row];
+        chains::backward(
+            &self.weight[span.start * row..self.steps * row],
+            &self.transposed,
+            states,
+            &self.lengths,
+            span.start,
+            &self.scale[span.start..self.steps],
+            &self.alpha[span.start * row..span.end * row],
+            &self.copies,
+            &mut self.after,
+            &mut self.room,
+            smooth,
+            &mut self.pairs,
+        );
+        chains::gather(smooth, states, &counts, tables);
     }
 
     /// Adds the sums over neighbours of every lane that is not lost, each as often as it counts.
-    pub fn add_pairs(&self, factors: &Factors, copies: &Lanes, sums: &mut [f64]) {
+    pub fn add_pairs(&self, factors: &Factors, sums: &mut [f64]) {
         let weights = factors.at(0).weight;
-        for ((sum, f), lanes) in sums.iter_mut().zip(weights).zip(self.pairs.chunks_exact(LANES)) {
-            let mut total = 0.0;
-            for lane in (0..LANES).filter(|lane| !self.lost[*lane]) {
-                total += copies[lane] * lanes[lane];
-            }
-            *sum += f * total;
+        for ((sum, f), lanes) in sums.iter_mut().zip(weights).zip(self.pairs.chunks_exact(tile::lanes())) {
+            *sum += f * lanes.iter().sum::<f64>();
         }
     }
 }

@@ -410,7 +410,8 @@ fn sequences_side_by_side_are_what_each_is_alone() {
             .collect();
         let factors = Factors::new(states, weights);
         assert!(batch::takes(&factors));
-        let lengths: [usize; 8] = std::array::from_fn(|_| below(12));
+        let longest = if seed % 4 == 0 { 2 * batch::SPAN + 9 } else { 12 };
+        let lengths: [usize; 8] = std::array::from_fn(|_| below(longest));
         let potentials: Vec<Vec<f64>> = lengths
             .iter()
             .map(|n| {
@@ -423,18 +424,35 @@ fn sequences_side_by_side_are_what_each_is_alone() {
             .collect();
         let mut side = batch::Batch::default();
         // What an earlier batch has left must not show.
-        side.begin(states, [15; 8]);
-        side.place(3, 2, &vec![7.0; states], 1);
-        side.begin(states, lengths);
-        for (lane, potential) in potentials.iter().enumerate() {
-            let n = lengths[lane];
-            let table: Vec<f64> = (0..states * n).map(|at| potential[at % n * states + at / n]).collect();
-            side.place(lane, 0, &table, n);
-        }
-        let logs = side.smooth(&factors);
+        side.begin(&factors, [15; 8], [1.0; 8]);
+        side.advance(&factors, 0..15, &[&vec![7.0; 15 * states]; 8]);
         let copies = [1.0, 2.0, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0];
+        let copies = if seed % 3 == 0 { [1.0; 8] } else { copies };
+        side.begin(&factors, lengths, copies);
+        for span in side.spans() {
+            let counts = side.counts(&span);
+            let tables: [Vec<f64>; 8] = std::array::from_fn(|lane| {
+                let (n, potential) =
+                    (counts[lane], &potentials[lane][lengths[lane].min(span.start) * states..]);
+                (0..states * n).map(|at| potential[at % n * states + at / n]).collect()
+            });
+            side.advance(&factors, span, &tables.each_ref().map(Vec::as_slice));
+        }
+        let logs = side.evidence();
+        let mut smoothed: [Vec<f64>; 8] = std::array::from_fn(|lane| vec![0.0; lengths[lane] * states]);
+        for span in side.spans().rev() {
+            let counts = side.counts(&span);
+            let mut tables = counts.map(|n| vec![0.0; n * states]);
+            side.retreat(span.clone(), &mut tables.each_mut().map(Vec::as_mut_slice));
+            for (lane, table) in tables.iter().enumerate() {
+                for (at, p) in table.iter().enumerate() {
+                    let n = counts[lane];
+                    smoothed[lane][(span.start + at % n) * states + at / n] = *p;
+                }
+            }
+        }
         let mut sums = vec![0.0; states * states];
-        side.add_pairs(&factors, &copies, &mut sums);
+        side.add_pairs(&factors, &mut sums);
         let mut expected = vec![0.0; states * states];
         for (lane, potential) in potentials.iter().enumerate() {
             let n = lengths[lane];
@@ -450,11 +468,7 @@ fn sequences_side_by_side_are_what_each_is_alone() {
             }
             near(logs[lane], alone.unwrap(), "log evidence");
             expected.iter_mut().zip(&pairs).for_each(|(e, p)| *e += p);
-            let mut table = vec![0.0; states * n];
-            side.probabilities(lane, 0, &mut table, n);
-            for (at, p) in table.iter().enumerate() {
-                near(*p, marginals[at % n * states + at / n], "marginal");
-            }
+            smoothed[lane].iter().zip(&marginals).for_each(|(p, m)| near(*p, *m, "marginal"));
         }
         sums.iter().zip(&expected).for_each(|(a, b)| near(*a, *b, "pairs"));
     }
