@@ -68,7 +68,7 @@ impl<'a, T: Value> Ragged1<'a, T> {
     }
 
     /// x\[s, t\], for s < S and t < T\[s\]. Of an absent array, [`Value::ABSENT`].
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, s: usize, t: usize) -> T {
         match self.layout {
             Layout::Vecs(rows) => rows[s][t],

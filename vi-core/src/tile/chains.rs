@@ -2,7 +2,7 @@
 //!
 //! Arrays are `steps × states × LANES`, lanes fastest. A lane whose sequence has ended has the weight 0 in every state.
 
-use super::exp::exp_one;
+use super::exp::exp_pack;
 use super::simd::{Isa, vectorised};
 
 /// Sequences side by side.
@@ -76,11 +76,11 @@ pub(super) fn forward_with<S: Isa>(
         let (before, now) = alpha.split_at_mut((n + before) * states);
         let now = &mut now[..states];
         if before.is_empty() {
-            now.fill([1.0; LANES]);
+            now.copy_from_slice(b);
         } else {
-            product(isa, &before[before.len() - states..], factor, states, now);
+            product(isa, &before[before.len() - states..], factor, states, Some(b), now);
         }
-        dot(isa, now, b, scale);
+        total(isa, now, scale);
         let mut inverse = [0.0; LANES];
         if first + n < shortest {
             for p in (0..LANES).step_by(S::W) {
@@ -95,9 +95,8 @@ pub(super) fn forward_with<S: Isa>(
         }
         for p in (0..LANES).step_by(S::W) {
             let inverse = isa.load(&inverse[p..]);
-            for (a, b) in now.iter_mut().zip(b) {
-                let b = isa.mul(isa.load(&b[p..]), inverse);
-                isa.store(isa.mul(isa.load(&a[p..]), b), &mut a[p..]);
+            for a in &mut *now {
+                isa.store(isa.mul(isa.load(&a[p..]), inverse), &mut a[p..]);
             }
             if strict {
                 let mut small = isa.load(&bad[p..]);
@@ -137,7 +136,7 @@ fn to_weights<S: Isa>(
             let mut low = isa.load(&bad[p..]);
             for x in &mut *row {
                 let log = isa.sub(isa.load(&x[p..]), top);
-                isa.store(log, &mut x[p..]);
+                isa.store(exp_pack(isa, log), &mut x[p..]);
                 if strict {
                     low = isa.select_less(log, lowest, isa.select_less(never, log, one, low), low);
                 }
@@ -145,18 +144,36 @@ fn to_weights<S: Isa>(
             isa.store(low, &mut bad[p..]);
         }
     }
-    for x in b {
-        *x = exp_one(isa, *x);
+}
+
+/// `out = Σₖ x[k]`, lane by lane.
+#[inline(always)]
+fn total<S: Isa>(isa: S, x: &[Lanes], out: &mut Lanes) {
+    let one = isa.splat(1.0);
+    let (fours, rest) = x.as_chunks::<4>();
+    for p in (0..LANES).step_by(S::W) {
+        // Four sums, so that additions need not wait for each other.
+        let mut sums = [isa.splat(0.0); 4];
+        for x in fours {
+            for i in 0..4 {
+                sums[i] = isa.fma(isa.load(&x[i][p..]), one, sums[i]);
+            }
+        }
+        for x in rest {
+            sums[0] = isa.fma(isa.load(&x[p..]), one, sums[0]);
+        }
+        let (low, high) = (isa.fma(sums[0], one, sums[1]), isa.fma(sums[2], one, sums[3]));
+        isa.store(isa.fma(low, one, high), &mut out[p..]);
     }
 }
 
 /// `out = Σₖ x[k] y[k]`, lane by lane.
 #[inline(always)]
 fn dot<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes], out: &mut Lanes) {
+    let one = isa.splat(1.0);
     let (xs, x) = x.as_chunks::<4>();
     let (ys, y) = y.as_chunks::<4>();
     for p in (0..LANES).step_by(S::W) {
-        // Four sums, so that additions need not wait for each other.
         let mut sums = [isa.splat(0.0); 4];
         for (x, y) in xs.iter().zip(ys) {
             for i in 0..4 {
@@ -166,36 +183,42 @@ fn dot<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes], out: &mut Lanes) {
         for (x, y) in x.iter().zip(y) {
             sums[0] = isa.fma(isa.load(&x[p..]), isa.load(&y[p..]), sums[0]);
         }
-        let one = isa.splat(1.0);
         let (low, high) = (isa.fma(sums[0], one, sums[1]), isa.fma(sums[2], one, sums[3]));
         isa.store(isa.fma(low, one, high), &mut out[p..]);
     }
 }
 
-/// `out[k] = Σⱼ x[j] factor[j, k]`, lane by lane.
+/// `out[k] = weight[k] Σⱼ x[j] factor[j, k]`, lane by lane.
 #[inline(always)]
-fn product<S: Isa>(isa: S, x: &[Lanes], factor: &[f64], states: usize, out: &mut [Lanes]) {
+fn product<S: Isa>(
+    isa: S,
+    x: &[Lanes],
+    factor: &[f64],
+    states: usize,
+    weight: Option<&[Lanes]>,
+    out: &mut [Lanes],
+) {
     let mut k = 0;
     if S::W == LANES {
         while k + 8 <= states {
-            product_of::<S, 8, 1>(isa, x, factor, states, k, out);
+            product_of::<S, 8, 1>(isa, x, factor, states, k, weight, out);
             k += 8;
         }
         while k + 4 <= states {
-            product_of::<S, 4, 1>(isa, x, factor, states, k, out);
+            product_of::<S, 4, 1>(isa, x, factor, states, k, weight, out);
             k += 4;
         }
         while k < states {
-            product_of::<S, 1, 1>(isa, x, factor, states, k, out);
+            product_of::<S, 1, 1>(isa, x, factor, states, k, weight, out);
             k += 1;
         }
     } else {
         while k + 4 <= states {
-            product_of::<S, 4, 2>(isa, x, factor, states, k, out);
+            product_of::<S, 4, 2>(isa, x, factor, states, k, weight, out);
             k += 4;
         }
         while k < states {
-            product_of::<S, 1, 2>(isa, x, factor, states, k, out);
+            product_of::<S, 1, 2>(isa, x, factor, states, k, weight, out);
             k += 1;
         }
     }
@@ -209,13 +232,17 @@ fn product_of<S: Isa, const K: usize, const Q: usize>(
     factor: &[f64],
     states: usize,
     k: usize,
+    weight: Option<&[Lanes]>,
     out: &mut [Lanes],
 ) {
     let out = &mut out[k..k + K];
+    let weight = weight.map(|w| &w[k..k + K]);
     for p in (0..LANES).step_by(S::W * Q) {
         let mut sums = [[isa.splat(0.0); Q]; K];
-        for (x, row) in x.iter().zip(factor.chunks_exact(states)) {
-            let row = &row[k..k + K];
+        let mut from = k;
+        for x in x {
+            let row = &factor[from..from + K];
+            from += states;
             let mut a = [isa.splat(0.0); Q];
             for q in 0..Q {
                 a[q] = isa.load(&x[p + q * S::W..]);
@@ -224,6 +251,13 @@ fn product_of<S: Isa, const K: usize, const Q: usize>(
                 let f = isa.splat(row[i]);
                 for q in 0..Q {
                     sums[i][q] = isa.fma(a[q], f, sums[i][q]);
+                }
+            }
+        }
+        if let Some(weight) = weight {
+            for i in 0..K {
+                for q in 0..Q {
+                    sums[i][q] = isa.mul(sums[i][q], isa.load(&weight[i][p + q * S::W..]));
                 }
             }
         }
@@ -236,7 +270,7 @@ fn product_of<S: Isa, const K: usize, const Q: usize>(
 }
 
 /// Numbers of one array whose products of neighbours are added up in registers: few enough that three such arrays stay in the nearest cache.
-const BLOCK: usize = 128;
+const BLOCK: usize = 256;
 
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
@@ -265,14 +299,9 @@ pub(super) fn backward_with<S: Isa>(
     let mut end = alpha.len() / states.max(1);
     while end > 0 {
         let start = end.saturating_sub(block);
-        let (earlier, filtered) = alpha[..end * states].split_at(start * states);
-        // The steps to come lie far away, and behind.
-        let near = start.saturating_sub(block) * states;
-        isa.fetch(earlier[near..].as_flattened());
-        isa.fetch(b[near..start * states].as_flattened());
+        let filtered = &alpha[start * states..end * states];
         for n in (start..end).rev() {
             let here = (n - start) * states;
-            let now = &filtered[here..here + states];
             let w = &mut ws[here..here + states];
             let (beta, next) = betas[here..].split_at_mut(states);
             let after = if n + 1 < end { &next[..states] } else { &*after };
@@ -285,7 +314,7 @@ pub(super) fn backward_with<S: Isa>(
                         isa.store(isa.mul(b, isa.load(&after[p..])), &mut w[p..]);
                     }
                 }
-                product(isa, w, transposed, states, beta);
+                product(isa, w, transposed, states, None, beta);
             } else {
                 w.fill([0.0; LANES]);
                 beta.fill([0.0; LANES]);
@@ -300,22 +329,17 @@ pub(super) fn backward_with<S: Isa>(
                     }
                 }
             }
-            // Sums to 1 but for rounding, which would add up over many steps.
-            let mut inverse = [0.0; LANES];
-            dot(isa, beta, now, &mut inverse);
-            for p in (0..LANES).step_by(S::W) {
-                isa.store(isa.div(one, isa.load(&inverse[p..])), &mut inverse[p..]);
-            }
-            if !running {
-                for l in 0..LANES {
-                    inverse[l] = if t < lengths[l] { inverse[l] } else { 0.0 };
-                }
-            }
-            for p in (0..LANES).step_by(S::W) {
-                let inverse = isa.load(&inverse[p..]);
-                for beta in beta.iter_mut() {
-                    isa.store(isa.mul(isa.load(&beta[p..]), inverse), &mut beta[p..]);
-                }
+        }
+        // β sums to 1 with α but for rounding, which would add up over many steps.
+        let mut inverse = [0.0; LANES];
+        dot(isa, &betas[..states], &filtered[..states], &mut inverse);
+        for l in 0..LANES {
+            inverse[l] = if first + start < lengths[l] { 1.0 / inverse[l] } else { 1.0 };
+        }
+        for p in (0..LANES).step_by(S::W) {
+            let inverse = isa.load(&inverse[p..]);
+            for beta in &mut betas[..filtered.len()] {
+                isa.store(isa.mul(isa.load(&beta[p..]), inverse), &mut beta[p..]);
             }
         }
         after.copy_from_slice(&betas[..states]);
@@ -418,60 +442,88 @@ fn add_corner<S: Isa, const J: usize, const K: usize>(
     }
 }
 
-/// Puts a table for each lane (`states × n[lane]`, state-major) into the lanes of `n` steps; −∞ where a lane has no more units.
-///
-/// # Panics
-/// If a slice is shorter than its shape.
-pub fn spread(tables: &[&[f64]; LANES], counts: &[usize; LANES], states: usize, n: usize, steps: &mut [f64]) {
+vectorised! {
+    /// Puts a table for each lane (`states × n[lane]`, state-major) into the lanes of `n` steps; −∞ where a lane has no more units.
+    ///
+    /// # Panics
+    /// If a slice is shorter than its shape.
+    pub fn spread(tables: &[&[f64]; LANES], counts: &[usize; LANES], states: usize, n: usize, steps: &mut [f64]) = spread_with;
+}
+
+vectorised! {
+    /// The inverse of [`spread`].
+    ///
+    /// # Panics
+    /// If a slice is shorter than its shape.
+    pub fn gather(steps: &[f64], states: usize, counts: &[usize; LANES], tables: &mut [&mut [f64]; LANES]) = gather_with;
+}
+
+#[inline(always)]
+pub(super) fn spread_with<S: Isa>(
+    isa: S,
+    tables: &[&[f64]; LANES],
+    counts: &[usize; LANES],
+    states: usize,
+    n: usize,
+    steps: &mut [f64],
+) {
     let steps = &mut steps.as_chunks_mut::<LANES>().0[..n * states];
     let full = counts.iter().all(|c| *c == n);
     for k in 0..states {
-        let rows: [&[f64]; LANES] = std::array::from_fn(|l| &tables[l][k * counts[l]..][..counts[l]]);
-        if full {
-            let rows = rows.map(|r| &r[..n]);
-            for i in 0..n {
-                steps[i * states + k] = std::array::from_fn(|l| rows[l][i]);
+        let mut rows: [&[f64]; LANES] = [&[]; LANES];
+        for l in 0..LANES {
+            rows[l] = &tables[l][k * counts[l]..][..counts[l]];
+        }
+        let mut first = 0;
+        while full && first + 4 <= n {
+            for half in [0, 4] {
+                let mut square = [&[0.0; 4]; 4];
+                for l in 0..4 {
+                    square[l] = rows[half + l][first..].first_chunk().unwrap_or(&[0.0; 4]);
+                }
+                let columns = isa.turned(square);
+                for i in 0..4 {
+                    steps[(first + i) * states + k][half..half + 4].copy_from_slice(&columns[i]);
+                }
             }
-        } else {
-            for i in 0..n {
-                let of = |l: usize| rows[l].get(i).copied().unwrap_or(f64::NEG_INFINITY);
-                steps[i * states + k] = std::array::from_fn(of);
+            first += 4;
+        }
+        for i in first..n {
+            for l in 0..LANES {
+                steps[i * states + k][l] = rows[l].get(i).copied().unwrap_or(f64::NEG_INFINITY);
             }
         }
     }
 }
 
-/// The inverse of [`spread`].
-///
-/// # Panics
-/// If a slice is shorter than its shape.
-pub fn gather(steps: &[f64], states: usize, counts: &[usize; LANES], tables: &mut [&mut [f64]; LANES]) {
+#[inline(always)]
+pub(super) fn gather_with<S: Isa>(
+    isa: S,
+    steps: &[f64],
+    states: usize,
+    counts: &[usize; LANES],
+    tables: &mut [&mut [f64]; LANES],
+) {
     let steps = steps.as_chunks::<LANES>().0;
-    let n = counts.iter().copied().max().unwrap_or(0);
-    let full = counts.iter().all(|c| *c == n);
+    let all = counts.iter().copied().min().unwrap_or(0) / 4 * 4;
     for k in 0..states {
-        let mut lane = 0;
-        let rows = tables.each_mut().map(|table| {
-            let n = counts[lane];
-            lane += 1;
-            &mut table[k * n..][..n]
-        });
-        if full {
-            let rows = rows.map(|r| &mut r[..n]);
-            for i in 0..n {
-                let step = &steps[i * states + k];
-                for l in 0..LANES {
-                    rows[l][i] = step[l];
+        for first in (0..all).step_by(4) {
+            for half in [0, 4] {
+                let mut square = [&[0.0; 4]; 4];
+                for i in 0..4 {
+                    square[i] = steps[(first + i) * states + k][half..].first_chunk().unwrap_or(&[0.0; 4]);
+                }
+                let rows = isa.turned(square);
+                for l in 0..4 {
+                    let lane = half + l;
+                    tables[lane][k * counts[lane] + first..][..4].copy_from_slice(&rows[l]);
                 }
             }
-        } else {
-            for i in 0..n {
-                let step = &steps[i * states + k];
-                for l in 0..LANES {
-                    if let Some(x) = rows[l].get_mut(i) {
-                        *x = step[l];
-                    }
-                }
+        }
+        for (lane, table) in tables.iter_mut().enumerate() {
+            let n = counts[lane];
+            for i in all..n {
+                table[k * n + i] = steps[i * states + k][lane];
             }
         }
     }

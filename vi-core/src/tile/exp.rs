@@ -79,6 +79,35 @@ pub(super) fn exp_one<S: Isa>(isa: S, x: f64) -> f64 {
     if x.is_nan() { x } else { scaled }
 }
 
+/// `exp(x)` of packs of numbers that are not positive; NaN stays NaN.
+#[inline(always)]
+pub(super) fn exp_pack<S: Isa>(isa: S, x: S::Pack) -> S::Pack {
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    const SMALLEST: f64 = -708.396_418_532_264_1;
+
+    let shift = isa.splat(SHIFT);
+    let shifted = isa.fma(x, isa.splat(std::f64::consts::LOG2_E), shift);
+    let n = isa.sub(shifted, shift);
+    let r = isa.fma(n, isa.splat(-LN_2_HIGH), x);
+    let r = isa.fma(n, isa.splat(-LN_2_LOW), r);
+    // By pairs of terms, which need not wait for each other (Estrin).
+    let square = isa.mul(r, r);
+    let fourth = isa.mul(square, square);
+    let first = isa.fma(isa.splat(EXP[0]), r, isa.splat(0.5));
+    let second = isa.fma(isa.splat(EXP[2]), r, isa.splat(EXP[1]));
+    let third = isa.fma(isa.splat(EXP[4]), r, isa.splat(EXP[3]));
+    let fourths = isa.fma(isa.splat(EXP[6]), r, isa.splat(EXP[5]));
+    let last = isa.fma(isa.splat(EXP[8]), r, isa.splat(EXP[7]));
+    let low = isa.fma(second, square, first);
+    let high = isa.fma(last, fourth, isa.fma(fourths, square, third));
+    let tail = isa.fma(high, fourth, low);
+    let mantissa = isa.fma(isa.fma(tail, square, r), isa.splat(1.0), isa.splat(1.0));
+    let value = isa.times_power(mantissa, shifted);
+    let value = isa.select_less(x, isa.splat(SMALLEST), isa.splat(0.0), value);
+    // Neither less than nothing nor not: NaN.
+    isa.select_less(x, isa.splat(0.5), value, x)
+}
+
 /// `log(x)` without branches; the polynomial is that of FreeBSD's `e_log.c`.
 #[inline(always)]
 pub(super) fn log_one<S: Isa>(isa: S, x: f64) -> f64 {

@@ -30,6 +30,8 @@ pub(crate) trait Isa: Copy {
     fn max(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
     /// `x` in the lanes where `a < b`, else `y`, also where one of `a` and `b` is NaN.
     fn select_less(self, a: Self::Pack, b: Self::Pack, x: Self::Pack, y: Self::Pack) -> Self::Pack;
+    /// `x · 2ⁿ`, where the low bits of `shifted` hold n: no check of what it becomes.
+    fn times_power(self, x: Self::Pack, shifted: Self::Pack) -> Self::Pack;
     /// `a b + c`
     fn fma(self, a: Self::Pack, b: Self::Pack, c: Self::Pack) -> Self::Pack;
     /// The sum over lanes of each of four packs.
@@ -43,6 +45,12 @@ pub(crate) trait Isa: Copy {
     /// Asks for the entries of `from` to be brought near. Only speed depends on it.
     #[inline(always)]
     fn fetch(self, _from: &[f64]) {}
+
+    /// Four columns of four rows: `out[i][l] = rows[l][i]`.
+    #[inline(always)]
+    fn turned(self, rows: [&[f64; 4]; 4]) -> [[f64; 4]; 4] {
+        std::array::from_fn(|i| std::array::from_fn(|l| rows[l][i]))
+    }
 
     /// The entries of `from`, fewer than `W`, with zeros in the remaining lanes.
     #[inline(always)]
@@ -105,6 +113,11 @@ impl Isa for Portable {
     #[inline(always)]
     fn select_less(self, a: [f64; 2], b: [f64; 2], x: [f64; 2], y: [f64; 2]) -> [f64; 2] {
         [if a[0] < b[0] { x[0] } else { y[0] }, if a[1] < b[1] { x[1] } else { y[1] }]
+    }
+    #[inline(always)]
+    fn times_power(self, x: [f64; 2], shifted: [f64; 2]) -> [f64; 2] {
+        let of = |i: usize| f64::from_bits(x[i].to_bits().wrapping_add(shifted[i].to_bits() << 52));
+        [of(0), of(1)]
     }
     #[inline(always)]
     fn fma(self, a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {

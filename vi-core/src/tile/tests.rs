@@ -1,8 +1,8 @@
-use super::exp::{exp_slice, log_slice};
+use super::exp::{exp_pack, exp_slice, log_slice};
 use super::moments::add_features_with;
 use super::normal::{add_diag_quadratic_with, add_quadratic_with};
 use super::reduce::{add_gram_with, add_scaled_with, dot_with, sum_with};
-use super::simd::on_every_isa;
+use super::simd::{Isa, on_every_isa};
 use super::table::{log_evidence_with, maximise_with, normalise_with};
 use super::*;
 
@@ -41,6 +41,27 @@ fn assert_ulps(found: f64, expected: f64, x: f64) {
             "at {x:e}: {found:e}, not {expected:e}"
         );
     }
+}
+
+#[inline(always)]
+fn exp_by_packs<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
+    for (out, x) in out.chunks_exact_mut(S::W).zip(x.chunks_exact(S::W)) {
+        isa.store(exp_pack(isa, isa.load(x)), out);
+    }
+}
+
+#[test]
+fn exp_of_packs_is_accurate_below_zero() {
+    let mut x: Vec<f64> = (0..40_000).map(|i| -708.39 * f64::from(i) / 40_000.0).collect();
+    x.extend((0..2_000).map(|i| -1e-3 * f64::from(i) / 2_000.0));
+    x.extend([0.0, -0.0, f64::NEG_INFINITY, f64::NAN, -1e-300, -709.0, -746.0, -1e300]);
+    let mut out = vec![0.0; x.len()];
+    on_every_isa!(isa => {
+        exp_by_packs(isa, &x, &mut out);
+        for (&found, &x) in out.iter().zip(&x) {
+            assert_ulps(found, if x < -708.3964 { 0.0 } else { x.exp() }, x);
+        }
+    });
 }
 
 #[test]

@@ -83,6 +83,14 @@ impl Isa for Avx512 {
         unsafe { _mm512_mask_blend_pd(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b), y, x) }
     }
     #[inline(always)]
+    fn times_power(self, x: __m512d, shifted: __m512d) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe {
+            let power = _mm512_slli_epi64::<52>(_mm512_castpd_si512(shifted));
+            _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(x), power))
+        }
+    }
+    #[inline(always)]
     fn fma(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
         // SAFETY: `self` proves AVX-512F.
         unsafe { _mm512_fmadd_pd(a, b, c) }
@@ -126,9 +134,37 @@ impl Isa for Avx512 {
         sums
     }
     #[inline(always)]
+    fn turned(self, rows: [&[f64; 4]; 4]) -> [[f64; 4]; 4] {
+        // SAFETY: `self` proves AVX.
+        unsafe { turned(rows) }
+    }
+    #[inline(always)]
     fn fetch(self, from: &[f64]) {
         fetch(from);
     }
+}
+
+/// # Safety
+/// The machine has AVX.
+#[inline(always)]
+unsafe fn turned(rows: [&[f64; 4]; 4]) -> [[f64; 4]; 4] {
+    let mut out = [[0.0; 4]; 4];
+    // SAFETY: the machine has AVX, and rows and columns have four entries.
+    unsafe {
+        let [a, b, c, d] = [
+            _mm256_loadu_pd(rows[0].as_ptr()),
+            _mm256_loadu_pd(rows[1].as_ptr()),
+            _mm256_loadu_pd(rows[2].as_ptr()),
+            _mm256_loadu_pd(rows[3].as_ptr()),
+        ];
+        let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        let (later_even, later_odd) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+        _mm256_storeu_pd(out[0].as_mut_ptr(), _mm256_permute2f128_pd::<0x20>(even, later_even));
+        _mm256_storeu_pd(out[1].as_mut_ptr(), _mm256_permute2f128_pd::<0x20>(odd, later_odd));
+        _mm256_storeu_pd(out[2].as_mut_ptr(), _mm256_permute2f128_pd::<0x31>(even, later_even));
+        _mm256_storeu_pd(out[3].as_mut_ptr(), _mm256_permute2f128_pd::<0x31>(odd, later_odd));
+    }
+    out
 }
 
 /// Brings the cache lines of `from` into the second level.
@@ -189,6 +225,14 @@ impl Isa for Avx2 {
         unsafe { _mm256_blendv_pd(y, x, _mm256_cmp_pd::<_CMP_LT_OQ>(a, b)) }
     }
     #[inline(always)]
+    fn times_power(self, x: __m256d, shifted: __m256d) -> __m256d {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let power = _mm256_slli_epi64::<52>(_mm256_castpd_si256(shifted));
+            _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(x), power))
+        }
+    }
+    #[inline(always)]
     fn fma(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d {
         // SAFETY: `self` proves FMA.
         unsafe { _mm256_fmadd_pd(a, b, c) }
@@ -205,6 +249,11 @@ impl Isa for Avx2 {
             _mm256_storeu_pd(sums.as_mut_ptr(), _mm256_add_pd(low, high));
         }
         sums
+    }
+    #[inline(always)]
+    fn turned(self, rows: [&[f64; 4]; 4]) -> [[f64; 4]; 4] {
+        // SAFETY: `self` proves AVX.
+        unsafe { turned(rows) }
     }
     #[inline(always)]
     fn fetch(self, from: &[f64]) {
