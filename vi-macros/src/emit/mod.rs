@@ -5,6 +5,7 @@ mod blocks;
 mod bounds;
 mod chains;
 mod clamps;
+mod coefficients;
 mod collapse;
 mod collect;
 mod context;

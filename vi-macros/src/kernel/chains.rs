@@ -1,19 +1,19 @@
 //! Gaussian latents along an axis, each element joined to the one before: which of them are eliminated step by step.
 
+use super::coefficients;
 use super::exists::beginning;
 use super::links::{Along, Link, Places, step, unconditional};
-use super::normals::{each_elem, elems_in, is_gaussian, is_place, is_plain, of_unit};
+use super::normals::{elems_in, is_gaussian, is_place, is_plain, of_unit};
 use super::split::solve_shift;
-use super::{Component, Normal, is_random};
+use super::{Component, Normal};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, Model, Role};
-use crate::plan::{Block, Rule, points};
+use crate::model::ir::{ArrayId, Model};
+use crate::plan::{Block, Rule};
 use crate::report::Diagnostic;
 
-/// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours, and no
-/// other uncertain location or scale.
+/// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours.
 pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
     let scans = |rule: &Rule| matches!(rule, Rule::GaussianScan { whitened_by: None, .. });
     let plates = model.arrays[b.latents[0].0].plates.len();
@@ -23,19 +23,12 @@ pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> boo
     {
         return false;
     }
-    let points = points(model);
     densities.iter().all(|d| {
         let own = elems_in(d, &b.latents);
         if own.is_empty() {
             return true;
         }
-        let mut alone = true;
-        each_elem(d, &mut |e| {
-            let array = &model.arrays[e.array.0];
-            let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
-            alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
-        });
-        alone
+        coefficients::obstacle(model, d, b).is_none()
             && d.gathers.is_empty()
             && d.repeat.is_empty()
             && places_of(&own, plates).is_some()
@@ -90,13 +83,7 @@ pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> Str
                 }
             }
         }
-        let mut other = None;
-        each_elem(d, &mut |e| {
-            if is_random(model, e.array) && !b.latents.contains(&e.array) {
-                other = other.or(Some(e.array));
-            }
-        });
-        if let Some(a) = other {
+        if let Some(a) = coefficients::obstacle(model, d, b) {
             return format!(", beside the uncertain `{}`", model.arrays[a.0].name);
         }
         if let Some(g) = d.gathers.first() {

@@ -11,6 +11,7 @@ use crate::plan::points;
 mod admixture;
 mod build;
 mod chains;
+mod coefficients;
 mod collapse;
 mod exists;
 mod expansion;
