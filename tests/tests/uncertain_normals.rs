@@ -159,7 +159,7 @@ macro_rules! sweeps_of_components {
             ..Default::default()
         };
         let model = $module::Model::new(h);
-        let mut state = model.start(&data, Start::Posterior(start), &Options::new()).unwrap();
+        let mut state = model.start(&data, Start::Posterior(start.clone()), &Options::new()).unwrap();
         by_hand.states(&all);
         for sweep in 0..12 {
             by_hand.loadings(&all);
@@ -180,7 +180,8 @@ macro_rules! sweeps_of_components {
         for (q, (mean, cov)) in fit.posterior.x.iter().zip(&by_hand.x) {
             assert!((q.mean() - mean).norm() < 1e-9 && (q.cov() - cov).norm() < 1e-10);
         }
-        honest(&fit, &data);
+        let options = Options::new().max_iterations(4000).tolerance(1e-9);
+        honest(&model.fit_from(&data, Start::Posterior(start), &options).unwrap(), &data);
     }};
 }
 
@@ -283,4 +284,3 @@ fn sweeps_of_a_state_space_are_the_textbook_s() {
     }
     honest(&fit, &data);
 }
-

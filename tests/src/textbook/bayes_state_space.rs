@@ -33,8 +33,9 @@ impl Precision {
 
     /// E log p(τ) − E log q(τ)
     fn bound(&self, prior: Precision) -> f64 {
-        let density =
-            |p: &Precision| p.shape * p.rate.ln() - ln_gamma(p.shape) + (p.shape - 1.0) * self.log() - p.rate * self.mean();
+        let density = |p: &Precision| {
+            p.shape * p.rate.ln() - ln_gamma(p.shape) + (p.shape - 1.0) * self.log() - p.rate * self.mean()
+        };
         density(&prior) - density(self)
     }
 }
@@ -113,7 +114,8 @@ impl Vb {
                 for (t, y) in s.y.iter().enumerate() {
                     for (d, y) in y.iter().enumerate() {
                         let Some(y) = y else { continue };
-                        let (r, second, mean) = (self.r[self.noise[d]].mean(), self.c.second(d), self.c.row(d));
+                        let (r, second, mean) =
+                            (self.r[self.noise[d]].mean(), self.c.second(d), self.c.row(d));
                         for i in 0..h {
                             l[t * h + i] += r * (y * mean[i] - second[(i, h)]);
                             for k in 0..h {
@@ -319,13 +321,15 @@ impl Vb {
             Some(p) => (p.mean(), p.log()),
             None => (other, other.ln()),
         };
-        total += Self::of_rows(&self.c, |k| of(&self.gamma, k, self.offset)) + all(&self.gamma) + all(&self.r);
+        total +=
+            Self::of_rows(&self.c, |k| of(&self.gamma, k, self.offset)) + all(&self.gamma) + all(&self.r);
         if chained {
             for i in 0..h {
                 let (n, s) = self.steps(data, i);
                 total += 0.5 * (n * (self.q[i].log() - LOG_TWO_PI) - self.q[i].mean() * s);
             }
-            total += Self::of_rows(&self.a, |k| of(&self.alpha, k, self.inputs)) + all(&self.alpha) + all(&self.q);
+            total +=
+                Self::of_rows(&self.a, |k| of(&self.alpha, k, self.inputs)) + all(&self.alpha) + all(&self.q);
         }
         total
     }
@@ -333,5 +337,6 @@ impl Vb {
 
 fn entropy(cov: &DMatrix<f64>) -> f64 {
     let n = cov.nrows() as f64;
-    0.5 * (n * (1.0 + LOG_TWO_PI) + 2.0 * nalgebra::Cholesky::new(cov.clone()).expect("a covariance").l().diagonal().map(f64::ln).sum())
+    0.5 * (n * (1.0 + LOG_TWO_PI)
+        + 2.0 * nalgebra::Cholesky::new(cov.clone()).expect("a covariance").l().diagonal().map(f64::ln).sum())
 }

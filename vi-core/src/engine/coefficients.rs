@@ -142,7 +142,9 @@ mod tests {
         let mut u = Coefficients::default();
         u.begin(4);
         let mut s = DMatrix::zeros(4, 4);
-        for (lambda, terms) in [(2.0, [(0, 0, 1.0), (1, 2, -3.0), (2, 3, 0.5)]), (0.5, [(1, 0, 2.0), (2, 0, 1.0), (0, 1, 1.0)])] {
+        for (lambda, terms) in
+            [(2.0, [(0, 0, 1.0), (1, 2, -3.0), (2, 3, 0.5)]), (0.5, [(1, 0, 2.0), (2, 0, 1.0), (0, 1, 1.0)])]
+        {
             u.clear();
             for (i, a, x) in terms {
                 u.push(i, a, x);

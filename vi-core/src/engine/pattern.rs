@@ -80,12 +80,7 @@ pub(crate) struct Factor {
 
 impl Factor {
     /// From rows of `width` coefficients, times √λ; the last of them have targets that are known.
-    pub fn new(
-        rows: Vec<f64>,
-        (roots, fixed): (Vec<f64>, Vec<f64>),
-        width: usize,
-        half_logs: f64,
-    ) -> Factor {
+    pub fn new(rows: Vec<f64>, (roots, fixed): (Vec<f64>, Vec<f64>), width: usize, half_logs: f64) -> Factor {
         let (h, m) = (width, roots.len());
         let stride = h + m;
         let mut work = vec![0.0; m.max(h) * stride];

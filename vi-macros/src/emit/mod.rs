@@ -49,6 +49,7 @@ mod tiles;
 mod types;
 mod uncertain;
 mod unused;
+mod whitened;
 
 use crate::density::lower::is_hidden;
 use crate::kernel::{Kernel, StatKind};

@@ -5,26 +5,31 @@ use super::exists::beginning;
 use super::links::{Along, Link, Places, step, unconditional};
 use super::normals::{elems_in, is_gaussian, is_place, is_plain, of_unit};
 use super::split::solve_shift;
-use super::{Component, Normal};
+use super::{Component, Normal, whitened};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, Model};
-use crate::plan::{Block, Rule};
+use crate::plan::{Block, Rule, Step};
 use crate::report::Diagnostic;
 
 /// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours.
 pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
-    let scans = |rule: &Rule| matches!(rule, Rule::GaussianScan { whitened_by: None, .. });
-    let plates = model.arrays[b.latents[0].0].plates.len();
+    let (latents, scale) = (whitened::whitened(model, b), whitened::scale(model, b));
+    let own = |s: &Step| match &s.rule {
+        Rule::GaussianScan { whitened_by, .. } => *whitened_by == scale,
+        Rule::Family { .. } => s.latents.iter().all(|a| Some(*a) == scale),
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } => false,
+    };
+    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
     if plates == 0
-        || !b.trace.iter().all(|s| scans(&s.rule))
-        || !b.latents.iter().all(|a| is_plain(model, *a) && model.arrays[a.0].plates.len() == plates)
+        || !b.trace.iter().all(own)
+        || !latents.iter().all(|a| is_plain(model, *a) && model.arrays[a.0].plates.len() == plates)
     {
         return false;
     }
     densities.iter().all(|d| {
-        let own = elems_in(d, &b.latents);
+        let own = elems_in(d, &latents);
         if own.is_empty() {
             return true;
         }
@@ -32,7 +37,7 @@ pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> boo
             && d.gathers.is_empty()
             && d.repeat.is_empty()
             && places_of(&own, plates).is_some()
-            && d.cases.iter().all(|c| is_gaussian(c, &b.latents))
+            && d.cases.iter().all(|c| is_gaussian(c, &latents))
     })
 }
 
@@ -67,9 +72,10 @@ pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
 
 /// What a chain that is refused has in its way, as an addition to what it is called.
 pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
-    let plates = model.arrays[b.latents[0].0].plates.len();
+    let latents = whitened::whitened(model, b);
+    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
     for d in densities {
-        let own = elems_in(d, &b.latents);
+        let own = elems_in(d, &latents);
         let Some(first) = own.first() else { continue };
         for e in &own {
             let axes = first.indices.iter().zip(&e.indices).take(plates).enumerate();

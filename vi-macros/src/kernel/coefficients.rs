@@ -80,7 +80,9 @@ fn is_located(model: &Model, t: &Term, others: &[ArrayId]) -> bool {
     let mut unknown: Vec<&Elem> = vec![];
     for (f, e) in &t.factors {
         let mut found = false;
-        f.visit_elems(&mut |x| found |= is_param(model, x.array) && others.contains(&x.array) || is_held(model, x.array));
+        f.visit_elems(&mut |x| {
+            found |= is_param(model, x.array) && others.contains(&x.array) || is_held(model, x.array)
+        });
         match f {
             Factor::Elem(x) if found && *e == Exponent::ONE => unknown.push(x),
             _ if found => return false,
@@ -145,8 +147,7 @@ pub fn leads(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
     densities.iter().any(|d| {
         d.role == Role::Observed
             && elems_in(d, &b.latents).first().is_some_and(|e| e.indices.first() == d.target.indices.first())
-    })
-    && !model.arrays[b.latents[0].0].plates.is_empty()
+    }) && !model.arrays[b.latents[0].0].plates.is_empty()
 }
 
 /// Whether the uncertain coefficients of a residual multiply the same in every unit: nothing of the unit but its latents.

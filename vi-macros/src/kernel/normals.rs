@@ -1,9 +1,9 @@
 //! Latents with a Gaussian posterior in each unit: which of them are eliminated unit by unit, and where they stand in a row.
 
-use super::{chains, coefficients};
 use super::split::solve_shift;
 use super::steps::has_holes;
 use super::{Body, Component, Normal, Rows};
+use super::{chains, coefficients, whitened};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::{Case, Form, Scale, StatementDensity};
 use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var, length};
@@ -21,9 +21,9 @@ pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
 /// eliminated unit by unit; the other reads its moments.
 pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<ArrayId> {
     let uncertain = |b: &Block| {
-        densities.iter().any(|d| {
-            !elems_in(d, &b.latents).is_empty() && !coefficients::others(model, d, b).is_empty()
-        })
+        densities
+            .iter()
+            .any(|d| !elems_in(d, &b.latents).is_empty() && !coefficients::others(model, d, b).is_empty())
     };
     let rank = |b: &&Block| match (chains::is_chain(model, densities, b), falls_apart(model, densities, b)) {
         (true, _) => Some(0),
@@ -49,7 +49,7 @@ pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) 
 }
 
 fn gaussian(model: &Model, b: &Block) -> Vec<ArrayId> {
-    b.latents.iter().copied().filter(|a| !model.arrays[a.0].elem.kind.is_finite()).collect()
+    whitened::whitened(model, b).into_iter().filter(|a| !model.arrays[a.0].elem.kind.is_finite()).collect()
 }
 
 fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
