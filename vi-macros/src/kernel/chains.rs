@@ -74,6 +74,16 @@ pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
 pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
     let latents = whitened::whitened(model, b);
     let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
+    let scale = whitened::scale(model, b);
+    let beside = |s: &&Step| match &s.rule {
+        Rule::GaussianScan { .. } => false,
+        Rule::Family { .. } => s.latents.iter().any(|a| Some(*a) != scale),
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } => true,
+    };
+    if let Some(a) = b.trace.iter().find(beside).and_then(|s| s.latents.first()) {
+        let name = &model.arrays[a.0].name;
+        return format!(", in one block with `{name}` (`factorize {{ q({name}); }}` holds that apart)");
+    }
     for d in densities {
         let own = elems_in(d, &latents);
         let Some(first) = own.first() else { continue };
