@@ -1,5 +1,6 @@
 //! Variational algorithms as textbooks print them, in plain loops: what generated code is compared with, sweep by sweep.
 
+pub mod bayes_state_space;
 pub mod blocks;
 pub mod mixture;
 pub mod state_space;

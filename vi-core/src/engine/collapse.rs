@@ -8,6 +8,7 @@
 //! M = Σₙ u uᵀ is all that is read of the data, once: every statistic that is a second moment of data and latents follows from M, B and
 //! Cov f, so a sweep costs the same whatever the number of units is.
 
+use super::coefficients::Coefficients;
 use super::unit::{back_substitute, covariance, log_det, triangulate};
 use crate::stats::{Cell, Moments};
 use nalgebra::DMatrix;
@@ -20,6 +21,7 @@ pub struct Collapse<'m> {
     /// Coefficients of the latents, coefficients of the data about their gauge, the rest of the target.
     rows: Vec<f64>,
     half_logs: f64,
+    uncertain: Coefficients,
 }
 
 /// Moments of data and latents together, over all units.
@@ -41,7 +43,15 @@ impl<'m> Collapse<'m> {
     /// No rows yet, of `width` latents over data with these moments.
     #[must_use]
     pub fn new(width: usize, data: Cell<'m>) -> Self {
-        Collapse { width, data, rows: vec![], half_logs: 0.0 }
+        let mut uncertain = Coefficients::default();
+        uncertain.begin(width + data.gauge.len() + 1);
+        Collapse { width, data, rows: vec![], half_logs: 0.0, uncertain }
+    }
+
+    /// Where the coefficients of a row are uncertain: places of latents come first, then those of the data, then that of what is known.
+    pub fn uncertain(&mut self) -> &mut Coefficients {
+        self.uncertain.clear();
+        &mut self.uncertain
     }
 
     fn stride(&self) -> usize {
@@ -84,6 +94,13 @@ impl<'m> Collapse<'m> {
     #[must_use]
     pub fn solve(mut self) -> Joint {
         let (h, v, stride) = (self.width, self.data.gauge.len(), self.stride());
+        let (rows, gauge) = (&mut self.rows, self.data.gauge);
+        self.uncertain.rows(|row| {
+            let start = rows.len();
+            rows.extend_from_slice(row);
+            rows[start + h..].iter_mut().for_each(|x| *x = -*x);
+            about(&mut rows[start..], h, gauge);
+        });
         while self.rows.len() < h * stride {
             self.row();
         }

@@ -26,6 +26,8 @@ pub struct Density {
     kernel: NormalDensity,
     /// W with Λ = Wᵀ W, lower triangular.
     whitener: DMatrix<f64>,
+    /// Λ
+    precision: DMatrix<f64>,
     half_log_det: f64,
 }
 
@@ -48,7 +50,8 @@ impl Density {
                 reason: "it is not positive definite".to_string(),
             })?;
         let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det);
-        Ok(Density { kernel, whitener: inverse_lower, half_log_det })
+        let precision = inverse_lower.transpose() * &inverse_lower;
+        Ok(Density { kernel, whitener: inverse_lower, precision, half_log_det })
     }
 
     /// E log Normal(x | mean, Λ) where mean and Λ are uncertain, less ½ D log 2π:
@@ -70,7 +73,7 @@ impl Density {
             })?;
         let constant = half_log_det - 0.5 * spread;
         let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), constant);
-        Ok(Density { kernel, whitener: inverse_lower, half_log_det: constant })
+        Ok(Density { kernel, whitener: inverse_lower, precision: precision.clone(), half_log_det: constant })
     }
 
     /// Whitens the last `count` rows of a unit, which are the components of one vector, and counts them `copies` times.
@@ -86,6 +89,12 @@ impl Density {
     /// Adds the log density of the `n` columns of a tile.
     pub fn add(&self, tile: &[f64], n: usize, out: &mut [f64]) {
         self.kernel.add_log_density(tile, n, out);
+    }
+
+    /// Λ, or its expectation.
+    #[must_use]
+    pub fn precision(&self) -> &DMatrix<f64> {
+        &self.precision
     }
 
     /// ½ log det Λ, or its expectation.

@@ -2,6 +2,7 @@
 
 pub mod admixture;
 mod bounded;
+pub mod coefficients;
 pub mod collapse;
 pub mod columns;
 pub mod dense;

@@ -67,6 +67,8 @@ pub(crate) struct Factor {
     rows: Vec<f64>,
     /// √λ
     roots: Vec<f64>,
+    /// Targets of the last rows, where they are the same in all units.
+    pub fixed: Vec<f64>,
     /// G, by rows of the latents.
     gain: Vec<f64>,
     /// R, by rows.
@@ -77,8 +79,8 @@ pub(crate) struct Factor {
 }
 
 impl Factor {
-    /// From rows of `width` coefficients, times √λ.
-    pub fn new(rows: Vec<f64>, roots: Vec<f64>, width: usize, half_logs: f64) -> Factor {
+    /// From rows of `width` coefficients, times √λ; the last of them have targets that are known.
+    pub fn new(rows: Vec<f64>, (roots, fixed): (Vec<f64>, Vec<f64>), width: usize, half_logs: f64) -> Factor {
         let (h, m) = (width, roots.len());
         let stride = h + m;
         let mut work = vec![0.0; m.max(h) * stride];
@@ -106,7 +108,7 @@ impl Factor {
         let mut cov = vec![0.0; h * h];
         covariance(&root, h, &mut cov);
         let constant = half_logs - log_det + 0.5 * h as f64 * (2.0 * std::f64::consts::PI).ln();
-        Factor { rows, roots, gain, root, cov, constant }
+        Factor { rows, roots, fixed, gain, root, cov, constant }
     }
 
     /// Whether nothing determines some latent.

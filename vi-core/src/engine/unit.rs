@@ -7,6 +7,7 @@
 //!
 //! A row that is not there, because its datum is missing, is left out; nothing is subtracted, and no precision matrix is formed.
 
+use super::coefficients::Coefficients;
 use super::law;
 use super::pattern::Factor;
 use crate::dist::{MvNormal, Normal};
@@ -26,6 +27,8 @@ pub struct UnitNormals {
     rows: Vec<f64>,
     /// Σ ½ log λ
     half_logs: f64,
+    /// What the uncertainty of the rows' coefficients adds to their squares.
+    uncertain: Coefficients,
     dots: Vec<f64>,
     mean: Vec<f64>,
     /// R, row by row.
@@ -66,8 +69,28 @@ impl UnitNormals {
     }
 
     /// The rows that were written, each the coefficients and the target, and how much log density they have besides their squares.
-    pub(crate) fn written(&self) -> (&[f64], f64) {
+    pub(crate) fn written(&mut self) -> (&[f64], f64) {
+        self.settle();
         (&self.rows, self.half_logs)
+    }
+
+    /// Where the coefficients of a row are uncertain: the place of each latent is its own, and that of what is known is behind them.
+    pub fn uncertain(&mut self) -> &mut Coefficients {
+        self.uncertain.clear();
+        &mut self.uncertain
+    }
+
+    /// Ends the rows of a unit with those of uncertain coefficients. Returns how many these are.
+    fn settle(&mut self) -> usize {
+        let (h, start) = (self.width, self.rows.len());
+        let rows = &mut self.rows;
+        self.uncertain.rows(|row| {
+            rows.extend_from_slice(row);
+            // (rᵀf + r₁)²: the target is what is known, on the other side.
+            let last = rows.len() - 1;
+            rows[last] = -row[h];
+        });
+        (self.rows.len() - start) / (h + 1)
     }
 
     /// The mean and the covariance, row by row, of a slot: to be written.
@@ -86,6 +109,7 @@ impl UnitNormals {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.half_logs = 0.0;
+        self.uncertain.begin(self.width + 1);
     }
 
     /// A new row of zeros: the coefficient of each latent, then the target.
@@ -137,10 +161,13 @@ impl UnitNormals {
         if self.factors.len() <= key {
             self.factors.resize_with(key + 1, || None);
         }
+        let more = self.settle();
         let (h, stride) = (self.width, self.width + 1);
         let rows = self.rows.chunks_exact(stride).flat_map(|row| row[..h].to_vec()).collect();
-        let roots = std::mem::take(&mut self.roots);
-        self.factors[key] = Some(Factor::new(rows, roots, h, self.half_logs));
+        let mut roots = std::mem::take(&mut self.roots);
+        let fixed = self.rows.chunks_exact(stride).skip(roots.len()).map(|row| row[h]).collect();
+        roots.resize(roots.len() + more, 1.0);
+        self.factors[key] = Some(Factor::new(rows, (roots, fixed), h, self.half_logs));
         self.clear();
     }
 
@@ -157,6 +184,7 @@ impl UnitNormals {
         self.factor[own.clone()].copy_from_slice(&factor.root);
         self.cov[own].copy_from_slice(&factor.cov);
         self.undetermined |= factor.is_undetermined();
+        self.targets.extend_from_slice(&factor.fixed);
         let evidence = factor.solve(&mut self.targets, &mut self.mean[slot * h..][..h]);
         self.targets.clear();
         evidence
@@ -164,6 +192,7 @@ impl UnitNormals {
 
     /// q of the latents of a slot. Returns the log evidence of its rows, without their −½ log 2π; NaN if some direction is determined by nothing.
     pub fn solve(&mut self, slot: usize) -> f64 {
+        self.settle();
         let (h, stride) = (self.width, self.width + 1);
         while self.rows.len() < h * stride {
             self.row();

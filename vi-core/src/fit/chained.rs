@@ -106,7 +106,16 @@ impl<'a, M: Program> Work<'a, M> {
                     let normals = &mut desk.scratch.normals;
                     normals.begin(job.width(), 1, 1);
                     unit_moments(normals, 0, &desk.scan, n, t);
-                    model.share_normals(&self.context, index, unit, (0, 1), &[1.0], normals, posterior);
+                    model.share_normals(
+                        &self.context,
+                        globals,
+                        index,
+                        unit,
+                        (0, 1),
+                        &[1.0],
+                        normals,
+                        posterior,
+                    );
                 }
             }
         }
@@ -138,6 +147,19 @@ impl<'a, M: Program> Work<'a, M> {
                 _ => Ok(vec![]),
             });
             log_q += drawn.map_err(|e| job.failed(&only, e))?.iter().sum::<f64>();
+            let scale = match units.is_empty() {
+                true => 1.0,
+                false => model.drawn_scale(&self.context, index, units.start, globals, latents),
+            };
+            if scale != 1.0 {
+                // Drawn at the expectation of what all rows have in common: the drawn value has deviations of its own size.
+                job.smooth(&mut desk, &only)?;
+                let root = scale.sqrt();
+                for (x, m) in path.iter_mut().zip(desk.scan.means(0)) {
+                    *x = m + (*x - m) / root;
+                }
+                log_q += 0.5 * path.len() as f64 * scale.ln();
+            }
             for (unit, x) in units.zip(path.chunks_exact(h)) {
                 model.set_normals(&self.context, index, unit, x, latents);
             }

@@ -409,11 +409,24 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) {
     }
 
+    /// How many times its expectation a drawn scale is that all rows of a unit's Gaussian latents have in common.
+    fn drawn_scale(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _unit: usize,
+        _globals: &Self::Globals,
+        _latents: &Self::Latents,
+    ) -> f64 {
+        1.0
+    }
+
     /// Writes q of the Gaussian latents of the `i`-th unit of a tile, whose table holds the probabilities of its states.
     #[allow(clippy::too_many_arguments, reason = "a unit, its tile, and where its law goes")]
     fn share_normals(
         &self,
         _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
         _component: usize,
         _unit: usize,
         _tile: (usize, usize),

@@ -26,7 +26,16 @@ impl<M: Program> Work<'_, M> {
                 let len = units.len();
                 for (i, unit) in units.enumerate() {
                     let normals = &scratch.normals;
-                    model.share_normals(&self.context, index, unit, (i, len), table, normals, &mut posterior);
+                    model.share_normals(
+                        &self.context,
+                        globals,
+                        index,
+                        unit,
+                        (i, len),
+                        table,
+                        normals,
+                        &mut posterior,
+                    );
                 }
             })?;
         }

@@ -1,6 +1,7 @@
 //! Units that are read once: the moments of their data, and what follows from them in every sweep.
 
 use super::Emitter;
+use super::coefficients::Place;
 use super::scope::Scope;
 use crate::density::poly::{Poly, Term};
 use crate::density::symbol::{Elem, Ix, Var};
@@ -76,7 +77,7 @@ impl Emitter<'_> {
             .collect()
     }
 
-    fn data_len(&self, x: &Collapse) -> TokenStream {
+    pub(super) fn data_len(&self, x: &Collapse) -> TokenStream {
         let sizes: Vec<_> = x.data.iter().map(|d| self.extent(&d.over)).collect();
         if sizes.is_empty() { quote!(0) } else { quote!(#(#sizes)+*) }
     }
@@ -88,7 +89,7 @@ impl Emitter<'_> {
     }
 
     /// The position of a datum among those of its unit.
-    fn datum(&self, scope: &Scope<'_>, x: &Collapse, e: &Elem) -> TokenStream {
+    pub(super) fn datum(&self, scope: &Scope<'_>, x: &Collapse, e: &Elem) -> TokenStream {
         let before = x.data.iter().take_while(|d| d.array != e.array).map(|d| self.extent(&d.over));
         let before: Vec<_> = before.collect();
         let over = x.data.iter().find(|d| d.array == e.array).map_or(&[][..], |d| &d.over);
@@ -126,6 +127,7 @@ impl Emitter<'_> {
     fn collapsed_rows(&self, c: &Component, x: &Collapse, r: &Rows) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
         let [case] = r.cases.as_slice() else { return TokenStream::new() };
+        let place = Place { component: c, collapse: Some(x) };
         let body = match &case.body {
             Body::Scalar(s) => {
                 let fill = self.collapsed_row(&scope, c, x, &s.rho);
@@ -136,14 +138,16 @@ impl Emitter<'_> {
                     (self.hoisted_poly(&scope, &s.precision), self.hoisted_poly(&scope, &half))
                 };
                 let event: Vec<Var> = s.event.iter().cloned().collect();
-                scope.loops(&event, quote!(#fill system.weigh(#lambda, #half);))
+                let uncertain = self.uncertain_row(&scope, place, s, false);
+                scope.loops(&event, quote!(#fill system.weigh(#lambda, #half); #uncertain))
             }
             Body::Dense(d) => {
                 let fill = self.collapsed_row(&scope, c, x, &d.rho);
                 let rows = scope.loops(std::slice::from_ref(&d.event), fill);
                 let (field, at) = (self.density_field(d), self.density_index(&scope, d));
                 let high = scope.index(&d.event.high);
-                quote!(#rows at.#field[#at].whiten_all(&mut system, #high);)
+                let uncertain = self.uncertain_vector(&scope, place, d, false);
+                quote!(#rows at.#field[#at].whiten_all(&mut system, #high); #uncertain)
             }
             Body::Terms(_) | Body::Equal { .. } => return TokenStream::new(),
         };

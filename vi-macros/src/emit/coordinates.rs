@@ -36,6 +36,10 @@ impl Emitter<'_> {
 
     /// Whether every observed statement has a plate of a size of its own: one that nothing shared is indexed by.
     pub(super) fn grows(&self) -> bool {
+        // What a chain says is in units of a scale that changes with more data.
+        if self.kernel.components.iter().any(|c| c.whitened.is_some()) {
+            return false;
+        }
         let arrays = &self.model.arrays;
         let shared: Vec<Nominal> = (0..arrays.len())
             .map(ArrayId)

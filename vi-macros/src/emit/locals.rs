@@ -51,6 +51,7 @@ pub const LOCALS: &[&str] = &[
     "terms",
     "tile",
     "total",
+    "uncertain",
     "unit",
     "units",
     "value",

@@ -5,6 +5,7 @@ mod blocks;
 mod bounds;
 mod chains;
 mod clamps;
+mod coefficients;
 mod collapse;
 mod collect;
 mod context;
@@ -48,6 +49,7 @@ mod tiles;
 mod types;
 mod uncertain;
 mod unused;
+mod whitened;
 
 use crate::density::lower::is_hidden;
 use crate::kernel::{Kernel, StatKind};

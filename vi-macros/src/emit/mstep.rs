@@ -338,6 +338,10 @@ impl Emitter<'_> {
             });
             body.extend(scope.loops(&plates, quote!(if #i < #j { #(#fold)* })));
         }
+        // A prior alone says nothing of the numbers that data are about.
+        if block.is_some() && terms.iter().any(|t| t.prior.is_none()) {
+            body.extend(self.whitened_numbers(a, &slot_names));
+        }
         if block.is_some() {
             // The integral over what a scale whitens takes one factor of its square root for each unknown.
             for g in self.whitened_by(a) {

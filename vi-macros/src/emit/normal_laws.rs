@@ -53,6 +53,16 @@ impl Emitter<'_> {
             let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
                 let name = self.name(a);
                 let law = match (n.over.is_empty(), c.locals.is_empty()) {
+                    (true, true) if c.whitened.is_some() => {
+                        let w = c.whitened.as_ref().map(|w| (self.scale_law(w), self.scale_mean(w)));
+                        let (law, mean) = w.unwrap_or_default();
+                        quote!(law::scaled_number(normals.mean(tile.0)[#start], normals.block(tile.0, #start, 1)[(0, 0)] * #mean, &#law))
+                    }
+                    (false, true) if c.whitened.is_some() => {
+                        let w = c.whitened.as_ref().map(|w| (self.scale_law(w), self.scale_mean(w)));
+                        let (law, mean) = w.unwrap_or_default();
+                        quote!(law::scaled_vector(&normals.mean(tile.0)[#start..][..#size], &(normals.block(tile.0, #start, #size) * #mean), &#law))
+                    }
                     (true, true) => {
                         quote!(law::number(normals.mean(tile.0)[#start], normals.block(tile.0, #start, 1)[(0, 0)]))
                     }
@@ -123,10 +133,14 @@ impl Emitter<'_> {
             });
             quote!(#i => { #unit #(#parts)* })
         });
+        let globals = self.globals_type();
+        let whitened = self.whitened_fns();
         quote! {
             const NORMALS: &'static [usize] = &[#(#list),*];
 
-            fn share_normals(&self, context: &Context<'_>, component: usize, unit: usize, tile: (usize, usize), table: &[f64], normals: &UnitNormals, posterior: &mut Posterior) {
+            #whitened
+
+            fn share_normals(&self, context: &Context<'_>, params: &#globals, component: usize, unit: usize, tile: (usize, usize), table: &[f64], normals: &UnitNormals, posterior: &mut Posterior) {
                 #open
                 match component {
                     #(#arms)*

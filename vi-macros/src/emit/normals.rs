@@ -2,6 +2,7 @@
 //! from unit to unit but for their targets, they are factorised once.
 
 use super::Emitter;
+use super::coefficients::Place;
 use super::rows::Pass;
 use super::scope::Scope;
 use crate::density::poly::{Poly, Term};
@@ -250,9 +251,19 @@ impl Emitter<'_> {
                 half = if weighted { quote!(copies * #log) } else { log };
             }
             let lambda = if lambda.is_empty() { quote!(1.0) } else { super::product(&lambda) };
+            let uncertain = || {
+                let place = Place { component: c, collapse: None };
+                self.uncertain_row(scope, place, s, weighted)
+            };
             match part {
-                RowPart::Whole => quote!(#fill system.weigh(#lambda, #half);),
-                RowPart::Coefficients => quote!(#fill system.weigh_pattern(#lambda, #half);),
+                RowPart::Whole => {
+                    let uncertain = uncertain();
+                    quote!(#fill system.weigh(#lambda, #half); #uncertain)
+                }
+                RowPart::Coefficients => {
+                    let uncertain = uncertain();
+                    quote!(#fill system.weigh_pattern(#lambda, #half); #uncertain)
+                }
                 RowPart::Targets | RowPart::Presence => fill,
             }
         };
@@ -285,9 +296,11 @@ impl Emitter<'_> {
         let (field, at) = (self.density_field(d), self.density_index(scope, d));
         let high = scope.index(&d.event.high);
         let copies = if weighted { quote!(copies) } else { quote!(1.0) };
+        let uncertain = self.uncertain_vector(scope, Place { component: c, collapse: None }, d, weighted);
         quote! {
             #rows
             at.#field[#at].whiten(system, #high, #copies);
+            #uncertain
         }
     }
 

@@ -62,6 +62,7 @@ impl Emitter<'_> {
             });
             let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let expand = self.collect_expansions(i, c);
+            let whitened = self.collect_whitened(i, c);
             let constants: Vec<TokenStream> = c
                 .rows
                 .iter()
@@ -140,6 +141,7 @@ impl Emitter<'_> {
                     #(#gather)*
                     #forget
                     #expand
+                    #whitened
                 }
 
                 #supposing

@@ -103,6 +103,10 @@ impl<'a> Emitter<'a> {
             (true, _) => quote!(unit_laws::Mixture<#law>),
             (false, _) => law,
         };
+        let law = match self.chain_scale(a) {
+            Some(_) => spelt(&laws::of_location(self.is_vector(a), true)),
+            None => law,
+        };
         self.marginal_plates(a).iter().fold(quote!(Marginal<#law>), |t, _| quote!(Vec<#t>))
     }
 
@@ -212,7 +216,7 @@ impl<'a> Emitter<'a> {
                 }
             }
         });
-        let terms = self.shared_terms();
+        let (terms, whitened) = (self.shared_terms(), self.whitened_terms());
         let (draw, log_q) = self.shared_draws();
         let nested = self.nested_fns();
         quote! {
@@ -238,6 +242,7 @@ impl<'a> Emitter<'a> {
                 #open
                 let mut out = Vec::new();
                 #terms
+                #whitened
                 Ok(out)
             }
 

@@ -133,7 +133,7 @@ impl<'a> Emitter<'a> {
         out
     }
 
-    fn scale_of(&self, g: &Gaussian<'_>) -> (Option<ArrayId>, bool) {
+    pub(super) fn scale_of(&self, g: &Gaussian<'_>) -> (Option<ArrayId>, bool) {
         let r = g.regression;
         (r.scale.as_ref().map(|e| e.array), r.outputs.is_some())
     }

@@ -69,6 +69,11 @@ pub fn build<'a>(
         if !turns.contains(&Turn::Units) {
             turns.push(Turn::Units);
         }
+        if super::whitened::scale(model, b).is_some() {
+            // What is measured in units of the scale is gathered again once that is known.
+            turns.extend([Turn::Block(shared.len()), Turn::Units]);
+            shared.push(b);
+        }
     }
     if !turns.contains(&Turn::Units) {
         turns.insert(0, Turn::Units);
@@ -192,6 +197,25 @@ pub fn build<'a>(
         c.collapse = collapse;
         c.hoisted = super::collapse::is_hoisted(model, c);
     }
+    let blocks: Vec<&Block> =
+        plan.blocks.iter().filter(|b| super::whitened::scale(model, b).is_some()).collect();
+    for at in 0..kernel.components.len() {
+        let c = &kernel.components[at];
+        let Some(b) = blocks.iter().find(|b| c.normals.iter().any(|n| b.latents.contains(&n.array))) else {
+            continue;
+        };
+        match super::whitened::find(&kernel, c, b) {
+            Ok(Some((found, stats))) => {
+                kernel.components[at].whitened = Some(found);
+                kernel.stats.extend(stats);
+            }
+            Ok(None) => {}
+            Err(d) => {
+                report.push(d);
+                return None;
+            }
+        }
+    }
     let (expansions, stats): (Vec<_>, Vec<Stat>) =
         super::expansion::expansions(&kernel, densities).into_iter().unzip();
     kernel.expansions = expansions;
@@ -248,10 +272,12 @@ fn local(kernel: &Kernel<'_>, shared: &[&Block]) -> Vec<usize> {
 
 fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<Component, Diagnostic> {
     let names = b.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+    let scale = super::whitened::scale(model, b);
     for step in &b.trace {
         let rule = match &step.rule {
             Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => continue,
             Rule::Family { .. } if step.latents.iter().all(|a| model.integrated.contains(a)) => continue,
+            Rule::Family { .. } if step.latents.iter().all(|a| scale == Some(*a)) => continue,
             Rule::Gaussian { .. } | Rule::GaussianScan { .. }
                 if step.latents.iter().all(|a| is_unit_normal(model, *a)) =>
             {
@@ -276,8 +302,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     }
     let (families, others): (Vec<ArrayId>, Vec<ArrayId>) =
         b.latents.iter().partition(|a| model.integrated.contains(a));
-    let finite: Vec<ArrayId> = others.into_iter().filter(|a| !is_unit_normal(model, *a)).collect();
-    let first = &model.arrays[finite.first().unwrap_or(&b.latents[0]).0];
+    let finite: Vec<ArrayId> =
+        others.into_iter().filter(|a| !is_unit_normal(model, *a) && scale != Some(*a)).collect();
+    let first = b.latents.iter().find(|a| scale != Some(**a)).unwrap_or(&b.latents[0]);
+    let first = &model.arrays[finite.first().unwrap_or(first).0];
     let chain = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
     let level = |a: &&ArrayId| model.arrays[a.0].plates.len() != first.plates.len();
     if let Some(other) = finite.iter().find(level).filter(|_| chain) {
@@ -369,6 +397,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         hoisted: false,
         pairs: vec![],
         link: None,
+        whitened: None,
     };
     if chains::scans(b) {
         out.link = Some(Box::new(chains::link(model, &b.latents, &out)));

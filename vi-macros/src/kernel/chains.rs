@@ -1,45 +1,43 @@
 //! Gaussian latents along an axis, each element joined to the one before: which of them are eliminated step by step.
 
+use super::coefficients;
 use super::exists::beginning;
 use super::links::{Along, Link, Places, step, unconditional};
-use super::normals::{each_elem, elems_in, is_gaussian, is_place, is_plain, of_unit};
+use super::normals::{elems_in, is_gaussian, is_place, is_plain, of_unit};
 use super::split::solve_shift;
-use super::{Component, Normal, is_random};
+use super::{Component, Normal, whitened};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, Model, Role};
-use crate::plan::{Block, Rule, points};
+use crate::model::ir::{ArrayId, Model};
+use crate::plan::{Block, Rule, Step};
 use crate::report::Diagnostic;
 
-/// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours, and no
-/// other uncertain location or scale.
+/// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours.
 pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
-    let scans = |rule: &Rule| matches!(rule, Rule::GaussianScan { whitened_by: None, .. });
-    let plates = model.arrays[b.latents[0].0].plates.len();
+    let (latents, scale) = (whitened::whitened(model, b), whitened::scale(model, b));
+    let own = |s: &Step| match &s.rule {
+        Rule::GaussianScan { whitened_by, .. } => *whitened_by == scale,
+        Rule::Family { .. } => s.latents.iter().all(|a| Some(*a) == scale),
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } => false,
+    };
+    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
     if plates == 0
-        || !b.trace.iter().all(|s| scans(&s.rule))
-        || !b.latents.iter().all(|a| is_plain(model, *a) && model.arrays[a.0].plates.len() == plates)
+        || !b.trace.iter().all(own)
+        || !latents.iter().all(|a| is_plain(model, *a) && model.arrays[a.0].plates.len() == plates)
     {
         return false;
     }
-    let points = points(model);
     densities.iter().all(|d| {
-        let own = elems_in(d, &b.latents);
+        let own = elems_in(d, &latents);
         if own.is_empty() {
             return true;
         }
-        let mut alone = true;
-        each_elem(d, &mut |e| {
-            let array = &model.arrays[e.array.0];
-            let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
-            alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
-        });
-        alone
+        coefficients::obstacle(model, d, b).is_none()
             && d.gathers.is_empty()
             && d.repeat.is_empty()
             && places_of(&own, plates).is_some()
-            && d.cases.iter().all(|c| is_gaussian(c, &b.latents))
+            && d.cases.iter().all(|c| is_gaussian(c, &latents))
     })
 }
 
@@ -74,9 +72,20 @@ pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
 
 /// What a chain that is refused has in its way, as an addition to what it is called.
 pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
-    let plates = model.arrays[b.latents[0].0].plates.len();
+    let latents = whitened::whitened(model, b);
+    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
+    let scale = whitened::scale(model, b);
+    let beside = |s: &&Step| match &s.rule {
+        Rule::GaussianScan { .. } => false,
+        Rule::Family { .. } => s.latents.iter().any(|a| Some(*a) != scale),
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } => true,
+    };
+    if let Some(a) = b.trace.iter().find(beside).and_then(|s| s.latents.first()) {
+        let name = &model.arrays[a.0].name;
+        return format!(", in one block with `{name}` (`factorize {{ q({name}); }}` holds that apart)");
+    }
     for d in densities {
-        let own = elems_in(d, &b.latents);
+        let own = elems_in(d, &latents);
         let Some(first) = own.first() else { continue };
         for e in &own {
             let axes = first.indices.iter().zip(&e.indices).take(plates).enumerate();
@@ -90,13 +99,7 @@ pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> Str
                 }
             }
         }
-        let mut other = None;
-        each_elem(d, &mut |e| {
-            if is_random(model, e.array) && !b.latents.contains(&e.array) {
-                other = other.or(Some(e.array));
-            }
-        });
-        if let Some(a) = other {
+        if let Some(a) = coefficients::obstacle(model, d, b) {
             return format!(", beside the uncertain `{}`", model.arrays[a.0].name);
         }
         if let Some(g) = d.gathers.first() {

@@ -158,6 +158,7 @@ pub fn is_hoisted(model: &Model, c: &Component) -> bool {
                         && match &case.body {
                             Body::Scalar(s) => {
                                 s.weight.as_number() == Some(1.0)
+                                    && super::coefficients::alike(model, c, &s.design)
                                     && c.unit.iter().all(|u| !s.precision.mentions(u))
                                     && s.rho.0.iter().all(|t| match pulled(model, t) {
                                         Some((_, rest)) => c.unit.iter().all(|u| {

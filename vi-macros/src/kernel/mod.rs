@@ -11,6 +11,7 @@ use crate::plan::points;
 mod admixture;
 mod build;
 mod chains;
+mod coefficients;
 mod collapse;
 mod exists;
 mod expansion;
@@ -24,6 +25,7 @@ mod rows;
 mod shared;
 mod split;
 mod steps;
+mod whitened;
 
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
@@ -36,6 +38,7 @@ pub use locations::without;
 pub use mstep::*;
 pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
 pub use split::Splitter;
+pub use whitened::Whitened;
 
 /// Whether an array is an unknown that is tabulated over no table of states: a param, or a latent of no finite type.
 ///
@@ -133,6 +136,8 @@ pub struct Component {
     pub pairs: Vec<Pairs>,
     /// Where its units follow one another.
     pub link: Option<Box<Link>>,
+    /// The scale that all rows of its Gaussians have in common, where it is eliminated with them.
+    pub whitened: Option<Whitened>,
 }
 
 impl Component {

@@ -1,32 +1,55 @@
 //! Latents with a Gaussian posterior in each unit: which of them are eliminated unit by unit, and where they stand in a row.
 
-use super::chains;
 use super::split::solve_shift;
 use super::steps::has_holes;
 use super::{Body, Component, Normal, Rows};
+use super::{chains, coefficients, whitened};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::{Case, Form, Scale, StatementDensity};
 use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var, length};
 use crate::model::ir::{ArrayId, ElemKind, Model, Role, StatementId};
-use crate::plan::{Block, Plan, Rule, Step, points};
+use crate::plan::{Block, Plan, Rule, Step};
 
 /// Whether a latent's Gaussian is eliminated unit by unit.
 pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
     model.unit_normals.contains(&array)
 }
 
-/// The latents of the blocks that fall apart into units whose rows hold no other uncertain location or scale.
+/// The latents of the blocks that fall apart into units, or into chains of them.
 ///
-/// What is left of Gaussian blocks is shared by all units, or stands beside other uncertain latents: it is updated from sums over units.
+/// What is left of Gaussian blocks is shared by all units: it is updated from sums over them. Of two blocks that multiply one another only one is
+/// eliminated unit by unit; the other reads its moments.
 pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<ArrayId> {
-    let of_units = |b: &&Block| {
-        !b.point && !b.each && (falls_apart(model, densities, b) || chains::is_chain(model, densities, b))
+    let uncertain = |b: &Block| {
+        densities
+            .iter()
+            .any(|d| !elems_in(d, &b.latents).is_empty() && !coefficients::others(model, d, b).is_empty())
     };
-    plan.blocks.iter().filter(of_units).flat_map(|b| gaussian(model, b)).collect()
+    let rank = |b: &&Block| match (chains::is_chain(model, densities, b), falls_apart(model, densities, b)) {
+        (true, _) => Some(0),
+        (false, true) if !uncertain(b) => Some(1),
+        (false, true) if !coefficients::in_products(model, densities, b) => None,
+        (false, true) => Some(if coefficients::leads(model, densities, b) { 2 } else { 3 }),
+        (false, false) => None,
+    };
+    let blocks = plan.blocks.iter().filter(|b| !b.point && !b.each);
+    let mut ranked: Vec<(usize, &Block)> = blocks.filter_map(|b| Some((rank(&b)?, b))).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    let mut out: Vec<ArrayId> = vec![];
+    for (_, b) in ranked {
+        let beside = |d: &StatementDensity| {
+            !elems_in(d, &b.latents).is_empty()
+                && coefficients::others(model, d, b).iter().any(|a| out.contains(a))
+        };
+        if !densities.iter().any(beside) {
+            out.extend(gaussian(model, b));
+        }
+    }
+    out
 }
 
 fn gaussian(model: &Model, b: &Block) -> Vec<ArrayId> {
-    b.latents.iter().copied().filter(|a| !model.arrays[a.0].elem.kind.is_finite()).collect()
+    whitened::whitened(model, b).into_iter().filter(|a| !model.arrays[a.0].elem.kind.is_finite()).collect()
 }
 
 fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
@@ -51,22 +74,16 @@ fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool
     {
         return false;
     }
-    let points = points(model);
     densities.iter().all(|d| {
         let mut own = elems_in(d, &latents);
         if own.is_empty() {
             return true;
         }
         own.iter_mut().for_each(|e| e.indices.truncate(plates));
-        let mut alone = true;
-        each_elem(d, &mut |e| {
-            let array = &model.arrays[e.array.0];
-            let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
-            alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
-        });
         let gathered =
             d.gathers.iter().all(|g| b.latents.contains(&g.elem.array) && g.elem.indices == own[0].indices);
-        alone
+        coefficients::obstacle(model, d, b).is_none()
+            && !coefficients::in_unit(model, d, b)
             && gathered
             && own.iter().all(|e| e.indices == own[0].indices)
             && own[0].indices.iter().all(|i| is_place(i) && is_bound(i, d))

@@ -3,7 +3,7 @@
 use super::build::rows_of;
 use super::locations::regression;
 use super::maximise::{natural, newton, precision_power, prior_cases, scale_step};
-use super::{Body, Kernel, MStep, MStepKind, Regression, Slot};
+use super::{Body, Kernel, MStep, MStepKind, Regression, Slot, is_unit_normal};
 use crate::density::poly::{Exponent, Factor, Poly};
 use crate::density::statement::{Form, StatementDensity};
 use crate::diagnostics::kernel as mistakes;
@@ -95,7 +95,8 @@ fn posterior_updates(
     if block.each {
         return Err(refuse("updates of one element at a time"));
     }
-    let arrays = || block.latents.iter().map(|a| &kernel.model.arrays[a.0]);
+    let shared = |a: &&ArrayId| !is_unit_normal(kernel.model, **a);
+    let arrays = || block.latents.iter().filter(shared).map(|a| &kernel.model.arrays[a.0]);
     if arrays().any(is_ragged) {
         return Err(refuse("a posterior over a ragged plate"));
     }
@@ -107,6 +108,8 @@ fn posterior_updates(
     let mut out = vec![];
     for step in &block.trace {
         match &step.rule {
+            // A chain is eliminated unit by unit: what is left here is its scale.
+            Rule::GaussianScan { .. } if step.latents.iter().all(|a| is_unit_normal(kernel.model, *a)) => {}
             Rule::Gaussian { whitened_by, .. } => {
                 locations.extend(&step.latents);
                 whitened = whitened.or(*whitened_by);
