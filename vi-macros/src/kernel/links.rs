@@ -203,6 +203,7 @@ pub fn step(c: &Component, frontier: usize) -> Component {
         hoisted: false,
         pairs: vec![],
         link: None,
+        beside: false,
     }
 }
 
