@@ -4,6 +4,7 @@ pub mod bayes_state_space;
 pub mod blocks;
 pub mod mixture;
 pub mod state_space;
+pub mod switching;
 pub mod topics;
 
 use crate::density::{digamma, ln_gamma, ln_multigamma};

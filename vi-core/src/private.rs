@@ -13,7 +13,9 @@ pub use crate::engine::{
     admixture, columns, dense, finite, integrals, law, least_squares, mode, newton, products, quadratic,
     spread,
 };
-pub use crate::fit::program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
+pub use crate::fit::program::{
+    Component, ElboTerm, Evidence, Gate, Maximised, Program, Scratch, Statistics, Turn,
+};
 pub use crate::fit::{
     self, Categories, Claim, Continues, Described, ExactPosterior, Fit, Follows, Links, Marginal, NoParams,
     Options, Plan, Start, State,

@@ -49,6 +49,7 @@ univariate! {
 ///
 /// `log_density` is NaN where the interval holds no probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Truncated<F> {
     inner: F,
     min: f64,

@@ -10,10 +10,12 @@
 
 use super::mode::Element;
 use crate::Error;
-use crate::dist::{Beta, Dirichlet, InverseWishart, MvNormal, Normal, PowerGamma, StudentT, Wishart};
+use crate::dist::{
+    Beta, Dirichlet, InverseWishart, MvNormal, Normal, PowerGamma, StudentT, Truncated, Wishart,
+};
 use crate::family::{ExponentialFamily, Improper};
 use crate::fit::Marginal;
-use crate::posterior::MvStudentT;
+use crate::posterior::{MvStudentT, RealLaw};
 use nalgebra::{DMatrix, DVector};
 
 fn improper(what: Element<'_>, reason: &Improper) -> Error {
@@ -160,6 +162,32 @@ pub fn log_density(
 #[must_use]
 pub fn number(mean: f64, variance: f64) -> Marginal<Normal> {
     if variance == 0.0 { Marginal::Point(mean) } else { Marginal::Law(Normal::mean_var(mean, variance)) }
+}
+
+/// A Normal within an interval.
+///
+/// # Errors
+/// [`Error::Domain`] if the interval holds no probability; [`Error::NotFinite`] if the Normal is none.
+pub fn cut(
+    mean: f64,
+    variance: f64,
+    (low, high): (f64, f64),
+    what: Element<'_>,
+) -> Result<Marginal<Truncated<Normal>>, Error> {
+    finite(what, &[mean, variance])?;
+    if low.is_nan() || high.is_nan() {
+        return Err(Error::NotFinite { what: format!("a bound of {what}") });
+    }
+    let law = Truncated::new(Normal::mean_var(mean, variance), low, high);
+    if low < high && law.log_mass() > f64::NEG_INFINITY && RealLaw::var(&law).is_finite() {
+        return Ok(Marginal::Law(law));
+    }
+    Err(Error::Domain {
+        variable: what.name.to_string(),
+        element: what.to_string(),
+        value: format!("within {low} and {high}"),
+        rule: "must have some probability".into(),
+    })
 }
 
 /// The marginal of a vector.

@@ -3,7 +3,7 @@
 //! Between elements whose laws are apart nothing is known: their covariance is 0.
 
 use crate::dist::MvNormal;
-use crate::dist::{Normal, PowerGamma, StudentT};
+use crate::dist::{Normal, PowerGamma, StudentT, Truncated};
 use crate::engine::law::MatrixScale;
 use crate::fit::Marginal;
 use crate::posterior::{MvStudentT, VectorLaw};
@@ -30,6 +30,12 @@ impl Spread {
         }
         out
     }
+}
+
+/// Var x of a Normal within an interval; `None` of a point.
+#[must_use]
+pub fn cut_number(q: &Marginal<Truncated<Normal>>) -> Option<f64> {
+    q.law().map(Truncated::var)
 }
 
 /// Var x; `None` of a point.

@@ -127,6 +127,13 @@ impl UnitNormals {
         self.half_logs += half_log;
     }
 
+    /// All rows, and what they have besides their squares, count so often.
+    pub(crate) fn count(&mut self, copies: f64) {
+        let root = copies.sqrt();
+        self.rows.iter_mut().for_each(|x| *x *= root);
+        self.half_logs *= copies;
+    }
+
     /// The last `count` rows are the components of a vector with precision WᵀW, W lower triangular: W times each of their columns takes
     /// their place. They count `copies` times.
     pub(crate) fn whiten(&mut self, count: usize, whitener: &DMatrix<f64>, copies: f64, half_log: f64) {

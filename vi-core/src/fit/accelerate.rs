@@ -62,7 +62,7 @@ fn leap<M: Program>(state: &mut State<'_, M>, target: &[f64]) -> Result<bool, Er
         return Ok(false);
     }
     let stats = state.stats.clone();
-    let coupled = state.work.coupled.clone();
+    let (coupled, gated) = (state.work.coupled.clone(), state.work.gated.clone());
     let (under, old, entropy) = (state.under.clone(), state.globals.clone(), state.entropy);
     state.globals = globals;
     state.fit.iterations += 1;
@@ -75,6 +75,7 @@ fn leap<M: Program>(state: &mut State<'_, M>, target: &[f64]) -> Result<bool, Er
     } else {
         state.stats = stats;
         state.work.coupled = coupled;
+        state.work.gated = gated;
         state.under = under;
         state.globals = old;
         state.entropy = entropy;

@@ -4,6 +4,7 @@
 //! along a chain it is factorised until the recursion comes to a fixed point, and that once for all sequences of a leaf.
 
 use super::Categories;
+use super::gated::gates_of;
 use super::links::Links;
 use super::program::{Evidence, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
@@ -24,6 +25,9 @@ impl<'a, M: Program> Work<'a, M> {
         index: usize,
         links: &Links,
     ) -> Result<M::Stats, Error> {
+        if gates_of::<M>(index, None).next().is_some() {
+            return self.expect_gated(model, globals, at, index, links);
+        }
         let job = Chained { model, work: self, globals, at, index, links };
         reduce::accumulate(links.leaves(), 1, self.threads, &job)
     }
@@ -168,18 +172,18 @@ impl<'a, M: Program> Work<'a, M> {
     }
 }
 
-struct Chained<'s, 'a, M: Program> {
-    model: &'s M,
-    work: &'s Work<'a, M>,
-    globals: &'s M::Globals,
-    at: &'s M::Prepared,
-    index: usize,
-    links: &'s Links,
+pub(super) struct Chained<'s, 'a, M: Program> {
+    pub model: &'s M,
+    pub work: &'s Work<'a, M>,
+    pub globals: &'s M::Globals,
+    pub at: &'s M::Prepared,
+    pub index: usize,
+    pub links: &'s Links,
 }
 
 /// The steps of some sequences as the scan takes them.
 #[derive(Default)]
-struct Steps {
+pub(super) struct Steps {
     patterns: Patterns,
     /// The pattern of each step, and where the steps of each sequence end.
     which: Vec<usize>,
@@ -198,9 +202,9 @@ struct Steps {
 
 /// Workspace of one thread.
 #[derive(Default)]
-struct Desk {
+pub(super) struct Desk {
     steps: Steps,
-    scan: Scan,
+    pub scan: Scan,
     system: UnitNormals,
     scratch: Scratch,
     ones: Vec<f64>,
@@ -315,7 +319,7 @@ fn step_moments(to: &mut UnitNormals, h: usize, scan: &Scan, sequence: usize, t:
 }
 
 impl<M: Program> Chained<'_, '_, M> {
-    fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.links.normals().unwrap_or(0)
     }
 
@@ -330,10 +334,10 @@ impl<M: Program> Chained<'_, '_, M> {
                 let mut log = 0.0;
                 if unit > units.start {
                     self.model.chain_rows(context, self.at, self.index, unit, true, system);
-                    log += steps.take(system.written(), h, true);
+                    log += steps.take(system.written(), h, true) + self.gates(steps, system, unit, true);
                 }
                 self.model.chain_rows(context, self.at, self.index, unit, false, system);
-                log += steps.take(system.written(), h, false);
+                log += steps.take(system.written(), h, false) + self.gates(steps, system, unit, false);
                 steps.row_ends.push((steps.targets.len(), log));
             }
             steps.ends.push(steps.row_ends.len());
@@ -341,7 +345,20 @@ impl<M: Program> Chained<'_, '_, M> {
         steps.settle(h);
     }
 
-    fn smooth(&self, desk: &mut Desk, sequences: &Range<usize>) -> Result<(), Error> {
+    /// Takes in the rows that categories choose: one for each of their states, which counts as often as it is likely.
+    fn gates(&self, steps: &mut Steps, system: &mut UnitNormals, unit: usize, step: bool) -> f64 {
+        let mut log = 0.0;
+        for (g, _) in gates_of::<M>(self.index, Some(step)) {
+            self.work.each_row(self.model, g, unit, |state, probability| {
+                self.model.gate_rows(&self.work.context, self.at, g, unit, state, system);
+                system.count(probability);
+                log += steps.take(system.written(), self.width(), step);
+            });
+        }
+        log
+    }
+
+    pub fn smooth(&self, desk: &mut Desk, sequences: &Range<usize>) -> Result<(), Error> {
         self.read(desk, sequences.clone());
         let done = desk.steps.of(sequences, |steps| desk.scan.smooth(&desk.steps.patterns, steps));
         done.map_err(|e| self.failed(sequences, e))

@@ -22,6 +22,7 @@ impl<M: Program> Work<'_, M> {
         options: &Options,
         restart: usize,
     ) -> Result<(), Error> {
+        self.begin_gated(model, start, options, restart)?;
         self.coupled = vec![vec![]; self.components.len()];
         let given = match start {
             Start::Posterior(q) => Some(q.clone()),
@@ -96,6 +97,7 @@ impl<M: Program> Work<'_, M> {
 
     /// One turn of every unit of the coupled components, in order.
     pub fn turns(&mut self, model: &M, globals: &M::Globals) -> Result<(), Error> {
+        self.gate_turns(model, globals)?;
         let at = model.prepare(&self.context, globals)?;
         for &index in M::COUPLED {
             let Some(&c) = self.components.get(index) else { continue };

@@ -93,6 +93,31 @@ impl<'a, M: Program> Work<'a, M> {
         Ok(Categories::from_paths(states, probs, laws))
     }
 
+    /// q of the joint states of every unit.
+    pub(super) fn linked_marginals(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<Vec<f64>, Error> {
+        let job = self.linked(model, globals, at, index, links);
+        let states = job.component.states;
+        let leaf = |leaves: Range<usize>| {
+            let (mut desk, mut probs) = (job.scratch(), vec![]);
+            for s in leaves.flat_map(|leaf| links.leaf(leaf)) {
+                let units = links.sequence(s);
+                job.smooth(&mut desk, &units)?;
+                for i in 0..units.len() {
+                    probs.extend((0..states).map(|s| desk.probability(i, s, states, links.frontier())));
+                }
+            }
+            Ok::<_, Error>(probs)
+        };
+        reduce::tree(links.leaves(), 1, self.threads, leaf, |a, b| a.extend_from_slice(&b))
+    }
+
     /// Filtered probabilities of the joint states of every unit: by the data up to it.
     pub(super) fn linked_filter(
         &self,
@@ -278,7 +303,8 @@ impl<M: Program> Linked<'_, '_, M> {
             let table = &mut desk.table[..states * n];
             table.fill(0.0);
             let model = self.model;
-            model.potentials(&self.work.context, self.at, self.index, part, table, &mut desk.scratch);
+            model.potentials(&self.work.context, self.at, self.index, part.clone(), table, &mut desk.scratch);
+            self.work.add_said(self.index, part, table);
             let node = &mut desk.node[(start - units.start) * states..][..n * states];
             for (s, column) in table.chunks(n).enumerate() {
                 for (i, x) in column.iter().enumerate() {
@@ -394,6 +420,7 @@ impl<M: Program> Linked<'_, '_, M> {
                 let table = &mut tables[lane][..states * n];
                 table.fill(0.0);
                 model.potentials(context, self.at, self.index, first..first + n, table, scratch);
+                self.work.add_said(self.index, first..first + n, table);
                 if inner > 1 {
                     // What is not handed on is summed out, and stays as its share.
                     let handed_on = &mut handed_on[lane][..size * n];

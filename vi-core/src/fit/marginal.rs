@@ -1,6 +1,8 @@
 //! q of a latent that all units share: a distribution, or a point.
 
-use crate::dist::{Beta, Dirichlet, InverseWishart, MvNormal, Normal, PowerGamma, StudentT, Wishart};
+use crate::dist::{
+    Beta, Dirichlet, InverseWishart, MvNormal, Normal, PowerGamma, StudentT, Truncated, Wishart,
+};
 use crate::engine::dense;
 use crate::posterior::{MvStudentT, RealLaw, VectorLaw};
 use crate::special::digamma;
@@ -206,7 +208,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(PowerGamma, Beta, Normal, StudentT);
+numbers!(PowerGamma, Beta, Normal, StudentT, Truncated<Normal>);
 
 macro_rules! vectors {
     ($($law:ty),*) => {$(

@@ -57,6 +57,17 @@ pub struct Component {
     pub joint: bool,
 }
 
+/// A row of a chain of Gaussians for each state of another block's categories.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    /// The component of the chain.
+    pub chain: usize,
+    /// The component of the categories.
+    pub categories: usize,
+    /// Whether the row belongs to the step to a unit of the chain.
+    pub step: bool,
+}
+
 /// The outcome of an M-step.
 #[derive(Clone, Debug)]
 pub struct Maximised<M: Program> {

@@ -152,6 +152,40 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     ) {
     }
 
+    /// Rows of chains of Gaussians that categories of another component choose.
+    const GATES: &'static [Gate] = &[];
+
+    /// The unit whose state chooses the row of a unit of a chain; `None` where there is no such row.
+    fn gate_unit(&self, _context: &Self::Context<'_>, _gate: usize, _unit: usize) -> Option<usize> {
+        None
+    }
+
+    /// Writes the rows of a unit of a chain, or of the step to it, in one state of the categories.
+    fn gate_rows(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _gate: usize,
+        _unit: usize,
+        _state: usize,
+        _rows: &mut UnitNormals,
+    ) {
+    }
+
+    /// Adds the statistics of these rows, weighted by the probabilities of the states.
+    #[allow(clippy::too_many_arguments, reason = "a row, its weights, and where they go")]
+    fn collect_gate(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _gate: usize,
+        _unit: usize,
+        _states: &[f64],
+        _stats: &mut Self::Stats,
+        _scratch: &mut Scratch,
+    ) {
+    }
+
     /// Adds the statistics of a step, weighted by the probabilities of both states; for all steps of one kind at once, by their sums.
     fn collect_step(
         &self,

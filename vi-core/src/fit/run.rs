@@ -340,6 +340,7 @@ impl<'a, M: Program> State<'a, M> {
         let before = self.fit.trace.last().copied().unwrap_or(f64::NEG_INFINITY);
         let start = self.globals.clone();
         let from = self.stats.clone();
+        let gated = self.work.gated.clone();
         let mut damping = 1.0;
         loop {
             let Maximised { globals, at_boundary, notes } =
@@ -356,6 +357,7 @@ impl<'a, M: Program> State<'a, M> {
                 // A step along a Taylor series can overshoot. Shortened to nothing it leaves only steps that cannot.
                 Err(_) if M::SERIES && damping > 0.0 => {
                     damping = if damping > 1e-8 { 0.25 * damping } else { 0.0 };
+                    self.work.gated = gated.clone();
                 }
                 Err(e) => return Err(e),
             }
@@ -518,7 +520,17 @@ fn impossible_unit<M: Program>(model: &M, work: &Work<'_, M>) -> Option<String> 
 
 /// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
 pub(super) fn is_joint<M: Program>() -> bool {
+    is_local::<M>() && M::GATES.is_empty()
+}
+
+/// Whether all that is hidden are the latents of the units, whose posterior begins at the params alone.
+pub(super) fn is_local<M: Program>() -> bool {
     matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty()
+}
+
+/// Whether the units' latents are several blocks, which take turns.
+pub(super) fn is_coupled<M: Program>() -> bool {
+    !M::COUPLED.is_empty() || !M::GATES.is_empty()
 }
 
 /// Whether a sweep begins with shared latents.

@@ -51,6 +51,19 @@ pub(crate) fn globals<M: Program>(
         let globals = M::overlay(&given, fitted(model, work, &stats, &neutral)?);
         return Ok(Begun { globals, stats: Some(stats) });
     }
+    if !M::GATES.is_empty() {
+        let given = match start {
+            Start::Default => M::overlay(&given, model.init(&work.context)?),
+            Start::Params(_) | Start::Posterior(_) | Start::Latents(_) => given,
+        };
+        if M::is_complete(&given) {
+            return alone(given);
+        }
+        let stats = work.gated_stats(model, &neutral, SOFTEN);
+        let globals = M::overlay(&given, fitted(model, work, &stats, &neutral)?);
+        let lead = !matches!(M::TURNS.first(), Some(Turn::Units));
+        return Ok(Begun { globals, stats: lead.then_some(stats) });
+    }
     match start {
         Start::Params(_) if M::is_complete(&given) => alone(given),
         Start::Params(_) if work.components.is_empty() || !has_blocks::<M>() => {

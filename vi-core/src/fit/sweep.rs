@@ -33,6 +33,8 @@ pub(crate) struct Work<'a, M: Program> {
     pub collapsed: Vec<OnceLock<Moments>>,
     /// q of the units of coupled components, unit by unit; empty for the others.
     pub coupled: Vec<Vec<f64>>,
+    /// What chains of Gaussians and the categories that choose their rows hold of one another.
+    pub gated: super::gated::Gated,
     /// How the units of each component follow one another.
     pub links: Vec<Option<Links>>,
 }
@@ -63,7 +65,8 @@ impl<'a, M: Program> Work<'a, M> {
         model.moving(&context, &neutral, &mut pilot);
         let collapsed = components.iter().map(|_| OnceLock::new()).collect();
         let (threads, fixed) = (options.thread_count(), model.zero(&context));
-        let mut work = Work { context, components, fixed, threads, collapsed, coupled: vec![], links };
+        let gated = super::gated::Gated::default();
+        let mut work = Work { context, components, fixed, threads, collapsed, coupled: vec![], gated, links };
         work.pilot(model, &neutral, &mut pilot);
         model.gauge(&mut work.context, &pilot);
         work.fixed = model.fixed(&work.context, usize::MAX);
@@ -251,7 +254,8 @@ impl<'a, M: Program> Work<'a, M> {
         let n = units.len();
         let mut evidence = vec![0.0; n];
         table.fill(0.0);
-        model.potentials(&self.context, at, index, units, table, scratch);
+        model.potentials(&self.context, at, index, units.clone(), table, scratch);
+        self.add_said(index, units, table);
         Sum.eliminate(table, c.states, n, &mut evidence);
         for (i, _) in evidence.iter().enumerate().filter(|(_, e)| !e.is_finite()) {
             (0..c.states).for_each(|s| table[s * n + i] = 1.0 / c.states as f64);
@@ -351,6 +355,7 @@ impl<M: Program> Sweep<'_, '_, M> {
             table,
             &mut desk.scratch,
         );
+        self.work.add_said(self.index, units.clone(), table);
         let present = |i: usize| self.model.copies(&self.work.context, self.index, units.start + i) > 0.0;
         table::eliminate(semiring, table, states, n, evidence, present).map_err(|failure| {
             let name = |i: usize| self.model.unit_name(&self.work.context, self.index, units.start + i);

@@ -1,7 +1,7 @@
 //! The loop from one start, or from several; and what is asked of data at known params or under a fit that is held.
 
 use super::program::Program;
-use super::run::{Objective, State, is_joint};
+use super::run::{Objective, State, is_coupled, is_joint, is_local};
 use super::sweep::Work;
 use super::{Fit, Options, Start, StartReport};
 use crate::Error;
@@ -62,7 +62,7 @@ fn agree<M: Program>(
     ends: &[Option<M::Globals>],
     reports: &mut [StartReport],
 ) -> Result<(), Error> {
-    if !M::COUPLED.is_empty() || best.work.components.first().is_none_or(|c| c.joint || c.units == 0) {
+    if is_coupled::<M>() || best.work.components.first().is_none_or(|c| c.joint || c.units == 0) {
         return Ok(());
     }
     let model = &best.fit.model;
@@ -87,7 +87,7 @@ pub fn infer<M: Program>(
     params: &M::Params,
     options: &Options,
 ) -> Result<Fit<M>, Error> {
-    if is_joint::<M>() && !M::is_complete(&model.gather(params, &M::Posterior::default())) {
+    if is_local::<M>() && !M::is_complete(&model.gather(params, &M::Posterior::default())) {
         return Err(Error::NotFinite {
             what: format!("params of `{}`: every one needs a value here", M::NAME),
         });
@@ -105,7 +105,7 @@ pub fn infer<M: Program>(
 /// Locals of new data, everything that is shared held.
 pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Fit<M>, Error> {
     let options = Options::default();
-    if is_joint::<M>() {
+    if is_local::<M>() {
         return infer(&fit.model, data, &fit.params, &options);
     }
     let work = Work::new(&fit.model, data, &fit.params, &options)?;
@@ -130,7 +130,7 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         moved: false,
     };
     state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;
-    for _ in 0..if M::COUPLED.is_empty() { 1 } else { state.options.max_iterations.min(100) } {
+    for _ in 0..if !is_coupled::<M>() { 1 } else { state.options.max_iterations.min(100) } {
         state.gather()?;
     }
     let Objective { value, magnitude, terms, .. } = state.evidence(0.0)?;
@@ -143,8 +143,11 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
 
 /// Expected statistics at known params: one E-step.
 pub fn accumulate<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params) -> Result<M::Stats, Error> {
-    let work = Work::new(model, data, params, &Options::default())?;
+    let options = Options::default();
+    let mut work = Work::new(model, data, params, &options)?;
     let globals = model.gather(params, &M::Posterior::default());
     model.validate(&work.context, &globals)?;
+    work.begin_gated(model, &Start::Params(params.clone()), &options, 0)?;
+    work.resume_gated(model, &globals, false)?;
     work.expect(model, &globals)
 }

@@ -47,11 +47,13 @@ mod mv_student_t;
 mod normal;
 mod power_gamma;
 mod student_t;
+mod truncated;
 mod vector_mixture;
 mod wishart;
 
 pub use crate::dist::{
-    Beta, Dirichlet, Gamma, InverseGamma, InverseWishart, MvNormal, Normal, PowerGamma, StudentT, Wishart,
+    Beta, Dirichlet, Gamma, InverseGamma, InverseWishart, MvNormal, Normal, PowerGamma, StudentT, Truncated,
+    Wishart,
 };
 pub use mixture::Mixture;
 pub use mv_student_t::MvStudentT;

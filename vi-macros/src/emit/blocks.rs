@@ -119,6 +119,9 @@ impl Emitter<'_> {
         let field = &g.field;
         let at: Vec<(Ix, Ix)> = r.batch.iter().map(|b| (Ix::var(b), b.high.clone())).collect();
         let at = scope.flat(&at);
+        if let Some(law) = &g.law {
+            return scope.loops(&r.batch, quote!(term += params.#law[#at].entropy();));
+        }
         let outputs = r.outputs.as_ref().map_or(quote!(1), |v| scope.index(&v.high));
         let log = match &r.scale {
             None => quote!(0.0),
@@ -226,6 +229,13 @@ impl Emitter<'_> {
                 values.extend(scope.loops(&loops, quote!(value[(#id, #o)] = #latent;)));
             }
             draw.extend(empty);
+            if let (Some(law), Some((a, ..))) = (&g.law, offsets.first()) {
+                let (_, place, ..) = self.location_loops(&scope, r, *a);
+                let latent = self.latent_place(&scope, *a, &place);
+                draw.extend(scope.loops(&r.batch, quote!(#latent = params.#law[#at].sample(rng);)));
+                log_q.extend(scope.loops(&r.batch, quote!(total += params.#law[#at].log_density(&#latent);)));
+                continue;
+            }
             draw.extend(scope.loops(
                 &r.batch,
                 quote! {

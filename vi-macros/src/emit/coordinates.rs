@@ -55,6 +55,10 @@ impl Emitter<'_> {
     }
 
     pub(super) fn coordinates_fn(&self) -> TokenStream {
+        // A law within bounds has none: its moments do not say where it was cut.
+        if self.gaussians().iter().any(|g| g.law.is_some()) {
+            return TokenStream::new();
+        }
         let (mut write, mut read) = (TokenStream::new(), TokenStream::new());
         let shared = (0..self.model.arrays.len()).map(ArrayId).filter(|a| is_param(self.model, *a));
         for a in shared {

@@ -257,6 +257,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Fit",
         "Follows",
         "Forms",
+        "Gate",
         "Groups",
         "ChaCha8Rng",
         "LeastSquares",

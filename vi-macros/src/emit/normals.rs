@@ -76,6 +76,9 @@ impl Emitter<'_> {
 
     /// Where the posterior of a unit in a state is kept.
     pub(super) fn slot(&self, c: &Component) -> TokenStream {
+        if c.beside {
+            return quote!(i);
+        }
         let index = self.state_index(c);
         if index.to_string() == "0" { quote!(i) } else { quote!(#index * len + i) }
     }
@@ -249,6 +252,12 @@ impl Emitter<'_> {
                 let log = crate::kernel::half_log(self.model, &s.precision);
                 let log = self.hoisted_poly(scope, &log);
                 half = if weighted { quote!(copies * #log) } else { log };
+            }
+            // What a case that a state decides has besides its squares is no constant.
+            let more = self.value_poly(&s.normaliser);
+            if !more.is_zero() {
+                let more = scope.grouped(&more);
+                half = if weighted { quote!(#half + copies * #more) } else { quote!(#half + #more) };
             }
             let lambda = if lambda.is_empty() { quote!(1.0) } else { super::product(&lambda) };
             let uncertain = || {

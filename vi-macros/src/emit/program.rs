@@ -38,6 +38,7 @@ impl Emitter<'_> {
         let pairs = self.pair_fns();
         let links = self.link_fns();
         let chains = self.chain_fns();
+        let gates = self.gate_fns();
         let perturb = self.perturb_fn();
         let lets = self.let_values();
         let has_series = self.has_series();
@@ -94,6 +95,7 @@ impl Emitter<'_> {
                 #pairs
                 #links
                 #chains
+                #gates
                 #perturb
                 #series
                 #grows
@@ -210,7 +212,9 @@ impl Emitter<'_> {
         let mut unit_constants: Vec<(usize, Vec<TokenStream>)> = vec![];
         let parts = self.kernel.components.iter().enumerate().flat_map(|(i, c)| {
             let step = c.link.iter().map(move |l| (i, &l.step, self.linked_name(c)));
-            std::iter::once((i, c, self.component_name(c))).chain(step)
+            let gates = self.kernel.gates.iter().enumerate().filter(move |(_, g)| g.chain == i);
+            let gates = gates.map(|(n, g)| (g.chain, &g.table, self.gate_name(n)));
+            std::iter::once((i, c, self.component_name(c))).chain(step).chain(gates)
         });
         for (i, c, name) in parts {
             let f = format_ident!("constant_{name}");
@@ -298,6 +302,7 @@ impl Emitter<'_> {
             }
         });
         let joint = self.density_sum(|s| matches!(s.role, Role::Observed | Role::Latent));
+        let constraints = self.constraints();
         quote! {
             #prior
 
@@ -307,6 +312,7 @@ impl Emitter<'_> {
                 #open
                 let mut total = 0.0;
                 #joint
+                #constraints
                 Ok(total)
             }
         }

@@ -115,9 +115,15 @@ impl Emitter<'_> {
         let inner = match block {
             None => inner,
             Some(_) => {
-                let field = self.gaussian_of(r.arrays[0]).map(|g| g.field);
+                let gaussian = self.gaussian_of(r.arrays[0]);
+                let law = gaussian.as_ref().and_then(|g| g.law.clone());
+                let field = gaussian.map(|g| g.field);
                 let at: Vec<(Ix, Ix)> = r.batch.iter().map(|b| (Ix::var(b), b.high.clone())).collect();
                 let at = scope.flat(&at);
+                let write = match law {
+                    Some(law) => self.cut(&scope, r, (&law, &at)),
+                    None => write,
+                };
                 quote! {
                     let mut system = LeastSquares::new(#total, #outputs);
                     #fill

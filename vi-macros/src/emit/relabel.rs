@@ -27,7 +27,8 @@ impl Emitter<'_> {
             };
             return quote!(#unused { Err(#why) });
         };
-        if let Some(why) = told_apart(self.model, size).or_else(|| self.matrix_law_along(nominal)) {
+        let fixed = told_apart(self.model, size).or_else(|| self.matrix_law_along(nominal));
+        if let Some(why) = fixed.or_else(|| self.bounds_along(nominal)) {
             return quote!(#unused { Err(#why) });
         }
         let mut body = TokenStream::new();
@@ -61,6 +62,13 @@ impl Emitter<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Bounds of elements that belong to categories.
+    fn bounds_along(&self, nominal: Nominal) -> Option<String> {
+        let cut = self.kernel.sides.iter().map(|s| &self.model.arrays[s.element.array.0]);
+        let array = cut.into_iter().find(|a| a.plates.iter().any(|p| p.nominal == nominal))?;
+        Some(format!("the bounds of `{}` keep their order", array.name))
     }
 
     /// A distribution of a matrix whose rows are the categories.

@@ -30,7 +30,7 @@ impl Emitter<'_> {
     pub fn passes(&self) -> TokenStream {
         let globals = self.globals_type();
         let mut out = TokenStream::new();
-        for (i, c) in self.kernel.tabled() {
+        for (i, c) in self.kernel.tabled().filter(|(_, c)| !c.beside) {
             let is_step = !std::ptr::eq(c, &raw const self.kernel.components[i]);
             let latents = self.component_name(c);
             let name = if is_step { self.linked_name(&self.kernel.components[i]) } else { latents.clone() };
@@ -152,6 +152,7 @@ impl Emitter<'_> {
                 }
             });
         }
+        out.extend(self.gate_passes());
         let pairs = self.kernel.components.iter().flat_map(|c| &c.pairs).map(|p| (&p.rows, true));
         for (r, is_pair) in
             self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| (r, false)).chain(pairs)

@@ -67,6 +67,9 @@ impl<'a> Emitter<'a> {
             return self.law_type(a);
         }
         let whitened = self.gaussian_of(a).is_some_and(|g| g.regression.scale.is_some());
+        if self.kernel.is_cut(a) {
+            return cut_law();
+        }
         spelt(&laws::of_location(self.is_vector(a), whitened))
     }
 
@@ -164,6 +167,13 @@ impl<'a> Emitter<'a> {
             fields.extend(quote!(#[doc = #doc] pub #n: Vec<DMatrix<f64>>,));
             unset.extend(quote!(#n: Vec::new(),));
             serde.push(quote!(#n: Vec<DMatrix<f64>>));
+            if let Some(n) = &g.law {
+                let law = cut_law();
+                let doc = format!(" q({names}), one for each copy.");
+                fields.extend(quote!(#[doc = #doc] pub #n: Vec<Marginal<#law>>,));
+                unset.extend(quote!(#n: Vec::new(),));
+                serde.push(quote!(#n: Vec<Marginal<#law>>));
+            }
         }
         quote! {
             /// What all units share: a value for each point, a distribution for each latent.
@@ -290,6 +300,21 @@ impl<'a> Emitter<'a> {
         for g in self.gaussians() {
             let n = &g.field;
             out.extend(quote!(#n: Vec::new(),));
+            if let Some(n) = &g.law {
+                let a = self.name(g.regression.arrays[0]);
+                let depth = g.regression.batch.len();
+                let all = match depth {
+                    0 => quote!(vec![posterior.#a.clone()]),
+                    _ => {
+                        let flat = (1..depth).fold(
+                            quote!(x.iter().cloned()),
+                            |inner, _| quote!(x.iter().flat_map(|x| #inner)),
+                        );
+                        quote!({ let x = &posterior.#a; #flat.collect() })
+                    }
+                };
+                out.extend(quote!(#n: #all,));
+            }
         }
         out
     }
@@ -319,7 +344,9 @@ impl<'a> Emitter<'a> {
             let at = plates.iter().map(|v| scope.var(v));
             let mean = quote!(params.#n #([#at])*);
             let field = &g.field;
-            let value = if self.is_vector(a) {
+            let value = if let Some(law) = &g.law {
+                quote!(params.#law[#copy].clone())
+            } else if self.is_vector(a) {
                 let length = quote!(mean.len());
                 let cov = if outputs {
                     quote!(params.#field[#copy][(#one, #one)])
@@ -346,6 +373,7 @@ impl<'a> Emitter<'a> {
                 quote!((0..params.#n #([#own])*.len()).map(|#name| #inner).collect::<Vec<_>>())
             });
             // Before anything is set there is no covariance to read.
+            let field = g.law.as_ref().unwrap_or(field);
             out.extend(quote!(if !params.#field.is_empty() { posterior.#n = #value; }));
         }
         out
@@ -472,6 +500,9 @@ impl<'a> Emitter<'a> {
             let copies = self.copies(&scope, g.regression);
             let (_, total) = self.unknowns(&scope, g.regression);
             out.extend(quote!(#n: vec![DMatrix::zeros(#total, #total); #copies],));
+            if let Some(n) = &g.law {
+                out.extend(quote!(#n: vec![Marginal::Unset; #copies],));
+            }
         }
         out
     }
@@ -533,4 +564,9 @@ pub(super) fn spelt(law: &Law) -> TokenStream {
     let path = law.path.iter().map(|part| format_ident!("{part}"));
     let lifetime = law.borrows.then(|| quote!(<'static>));
     quote!(#(#path)::* #lifetime)
+}
+
+/// The law of a location that is kept within an interval.
+fn cut_law() -> TokenStream {
+    quote!(dist::Truncated<dist::Normal>)
 }

@@ -49,6 +49,7 @@ impl Emitter<'_> {
         let at: Vec<TokenStream> = plates.iter().map(|v| scope.var(v)).map(|v| quote!([#v])).collect();
         let q = quote!(&posterior.#n #(#at)*);
         let add = match (self.is_vector(a), outputs, &scale) {
+            _ if self.kernel.is_cut(a) => quote!(entries.add(#copy, [#one, #one], spread::cut_number(#q)?);),
             (false, _, None) => quote!(entries.add(#copy, [#one, #one], spread::number(#q)?);),
             (false, _, Some(s)) => {
                 quote!(entries.add(#copy, [#one, #one], spread::scaled_number(#q, #s)?);)

@@ -111,6 +111,11 @@ impl Emitter<'_> {
             .iter()
             .map(|g| {
                 let f = &g.field;
+                let law = g.law.as_ref().map(|l| {
+                    let n = self.name(g.regression.arrays[0]);
+                    let unset = self.is_unset(g.regression.arrays[0], quote!(given.#n));
+                    quote!(#l: if #unset || given.#l.is_empty() { fitted.#l } else { given.#l.clone() },)
+                });
                 let given = g.regression.arrays.iter().map(|a| {
                     let n = self.name(*a);
                     let unset = self.is_unset(*a, quote!(given.#n));
@@ -124,6 +129,7 @@ impl Emitter<'_> {
                     } else {
                         fitted.#f
                     },
+                    #law
                 }
             })
             .collect();

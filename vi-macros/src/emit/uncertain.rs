@@ -17,6 +17,8 @@ pub(super) struct Gaussian<'k> {
     pub regression: &'k Regression,
     /// The field that holds one covariance for each copy.
     pub field: Ident,
+    /// The field that holds one law for each copy, where the location is kept within an interval.
+    pub law: Option<Ident>,
 }
 
 /// What the uncertainty of one block adds to the square of a residual.
@@ -46,11 +48,15 @@ impl<'a> Emitter<'a> {
                 continue;
             }
             let names = r.arrays.iter().map(|a| self.name(*a).to_string()).collect::<Vec<_>>().join("_");
-            let mut field = format!("{names}_cov");
-            while self.model.arrays.iter().any(|a| a.name == field) {
-                field.push('_');
-            }
-            out.push(Gaussian { regression: r, field: format_ident!("{field}") });
+            let field = |what: &str| {
+                let mut field = format!("{names}_{what}");
+                while self.model.arrays.iter().any(|a| a.name == field) {
+                    field.push('_');
+                }
+                format_ident!("{field}")
+            };
+            let law = r.arrays.iter().any(|a| self.kernel.is_cut(*a)).then(|| field("law"));
+            out.push(Gaussian { regression: r, field: field("cov"), law });
         }
         out
     }

@@ -2,6 +2,7 @@
 
 use super::admixture::admixture;
 use super::chains;
+use super::gates;
 use super::links::{self, Link};
 use super::rows::RowBuilder;
 use super::shared;
@@ -31,18 +32,11 @@ pub fn build<'a>(
         failed = true;
         report.push(d);
     };
-    for c in &model.constraints {
-        let mut names: Vec<String> = vec![];
-        c.rest.iter().map(|(_, e)| e).chain([&c.first]).for_each(|e| {
-            model.each_read_deep(e, &mut |a| {
-                let name = model.arrays[a.array.0].name.to_string();
-                if !names.contains(&name) && is_hidden(model, a.array) {
-                    names.push(name);
-                }
-            });
-        });
-        fail(mistakes::no_engine(c.loc, &names.join(", "), "a posterior cut off by `constrain`"), report);
-    }
+    let sides = super::cuts::sides(model).and_then(|s| super::cuts::check(model, &s).map(|()| s));
+    let sides = sides.unwrap_or_else(|d| {
+        fail(d, report);
+        vec![]
+    });
     for a in &model.arrays {
         if let Some(cells) = &a.elem.cells {
             let guard = model.show_expr(&cells.guard);
@@ -87,10 +81,18 @@ pub fn build<'a>(
     };
     let mut stats: Vec<Stat> = vec![];
     let mut groups = vec![];
+    let mut gated: Vec<super::Gate> = vec![];
     let mut fixed = vec![];
     let mut priors = vec![];
     for d in densities {
         let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
+        if let Some(at) = gates::chain(model, d, &components) {
+            match gates::gate(model, &mut builder, d, &components, at) {
+                Ok(g) => gated.push(g),
+                Err(e) => fail(e, report),
+            }
+            continue;
+        }
         let integrated = super::integrated::elements(model, d);
         let anchors = super::normals::anchors(model, d);
         if let Some(e) = anchors.first().or(integrated.first()) {
@@ -145,6 +147,13 @@ pub fn build<'a>(
             }
         }
     }
+    for g in gated.iter().filter(|g| !components[g.categories].pairs.is_empty()) {
+        let arrays = components[g.categories].arrays();
+        let names = arrays.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+        let loc = densities.iter().find(|d| d.id == g.table.rows[0].statement).map(|d| d.loc);
+        let loc = loc.unwrap_or_else(|| model.arrays[components[g.chain].arrays()[0].0].name.span().into());
+        fail(mistakes::no_engine(loc, &names, "turns of its own elements beside a Gaussian chain"), report);
+    }
     for c in &components {
         if let Err(e) = super::integrated::check(model, c, densities) {
             fail(e, report);
@@ -166,6 +175,8 @@ pub fn build<'a>(
     let mut kernel = Kernel {
         model,
         components,
+        gates: gated,
+        sides,
         fixed,
         moving,
         stats,
@@ -398,6 +409,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         pairs: vec![],
         link: None,
         whitened: None,
+        beside: false,
     };
     if chains::scans(b) {
         out.link = Some(Box::new(chains::link(model, &b.latents, &out)));

@@ -34,7 +34,7 @@ pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> boo
             return true;
         }
         coefficients::obstacle(model, d, b).is_none()
-            && d.gathers.is_empty()
+            && (d.gathers.is_empty() || coefficients::others(model, d, b).is_empty())
             && d.repeat.is_empty()
             && places_of(&own, plates).is_some()
             && d.cases.iter().all(|c| is_gaussian(c, &latents))
@@ -154,6 +154,6 @@ pub fn back(model: &Model, e: &Elem) -> usize {
 impl Component {
     /// Whether it is a chain of Gaussians, or the step of one.
     pub fn is_chain(&self) -> bool {
-        self.has_normals() && (self.link.is_some() || self.normals.iter().any(|n| n.back > 0))
+        self.has_normals() && (self.link.is_some() || self.beside || self.normals.iter().any(|n| n.back > 0))
     }
 }

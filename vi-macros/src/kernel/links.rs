@@ -204,6 +204,7 @@ pub fn step(c: &Component, frontier: usize) -> Component {
         pairs: vec![],
         link: None,
         whitened: None,
+        beside: false,
     }
 }
 

@@ -13,8 +13,10 @@ mod build;
 mod chains;
 mod coefficients;
 mod collapse;
+mod cuts;
 mod exists;
 mod expansion;
+mod gates;
 mod integrated;
 pub mod links;
 mod locations;
@@ -31,7 +33,9 @@ pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
 pub use chains::back;
 pub use collapse::{Collapse, Part, part};
+pub use cuts::Side;
 pub use expansion::Expansion;
+pub use gates::Gate;
 pub use integrated::{Integrated, Own, own_terms, touches};
 pub use links::Link;
 pub use locations::without;
@@ -69,10 +73,14 @@ pub fn is_random(model: &Model, array: ArrayId) -> bool {
 pub struct Kernel<'a> {
     pub model: &'a Model,
     pub components: Vec<Component>,
+    /// Statements of chains of Gaussians with a row for each state of another component.
+    pub gates: Vec<Gate>,
     /// Observed statements that no latent touches: their statistics never change.
     pub fixed: Vec<Rows>,
     /// Observed statements without latents whose statistics are Taylor series: collected at every sweep.
     pub moving: Vec<Rows>,
+    /// Bounds that latents are kept within.
+    pub sides: Vec<Side>,
     /// Sufficient statistics, each a table over its cells.
     pub stats: Vec<Stat>,
     /// Functions of the params that are tabulated once a sweep.
@@ -98,12 +106,25 @@ pub struct Kernel<'a> {
 }
 
 impl Kernel<'_> {
-    /// Everything that has a table of states: the components, each followed by the steps between its units. The number is the component's.
+    /// The bounds that the elements of a latent are kept within.
+    pub fn sides_of(&self, a: ArrayId) -> impl Iterator<Item = &Side> {
+        self.sides.iter().filter(move |s| s.element.array == a)
+    }
+
+    /// Whether a latent is kept within an interval.
+    pub fn is_cut(&self, a: ArrayId) -> bool {
+        self.sides_of(a).next().is_some()
+    }
+
+    /// Everything that has a table of states: the components, each followed by the steps between its units, and the gates. The number is the
+    /// component's.
     pub fn tabled(&self) -> impl Iterator<Item = (usize, &Component)> {
+        let gates = self.gates.iter().map(|g| (g.chain, &g.table));
         self.components
             .iter()
             .enumerate()
             .flat_map(|(i, c)| std::iter::once((i, c)).chain(c.link.iter().map(move |l| (i, &l.step))))
+            .chain(gates)
     }
 }
 
@@ -138,6 +159,8 @@ pub struct Component {
     pub link: Option<Box<Link>>,
     /// The scale that all rows of its Gaussians have in common, where it is eliminated with them.
     pub whitened: Option<Whitened>,
+    /// Whether its states are those of another block: its Gaussians have one posterior, whatever the state.
+    pub beside: bool,
 }
 
 impl Component {
@@ -162,7 +185,7 @@ pub struct Local {
 }
 
 /// A latent of a unit with a Gaussian posterior in each of its states.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Normal {
     pub array: ArrayId,
     /// How many units before this one the element is.

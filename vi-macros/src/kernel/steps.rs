@@ -67,6 +67,15 @@ fn steps_of(
                 ));
             }
             if let (Some(MStepKind::Regression(r)), Some(_)) = (kinds.first(), block)
+                && let Some(a) = r.arrays.iter().find(|a| kernel.is_cut(**a))
+                && !one_by_one(kernel, r, *a)
+            {
+                let array = &kernel.model.arrays[a.0];
+                let loc = kernel.model.statements[array.pieces[0].0].loc;
+                let rule = "a joint posterior of elements that `constrain` cuts off";
+                return Err(mistakes::no_engine(loc, &array.name.to_string(), rule));
+            }
+            if let (Some(MStepKind::Regression(r)), Some(_)) = (kinds.first(), block)
                 && let Some(a) = scaled_by_component(kernel, r)
             {
                 let array = &kernel.model.arrays[a.0];
@@ -115,7 +124,13 @@ fn posterior_updates(
                 whitened = whitened.or(*whitened_by);
             }
             Rule::Family { family } if crate::plan::statistics::is_cut(family) => {
-                return Err(refuse("the posterior of a latent within bounds"));
+                let [a] = block.latents.as_slice() else {
+                    return Err(refuse("the joint posterior of latents within bounds"));
+                };
+                if !kernel.is_cut(*a) {
+                    return Err(refuse("the posterior of a latent within bounds"));
+                }
+                locations.push(*a);
             }
             Rule::Family { .. } => {
                 for a in step.latents.iter().filter(|a| whitened != Some(**a)) {
@@ -170,6 +185,19 @@ fn posterior_updates(
         out.push(Update { params: vec![s], rule: Maximise::Scale });
     }
     Ok(out)
+}
+
+/// Whether every element of a location is a copy of its own, numbered as the elements are.
+fn one_by_one(kernel: &Kernel, r: &Regression, a: ArrayId) -> bool {
+    let stands = r.rows.iter().flat_map(|x| &x.design().regressors).flat_map(|x| x.elems());
+    let mut own = stands.filter(|e| e.array == a);
+    let batch = |e: &crate::density::symbol::Elem| {
+        e.indices.len() == r.batch.len() && e.indices.iter().zip(&r.batch).all(|(i, b)| i.as_var() == Some(b))
+    };
+    r.arrays.as_slice() == [a]
+        && r.scale.is_none()
+        && r.batch.len() == kernel.model.arrays[a.0].plates.len()
+        && own.all(batch)
 }
 
 /// Whether the length of an axis depends on where one stands on another.

@@ -196,6 +196,11 @@ impl Scan {
         self.covariances.cross(self.nodes[self.walks[sequence] + t].1)
     }
 
+    /// (R⁻¹, K) of x\[t−1\] = R⁻¹ ε + K x\[t\] + constant, by rows, for t ≥ 1, after [`smooth`](Self::smooth) of one sequence alone.
+    pub(crate) fn gains(&self, sequence: usize, t: usize) -> (&[f64], &[f64]) {
+        self.factors.gains(self.covariances.step(self.nodes[self.walks[sequence] + t].1))
+    }
+
     /// Steps that the last call factorised and still knows, and steps back whose covariances it computed: fewer than there are steps where
     /// they repeat.
     #[must_use]
