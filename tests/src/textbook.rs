@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod mixture;
+pub mod dense;
 pub mod state_space;
 pub mod topics;
 

@@ -3,10 +3,11 @@
 //! Steps whose rows have the same coefficients, bit for bit, are one pattern of the scan, whatever their targets: where params do not change
 //! along a chain it is factorised until the recursion comes to a fixed point, and that once for all sequences of a leaf.
 
-use super::Categories;
+use super::{Categories, Trajectory};
 use super::links::Links;
 use super::program::{Evidence, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
+use crate::engine::gauss::Failure;
 use crate::engine::gauss::scan::{Failed, Patterns, Row, Scan, Sequence};
 use crate::engine::unit::UnitNormals;
 use crate::reduce::{self, Accumulate};
@@ -98,17 +99,9 @@ impl<'a, M: Program> Work<'a, M> {
     ) -> Result<(), Error> {
         let job = Chained { model, work: self, globals, at, index, links };
         let mut desk = job.scratch();
-        for leaf in 0..links.leaves() {
-            let sequences = links.leaf(leaf);
-            job.smooth(&mut desk, &sequences)?;
-            for (n, s) in sequences.enumerate() {
-                for (t, unit) in links.sequence(s).enumerate() {
-                    let normals = &mut desk.scratch.normals;
-                    normals.begin(job.width(), 1, 1);
-                    unit_moments(normals, 0, &desk.scan, n, t);
-                    model.share_normals(&self.context, index, unit, (0, 1), &[1.0], normals, posterior);
-                }
-            }
+        for s in (0..links.sequences()).filter(|s| !links.sequence(*s).is_empty()) {
+            job.smooth(&mut desk, &(s..s + 1))?;
+            job.share_one(&mut desk, s, posterior);
         }
         Ok(())
     }
@@ -146,13 +139,13 @@ impl<'a, M: Program> Work<'a, M> {
     }
 }
 
-struct Chained<'s, 'a, M: Program> {
-    model: &'s M,
-    work: &'s Work<'a, M>,
-    globals: &'s M::Globals,
-    at: &'s M::Prepared,
-    index: usize,
-    links: &'s Links,
+pub(super) struct Chained<'s, 'a, M: Program> {
+    pub model: &'s M,
+    pub work: &'s Work<'a, M>,
+    pub globals: &'s M::Globals,
+    pub at: &'s M::Prepared,
+    pub index: usize,
+    pub links: &'s Links,
 }
 
 /// The steps of some sequences as the scan takes them.
@@ -176,7 +169,7 @@ struct Steps {
 
 /// Workspace of one thread.
 #[derive(Default)]
-struct Desk {
+pub(super) struct Desk {
     steps: Steps,
     scan: Scan,
     system: UnitNormals,
@@ -268,6 +261,31 @@ impl Steps {
     }
 }
 
+impl Desk {
+    /// No steps yet, of one sequence.
+    pub fn begin(&mut self) {
+        self.steps.clear();
+    }
+
+    /// A unit by rows that are known, each set with its log factor and whether it reads the unit before.
+    pub fn unit(&mut self, rows: &[(&[f64], f64, bool)], h: usize) {
+        let log = rows.iter().map(|(rows, log, step)| self.steps.take((rows, *log), h, *step)).sum();
+        self.steps.row_ends.push((self.steps.targets.len(), log));
+    }
+
+    /// Ends the sequence.
+    pub fn settle(&mut self, h: usize) {
+        self.steps.ends.push(self.steps.row_ends.len());
+        self.steps.settle(h);
+    }
+
+    /// Smooths the one sequence that is here.
+    pub fn smooth_one(&mut self) -> Result<(), Failure> {
+        let Desk { steps, scan, .. } = self;
+        steps.of(&(0..1), |sequence| scan.smooth(&steps.patterns, sequence)).map_err(|e| e.why)
+    }
+}
+
 /// Writes E x\[t\] and Cov x\[t\] of a sequence.
 fn unit_moments(to: &mut UnitNormals, slot: usize, scan: &Scan, sequence: usize, t: usize) {
     let (mean, cov) = to.moments_mut(slot);
@@ -297,8 +315,24 @@ impl<M: Program> Chained<'_, '_, M> {
         self.links.normals().unwrap_or(0)
     }
 
+    /// Hands over q of one sequence, which is all that was smoothed.
+    pub fn share_one(&self, desk: &mut Desk, s: usize, posterior: &mut M::Posterior) {
+        let (context, units) = (&self.work.context, self.links.sequence(s));
+        let mut law = Trajectory::new(self.width());
+        for (t, unit) in units.clone().enumerate() {
+            let normals = &mut desk.scratch.normals;
+            normals.begin(self.width(), 1, 1);
+            unit_moments(normals, 0, &desk.scan, 0, t);
+            self.model.share_normals(context, self.index, unit, (0, 1), &[1.0], normals, posterior);
+            law.push(desk.scan.mean(0, t), desk.scan.covariance(0, t));
+            let (root, slope) = desk.scan.given_next(t);
+            law.join(root, slope);
+        }
+        self.model.share_path(context, self.index, units.start, law, posterior);
+    }
+
     /// Writes the rows of all units and steps of some sequences.
-    fn read(&self, desk: &mut Desk, sequences: Range<usize>) {
+    pub fn read(&self, desk: &mut Desk, sequences: Range<usize>) {
         let (h, context) = (self.width(), &self.work.context);
         let (steps, system) = (&mut desk.steps, &mut desk.system);
         steps.clear();

@@ -67,7 +67,7 @@ impl<M: Program> State<'_, M> {
         let (next, _) = self.ahead_of()?;
         let mut trial = self.globals.clone();
         let share = SHARE / self.fit.iterations as f64;
-        let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, share, 0.0);
+        let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, (share, 0.0), None);
         let stays = |s: &Self| {
             let (_, at_boundary) = s.ahead_of()?;
             Ok(names.iter().all(|n| at_boundary.contains(n)))
@@ -80,28 +80,47 @@ impl<M: Program> State<'_, M> {
     }
 
     /// Steps towards bounds as far as a derivative can be told. Returns the params whose limit they are.
+    ///
+    /// Where all that fall together do not belong to one limit, since some are only on their way, each is looked at by itself.
     pub(super) fn descend(&mut self) -> Result<Vec<String>, Error> {
         if !self.has_floors() || self.fit.iterations == 0 {
             return Ok(vec![]);
         }
-        let mut share = SHARE / self.fit.iterations as f64;
+        let share = SHARE / self.fit.iterations as f64;
+        let (next, _) = self.ahead_of()?;
+        let mut trial = self.globals.clone();
+        let all =
+            self.fit.model.to_floors(&self.work.context, &mut trial, &next, (share, 0.1), None);
+        let together = self.descend_with(share, None)?;
+        if !together.is_empty() || all.len() < 2 {
+            return Ok(together);
+        }
+        let mut found = vec![];
+        for name in all {
+            found.extend(self.descend_with(share, Some(&name))?);
+        }
+        Ok(found)
+    }
+
+    fn descend_with(&mut self, mut share: f64, only: Option<&str>) -> Result<Vec<String>, Error> {
         let mut falling: Option<Vec<String>> = None;
         let mut steps = 0;
         while steps < MOST {
             let (next, _) = self.ahead_of()?;
             let mut trial = self.globals.clone();
-            let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, share, 0.1);
+            let model = self.fit.model.clone();
+            let names = model.to_floors(&self.work.context, &mut trial, &next, (share, 0.1), only);
             if names.is_empty() || falling.as_ref().is_some_and(|f| *f != names) {
                 break;
             }
             falling = Some(names);
             // With t² ∂L/∂t for its fall, a tenth of the room falls by a tenth of the share; half of that is asked for once.
             share *= if steps == 0 { 0.05 } else { 0.1 };
-            let (model, wanted) = (self.fit.model.clone(), falling.clone());
+            let wanted = falling.clone();
             let falls = |s: &Self| {
                 let (next, _) = s.ahead_of()?;
                 let mut on = s.globals.clone();
-                Ok(Some(model.to_floors(&s.work.context, &mut on, &next, share, 0.0)) == wanted)
+                Ok(Some(model.to_floors(&s.work.context, &mut on, &next, (share, 0.0), only)) == wanted)
             };
             if !self.try_at(trial, falls) {
                 break;

@@ -38,6 +38,7 @@ impl Emitter<'_> {
         let pairs = self.pair_fns();
         let links = self.link_fns();
         let chains = self.chain_fns();
+        let looseness = self.looseness_fns();
         let perturb = self.perturb_fn();
         let lets = self.let_values();
         let has_series = self.has_series();
@@ -94,6 +95,7 @@ impl Emitter<'_> {
                 #pairs
                 #links
                 #chains
+                #looseness
                 #perturb
                 #series
                 #grows
