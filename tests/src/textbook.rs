@@ -1,8 +1,8 @@
 //! Variational algorithms as textbooks print them, in plain loops: what generated code is compared with, sweep by sweep.
 
 pub mod blocks;
-pub mod mixture;
 pub mod dense;
+pub mod mixture;
 pub mod state_space;
 pub mod topics;
 

@@ -458,7 +458,8 @@ fn simulated_series_have_the_moments_of_the_model() {
         .collect();
     for i in 0..4 {
         for j in 0..4 {
-            let found = draws.iter().map(|z| (z[i] - dense.mean[i]) * (z[j] - dense.mean[j])).sum::<f64>() / 4e3;
+            let found =
+                draws.iter().map(|z| (z[i] - dense.mean[i]) * (z[j] - dense.mean[j])).sum::<f64>() / 4e3;
             let c = &dense.cov;
             let error = 5.0 * ((c[(i, i)] * c[(j, j)] + c[(i, j)].powi(2)) / 4e3).sqrt();
             assert!((found - c[(i, j)]).abs() < error, "({i}, {j}): {found} and {}", c[(i, j)]);

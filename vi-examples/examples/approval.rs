@@ -20,7 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Known { at: *at, mean: mean + q.mean(), interval: (mean + low, mean + high) }
         })
         .collect();
-    println!("quarters without a poll: what it would have said, and the interval that holds it with probability 0.95");
+    println!(
+        "quarters without a poll: what it would have said, and the interval that holds it with probability 0.95"
+    );
     let mut imputed = vec![];
     for (at, q) in fit.posterior.poll.iter() {
         let Some(interval) = q.interval(0.95) else { continue };

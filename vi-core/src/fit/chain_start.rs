@@ -1,10 +1,12 @@
 //! Where EM of a chain of Gaussians begins.
 //!
 //! A first state that is sure of itself at a value that no data chose holds the whole chain there, and EM frees it by steps of the size of
-//! that sureness. So at the start first states may be anywhere, and the scales of steps and data are found without them. How large steps are
-//! beside the noise of data is what EM learns slowest: it begins from several ratios, and the likeliest is kept.
+//! that sureness. So at the start first states may be anywhere, and the scales of steps and data are found without them.
+//!
+//! EM learns slowest how large all variances are, where they begin too large, and how large those of steps are beside those of data. Both
+//! are searched for by the likelihood first, by powers of ten.
 
-use super::program::{Program, Statistics};
+use super::program::Program;
 use super::run::is_joint;
 use super::sweep::Work;
 use crate::Error;
@@ -13,9 +15,12 @@ use crate::Error;
 const ANYWHERE: f64 = 1e20;
 /// A variance that data have determined.
 const DETERMINED: f64 = 1e15;
-/// Variances of steps, of those that the start would have without this.
-const RATIOS: [f64; 4] = [1.0, 1e-1, 1e-2, 1e-4];
-/// Sweeps from each of them.
+/// Powers of ten of the search, each as often as it helps.
+const STRIDES: [f64; 5] = [4.0, 2.0, 1.0, 0.5, 0.25];
+const AS_OFTEN: usize = 4;
+/// Nats that a stride must gain: a scale whose limit is 0 is not to be lost so far away that nothing shows where it goes.
+const MATTERS: f64 = 0.1;
+/// Sweeps that follow, first states still anywhere.
 const ROUNDS: usize = 6;
 
 /// Globals for the chain that is all that is hidden; `None` where it has no scales, or where data do not determine its first states.
@@ -27,28 +32,42 @@ pub(super) fn begun<M: Program>(
     if work.components.len() != 1 || work.chain(0).is_none() || !is_joint::<M>() {
         return Ok(None);
     }
-    let mut best: Option<(f64, M::Globals)> = None;
-    for ratio in RATIOS {
-        let mut globals = neutral.clone();
-        if !model.loosen(&mut globals, ANYWHERE, ratio) {
-            return Ok(None);
-        }
-        let Some(value) = rounds(model, work, &mut globals) else { continue };
-        if value.is_finite() && best.as_ref().is_none_or(|b| value > b.0) {
-            best = Some((value, globals));
-        }
+    let mut globals = neutral.clone();
+    if !model.loosen(&mut globals, ANYWHERE, 1.0, 1.0) {
+        return Ok(None);
     }
-    Ok(best.map(|b| b.1).filter(|g| model.is_settled(g, DETERMINED)))
+    let Some(mut globals) = scaled(model, work, &globals) else { return Ok(None) };
+    for _ in 0..ROUNDS {
+        model.loosen(&mut globals, ANYWHERE, 1.0, 1.0);
+        let Ok(stats) = work.expect(model, &globals) else { return Ok(None) };
+        globals = model.maximise(&work.context, &stats, &globals, 1.0)?.globals;
+    }
+    Ok(Some(globals).filter(|g| model.is_settled(g, DETERMINED)))
 }
 
-/// Some sweeps with first states anywhere, and the log evidence before the last of them.
-fn rounds<M: Program>(model: &M, work: &Work<'_, M>, globals: &mut M::Globals) -> Option<f64> {
-    let mut value = f64::NEG_INFINITY;
-    for _ in 0..ROUNDS {
-        model.loosen(globals, ANYWHERE, 1.0);
-        let mut stats = work.expect(model, globals).ok()?;
-        value = stats.evidence().log;
-        *globals = model.maximise(&work.context, &stats, globals, 1.0).ok()?.globals;
+/// The likeliest scales: of all variances, and of those of steps beside the others.
+fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Option<M::Globals> {
+    let at = |all: f64, steps: f64| {
+        let mut globals = from.clone();
+        model.loosen(&mut globals, ANYWHERE, 10f64.powf(all + steps), 10f64.powf(all));
+        let value = work.evidences(model, &globals).ok()?.into_iter().flatten().sum::<f64>();
+        value.is_finite().then_some((value, globals))
+    };
+    let (mut all, mut steps) = (0.0, 0.0);
+    let mut best = at(all, steps)?;
+    for stride in STRIDES {
+        for (more, larger) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
+            for _ in 0..AS_OFTEN {
+                let trial = (all + stride * more, steps + stride * larger);
+                match at(trial.0, trial.1) {
+                    Some(found) if found.0 > best.0 + MATTERS => {
+                        best = found;
+                        (all, steps) = trial;
+                    }
+                    Some(_) | None => break,
+                }
+            }
+        }
     }
-    Some(value)
+    Some(best.1)
 }

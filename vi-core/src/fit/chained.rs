@@ -3,10 +3,10 @@
 //! Steps whose rows have the same coefficients, bit for bit, are one pattern of the scan, whatever their targets: where params do not change
 //! along a chain it is factorised until the recursion comes to a fixed point, and that once for all sequences of a leaf.
 
-use super::{Categories, Trajectory};
 use super::links::Links;
 use super::program::{Evidence, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
+use super::{Categories, Trajectory};
 use crate::engine::gauss::Failure;
 use crate::engine::gauss::scan::{Failed, Patterns, Row, Scan, Sequence};
 use crate::engine::unit::UnitNormals;

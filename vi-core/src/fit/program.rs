@@ -317,9 +317,9 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         vec![]
     }
 
-    /// Gives the first states of chains of Gaussians this variance, and the steps one larger by a factor, where params are their scales.
-    /// `false` where none are.
-    fn loosen(&self, _globals: &mut Self::Globals, _first: f64, _step: f64) -> bool {
+    /// Gives the first states of chains of Gaussians this variance, and steps and data variances larger by these factors, where params are
+    /// their scales. `false` where none are.
+    fn loosen(&self, _globals: &mut Self::Globals, _first: f64, _step: f64, _data: f64) -> bool {
         false
     }
 

@@ -5,8 +5,8 @@ use super::types::Layout;
 use crate::density::lower::{is_hidden, is_read};
 use crate::density::poly::{Factor, Poly};
 use crate::density::symbol::{Ix, Var, length};
-use crate::kernel::{Component, Loop};
 use crate::kernel::links::Along;
+use crate::kernel::{Component, Loop};
 use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -55,7 +55,8 @@ impl Emitter<'_> {
         let whole = |a: ArrayId, begins: i64, fixed: usize| {
             let pieces = self.model.arrays[a.0].pieces.iter().map(|p| &self.model.statements[p.0]);
             let (first, rest): (Vec<_>, Vec<_>) = pieces.partition(|s| low(s).is_none());
-            first.len() == fixed && matches!(rest.as_slice(), [s] if low(s) == Some(begins) && s.guards.is_empty())
+            first.len() == fixed
+                && matches!(rest.as_slice(), [s] if low(s) == Some(begins) && s.guards.is_empty())
         };
         let mut alike = c.normals.iter().all(|n| whole(n.array, 1, 1));
         for (n, array) in self.model.arrays.iter().enumerate() {

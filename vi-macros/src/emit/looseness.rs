@@ -1,4 +1,4 @@
-//! Chains of Gaussians before anything is known of them: first states that may be anywhere, and steps of another size.
+//! Chains of Gaussians before anything is known of them: first states that may be anywhere, and steps and noise of another size.
 
 use super::Emitter;
 use crate::kernel::chain_scales::{ChainScale, Place, chain_scales};
@@ -39,7 +39,7 @@ impl Emitter<'_> {
     pub(super) fn looseness_fns(&self) -> TokenStream {
         let scales = self.chain_scales();
         let (mut loosen, mut settled) = (TokenStream::new(), TokenStream::new());
-        for s in scales.iter().filter(|s| s.place != Place::Data) {
+        for s in &scales {
             let power = Literal::f64_unsuffixed(s.power.den as f64 / s.power.num as f64);
             let back = Literal::f64_unsuffixed(s.power.num as f64 / s.power.den as f64);
             let (low, high) = self.bounds(s.array);
@@ -48,9 +48,15 @@ impl Emitter<'_> {
                 true => quote!(#x.clamp(#low, #high)),
                 false => x,
             };
-            if s.place == Place::Step {
-                let grown = kept(quote!((*x * step.powf(#power))));
-                loosen.extend(self.each_leaf(s.array, quote!(*x = #grown;), quote!(*x *= step.powf(#power);)));
+            let factor = match s.place {
+                Place::First => None,
+                Place::Step => Some(quote!(step)),
+                Place::Data => Some(quote!(data)),
+            };
+            if let Some(factor) = factor {
+                let grown = kept(quote!((*x * #factor.powf(#power))));
+                let number = quote!(*x = #grown;);
+                loosen.extend(self.each_leaf(s.array, number, quote!(*x *= #factor.powf(#power);)));
                 continue;
             }
             let open = kept(quote!(first.powf(#power)));
@@ -81,7 +87,7 @@ impl Emitter<'_> {
         });
         let globals = self.globals_type();
         quote! {
-            fn loosen(&self, params: &mut #globals, first: f64, step: f64) -> bool {
+            fn loosen(&self, params: &mut #globals, first: f64, step: f64, data: f64) -> bool {
                 #loosen
                 true
             }

@@ -117,10 +117,8 @@ impl Emitter<'_> {
                     true => quote!(q.numbers(path, #part)),
                     false => quote!(q.vectors(path, #part)),
                 };
-                let value = (0..outer).fold(
-                    leaf,
-                    |inner, _| quote!(q.iter().zip(path).map(|(q, path)| #inner).collect()),
-                );
+                let value = (0..outer)
+                    .fold(leaf, |inner, _| quote!(q.iter().zip(path).map(|(q, path)| #inner).collect()));
                 fields.extend(quote!(#name: { let (q, path) = (&self.#joint, &#joint); #value },));
             }
         }

@@ -444,7 +444,8 @@ impl Emitter<'_> {
             .collect();
         let joint_fields = joint.iter().map(|(n, t)| quote!(#[doc(hidden)] pub #n: #t));
         let paths: Vec<_> = self.trajectories().map(|(_, c, n)| (n, self.trajectory_type(c))).collect();
-        let path_fields = paths.iter().map(|(n, t)| quote!(#[doc = " The joint law along each sequence."] pub #n: #t));
+        let path_fields =
+            paths.iter().map(|(n, t)| quote!(#[doc = " The joint law along each sequence."] pub #n: #t));
         let imputed = self.imputed().into_iter().map(|a| {
             let (n, t) = (self.name(a), self.imputed_type(a));
             let doc = format!(" What is said of elements of `{n}` that are missing.");
