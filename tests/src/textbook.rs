@@ -2,6 +2,7 @@
 
 pub mod bayes_state_space;
 pub mod blocks;
+pub mod dense;
 pub mod mixture;
 pub mod state_space;
 pub mod switching;

@@ -2,6 +2,7 @@
 //! person wants to see; the snapshots in `tests/` fit the same ones.
 
 pub mod ab_test;
+pub mod approval;
 pub mod bayesian_mixture;
 pub mod coal;
 pub mod dawid_skene;
@@ -9,11 +10,13 @@ pub mod earthquakes;
 pub mod geyser;
 pub mod iris;
 pub mod karate;
+pub mod nile;
 pub mod old_faithful;
 pub mod picture;
 pub mod pumps;
 pub mod regimes;
 pub mod schools;
+pub mod series;
 pub mod table;
 pub mod topics;
 

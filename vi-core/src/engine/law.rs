@@ -158,9 +158,12 @@ pub fn log_density(
         - 0.5 * white.norm_squared()
 }
 
-/// The marginal of one number.
+/// The marginal of one number; unset where nothing determines it.
 #[must_use]
 pub fn number(mean: f64, variance: f64) -> Marginal<Normal> {
+    if mean.is_nan() {
+        return Marginal::Unset;
+    }
     if variance == 0.0 { Marginal::Point(mean) } else { Marginal::Law(Normal::mean_var(mean, variance)) }
 }
 
@@ -190,9 +193,12 @@ pub fn cut(
     })
 }
 
-/// The marginal of a vector.
+/// The marginal of a vector; unset where nothing determines one of its numbers.
 #[must_use]
 pub fn vector(mean: &[f64], covariance: &DMatrix<f64>) -> Marginal<MvNormal<'static>> {
+    if mean.iter().any(|m| m.is_nan()) {
+        return Marginal::Unset;
+    }
     match MvNormal::owned(mean.to_vec(), covariance) {
         Ok(law) => Marginal::Law(law),
         Err(_) => Marginal::Point(DVector::from_column_slice(mean)),

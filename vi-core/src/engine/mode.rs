@@ -266,6 +266,30 @@ pub fn covariance(
     Ok(())
 }
 
+/// Takes a covariance to a part `keep` of itself in the directions in which `next` is smaller by more than a share of it. `false` if there are
+/// none.
+///
+/// In coordinates in which the covariance is the identity, these are eigenvectors of `next`.
+pub fn to_singular(value: &mut DMatrix<f64>, next: &DMatrix<f64>, share: f64, keep: f64) -> bool {
+    let Ok(root) = linalg::Cholesky::new(value) else { return false };
+    let inverse = root.inverse_lower();
+    let seen = &inverse * next * inverse.transpose();
+    if !seen.iter().all(|x| x.is_finite()) {
+        return false;
+    }
+    let eigen = seen.symmetric_eigen();
+    let falls: Vec<bool> = eigen.eigenvalues.iter().map(|l| 1.0 - l > share).collect();
+    if !falls.contains(&true) {
+        return false;
+    }
+    let mut axes = root.lower() * eigen.eigenvectors;
+    for (mut axis, _) in axes.column_iter_mut().zip(&falls).filter(|(_, falls)| **falls) {
+        axis *= keep.sqrt();
+    }
+    *value = linalg::outer_square(&axes);
+    true
+}
+
 /// argmax ½ w log det Λ − ½ tr Λ S.
 pub fn precision(
     scatter: &DMatrix<f64>,

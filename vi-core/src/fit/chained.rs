@@ -3,11 +3,12 @@
 //! Steps whose rows have the same coefficients, bit for bit, are one pattern of the scan, whatever their targets: where params do not change
 //! along a chain it is factorised until the recursion comes to a fixed point, and that once for all sequences of a leaf.
 
-use super::Categories;
 use super::gated::gates_of;
 use super::links::Links;
 use super::program::{Evidence, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
+use super::{Categories, Trajectory};
+use crate::engine::gauss::Failure;
 use crate::engine::gauss::scan::{Failed, Patterns, Row, Scan, Sequence};
 use crate::engine::unit::UnitNormals;
 use crate::reduce::{self, Accumulate};
@@ -102,26 +103,9 @@ impl<'a, M: Program> Work<'a, M> {
     ) -> Result<(), Error> {
         let job = Chained { model, work: self, globals, at, index, links };
         let mut desk = job.scratch();
-        for leaf in 0..links.leaves() {
-            let sequences = links.leaf(leaf);
-            job.smooth(&mut desk, &sequences)?;
-            for (n, s) in sequences.enumerate() {
-                for (t, unit) in links.sequence(s).enumerate() {
-                    let normals = &mut desk.scratch.normals;
-                    normals.begin(job.width(), 1, 1);
-                    unit_moments(normals, 0, &desk.scan, n, t);
-                    model.share_normals(
-                        &self.context,
-                        globals,
-                        index,
-                        unit,
-                        (0, 1),
-                        &[1.0],
-                        normals,
-                        posterior,
-                    );
-                }
-            }
+        for s in (0..links.sequences()).filter(|s| !links.sequence(*s).is_empty()) {
+            job.smooth(&mut desk, &(s..s + 1))?;
+            job.share_one(&mut desk, s, posterior);
         }
         Ok(())
     }
@@ -294,6 +278,31 @@ impl Steps {
     }
 }
 
+impl Desk {
+    /// No steps yet, of one sequence.
+    pub fn begin(&mut self) {
+        self.steps.clear();
+    }
+
+    /// A unit by rows that are known, each set with its log factor and whether it reads the unit before.
+    pub fn unit(&mut self, rows: &[(&[f64], f64, bool)], h: usize) {
+        let log = rows.iter().map(|(rows, log, step)| self.steps.take((rows, *log), h, *step)).sum();
+        self.steps.row_ends.push((self.steps.targets.len(), log));
+    }
+
+    /// Ends the sequence.
+    pub fn settle(&mut self, h: usize) {
+        self.steps.ends.push(self.steps.row_ends.len());
+        self.steps.settle(h);
+    }
+
+    /// Smooths the one sequence that is here.
+    pub fn smooth_one(&mut self) -> Result<(), Failure> {
+        let Desk { steps, scan, .. } = self;
+        steps.of(&(0..1), |sequence| scan.smooth(&steps.patterns, sequence)).map_err(|e| e.why)
+    }
+}
+
 /// Writes E x\[t\] and Cov x\[t\] of a sequence.
 fn unit_moments(to: &mut UnitNormals, slot: usize, scan: &Scan, sequence: usize, t: usize) {
     let (mean, cov) = to.moments_mut(slot);
@@ -323,8 +332,25 @@ impl<M: Program> Chained<'_, '_, M> {
         self.links.normals().unwrap_or(0)
     }
 
+    /// Hands over q of one sequence, which is all that was smoothed.
+    pub fn share_one(&self, desk: &mut Desk, s: usize, posterior: &mut M::Posterior) {
+        let (context, units) = (&self.work.context, self.links.sequence(s));
+        let mut law = Trajectory::new(self.width());
+        for (t, unit) in units.clone().enumerate() {
+            let normals = &mut desk.scratch.normals;
+            normals.begin(self.width(), 1, 1);
+            unit_moments(normals, 0, &desk.scan, 0, t);
+            let globals = self.globals;
+            self.model.share_normals(context, globals, self.index, unit, (0, 1), &[1.0], normals, posterior);
+            law.push(desk.scan.mean(0, t), desk.scan.covariance(0, t));
+            let (root, slope) = desk.scan.given_next(t);
+            law.join(root, slope);
+        }
+        self.model.share_path(context, self.index, units.start, law, posterior);
+    }
+
     /// Writes the rows of all units and steps of some sequences.
-    fn read(&self, desk: &mut Desk, sequences: Range<usize>) {
+    pub fn read(&self, desk: &mut Desk, sequences: Range<usize>) {
         let (h, context) = (self.width(), &self.work.context);
         let (steps, system) = (&mut desk.steps, &mut desk.system);
         steps.clear();

@@ -12,7 +12,8 @@
 //! for at a tenth, a hundredth, a thousandth … of the way: where it stays negative, bounded away from 0, and the objective rises, the limit
 //! is the bound, and the fit says so from the last place where it can tell.
 
-use super::program::{Maximised, Program};
+use super::Fit;
+use super::program::{ElboTerm, Maximised, Program};
 use super::run::State;
 use crate::Error;
 
@@ -26,6 +27,11 @@ const FIRST: usize = 16;
 const ENOUGH: usize = 3;
 /// The most that are taken.
 const MOST: usize = 8;
+/// Sweeps after them.
+const FOLLOWING: usize = 16;
+
+/// All of a fit in progress that a sweep changes.
+type Standing<M> = (Fit<M>, <M as Program>::Stats, <M as Program>::Globals, Vec<ElboTerm>, f64);
 
 impl<M: Program> State<'_, M> {
     /// Whether a trial is due.
@@ -49,17 +55,25 @@ impl<M: Program> State<'_, M> {
 
     /// Keeps these globals, with one more sweep, if the objective does not fall and `holds` of them.
     fn try_at(&mut self, trial: M::Globals, holds: impl FnOnce(&Self) -> Result<bool, Error>) -> bool {
-        let before =
-            (self.fit.clone(), self.stats.clone(), self.under.clone(), self.now.clone(), self.entropy);
+        let before = self.standing();
         self.globals = trial;
         let kept = self.sweep().and_then(|()| self.record()).and_then(|()| holds(self));
         if matches!(kept, Ok(true)) {
             self.fit.iterations += 1;
             return true;
         }
+        self.back_to(before);
+        false
+    }
+
+    /// Where the fit stands.
+    fn standing(&self) -> Standing<M> {
+        (self.fit.clone(), self.stats.clone(), self.under.clone(), self.now.clone(), self.entropy)
+    }
+
+    fn back_to(&mut self, before: Standing<M>) {
         (self.fit, self.stats, self.under, self.now, self.entropy) = before;
         self.globals = self.fit.globals.clone();
-        false
     }
 
     /// Puts params on bounds that they creep towards.
@@ -67,7 +81,7 @@ impl<M: Program> State<'_, M> {
         let (next, _) = self.ahead_of()?;
         let mut trial = self.globals.clone();
         let share = SHARE / self.fit.iterations as f64;
-        let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, share, 0.0);
+        let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, (share, 0.0), None);
         let stays = |s: &Self| {
             let (_, at_boundary) = s.ahead_of()?;
             Ok(names.iter().all(|n| at_boundary.contains(n)))
@@ -80,28 +94,64 @@ impl<M: Program> State<'_, M> {
     }
 
     /// Steps towards bounds as far as a derivative can be told. Returns the params whose limit they are.
+    ///
+    /// Where all that fall together do not belong to one limit, since some are only on their way, each is looked at by itself.
     pub(super) fn descend(&mut self) -> Result<Vec<String>, Error> {
         if !self.has_floors() || self.fit.iterations == 0 {
             return Ok(vec![]);
         }
-        let mut share = SHARE / self.fit.iterations as f64;
+        let share = SHARE / self.fit.iterations as f64;
+        let (next, _) = self.ahead_of()?;
+        let mut trial = self.globals.clone();
+        let all = self.fit.model.to_floors(&self.work.context, &mut trial, &next, (share, 0.1), None);
+        let before = self.standing();
+        let mut found = self.descend_with(share, None)?;
+        if found.is_empty() {
+            self.back_to(before);
+            for name in all {
+                found.extend(self.descend_with(share, Some(&name))?);
+            }
+        }
+        if !found.is_empty() {
+            self.follow_limits()?;
+        }
+        Ok(found)
+    }
+
+    /// Takes the other params to where they belong beside those that have come near their limits. Rows of chains keep the digits that
+    /// M-steps of the latter are made of; elsewhere there may be none left.
+    fn follow_limits(&mut self) -> Result<(), Error> {
+        if self.work.chain(0).is_none() {
+            return Ok(());
+        }
+        let limit = self.options.tolerance * self.fit.model.observations(&self.work.context).max(1.0);
+        for _ in 0..FOLLOWING {
+            if self.step()? <= limit {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn descend_with(&mut self, mut share: f64, only: Option<&str>) -> Result<Vec<String>, Error> {
         let mut falling: Option<Vec<String>> = None;
         let mut steps = 0;
         while steps < MOST {
             let (next, _) = self.ahead_of()?;
             let mut trial = self.globals.clone();
-            let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, share, 0.1);
+            let model = self.fit.model.clone();
+            let names = model.to_floors(&self.work.context, &mut trial, &next, (share, 0.1), only);
             if names.is_empty() || falling.as_ref().is_some_and(|f| *f != names) {
                 break;
             }
             falling = Some(names);
             // With t² ∂L/∂t for its fall, a tenth of the room falls by a tenth of the share; half of that is asked for once.
             share *= if steps == 0 { 0.05 } else { 0.1 };
-            let (model, wanted) = (self.fit.model.clone(), falling.clone());
+            let wanted = falling.clone();
             let falls = |s: &Self| {
                 let (next, _) = s.ahead_of()?;
                 let mut on = s.globals.clone();
-                Ok(Some(model.to_floors(&s.work.context, &mut on, &next, share, 0.0)) == wanted)
+                Ok(Some(model.to_floors(&s.work.context, &mut on, &next, (share, 0.0), only)) == wanted)
             };
             if !self.try_at(trial, falls) {
                 break;

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::dist;
+use nalgebra::{DMatrix, DVector};
 
 /// Indices of an element; an array has at most three. Unused ones are 0.
 type At = [usize; 3];
@@ -15,6 +16,8 @@ type At = [usize; 3];
 pub struct MeanVar {
     mean: f64,
     var: f64,
+    /// Whether the law is a Normal.
+    normal: bool,
 }
 
 impl MeanVar {
@@ -35,6 +38,13 @@ impl MeanVar {
     pub fn sd(&self) -> f64 {
         self.var.sqrt()
     }
+
+    /// The interval that leaves (1 − level)/2 on either side. `None` unless the law is a Normal: what depends on Gaussian latents is, a
+    /// mixture over categories is not.
+    #[must_use]
+    pub fn interval(&self, level: f64) -> Option<(f64, f64)> {
+        self.normal.then(|| dist::Normal::mean_var(self.mean, self.var).interval(level))
+    }
 }
 
 /// What was found for the elements of an array that had no value; the others are not here.
@@ -44,6 +54,17 @@ pub struct Imputed<T> {
     rank: usize,
     /// In the order of their indices.
     elements: Vec<(At, T)>,
+    /// Of vectors whose law is Normal, the covariances of all components, and which of them had no value.
+    covs: Vec<(At, Cov)>,
+}
+
+/// The covariance of the components of a vector that had no value.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Cov {
+    size: usize,
+    /// By rows.
+    values: Vec<f64>,
 }
 
 /// Moments of numbers that had no value.
@@ -54,7 +75,7 @@ pub type ImputedCategories = Imputed<Vec<f64>>;
 
 impl<T> Default for Imputed<T> {
     fn default() -> Self {
-        Imputed { rank: 0, elements: vec![] }
+        Imputed { rank: 0, elements: vec![], covs: vec![] }
     }
 }
 
@@ -86,6 +107,17 @@ impl<T> Imputed<T> {
         self.elements.iter().map(|(at, x)| (&at[..self.rank], x))
     }
 
+    /// The covariance of those components of a vector that had no value, in their order; `None` unless their law is a Normal.
+    #[must_use]
+    pub fn cov<const R: usize>(&self, at: [usize; R]) -> Option<DMatrix<f64>> {
+        if R + 1 != self.rank {
+            return None;
+        }
+        let position = self.covs.binary_search_by_key(&padded(&at), |e| e.0).ok()?;
+        let cov = &self.covs[position].1;
+        Some(DMatrix::from_row_slice(cov.size, cov.size, &cov.values))
+    }
+
     fn insert(&mut self, at: &[usize], value: T) {
         self.rank = at.len();
         let at = padded(at);
@@ -113,15 +145,37 @@ pub struct Mixture {
     /// Mean and Σ of squares about it, for each component.
     moments: Vec<(f64, f64)>,
     probabilities: Vec<f64>,
+    /// Whether what is mixed are Normals over points of a Gaussian that they are linear in, so that the mixture stands for a Normal.
+    normal: bool,
+    /// Of such vectors, sums of products about the means, by rows.
+    products: Vec<f64>,
 }
 
 impl Mixture {
+    /// The components are points of a Gaussian, and the laws Normals that are linear in it.
+    pub fn over_points(&mut self) {
+        self.normal = true;
+    }
+
     /// With probability `weight`, the components have these means and variances. A weight of 0 adds nothing, whatever they are.
     pub fn add(&mut self, weight: f64, law: &impl Moments) {
         if weight > 0.0 {
             self.weight += weight;
             let moments = law.moments();
-            self.moments.resize(moments.len(), (0.0, 0.0));
+            let d = moments.len();
+            self.moments.resize(d, (0.0, 0.0));
+            if self.normal && d > 1 {
+                self.products.resize(d * d, 0.0);
+                let share = weight / self.weight;
+                let gaps: Vec<f64> = moments.iter().zip(&self.moments).map(|(m, o)| m.0 - o.0).collect();
+                let own = law.covariance();
+                for i in 0..d {
+                    for j in 0..d {
+                        let apart = gaps[i] * gaps[j] * (1.0 - share);
+                        self.products[i * d + j] += weight * (own[(i, j)] + apart);
+                    }
+                }
+            }
             // The weighted recurrence of West (1979): no difference of squares.
             for ((mean, square), (m, v)) in self.moments.iter_mut().zip(moments) {
                 let gap = m - *mean;
@@ -150,6 +204,15 @@ impl Mixture {
 
     /// The moments of those components of a vector that `missing` says have no value.
     pub fn give_vector(&self, to: &mut ImputedNumbers, at: &[usize], missing: impl Fn(usize) -> bool) {
+        if !self.products.is_empty() {
+            let d = self.moments.len();
+            let absent: Vec<usize> = (0..d).filter(|d| missing(*d)).collect();
+            let values = absent.iter().flat_map(|i| absent.iter().map(move |j| (*i, *j)));
+            let values = values.map(|(i, j)| self.products[i * d + j] / self.weight).collect();
+            let (at, cov) = (padded(at), Cov { size: absent.len(), values });
+            let position = to.covs.partition_point(|e| e.0 < at);
+            to.covs.insert(position, (at, cov));
+        }
         let mut indices = [0; 3];
         for d in (0..self.moments.len()).filter(|d| missing(*d)) {
             let rank = at.len().min(2);
@@ -170,7 +233,7 @@ impl Mixture {
 
     fn marginal(&self, d: usize) -> Option<MeanVar> {
         let &(mean, square) = self.moments.get(d)?;
-        Some(MeanVar { mean, var: square / self.weight })
+        Some(MeanVar { mean, var: square / self.weight, normal: self.normal })
     }
 }
 
@@ -178,6 +241,11 @@ impl Mixture {
 pub trait Moments {
     /// One pair for a number, one for each component of a vector.
     fn moments(&self) -> Vec<(f64, f64)>;
+
+    /// The covariance of the components.
+    fn covariance(&self) -> DMatrix<f64> {
+        DMatrix::from_diagonal(&DVector::from_vec(self.moments().iter().map(|m| m.1).collect()))
+    }
 }
 
 /// A law of a category or a Bool.
@@ -247,6 +315,10 @@ impl Moments for dist::MvNormal<'_> {
     fn moments(&self) -> Vec<(f64, f64)> {
         self.expectation().iter().copied().zip(self.variance().diagonal().iter().copied()).collect()
     }
+
+    fn covariance(&self) -> DMatrix<f64> {
+        self.variance()
+    }
 }
 
 impl Moments for dist::Cauchy {
@@ -308,7 +380,7 @@ mod tests {
     fn elements_are_found_in_whatever_order_they_came() {
         let mut y = Imputed::<MeanVar>::default();
         for n in [3, 5, 1, 4] {
-            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0 });
+            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0, normal: false });
         }
         let order: Vec<usize> = y.iter().map(|(at, _)| at[0]).collect();
         assert_eq!(order, [1, 3, 4, 5]);

@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod chain_start;
 mod chained;
 mod conditional;
 mod coupled;
@@ -8,6 +9,7 @@ mod describe;
 mod display;
 mod drawn;
 mod draws;
+mod filtered;
 mod floors;
 mod gated;
 mod imputed;
@@ -28,6 +30,7 @@ mod serial;
 mod start;
 mod stochastic;
 mod sweep;
+mod trajectory;
 mod units;
 mod update;
 mod verify;
@@ -39,7 +42,7 @@ pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use links::Links;
 pub use marginal::{Law, Marginal, Point};
-pub use online::{Continues, Follows, Forecast, Online, Step};
+pub use online::{Continues, Follows, Forecast, Known, NormalStep, Online, Step};
 pub use options::Options;
 pub use paths::Path;
 pub use plan::{Claim, Plan};
@@ -48,6 +51,7 @@ pub use program::{Component, ElboTerm, Evidence, Gate, Maximised, Program, Scrat
 pub use program::{carry, first_states, permute};
 pub use run::State;
 pub use stochastic::{Schedule, fit_stochastic};
+pub use trajectory::Trajectory;
 pub use verify::Verification;
 pub use whole::{accumulate, fit, infer};
 

@@ -2,18 +2,22 @@
 
 use super::program::{Component, Program, Scratch};
 use super::sweep::Work;
-use super::{Categories, Fit, Options};
+use super::{Categories, Fit, Options, filtered};
 use crate::Error;
 use crate::engine::finite::{Factors, Failure, Semiring, Sum, scan};
 use crate::error::Mismatch;
 use crate::tile;
+use nalgebra::{DMatrix, DVector};
 
-/// A model whose latents are one chain of categories along an axis. Implemented by `model!` where that is so.
+/// A model whose latents are one chain along an axis, of categories or of Gaussians. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
-    message = "the latents of this model are no chain of categories along an axis",
-    label = "there are no probabilities of states that its data could change one after another"
+    message = "the latents of this model are no chain along an axis",
+    label = "there is nothing that its data could change one step after another"
 )]
-pub trait Follows: Program {}
+pub trait Follows: Program {
+    /// What one more observation says: [`Step`] where the latents are categories, [`NormalStep`] where they are Gaussian.
+    type Step: From<Known>;
+}
 
 /// A model whose data can be continued along the axis of its chain. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
@@ -36,13 +40,50 @@ pub trait Continues: Follows {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Forecast<M: Program> {
-    /// Probabilities of the latents of each step to come, step 0 being the first after the data.
+    /// q of the latents of each step to come, step 0 being the first after the data: probabilities of categories; of Gaussians their means
+    /// and covariances, and the joint law of all steps.
     pub posterior: M::Posterior,
-    /// Mean and variance, or probabilities, of what will be observed.
+    /// Mean and variance, or probabilities, of what will be observed. Of a Normal also intervals, and covariances of vectors.
     pub absent: M::Imputed,
 }
 
-/// What one more observation says.
+/// What one more observation says of Gaussian latents.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NormalStep {
+    /// E(x\[t\] | y\[0..=t\]) of all latents of the step, array by array in the order of the fields of `Latents`. NaN where a diffuse start and the
+    /// data so far do not determine it.
+    pub mean: DVector<f64>,
+    /// Cov(x\[t\] | y\[0..=t\]); NaN where the mean is.
+    pub cov: DMatrix<f64>,
+    /// log p(y\[t\] | y\[0..t\]). After a diffuse start it is `None` until the data determine all latents of a step; what that step has is
+    /// log p(y\[0..=t\]), so that the sum over all steps is the log-likelihood.
+    pub log_density: Option<f64>,
+}
+
+/// What a filter finds.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Known {
+    pub(super) probs: Vec<f64>,
+    pub(super) mean: DVector<f64>,
+    pub(super) cov: DMatrix<f64>,
+    pub(super) log_density: Option<f64>,
+}
+
+impl From<Known> for Step {
+    fn from(k: Known) -> Self {
+        Step { probs: k.probs, log_density: k.log_density.unwrap_or(f64::NAN) }
+    }
+}
+
+impl From<Known> for NormalStep {
+    fn from(k: Known) -> Self {
+        NormalStep { mean: k.mean, cov: k.cov, log_density: k.log_density }
+    }
+}
+
+/// What one more observation says of categories.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Step {
@@ -62,10 +103,15 @@ pub struct Online<M: Program> {
     message: Vec<f64>,
     steps: usize,
     workspace: scan::Workspace,
+    /// Of Gaussian latents.
+    memory: filtered::Memory,
 }
 
 impl<M: Program> Fit<M> {
     /// p(z\[t\] | x\[0..=t\]) of every step of new data, at the params of this fit: what is known at the time.
+    ///
+    /// Gaussian latents that a diffuse start leaves open are [unset](crate::Marginal::Unset) until the data determine them. A filter has no joint law of
+    /// several steps.
     ///
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
@@ -74,12 +120,32 @@ impl<M: Program> Fit<M> {
         M: Follows,
     {
         let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        if let Some(links) = work.chain(0) {
+            return work.filtered_normals(&self.model, &self.globals, links);
+        }
         let tables = work.filtered(&self.model, &self.globals)?;
         Ok(self.model.posterior(&work.context, tables))
     }
 
-    /// The `steps` steps after the end of each sequence, at the params of this fit: probabilities of their latents, and moments of what will be
-    /// observed.
+    /// log p(y\[t\] | y\[0..t\]) of every step of every sequence of new data, at the params of this fit. Those of a sequence add up to its
+    /// log-likelihood, which [`predict`](Self::predict) gives.
+    ///
+    /// `None` after a diffuse start until the data determine all latents of a step; what that step has is log p(y\[0..=t\]).
+    ///
+    /// # Errors
+    /// What [`infer`](Self::infer) can meet with these data.
+    pub fn log_densities(&self, data: &M::Data<'_>) -> Result<Vec<Vec<Option<f64>>>, Error>
+    where
+        M: Follows<Step = NormalStep>,
+    {
+        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        match work.chain(0) {
+            Some(links) => work.log_densities(&self.model, &self.globals, links),
+            None => Ok(vec![]),
+        }
+    }
+
+    /// The `steps` steps after the end of each sequence, at the params of this fit: q of their latents, and moments of what will be observed.
     ///
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
@@ -89,6 +155,9 @@ impl<M: Program> Fit<M> {
     {
         let model = &self.model;
         let work = Work::new(model, data, &self.params, &Options::default())?;
+        if let Some(links) = work.chain(0) {
+            return filtered::forecast(self, &work, links, steps);
+        }
         let filtered = work.filtered(model, &self.globals)?;
         let sequences = work.links(0).map_or(0, super::Links::sequences);
         // Two steps of nothing tell what a first step and a later one are without observations.
@@ -154,6 +223,7 @@ impl<M: Program> Fit<M> {
             message: vec![],
             steps: 0,
             workspace: scan::Workspace::default(),
+            memory: filtered::Memory::default(),
         }
     }
 }
@@ -170,7 +240,31 @@ impl<M: Follows> Online<M> {
     ///
     /// # Errors
     /// [`Error::Shape`] if the window has another length; [`Error::Impossible`] if the new step has probability zero.
-    pub fn push(&mut self, window: &M::Data<'_>) -> Result<Step, Error> {
+    pub fn push(&mut self, window: &M::Data<'_>) -> Result<M::Step, Error> {
+        if M::NORMALS.contains(&0) {
+            return self.push_normals(window).map(M::Step::from);
+        }
+        self.push_categories(window).map(M::Step::from)
+    }
+
+    fn push_normals(&mut self, window: &M::Data<'_>) -> Result<Known, Error> {
+        let (model, wanted) = (&self.model, if self.steps == 0 { 1 } else { 2 });
+        let context = model.context(window, &self.params, &Options::default())?;
+        let links = model.links(&context, 0).filter(|l| l.sequences() == 1);
+        let units = model.components(&context).first().map_or(0, |c| c.units);
+        let h = links.as_ref().and_then(super::Links::normals).unwrap_or(0);
+        if links.is_none() || units != wanted {
+            return Err(Mismatch::Window { steps: units, wanted }.into());
+        }
+        let at = model.prepare(&context, &self.globals)?;
+        let held = filtered::Held { model, context: &context, at: &at };
+        let taken = self.memory.advance(&held, (h, units - 1, wanted == 2));
+        taken.map_err(|e| e.named(|t, _| format!("step {t} of the filter")))?;
+        self.steps += 1;
+        Ok(self.memory.known(h, model.unit_constant(&context, 0, units - 1)))
+    }
+
+    fn push_categories(&mut self, window: &M::Data<'_>) -> Result<Known, Error> {
         let work = Work::new(&self.model, window, &self.params, &Options::default())?;
         let wanted = if self.steps == 0 { 1 } else { 2 };
         let Some(Component { units, states, .. }) = work.components.first().copied() else {
@@ -216,7 +310,8 @@ impl<M: Follows> Online<M> {
         self.message = now;
         self.steps += 1;
         let constant = self.model.unit_constant(&work.context, 0, unit);
-        Ok(Step { probs, log_density: total + constant })
+        let log_density = Some(total + constant);
+        Ok(Known { probs, mean: DVector::zeros(0), cov: DMatrix::zeros(0, 0), log_density })
     }
 }
 

@@ -362,10 +362,21 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         _context: &Self::Context<'_>,
         _globals: &mut Self::Globals,
         _next: &Self::Globals,
-        _share: f64,
-        _keep: f64,
+        _fall: (f64, f64),
+        _only: Option<&str>,
     ) -> Vec<String> {
         vec![]
+    }
+
+    /// Gives the first states of chains of Gaussians this variance, and steps and data variances larger by these factors, where params are
+    /// their scales. `false` where none are.
+    fn loosen(&self, _globals: &mut Self::Globals, _first: f64, _step: f64, _data: f64) -> bool {
+        false
+    }
+
+    /// Whether all variances of first states are below a limit.
+    fn is_settled(&self, _globals: &Self::Globals, _limit: f64) -> bool {
+        true
     }
 
     /// Whether no latent touches the statement of this term.
@@ -466,6 +477,17 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
         _tile: (usize, usize),
         _table: &[f64],
         _normals: &UnitNormals,
+        _posterior: &mut Self::Posterior,
+    ) {
+    }
+
+    /// Writes the joint law of the sequence that begins with this unit.
+    fn share_path(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _unit: usize,
+        _law: super::Trajectory,
         _posterior: &mut Self::Posterior,
     ) {
     }

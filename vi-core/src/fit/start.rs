@@ -270,6 +270,9 @@ fn seeded<M: Program>(
     seed: u64,
     restart: usize,
 ) -> Result<M::Globals, Error> {
+    if let Some(globals) = super::chain_start::begun(model, work, &neutral)? {
+        return Ok(globals);
+    }
     let mut stats = work.fixed.clone();
     for (index, c) in work.components.iter().enumerate() {
         if c.units == 0 {

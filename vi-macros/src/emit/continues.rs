@@ -3,10 +3,11 @@
 use super::Emitter;
 use super::types::Layout;
 use crate::density::lower::{is_hidden, is_read};
+use crate::density::poly::{Factor, Poly};
 use crate::density::symbol::{Ix, Var, length};
-use crate::kernel::Component;
 use crate::kernel::links::Along;
-use crate::model::ir::{ArrayId, Role};
+use crate::kernel::{Component, Loop};
+use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -15,12 +16,15 @@ impl Emitter<'_> {
     fn open_axis(&self) -> Option<&Var> {
         let [c] = self.kernel.components.as_slice() else { return None };
         let link = c.link.as_deref().filter(|l| l.along == Along::Axis)?;
-        let alike = link.kinds.as_ref().is_some_and(|k| k.conds.is_empty() && k.values.is_empty());
         let axis = c.unit.last()?;
+        let alike = match c.is_chain() {
+            true => self.steps_are_alike(c, &link.step, axis),
+            false => link.kinds.as_ref().is_some_and(|k| k.conds.is_empty() && k.values.is_empty()),
+        };
         let place = c.unit.len() - 1;
         let mut others = (0..self.model.arrays.len()).map(ArrayId).filter(|a| {
             let array = &self.model.arrays[a.0];
-            c.locals.iter().all(|l| l.array != *a)
+            c.arrays().iter().all(|own| own != a)
                 && array.plates.iter().chain(array.elem.kind.axes()).any(|x| x.nominal == axis.nominal)
         });
         let open = |a: ArrayId| {
@@ -37,16 +41,64 @@ impl Emitter<'_> {
         (alike && c.unit.len() <= 2 && others.all(open)).then_some(axis)
     }
 
+    /// Whether all steps of a chain of Gaussians have one law, and all its observations: none of them is a function of where it stands.
+    fn steps_are_alike(&self, c: &Component, step: &Component, axis: &Var) -> bool {
+        let place = c.unit.len() - 1;
+        let low = |s: &Statement| match s.target.get(place)?.terms.as_slice() {
+            [] => None,
+            [(1, IndexTerm::Bound(id))] if s.target[place].offset == 0 => {
+                let low = &self.model.indices[id.0].low;
+                low.terms.is_empty().then_some(low.offset)
+            }
+            _ => Some(-1),
+        };
+        let whole = |a: ArrayId, begins: i64, fixed: usize| {
+            let pieces = self.model.arrays[a.0].pieces.iter().map(|p| &self.model.statements[p.0]);
+            let (first, rest): (Vec<_>, Vec<_>) = pieces.partition(|s| low(s).is_none());
+            first.len() == fixed
+                && matches!(rest.as_slice(), [s] if low(s) == Some(begins) && s.guards.is_empty())
+        };
+        let mut alike = c.normals.iter().all(|n| whole(n.array, 1, 1));
+        for (n, array) in self.model.arrays.iter().enumerate() {
+            let position = match &array.elem.kind {
+                ElemKind::Category(x) => x.nominal == axis.nominal,
+                ElemKind::Real
+                | ElemKind::Positive
+                | ElemKind::Unit
+                | ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Counts(_)
+                | ElemKind::Simplex(_)
+                | ElemKind::Ordered(_)
+                | ElemKind::Vector(_)
+                | ElemKind::Matrix(..)
+                | ElemKind::SymPos(_) => false,
+            };
+            let observed = array.pieces.iter().any(|p| self.model.statements[p.0].role == Role::Observed);
+            alike &= !position && (!observed || whole(ArrayId(n), 0, 0));
+        }
+        for r in c.rows.iter().chain(&step.rows) {
+            alike &= r.loops.iter().all(|l| matches!(l, Loop::Range(_)));
+            for case in &r.cases {
+                alike &= case.when.is_empty();
+                case.body.visit_polys(&mut |p| alike &= !counts(p, axis));
+            }
+        }
+        alike
+    }
+
     pub(super) fn continues(&self) -> TokenStream {
-        let chain =
-            |c: &Component| !c.is_chain() && c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
-        let follows = matches!(self.kernel.components.as_slice(), [c] if chain(c));
-        if !follows {
+        let chain = |c: &Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
+        let [c] = self.kernel.components.as_slice() else { return TokenStream::new() };
+        if !chain(c) {
             return TokenStream::new();
         }
+        let step = if c.is_chain() { quote!(fit::NormalStep) } else { quote!(fit::Step) };
         let goes_on = self.goes_on();
         quote! {
-            impl Follows for Model {}
+            impl Follows for Model {
+                type Step = #step;
+            }
 
             #goes_on
         }
@@ -105,4 +157,36 @@ impl Emitter<'_> {
             }
         }
     }
+}
+
+/// Whether a position along the axis is a number in a polynomial, or a condition of it.
+fn counts(p: &Poly, axis: &Var) -> bool {
+    let along = |v: &Var| v.nominal == axis.nominal;
+    p.0.iter().any(|t| {
+        let guarded = t.guard.iter().any(|c| {
+            let mut found = false;
+            c.visit_vars(&mut |v| found |= along(v));
+            found
+        });
+        guarded
+            || t.factors.iter().any(|(f, _)| match f {
+                Factor::Index(i) => {
+                    let mut found = false;
+                    i.visit_vars(&mut |v| found |= along(v));
+                    found
+                }
+                Factor::Iverson(c) => {
+                    let mut found = false;
+                    c.visit_vars(&mut |v| found |= along(v));
+                    found
+                }
+                Factor::Apply(_, all) => all.iter().any(|p| counts(p, axis)),
+                Factor::Paren(p) | Factor::Product(_, _, p) => counts(p, axis),
+                Factor::Elem(_)
+                | Factor::LogDet(_)
+                | Factor::Inverse(..)
+                | Factor::Gram(..)
+                | Factor::Infinity => false,
+            })
+    })
 }

@@ -6,22 +6,27 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Emitter<'_> {
-    /// Params whose numbers have a bound that the user wrote.
+    /// Params whose numbers have a bound that the user wrote, and scales of chains of Gaussians: these vanish where a first state is known by
+    /// itself, or where there is no drift or no noise.
     fn floored(&self) -> Vec<ArrayId> {
-        let number = |a: &ArrayId| match self.model.arrays[a.0].elem.kind {
-            ElemKind::Real | ElemKind::Positive | ElemKind::Unit => true,
-            ElemKind::Bool
-            | ElemKind::Count
-            | ElemKind::Counts(_)
-            | ElemKind::Category(_)
-            | ElemKind::Simplex(_)
-            | ElemKind::Ordered(_)
-            | ElemKind::Vector(_)
-            | ElemKind::Matrix(..)
-            | ElemKind::SymPos(_) => false,
+        let scales = self.chain_scales();
+        let has_floor = |a: &ArrayId| {
+            let elem = &self.model.arrays[a.0].elem;
+            let scale = scales.iter().any(|s| s.array == *a && s.power.num > 0);
+            match elem.kind {
+                ElemKind::Real | ElemKind::Positive | ElemKind::Unit => scale || elem.min.is_some(),
+                ElemKind::SymPos(_) => scale && elem.min.is_none(),
+                ElemKind::Bool
+                | ElemKind::Count
+                | ElemKind::Counts(_)
+                | ElemKind::Category(_)
+                | ElemKind::Simplex(_)
+                | ElemKind::Ordered(_)
+                | ElemKind::Vector(_)
+                | ElemKind::Matrix(..) => false,
+            }
         };
-        let has_floor = |a: &ArrayId| self.model.arrays[a.0].elem.min.is_some();
-        self.params().into_iter().filter(|a| number(a) && has_floor(a)).collect()
+        self.params().into_iter().filter(has_floor).collect()
     }
 
     pub(super) fn floors_fn(&self) -> Option<TokenStream> {
@@ -37,12 +42,25 @@ impl Emitter<'_> {
                 let text = n.to_string();
                 let plates = self.plates_of(a);
                 let at: Vec<_> = plates.iter().map(|v| scope.var(v)).collect();
+                let place = quote!(params.#n #([#at])*);
+                let matrix = matches!(self.model.arrays[a.0].elem.kind, ElemKind::SymPos(_));
+                let put = if matrix {
+                    quote!(falls && mode::to_singular(&mut #place, &next.#n #([#at])*, share, keep))
+                } else {
+                    quote! {{
+                        let fall = #place - next.#n #([#at])*;
+                        let room = #place - #min;
+                        falls && room > 0.0 && fall > share * room && {
+                            #place = #min + keep * room;
+                            true
+                        }
+                    }}
+                };
                 let put = quote! {
-                    let fall = params.#n #([#at])* - next.#n #([#at])*;
-                    let room = params.#n #([#at])* - #min;
-                    if room > 0.0 && fall > share * room {
-                        params.#n #([#at])* = #min + keep * room;
-                        names.push(mode::at(#text, &[#(#at),*]).to_string());
+                    let name = mode::at(#text, &[#(#at),*]).to_string();
+                    let falls = only.is_none_or(|o| o == name);
+                    if #put {
+                        names.push(name);
                     }
                 };
                 scope.loops(&plates, put)
@@ -51,7 +69,7 @@ impl Emitter<'_> {
         Some(quote! {
             const FLOORED: bool = true;
 
-            fn to_floors(&self, context: &Context<'_>, params: &mut #globals, next: &#globals, share: f64, keep: f64) -> Vec<String> {
+            fn to_floors(&self, context: &Context<'_>, params: &mut #globals, next: &#globals, (share, keep): (f64, f64), only: Option<&str>) -> Vec<String> {
                 #open
                 let mut names = Vec::new();
                 #walks

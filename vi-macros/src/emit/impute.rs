@@ -13,8 +13,10 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     fn leaves(&self) -> Vec<ArrayId> {
-        // Of several Gaussian latents of one unit, and of those that have a law for each state, the marginals say too little.
-        let alone = |c: &Component| !c.has_normals() || c.normals.len() == 1 && c.locals.is_empty();
+        // Of several Gaussian latents of one unit, and of those that have a law for each state, the marginals say too little; chains have a
+        // joint law.
+        let alone =
+            |c: &Component| !c.has_normals() || c.locals.is_empty() && (c.is_chain() || c.normals.len() == 1);
         if self.hidden().iter().any(|a| self.is_shared_latent(*a))
             || !self.model.integrated.is_empty()
             || !self.kernel.components.iter().all(alone)
@@ -217,11 +219,32 @@ impl Emitter<'_> {
         let name = self.name(e.array);
         let plates = self.model.arrays[e.array.0].plates.len();
         let at: Vec<_> = e.indices[..plates].iter().map(|i| scope.index(i)).collect();
+        let several = |c: &Component| c.normals.len() > 1 && c.normals.iter().any(|n| n.array == e.array);
+        if let Some((_, c, joint)) = self.trajectories().find(|(_, c, _)| several(c)) {
+            let (outer, last) = (&at[..plates - 1], &at[plates - 1]);
+            let set = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
+                let name = self.name(a);
+                match n.over.is_empty() {
+                    true => quote!(latents.#name #([#at])* = point[#start];),
+                    false => quote!(latents.#name #([#at])* = point.rows(#start, #size).into_owned();),
+                }
+            });
+            return quote! {
+                mixture.over_points();
+                let points = posterior.#joint #([#outer])*.points(#last);
+                let probability = 1.0 / points.len() as f64;
+                for point in points {
+                    #(#set)*
+                    #add
+                }
+            };
+        }
         let points = match self.model.arrays[e.array.0].elem.kind.axes().len() {
             0 => quote!(unit_laws::number_points),
             _ => quote!(unit_laws::points),
         };
         quote! {
+            mixture.over_points();
             let points = #points(&posterior.#name #([#at])*);
             let probability = 1.0 / points.len() as f64;
             for point in points {

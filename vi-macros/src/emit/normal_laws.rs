@@ -34,6 +34,12 @@ impl Emitter<'_> {
             );
             from.extend(quote!(#name: { let x = &latents.#name; #value },));
         }
+        if let Some((_, _, name)) = self.trajectories().find(|(_, x, _)| std::ptr::eq(*x, c)) {
+            let plates = self.plates_of(c.normals[0].array);
+            let none = self.nest(&plates[..plates.len() - 1], quote!(fit::Trajectory::default()));
+            fields.extend(quote!(#name: #none,));
+            from.extend(quote!(#name: Default::default(),));
+        }
     }
 
     /// What the runtime asks of Gaussian latents of units.
@@ -135,10 +141,13 @@ impl Emitter<'_> {
         });
         let globals = self.globals_type();
         let whitened = self.whitened_fns();
+        let paths = self.share_path_fn();
         quote! {
             const NORMALS: &'static [usize] = &[#(#list),*];
 
             #whitened
+
+            #paths
 
             fn share_normals(&self, context: &Context<'_>, params: &#globals, component: usize, unit: usize, tile: (usize, usize), table: &[f64], normals: &UnitNormals, posterior: &mut Posterior) {
                 #open
@@ -235,51 +244,6 @@ impl Emitter<'_> {
                 #draw
             }
         }
-    }
-
-    /// `sample` and `most_likely` where every component is one Gaussian latent: its marginal is its joint law.
-    pub(super) fn normal_choices(&self) -> Option<TokenStream> {
-        let all = &self.kernel.components;
-        let alone = |c: &Component| c.normals.len() == 1 && c.locals.is_empty() && !c.is_chain();
-        if all.is_empty() || !all.iter().all(alone) || all.len() < self.hidden().len() {
-            return None;
-        }
-        let fields = |leaf: TokenStream| {
-            let fields = all.iter().map(|c| {
-                let name = self.name(c.normals[0].array);
-                let value = (0..c.unit.len())
-                    .fold(leaf.clone(), |inner, _| quote!(x.iter().map(|x| #inner).collect()));
-                quote!(#name: { let x = &self.#name; #value })
-            });
-            quote!(#(#fields),*)
-        };
-        let kept = all.iter().map(|c| {
-            let name = self.name(c.normals[0].array);
-            quote!(fit::is_kept(&self.#name)?;)
-        });
-        let kept = quote!(#(#kept)*);
-        let (drawn, means) = (fields(quote!(x.sample(rng))), fields(quote!(x.mean())));
-        Some(quote! {
-            impl Posterior {
-                /// Latents drawn from q.
-                ///
-                /// # Errors
-                /// [`Error::LocalsNotKept`] where there is no q: locals were not kept.
-                pub fn sample(&self, rng: &mut impl rng::Rng) -> Result<Latents, Error> {
-                    #kept
-                    Ok(Latents { #drawn })
-                }
-
-                /// The most likely latents: of a Normal, its mean.
-                ///
-                /// # Errors
-                /// As [`sample`](Self::sample).
-                pub fn most_likely(&self) -> Result<Latents, Error> {
-                    #kept
-                    Ok(Latents { #means })
-                }
-            }
-        })
     }
 
     /// Permutes the states that the laws of Gaussian latents are mixed over.

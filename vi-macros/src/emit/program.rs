@@ -39,6 +39,7 @@ impl Emitter<'_> {
         let links = self.link_fns();
         let chains = self.chain_fns();
         let gates = self.gate_fns();
+        let looseness = self.looseness_fns();
         let perturb = self.perturb_fn();
         let lets = self.let_values();
         let has_series = self.has_series();
@@ -96,6 +97,7 @@ impl Emitter<'_> {
                 #links
                 #chains
                 #gates
+                #looseness
                 #perturb
                 #series
                 #grows

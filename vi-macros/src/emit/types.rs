@@ -443,6 +443,9 @@ impl Emitter<'_> {
             .filter_map(|c| Some((self.joint_field(c)?, self.posterior_type(c.locals[0].array))))
             .collect();
         let joint_fields = joint.iter().map(|(n, t)| quote!(#[doc(hidden)] pub #n: #t));
+        let paths: Vec<_> = self.trajectories().map(|(_, c, n)| (n, self.trajectory_type(c))).collect();
+        let path_fields =
+            paths.iter().map(|(n, t)| quote!(#[doc = " The joint law along each sequence."] pub #n: #t));
         let imputed = self.imputed().into_iter().map(|a| {
             let (n, t) = (self.name(a), self.imputed_type(a));
             let doc = format!(" What is said of elements of `{n}` that are missing.");
@@ -452,6 +455,7 @@ impl Emitter<'_> {
             .iter()
             .map(|a| (self.name(*a), self.posterior_type(*a)))
             .chain(joint.iter().cloned())
+            .chain(paths.iter().cloned())
             .chain(self.imputed().into_iter().map(|a| (self.name(a), self.imputed_type(a))))
             .map(|(n, t)| quote!(#n: #t))
             .collect();
@@ -463,6 +467,7 @@ impl Emitter<'_> {
                 #(#fields,)*
                 #(#imputed,)*
                 #(#joint_fields,)*
+                #(#path_fields,)*
             }
 
             #choices

@@ -10,6 +10,7 @@ use crate::plan::points;
 
 mod admixture;
 mod build;
+pub mod chain_scales;
 mod chains;
 mod coefficients;
 mod collapse;

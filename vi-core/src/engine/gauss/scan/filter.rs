@@ -4,6 +4,7 @@ use super::Patterns;
 use crate::engine::gauss::compensated::Compensated;
 use crate::engine::gauss::householder::{invert_upper, solve_upper, triangularise};
 use crate::engine::gauss::{Failure, HALF_LOG_TAU};
+use nalgebra::{DMatrix, DVector};
 
 /// p(x\[t\] | y\[0..=t\]) and log p(y\[0..=t\]).
 ///
@@ -20,6 +21,12 @@ pub struct Filter {
     stack: Vec<f64>,
     sizes: Vec<f64>,
     inverse: Vec<f64>,
+    /// log p of the last step's data given those before it, were the states before and after it determined.
+    last: f64,
+    /// log |det R̃|
+    log_det: f64,
+    /// Whether the states before and after the last step are determined.
+    open: (bool, bool),
 }
 
 impl Filter {
@@ -84,12 +91,16 @@ impl Filter {
             return Err(Failure::NotFinite { block: self.steps });
         }
         let at = |i: usize, j: usize| stack[j * height + i];
-        self.log_constant.add(patterns.log_factor(pattern) + h as f64 * HALF_LOG_TAU);
+        let factor = patterns.log_factor(pattern) + h as f64 * HALF_LOG_TAU;
+        self.log_constant.add(factor);
+        self.last = factor + self.log_det;
         for j in 0..h {
             if at(j, j) == 0.0 {
                 return Err(Failure::Undetermined { block: self.steps.saturating_sub(1), column: j });
             }
-            self.log_constant.add(-at(j, j).abs().ln());
+            let log = at(j, j).abs().ln();
+            self.log_constant.add(-log);
+            self.last -= log;
         }
         for i in 0..h {
             for j in 0..h {
@@ -98,6 +109,10 @@ impl Filter {
             self.carry[i * (h + 1) + h] = at(h + i, 2 * h);
         }
         (2 * h..height).for_each(|i| self.squares.add(at(i, 2 * h) * at(i, 2 * h)));
+        let squares: f64 = (2 * h..height).map(|i| at(i, 2 * h) * at(i, 2 * h)).sum();
+        self.log_det = (0..h).map(|j| self.carry[j * (h + 2)].abs().ln()).sum();
+        self.last -= self.log_det + 0.5 * squares;
+        self.open = (!first && self.open.1, self.determined().is_err());
         self.steps += 1;
         Ok(())
     }
@@ -140,6 +155,57 @@ impl Filter {
             (0..h).for_each(|j| total.add(-self.carry[j * (h + 2)].abs().ln()));
         }
         Ok(total.value() - 0.5 * self.squares.value())
+    }
+
+    /// log p(y\[t\] | y\[0..t\]) of the last step, from that step alone: no digits are lost however long the sequence is. Where the data
+    /// before did not determine the state, log p(y\[0..=t\]), so that the sum over steps is the log evidence. `None` while the state is not
+    /// determined: there is no number yet.
+    #[must_use]
+    pub fn log_density(&self) -> Option<f64> {
+        match self.open {
+            (_, true) => None,
+            (true, false) => self.log_evidence().ok(),
+            (false, false) => Some(self.last),
+        }
+    }
+
+    /// `[R̃ z̃]`, by rows: all that is known of the state, as residual rows. Its gauge is that of the patterns.
+    #[must_use]
+    pub fn triangle(&self) -> &[f64] {
+        &self.carry
+    }
+
+    /// Mean and covariance, by rows, of the unknowns that are determined; NaN for the others.
+    pub fn determined_part(&self, mean: &mut [f64], covariance: &mut [f64]) {
+        let h = self.state;
+        let root = DMatrix::from_fn(h, h, |i, j| self.carry[i * (h + 1) + j]);
+        let target = DVector::from_fn(h, |i, _| self.carry[i * (h + 1) + h]);
+        // Unknowns of different units are compared with their own.
+        let scales: Vec<f64> = root.column_iter().map(|c| c.norm()).collect();
+        let scale = |j: usize| if scales[j] > 0.0 { scales[j] } else { 1.0 };
+        let scaled = DMatrix::from_fn(h, h, |i, j| root[(i, j)] / scale(j));
+        let svd = scaled.svd(true, true);
+        let (Some(u), Some(vt)) = (&svd.u, &svd.v_t) else {
+            mean.fill(f64::NAN);
+            return covariance.fill(f64::NAN);
+        };
+        let least = h as f64 * f64::EPSILON * svd.singular_values.amax();
+        let known: Vec<usize> = (0..h).filter(|k| svd.singular_values[*k] > least).collect();
+        let lost = |i: usize| 1.0 - known.iter().map(|k| vt[(*k, i)] * vt[(*k, i)]).sum::<f64>() > 1e-9;
+        for i in 0..h {
+            let along = |k: &usize| vt[(*k, i)] * u.column(*k).dot(&target) / svd.singular_values[*k];
+            mean[i] = match lost(i) {
+                true => f64::NAN,
+                false => known.iter().map(along).sum::<f64>() / scale(i) + self.gauge[i],
+            };
+            for j in 0..h {
+                let both = |k: &usize| vt[(*k, i)] * vt[(*k, j)] / svd.singular_values[*k].powi(2);
+                covariance[i * h + j] = match lost(i) || lost(j) {
+                    true => f64::NAN,
+                    false => known.iter().map(both).sum::<f64>() / (scale(i) * scale(j)),
+                };
+            }
+        }
     }
 
     fn determined(&self) -> Result<(), Failure> {

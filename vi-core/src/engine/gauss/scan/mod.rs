@@ -201,6 +201,19 @@ impl Scan {
         self.factors.gains(self.covariances.step(self.nodes[self.walks[sequence] + t].1))
     }
 
+    /// The law of x\[t\] given x\[t+1\], after [`smooth`](Self::smooth) of one sequence: (G, K), by rows, with
+    /// x\[t\] = E x\[t\] + K (x\[t+1\] − E x\[t+1\]) + G ε. G is upper triangular, and the last step has no K.
+    #[must_use]
+    pub fn given_next(&self, t: usize) -> (&[f64], Option<&[f64]>) {
+        match self.path.get(t + 1) {
+            None => (self.factors.end(self.path[t]).1, None),
+            Some(next) => {
+                let (root, slope) = self.factors.gains(*next);
+                (root, Some(slope))
+            }
+        }
+    }
+
     /// Steps that the last call factorised and still knows, and steps back whose covariances it computed: fewer than there are steps where
     /// they repeat.
     #[must_use]

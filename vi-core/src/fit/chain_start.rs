@@ -1,0 +1,73 @@
+//! Where EM of a chain of Gaussians begins.
+//!
+//! A first state that is sure of itself at a value that no data chose holds the whole chain there, and EM frees it by steps of the size of
+//! that sureness. So at the start first states may be anywhere, and the scales of steps and data are found without them.
+//!
+//! EM learns slowest how large all variances are, where they begin too large, and how large those of steps are beside those of data. Both
+//! are searched for by the likelihood first, by powers of ten.
+
+use super::program::Program;
+use super::run::is_joint;
+use super::sweep::Work;
+use crate::Error;
+
+/// A variance that says nothing, yet leaves the squares of its rows finite.
+const ANYWHERE: f64 = 1e20;
+/// A variance that data have determined.
+const DETERMINED: f64 = 1e15;
+/// Powers of ten of the search, each as often as it helps.
+const STRIDES: [f64; 5] = [4.0, 2.0, 1.0, 0.5, 0.25];
+const AS_OFTEN: usize = 4;
+/// Nats that a stride must gain: a scale whose limit is 0 is not to be lost so far away that nothing shows where it goes.
+const MATTERS: f64 = 0.1;
+/// Sweeps that follow, first states still anywhere.
+const ROUNDS: usize = 6;
+
+/// Globals for the chain that is all that is hidden; `None` where it has no scales, or where data do not determine its first states.
+pub(super) fn begun<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    neutral: &M::Globals,
+) -> Result<Option<M::Globals>, Error> {
+    if work.components.len() != 1 || work.chain(0).is_none() || !is_joint::<M>() {
+        return Ok(None);
+    }
+    let mut globals = neutral.clone();
+    if !model.loosen(&mut globals, ANYWHERE, 1.0, 1.0) {
+        return Ok(None);
+    }
+    let Some(mut globals) = scaled(model, work, &globals) else { return Ok(None) };
+    for _ in 0..ROUNDS {
+        model.loosen(&mut globals, ANYWHERE, 1.0, 1.0);
+        let Ok(stats) = work.expect(model, &globals) else { return Ok(None) };
+        globals = model.maximise(&work.context, &stats, &globals, 1.0)?.globals;
+    }
+    Ok(Some(globals).filter(|g| model.is_settled(g, DETERMINED)))
+}
+
+/// The likeliest scales: of all variances, and of those of steps beside the others.
+fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Option<M::Globals> {
+    let at = |all: f64, steps: f64| {
+        let mut globals = from.clone();
+        model.loosen(&mut globals, ANYWHERE, 10f64.powf(all + steps), 10f64.powf(all));
+        let value = work.evidences(model, &globals).ok()?.into_iter().flatten().sum::<f64>();
+        value.is_finite().then_some((value, globals))
+    };
+    let (mut all, mut steps) = (0.0, 0.0);
+    let mut best = at(all, steps)?;
+    for stride in STRIDES {
+        for (more, larger) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
+            for _ in 0..AS_OFTEN {
+                let trial = (all + stride * more, steps + stride * larger);
+                match at(trial.0, trial.1) {
+                    Some(found) if found.0 > best.0 + MATTERS => {
+                        best = found;
+                        (all, steps) = trial;
+                    }
+                    Some(_) | None => break,
+                }
+            }
+        }
+    }
+    Some(best.1)
+}
