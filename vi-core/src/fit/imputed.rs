@@ -119,15 +119,25 @@ impl Mixture {
     /// With probability `weight`, the components have these means and variances. A weight of 0 adds nothing, whatever they are.
     pub fn add(&mut self, weight: f64, law: &impl Moments) {
         if weight > 0.0 {
-            self.weight += weight;
-            let moments = law.moments();
-            self.moments.resize(moments.len(), (0.0, 0.0));
-            // The weighted recurrence of West (1979): no difference of squares.
-            for ((mean, square), (m, v)) in self.moments.iter_mut().zip(moments) {
-                let gap = m - *mean;
-                *mean += gap * weight / self.weight;
-                *square += weight * (v + gap * (m - *mean));
-            }
+            self.add_moments(weight, law.moments());
+        }
+    }
+
+    /// The same of a vector, given the components that `value` has.
+    pub fn add_given(&mut self, weight: f64, law: &impl Given, value: impl Fn(usize) -> Option<f64>) {
+        if weight > 0.0 {
+            self.add_moments(weight, law.moments_given(value));
+        }
+    }
+
+    fn add_moments(&mut self, weight: f64, moments: Vec<(f64, f64)>) {
+        self.weight += weight;
+        self.moments.resize(moments.len(), (0.0, 0.0));
+        // The weighted recurrence of West (1979): no difference of squares.
+        for ((mean, square), (m, v)) in self.moments.iter_mut().zip(moments) {
+            let gap = m - *mean;
+            *mean += gap * weight / self.weight;
+            *square += weight * (v + gap * (m - *mean));
         }
     }
 
@@ -178,6 +188,25 @@ impl Mixture {
 pub trait Moments {
     /// One pair for a number, one for each component of a vector.
     fn moments(&self) -> Vec<(f64, f64)>;
+}
+
+/// The same given the components that have a value.
+pub trait Given {
+    /// One pair for each component.
+    fn moments_given(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)>;
+}
+
+impl Given for dist::MvNormal<'_> {
+    fn moments_given(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)> {
+        dist::MvNormal::moments_given(self, value)
+    }
+}
+
+/// Independent components say nothing of one another.
+impl Given for dist::DiagNormal<'_> {
+    fn moments_given(&self, _value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)> {
+        self.moments()
+    }
 }
 
 /// A law of a category or a Bool.

@@ -199,7 +199,7 @@ impl<M: Program> Seeder<'_, '_, M> {
             unit..unit + 1,
             &table,
             stats,
-            &mut Scratch::default(),
+            &mut Scratch::beginning(),
         );
     }
 

@@ -16,6 +16,7 @@ mod direct;
 mod expansion;
 mod expectation;
 mod floors;
+mod gaps;
 mod holes;
 mod impute;
 mod integrated;

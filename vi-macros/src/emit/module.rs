@@ -255,6 +255,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Follows",
         "Forms",
         "Groups",
+        "There",
         "ChaCha8Rng",
         "LeastSquares",
         "Links",
