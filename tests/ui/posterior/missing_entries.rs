@@ -1,12 +1,11 @@
 use vi_core::prelude::*;
 
 model! {
-    pub mod incomplete_rows(K) {
-        param    weight: Simplex[K];
-        param    mean[k in K]: Vector[D];
-        param    cov[k in K]: SymPos[D];
-        latent   z[n in N] ~ Categorical(weight);
-        observed x[n in N]: Vector[D]? ~ Normal(mean[z[n]], cov: cov[z[n]]);
+    pub mod incomplete_steps {
+        param    A: Matrix[D, D];
+        param    S: SymPos[D];
+        observed x[0]: Vector[D]?         ~ Normal(0, cov: S);
+        observed x[t in 1..T]: Vector[D]? ~ Normal(A * x[t-1], cov: S);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Normals with a dense scale: whitening, and the few matrix functions that generated code calls by name.
 
 use super::collapse::Collapse;
+use super::gaps::{Gaps, There};
 use super::mode::Element;
 use super::unit::UnitNormals;
 use crate::Error;
@@ -8,6 +9,7 @@ use crate::data::View2;
 use crate::linalg::{self, Cholesky};
 use crate::tile::{self, NormalDensity, TileBuffer};
 use nalgebra::DMatrix;
+use std::hash::{DefaultHasher, Hasher};
 
 /// What a matrix argument of a Normal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub struct Density {
     /// Λ
     precision: DMatrix<f64>,
     half_log_det: f64,
+    mean: Vec<f64>,
 }
 
 impl Density {
@@ -51,7 +54,7 @@ impl Density {
             })?;
         let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), half_log_det);
         let precision = inverse_lower.transpose() * &inverse_lower;
-        Ok(Density { kernel, whitener: inverse_lower, precision, half_log_det })
+        Ok(Density { kernel, whitener: inverse_lower, precision, half_log_det, mean: mean.to_vec() })
     }
 
     /// E log Normal(x | mean, Λ) where mean and Λ are uncertain, less ½ D log 2π:
@@ -73,12 +76,24 @@ impl Density {
             })?;
         let constant = half_log_det - 0.5 * spread;
         let kernel = NormalDensity::new(mean, &linalg::pack_lower(&inverse_lower), constant);
-        Ok(Density { kernel, whitener: inverse_lower, precision: precision.clone(), half_log_det: constant })
+        Ok(Density {
+            kernel,
+            whitener: inverse_lower,
+            precision: precision.clone(),
+            half_log_det: constant,
+            mean: mean.to_vec(),
+        })
     }
 
     /// Whitens the last `count` rows of a unit, which are the components of one vector, and counts them `copies` times.
     pub fn whiten(&self, unit: &mut UnitNormals, count: usize, copies: f64) {
         unit.whiten(count, &self.whitener, copies, self.half_log_det);
+    }
+
+    /// The same of a vector of which some coordinates may be missing: what is left is the law of those that are there.
+    pub fn whiten_present(&self, unit: &mut UnitNormals, count: usize, copies: f64) {
+        let more = unit.project(self, count);
+        unit.whiten(count, &self.whitener, copies, self.half_log_det + more);
     }
 
     /// The same where the data are unknown.
@@ -109,6 +124,34 @@ impl Density {
         let mut out = [0.0];
         self.kernel.add_log_density(x, 1, &mut out);
         out[0]
+    }
+
+    /// The log density of the coordinates of a vector that are there, plus ½ log 2π for each that is not.
+    #[must_use]
+    pub fn present(&self, x: &mut [f64], gaps: &mut Gaps) -> f64 {
+        gaps.log_density(self, x)
+    }
+
+    /// Replaces the coordinates that are not there by their expectations given the others; before any params are known, by the mean of the
+    /// values that other vectors have there.
+    pub fn complete(&self, x: &mut [f64], there: &There, gaps: &mut Gaps) {
+        gaps.complete(self, there, x);
+    }
+
+    pub(crate) fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// W with Λ = Wᵀ W.
+    pub(crate) fn whitener(&self) -> &DMatrix<f64> {
+        &self.whitener
+    }
+
+    /// The bits of W in one number.
+    pub(crate) fn stamp(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.whitener.iter().for_each(|x| hasher.write_u64(x.to_bits()));
+        hasher.finish()
     }
 }
 

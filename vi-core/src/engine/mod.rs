@@ -7,6 +7,7 @@ pub mod collapse;
 pub mod columns;
 pub mod dense;
 pub mod finite;
+pub mod gaps;
 pub mod gauss;
 pub mod integrals;
 pub mod law;

@@ -8,6 +8,8 @@
 //! A row that is not there, because its datum is missing, is left out; nothing is subtracted, and no precision matrix is formed.
 
 use super::coefficients::Coefficients;
+use super::dense::Density;
+use super::gaps::Gaps;
 use super::law;
 use super::pattern::Factor;
 use crate::dist::{MvNormal, Normal};
@@ -46,6 +48,8 @@ pub struct UnitNormals {
     pub(crate) undetermined: bool,
     /// Whether the posteriors are those of the tile at hand.
     pub(crate) fresh: bool,
+    /// Missing coordinates of vectors with a dense scale.
+    pub(crate) gaps: Gaps,
 }
 
 impl UnitNormals {
@@ -149,6 +153,14 @@ impl UnitNormals {
             }
         }
         self.half_logs += copies * half_log;
+    }
+
+    /// The last `count` rows are the components of a vector, some of which may be missing: these become what they are expected to be given
+    /// the others. Returns what is to be added to the log density.
+    pub(crate) fn project(&mut self, density: &Density, count: usize) -> f64 {
+        let stride = self.width + 1;
+        let start = self.rows.len() - count * stride;
+        self.gaps.project(density, &mut self.rows[start..], stride)
     }
 
     /// Whether the rows of a pattern in a state have been factorised at the current params.

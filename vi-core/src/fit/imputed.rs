@@ -160,28 +160,39 @@ impl Mixture {
     /// With probability `weight`, the components have these means and variances. A weight of 0 adds nothing, whatever they are.
     pub fn add(&mut self, weight: f64, law: &impl Moments) {
         if weight > 0.0 {
-            self.weight += weight;
             let moments = law.moments();
-            let d = moments.len();
-            self.moments.resize(d, (0.0, 0.0));
-            if self.normal && d > 1 {
-                self.products.resize(d * d, 0.0);
-                let share = weight / self.weight;
-                let gaps: Vec<f64> = moments.iter().zip(&self.moments).map(|(m, o)| m.0 - o.0).collect();
-                let own = law.covariance();
-                for i in 0..d {
-                    for j in 0..d {
-                        let apart = gaps[i] * gaps[j] * (1.0 - share);
-                        self.products[i * d + j] += weight * (own[(i, j)] + apart);
-                    }
+            let wanted = self.normal && moments.len() > 1;
+            self.add_moments(weight, moments, wanted.then(|| law.covariance()));
+        }
+    }
+
+    /// The same of a vector, given the components that `value` has.
+    pub fn add_given(&mut self, weight: f64, law: &impl Given, value: impl Fn(usize) -> Option<f64>) {
+        if weight > 0.0 {
+            self.add_moments(weight, law.moments_given(value), None);
+        }
+    }
+
+    fn add_moments(&mut self, weight: f64, moments: Vec<(f64, f64)>, covariance: Option<DMatrix<f64>>) {
+        self.weight += weight;
+        let d = moments.len();
+        self.moments.resize(d, (0.0, 0.0));
+        if let Some(own) = covariance {
+            self.products.resize(d * d, 0.0);
+            let share = weight / self.weight;
+            let gaps: Vec<f64> = moments.iter().zip(&self.moments).map(|(m, o)| m.0 - o.0).collect();
+            for i in 0..d {
+                for j in 0..d {
+                    let apart = gaps[i] * gaps[j] * (1.0 - share);
+                    self.products[i * d + j] += weight * (own[(i, j)] + apart);
                 }
             }
-            // The weighted recurrence of West (1979): no difference of squares.
-            for ((mean, square), (m, v)) in self.moments.iter_mut().zip(moments) {
-                let gap = m - *mean;
-                *mean += gap * weight / self.weight;
-                *square += weight * (v + gap * (m - *mean));
-            }
+        }
+        // The weighted recurrence of West (1979): no difference of squares.
+        for ((mean, square), (m, v)) in self.moments.iter_mut().zip(moments) {
+            let gap = m - *mean;
+            *mean += gap * weight / self.weight;
+            *square += weight * (v + gap * (m - *mean));
         }
     }
 
@@ -245,6 +256,25 @@ pub trait Moments {
     /// The covariance of the components.
     fn covariance(&self) -> DMatrix<f64> {
         DMatrix::from_diagonal(&DVector::from_vec(self.moments().iter().map(|m| m.1).collect()))
+    }
+}
+
+/// The same given the components that have a value.
+pub trait Given {
+    /// One pair for each component.
+    fn moments_given(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)>;
+}
+
+impl Given for dist::MvNormal<'_> {
+    fn moments_given(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)> {
+        dist::MvNormal::moments_given(self, value)
+    }
+}
+
+/// Independent components say nothing of one another.
+impl Given for dist::DiagNormal<'_> {
+    fn moments_given(&self, _value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)> {
+        self.moments()
     }
 }
 

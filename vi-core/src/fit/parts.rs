@@ -1,6 +1,7 @@
 //! What passes between a model and the runtime: statistics, components, terms, workspace.
 
 use super::program::Program;
+use crate::engine::gaps::Gaps;
 use crate::engine::integrals::Integrals;
 use crate::engine::unit::UnitNormals;
 use crate::tile::TileBuffer;
@@ -121,9 +122,18 @@ pub struct Scratch {
     pub normals: UnitNormals,
     /// What a row's Gaussian latents are multiplied with: position in the design vector, latent, coefficient.
     pub spread: Vec<(usize, usize, f64)>,
+    /// Missing coordinates of vectors with a dense scale.
+    pub gaps: Gaps,
 }
 
 impl Scratch {
+    /// Workspace where no params are known yet: vectors are completed by what is there of others.
+    pub(crate) fn beginning() -> Scratch {
+        let mut scratch = Scratch::default();
+        scratch.gaps.beginning = true;
+        scratch
+    }
+
     /// The first `n` integrals.
     pub fn integrals(&mut self, n: usize) -> &mut [Integrals] {
         if self.integrals.len() < n {

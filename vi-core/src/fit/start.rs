@@ -212,7 +212,7 @@ impl<M: Program> Seeder<'_, '_, M> {
             unit..unit + 1,
             &table,
             stats,
-            &mut Scratch::default(),
+            &mut Scratch::beginning(),
         );
     }
 

@@ -81,7 +81,7 @@ impl<'a, M: Program> Work<'a, M> {
                 self.pool_chain(model, neutral, index, &links.first(PILOT), pilot);
                 continue;
             }
-            let mut scratch = Scratch::default();
+            let mut scratch = Scratch::beginning();
             let units = 0..c.units.min(PILOT);
             let table = vec![1.0 / c.states.max(1) as f64; c.states * units.len()];
             let parts =
@@ -171,7 +171,7 @@ impl<'a, M: Program> Work<'a, M> {
                 self.pool_chain(model, globals, index, links, &mut stats);
                 continue;
             }
-            let mut scratch = Scratch::default();
+            let mut scratch = Scratch::beginning();
             let mut table = vec![0.0; c.states * tile_size(c.states)];
             for units in self.tiles(index, 0..c.units) {
                 let table = &mut table[..c.states * units.len()];
@@ -190,7 +190,7 @@ impl<'a, M: Program> Work<'a, M> {
         if let Some(links) = self.chain(index) {
             return self.pool_chain(model, globals, index, links, stats);
         }
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::beginning();
         let table = vec![1.0; TILE];
         let units = self.components[index].units;
         for start in (0..units).step_by(TILE) {

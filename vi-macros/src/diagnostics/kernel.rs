@@ -34,6 +34,14 @@ pub fn not_linear(loc: Loc) -> Diagnostic {
         .help("write it as a sum of products of data with one param each")
 }
 
+/// `latent mu ~ …; observed x[n in N]: Vector[D]? ~ Normal(mu, cov: S)`
+pub fn missing_beside_uncertain(loc: Loc, name: &str, uncertain: &str) -> Diagnostic {
+    let title = format!("missing entries of `{name}` beside an uncertain `{uncertain}`: not generated yet");
+    Diagnostic::new(loc, title)
+        .help(format!("hold it at a point: `factorize {{ q({uncertain}): Point; }}`, or give each coordinate its own scale, `var:` with a vector"))
+        .note("under a dense scale the missing entries of a row depend on one another, so that q of them and of it would take turns")
+}
+
 /// A block whose posterior is proved, but whose engine is not there.
 pub fn no_engine(loc: Loc, names: &str, rule: &str) -> Diagnostic {
     let title = format!("`{names}` needs {rule}: not generated yet");

@@ -113,9 +113,9 @@ pub fn latent_and_param(loc: Loc, name: &str) -> Diagnostic {
     ))
 }
 
-/// `observed x[n in N]: Vector[D]? ~ Normal(mu, cov: S)`
+/// `observed x[t in 1..T]: Vector[D]? ~ Normal(A * x[t-1], cov: S)`
 pub fn missing_in_a_dense_row(loc: Loc, name: &str) -> Diagnostic {
-    Diagnostic::new(loc, format!("missing entries of `{name}` under a dense covariance: not available yet"))
-        .help("give each coordinate its own scale, `var:` with a vector, or take the `?` off and leave incomplete rows out")
-        .note("what is missing depends on the rest of its row, so it would have to be integrated over with it")
+    Diagnostic::new(loc, format!("missing entries of `{name}`, which is read elsewhere: not available yet"))
+        .help(format!("let a latent carry what is read: `latent s[…] ~ Normal(…, cov: S); observed {name}[…]: Vector[D]? ~ Normal(s[…], var: v)`"))
+        .note("under a dense covariance what is missing depends on the rest of its row, and it would have to be integrated over with all that reads it")
 }

@@ -44,6 +44,7 @@ impl Emitter<'_> {
                         }
                     });
                 }
+                Body::Dense(d) if r.missing => out.extend(self.gapped_moments(scope, c, r, d)),
                 Body::Dense(d) => {
                     self.collect_terms(scope, &d.normaliser, &mut out);
                     out.extend(self.collect_moments(scope, d.moments, &d.weight));

@@ -43,7 +43,7 @@ impl Emitter<'_> {
     }
 
     /// A field beside the sizes, none of which may be called alike.
-    fn own_field(&self, mut name: String) -> Ident {
+    pub(super) fn own_field(&self, mut name: String) -> Ident {
         while self.model.sizes.iter().any(|s| s.name == name) {
             name.push('_');
         }
@@ -88,6 +88,10 @@ impl Emitter<'_> {
             .pattern_fields()
             .into_iter()
             .map(|(n, _)| quote!(#[doc = " Which rows each unit has."] pub #n: Patterns,));
+        let there = self
+            .there_fields()
+            .into_iter()
+            .map(|(n, _)| quote!(#[doc = " Where the values lie that are there."] pub #n: There,));
         let draws = self.draws_field();
         let phantom = if self.borrows() {
             quote!()
@@ -114,6 +118,7 @@ impl Emitter<'_> {
                 #(#units,)*
                 #(#gauges,)*
                 #(#patterns)*
+                #(#there)*
                 #draws
                 #phantom
             }
@@ -454,6 +459,9 @@ impl Emitter<'_> {
         let patterns = self.pattern_fields();
         let pattern_names: Vec<_> = patterns.iter().map(|(n, _)| n.clone()).collect();
         let patterns = patterns.into_iter().map(|(n, made)| quote!(let #n = #made;));
+        let there = self.there_fields();
+        let there_names: Vec<_> = there.iter().map(|(n, _)| n.clone()).collect();
+        let there = there.into_iter().map(|(_, made)| made);
         let draws_field = draws.is_some().then(|| quote!(, draws));
         let phantom = if self.borrows() { quote!() } else { quote!(, lifetime: std::marker::PhantomData) };
         quote! {
@@ -467,8 +475,9 @@ impl Emitter<'_> {
                 #(#gauges)*
                 #draws
                 #(#patterns)*
+                #(#there)*
                 let sizes = Sizes { #(#names),* };
-                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #(, #pattern_names)* #draws_field #phantom })
+                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #(, #pattern_names)* #(, #there_names)* #draws_field #phantom })
             }
         }
     }

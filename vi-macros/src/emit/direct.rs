@@ -178,7 +178,7 @@ impl Emitter<'_> {
                 };
                 match &array.elem.kind {
                     ElemKind::Vector(_) if missing => {
-                        // Only components on their own may be missing: a diagonal law, component by component.
+                        // The law of the components that are there.
                         let v = scope.var(&axes[0]);
                         let raw = scope.raw(&element(&[Ix::var(&axes[0])]));
                         quote!(total += #weight #law.log_density_of(|#v| #raw);)
@@ -221,6 +221,12 @@ impl Emitter<'_> {
                 ElemKind::Category(x) => {
                     let extent = scope.index(&length(&x.length, &target.indices));
                     quote!(mixture.add_finite(probability, #extent, &#law);)
+                }
+                // What is there of a vector says something of the rest, where its scale joins them.
+                ElemKind::Vector(_) if array.missing && self.is_gapped(s.array) => {
+                    let v = scope.var(&axes[0]);
+                    let raw = scope.raw(&element(&[Ix::var(&axes[0])]));
+                    quote!(mixture.add_given(probability, &#law, |#v| #raw);)
                 }
                 ElemKind::Real
                 | ElemKind::Positive

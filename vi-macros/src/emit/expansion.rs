@@ -115,6 +115,7 @@ impl Emitter<'_> {
                 }
             }
         }
+        out += &self.gaps_text();
         for e in &self.kernel.expansions {
             let slopes = e.slopes.iter().map(|(a, _)| name(*a)).collect::<Vec<_>>().join(", ");
             let latent = name(e.latent);

@@ -305,7 +305,9 @@ impl Emitter<'_> {
         if let Some(choices) = self.normal_choices() {
             return choices;
         }
-        if shared || self.kernel.components.is_empty() || self.has_normals() {
+        let with_states: Vec<&Component> =
+            self.kernel.components.iter().filter(|c| !c.locals.is_empty()).collect();
+        if shared || with_states.is_empty() && self.model.integrated.is_empty() || self.has_normals() {
             return TokenStream::new();
         }
         if !self.model.integrated.is_empty() {
@@ -320,7 +322,7 @@ impl Emitter<'_> {
             .map(|l| self.name(l.array))
             .collect();
         let rest = (names.len() < self.hidden().len()).then(|| quote!(..Latents::default()));
-        let chosen = self.kernel.components.iter().map(|c| {
+        let chosen = with_states.iter().map(|c| {
             let first = self.name(c.locals[0].array);
             let q = self.joint_field(c).unwrap_or_else(|| first.clone());
             let states = match c.unit.len() {

@@ -18,6 +18,7 @@ mod direct;
 mod expansion;
 mod expectation;
 mod floors;
+mod gaps;
 mod gates;
 mod holes;
 mod impute;

@@ -259,6 +259,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Forms",
         "Gate",
         "Groups",
+        "There",
         "ChaCha8Rng",
         "LeastSquares",
         "Links",

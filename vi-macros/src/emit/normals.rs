@@ -192,13 +192,20 @@ impl Emitter<'_> {
     ) -> TokenStream {
         match &case.body {
             Body::Scalar(s) => self.scalar_normal(scope, c, r, s, (part, weighted)),
+            Body::Dense(d) if r.missing => self.gapped_normal(scope, c, r, d, weighted),
             Body::Dense(d) => self.dense_normal(scope, c, d, weighted),
             Body::Terms(_) | Body::Equal { .. } => TokenStream::new(),
         }
     }
 
     /// Fills a new row: the coefficients of the latents, and the target less what is known of the mean.
-    fn fill_normal(&self, scope: &Scope<'_>, c: &Component, rho: &Poly, part: RowPart) -> TokenStream {
+    pub(super) fn fill_normal(
+        &self,
+        scope: &Scope<'_>,
+        c: &Component,
+        rho: &Poly,
+        part: RowPart,
+    ) -> TokenStream {
         let width = self.width(c);
         let mut target = Poly::zero();
         let mut coefficients = TokenStream::new();
@@ -460,7 +467,18 @@ impl Emitter<'_> {
         &self,
         scope: &Scope<'_>,
         columns: &[Column],
+        to: (&Ident, &TokenStream, &TokenStream),
+    ) -> TokenStream {
+        self.add_spread_and(scope, columns, to, None)
+    }
+
+    /// The same, with what else of the row moves with the latents.
+    pub(super) fn add_spread_and(
+        &self,
+        scope: &Scope<'_>,
+        columns: &[Column],
         (field, at, weight): (&Ident, &TokenStream, &TokenStream),
+        also: Option<&TokenStream>,
     ) -> TokenStream {
         let reads = |p: &Poly| {
             let mut found = false;
@@ -516,6 +534,7 @@ impl Emitter<'_> {
             let spread = &mut scratch.spread;
             spread.clear();
             #push
+            #also
             stats.#field.add_spread(#at, #weight, spread, scratch.normals.cov(slot), #width);
         }
     }

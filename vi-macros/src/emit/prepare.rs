@@ -197,64 +197,12 @@ impl Emitter<'_> {
                 }
                 let Body::Dense(d) = &c.body else { continue };
                 let n = self.density_field(d);
-                let s = &self.kernel.stats[d.moments];
-                let vars: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
-                let event = scope.var(&d.event);
-                let high = scope.index(&d.event.high);
-                let mean = if self.mean_only(d) {
-                    // x − ρ with the data left out: the mean alone.
-                    let mut p = Poly::zero();
-                    for x in &d.design.regressors {
-                        p = p.add(&Poly::elem(x.param.array, x.param.indices.clone()).scale(x.constant));
-                    }
-                    scope.poly(&p)
+                make.extend(if r.missing {
+                    let tabulate = self.densities_name(d);
+                    quote!(let #n = self.#tabulate(context, params)?;)
                 } else {
-                    quote!(0.0)
-                };
-                let matrix = scope.matrix(&d.matrix);
-                let factor = scope.poly(&d.factor);
-                let text = self.model.arrays[d.matrix.array.0].name.to_string();
-                let at: Vec<_> = d.matrix.plates.iter().map(|i| scope.index(i)).collect();
-                let kind = match (d.matrix.cholesky, d.inverse) {
-                    (true, _) => quote!(dense::Scale::Cholesky),
-                    (false, true) => quote!(dense::Scale::Covariance),
-                    (false, false) => quote!(dense::Scale::Precision),
-                };
-                if self.is_uncertain(&d.design, &d.matrix, &d.factor) {
-                    let spread = if self.mean_only(d) {
-                        self.dense_row_spread(&scope, &d.design, &d.event, (&d.matrix, d.inverse, &d.factor))
-                    } else {
-                        None
-                    };
-                    let spread = spread.unwrap_or_else(|| quote!(0.0));
-                    let (p, half) = self.expected_precision(&scope, &d.matrix, d.inverse);
-                    let more = self.half_log_factor(&scope, &d.factor, &d.event);
-                    let p = match d.factor.as_number() {
-                        Some(1.0) => p,
-                        _ => {
-                            let f = scope.grouped(&d.factor);
-                            quote!((#p * #f))
-                        }
-                    };
-                    let body = scope.loops(
-                        &vars,
-                        quote! {
-                            let mean: Vec<f64> = (0..#high).map(|#event| #mean).collect();
-                            #n.push(dense::Density::expected(&mean, &#p, #half #more, #spread, mode::at(#text, &[#(#at),*]))?);
-                        },
-                    );
-                    make.extend(quote!(let mut #n = Vec::new(); #body));
-                    names.push(n);
-                    continue;
-                }
-                let body = scope.loops(
-                    &vars,
-                    quote! {
-                        let mean: Vec<f64> = (0..#high).map(|#event| #mean).collect();
-                        #n.push(dense::Density::new(&mean, &#matrix, #kind, #factor, mode::at(#text, &[#(#at),*]))?);
-                    },
-                );
-                make.extend(quote!(let mut #n = Vec::new(); #body));
+                    self.tabulated_density(d)
+                });
                 names.push(n);
             }
         }
@@ -265,5 +213,67 @@ impl Emitter<'_> {
                 Ok(Prepared { params: params.clone(), #(#names),* })
             }
         }
+    }
+
+    /// The density of a dense residual in each of its cells.
+    pub(super) fn tabulated_density(&self, d: &crate::kernel::DenseResidual) -> TokenStream {
+        let scope = self.scope();
+        let n = self.density_field(d);
+        let s = &self.kernel.stats[d.moments];
+        let vars: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
+        let event = scope.var(&d.event);
+        let high = scope.index(&d.event.high);
+        let mean = if self.mean_only(d) {
+            // x − ρ with the data left out: the mean alone.
+            let mut p = Poly::zero();
+            for x in &d.design.regressors {
+                p = p.add(&Poly::elem(x.param.array, x.param.indices.clone()).scale(x.constant));
+            }
+            scope.poly(&p)
+        } else {
+            quote!(0.0)
+        };
+        let matrix = scope.matrix(&d.matrix);
+        let factor = scope.poly(&d.factor);
+        let text = self.model.arrays[d.matrix.array.0].name.to_string();
+        let at: Vec<_> = d.matrix.plates.iter().map(|i| scope.index(i)).collect();
+        let kind = match (d.matrix.cholesky, d.inverse) {
+            (true, _) => quote!(dense::Scale::Cholesky),
+            (false, true) => quote!(dense::Scale::Covariance),
+            (false, false) => quote!(dense::Scale::Precision),
+        };
+        if self.is_uncertain(&d.design, &d.matrix, &d.factor) {
+            let spread = if self.mean_only(d) {
+                self.dense_row_spread(&scope, &d.design, &d.event, (&d.matrix, d.inverse, &d.factor))
+            } else {
+                None
+            };
+            let spread = spread.unwrap_or_else(|| quote!(0.0));
+            let (p, half) = self.expected_precision(&scope, &d.matrix, d.inverse);
+            let more = self.half_log_factor(&scope, &d.factor, &d.event);
+            let p = match d.factor.as_number() {
+                Some(1.0) => p,
+                _ => {
+                    let f = scope.grouped(&d.factor);
+                    quote!((#p * #f))
+                }
+            };
+            let body = scope.loops(
+                &vars,
+                quote! {
+                    let mean: Vec<f64> = (0..#high).map(|#event| #mean).collect();
+                    #n.push(dense::Density::expected(&mean, &#p, #half #more, #spread, mode::at(#text, &[#(#at),*]))?);
+                },
+            );
+            return quote!(let mut #n = Vec::new(); #body);
+        }
+        let body = scope.loops(
+            &vars,
+            quote! {
+                let mean: Vec<f64> = (0..#high).map(|#event| #mean).collect();
+                #n.push(dense::Density::new(&mean, &#matrix, #kind, #factor, mode::at(#text, &[#(#at),*]))?);
+            },
+        );
+        quote!(let mut #n = Vec::new(); #body)
     }
 }

@@ -22,7 +22,12 @@ impl Emitter<'_> {
     }
 
     /// Latents of the unit itself: the finite ones, then what is integrated out or eliminated in their states.
+    ///
+    /// Where nothing but missing coordinates of a statement's own value is hidden, the value.
     pub fn component_names(&self, c: &Component) -> Vec<String> {
+        if let Some(name) = self.name_of_gaps(c) {
+            return vec![name];
+        }
         c.arrays().iter().map(|a| self.model.arrays[a.0].name.to_string()).collect()
     }
 
@@ -61,6 +66,7 @@ impl Emitter<'_> {
                 quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
             });
             let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
+            let densities = self.densities_of(&taken);
             let expand = self.collect_expansions(i, c);
             let whitened = self.collect_whitened(i, c);
             let constants: Vec<TokenStream> = c
@@ -138,6 +144,7 @@ impl Emitter<'_> {
                     let len = units.len();
                     #suppose
                     #refresh
+                    #densities
                     #(#gather)*
                     #forget
                     #expand
@@ -153,6 +160,7 @@ impl Emitter<'_> {
             });
         }
         out.extend(self.gate_passes());
+        out.extend(self.densities_fns());
         let pairs = self.kernel.components.iter().flat_map(|c| &c.pairs).map(|p| (&p.rows, true));
         for (r, is_pair) in
             self.kernel.fixed.iter().chain(&self.kernel.moving).map(|r| (r, false)).chain(pairs)
@@ -456,6 +464,7 @@ impl Emitter<'_> {
                 quote!(if #a == #b { 0.0 } else { f64::NEG_INFINITY })
             }
             Body::Scalar(s) => self.scalar_value(scope, r, s),
+            Body::Dense(d) if r.missing => self.gapped_value(scope, r, d),
             Body::Dense(d) => {
                 let fill = self.residual_row(scope, d);
                 let at = self.density_index(scope, d);

@@ -2,6 +2,7 @@
 
 use super::admixture::admixture;
 use super::chains;
+use super::gaps;
 use super::gates;
 use super::links::{self, Link};
 use super::rows::RowBuilder;
@@ -132,6 +133,10 @@ pub fn build<'a>(
         } else {
             match d.role {
                 Role::Observed => match builder.rows(d, None, None) {
+                    Ok(r) if r.gapped().next().is_some() => match gaps::alone(r) {
+                        Ok(c) => components.push(c),
+                        Err(r) => fixed.push(r),
+                    },
                     Ok(r) => fixed.push(r),
                     Err(e) => fail(e, report),
                 },
@@ -157,6 +162,11 @@ pub fn build<'a>(
     for c in &components {
         if let Err(e) = super::integrated::check(model, c, densities) {
             fail(e, report);
+        }
+        for r in c.rows.iter().chain(c.link.iter().flat_map(|l| &l.step.rows)) {
+            if let Err(e) = gaps::check(model, r, densities) {
+                fail(e, report);
+            }
         }
     }
     if failed {

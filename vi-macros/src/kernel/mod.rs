@@ -17,6 +17,7 @@ mod collapse;
 mod cuts;
 mod exists;
 mod expansion;
+mod gaps;
 mod gates;
 mod integrated;
 pub mod links;

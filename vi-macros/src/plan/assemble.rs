@@ -4,7 +4,7 @@ use super::blocks::{Proof, Proved, Wanted, prove};
 use super::interact::{Class, Interaction, interaction, latents};
 use super::refusal::Refusal;
 use super::{Block, Claim, Obstacle, Plan, Rule, Step, advise, align, cost, mstep, schedule, turns};
-use crate::density::lower::is_unknown;
+use crate::density::lower::{is_read, is_unknown};
 use crate::density::normal_form::Monomial;
 use crate::density::statement::{Form, Scale, StatementDensity};
 use crate::diagnostics::plan as mistakes;
@@ -100,7 +100,7 @@ fn mixed_roles(model: &Model, report: &mut Report) {
     }
 }
 
-/// The coordinates of a row with a dense covariance depend on one another: a missing one cannot be left out of its row.
+/// A coordinate that is missing from a row with a dense covariance is integrated out with it, unless something else reads it too.
 fn missing_in_dense_rows(model: &Model, densities: &[StatementDensity], report: &mut Report) {
     for d in densities {
         let array = &model.arrays[d.target.array.0];
@@ -108,7 +108,7 @@ fn missing_in_dense_rows(model: &Model, densities: &[StatementDensity], report: 
             .cases
             .iter()
             .any(|c| matches!(&c.form, Form::Normal(r) if matches!(r.scale, Scale::Dense { .. })));
-        if array.missing && dense {
+        if array.missing && dense && is_read(model, d.target.array) {
             report.push(mistakes::missing_in_a_dense_row(d.loc, &array.name.to_string()));
         }
     }

@@ -165,6 +165,52 @@ impl<'a> MvNormal<'a> {
         -0.5 * white.norm_squared() - 0.5 * self.log_det_covariance() - self.mean.len() as f64 * HALF_LN_2PI
     }
 
+    /// log p of the coordinates that have a value: −½ |o| log 2π − ½ log det covₒₒ − ½ (xₒ − meanₒ)ᵀ covₒₒ⁻¹ (xₒ − meanₒ).
+    pub fn log_density_of(&self, value: impl Fn(usize) -> Option<f64>) -> f64 {
+        let there: Vec<(usize, f64)> = self.there(value);
+        if there.len() == self.mean.len() {
+            return self.log_density(&there.iter().map(|(_, x)| *x).collect::<Vec<_>>());
+        }
+        if there.iter().any(|(_, x)| !x.is_finite()) {
+            return f64::NEG_INFINITY;
+        }
+        let cov = self.variance();
+        let Some(factor) = cholesky(&block(&cov, &there)) else { return f64::NAN };
+        let Some(white) = factor.solve_lower_triangular(&self.residual(&there)) else { return f64::NAN };
+        -0.5 * white.norm_squared() - 0.5 * log_det(&factor) - there.len() as f64 * HALF_LN_2PI
+    }
+
+    /// Mean and variance of every coordinate given those that have a value; of these, the value and 0.
+    pub fn moments_given(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)> {
+        let there = self.there(value);
+        let cov = self.variance();
+        let mut out: Vec<(f64, f64)> = (0..self.mean.len()).map(|d| (self.mean[d], cov[(d, d)])).collect();
+        let factor = cholesky(&block(&cov, &there));
+        for (d, (mean, var)) in out.iter_mut().enumerate() {
+            if let Some((_, x)) = there.iter().find(|(o, _)| *o == d) {
+                (*mean, *var) = (*x, 0.0);
+                continue;
+            }
+            // L⁻¹ cov(o, d) and L⁻¹ (x − mean): their product moves the mean, and the square of the first is what the variance loses.
+            let cross = DVector::from_iterator(there.len(), there.iter().map(|(o, _)| cov[(*o, d)]));
+            let halves = factor.as_ref().and_then(|l| {
+                Some((l.solve_lower_triangular(&cross)?, l.solve_lower_triangular(&self.residual(&there))?))
+            });
+            (*mean, *var) = halves.map_or((f64::NAN, f64::NAN), |(c, r)| {
+                (*mean + c.dot(&r), (*var - c.norm_squared()).max(0.0))
+            });
+        }
+        out
+    }
+
+    fn there(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(usize, f64)> {
+        (0..self.mean.len()).filter_map(|d| value(d).map(|x| (d, x))).collect()
+    }
+
+    fn residual(&self, there: &[(usize, f64)]) -> DVector<f64> {
+        DVector::from_iterator(there.len(), there.iter().map(|(d, x)| x - self.mean[*d]))
+    }
+
     /// One draw.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> DVector<f64> {
         let white = DVector::from_fn(self.mean.len(), |_, _| StandardNormal.sample(rng));
@@ -202,6 +248,10 @@ impl<'a> MvNormal<'a> {
     pub fn entropy(&self) -> f64 {
         self.mean.len() as f64 * (0.5 + HALF_LN_2PI) + 0.5 * self.log_det_covariance()
     }
+}
+
+fn block(cov: &DMatrix<f64>, at: &[(usize, f64)]) -> DMatrix<f64> {
+    DMatrix::from_fn(at.len(), at.len(), |i, j| cov[(at[i].0, at[j].0)])
 }
 
 const SAME_SIZE: &str = "must have as many rows and columns as `mean` has coordinates";

@@ -1,0 +1,74 @@
+//! Vectors with a dense scale of which some coordinates may be missing: those are integrated out with the statement that has them.
+
+use super::{Body, Component, DenseResidual, Loop, Rows};
+use crate::density::statement::StatementDensity;
+use crate::density::symbol::{Cmp, Cond, Ix, Var};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::{ArrayId, Model};
+use crate::report::Diagnostic;
+
+impl Rows {
+    /// Its cases in which a missing coordinate depends on those that are there.
+    pub fn gapped(&self) -> impl Iterator<Item = &DenseResidual> {
+        self.cases.iter().filter(|_| self.missing).filter_map(|c| match &c.body {
+            Body::Dense(d) => Some(d),
+            Body::Terms(_) | Body::Scalar(_) | Body::Equal { .. } => None,
+        })
+    }
+}
+
+/// What has no code beside missing coordinates: q of an uncertain location or scale would have to hold them too.
+pub fn check(model: &Model, r: &Rows, densities: &[StatementDensity]) -> Result<(), Diagnostic> {
+    let Some(d) = densities.iter().find(|d| d.id == r.statement) else { return Ok(()) };
+    let mut uncertain: Option<ArrayId> = None;
+    let mut weighted = false;
+    for c in r.gapped() {
+        weighted |= c.weight.as_number() != Some(1.0);
+        let mut see = |a: ArrayId| {
+            if super::is_random(model, a) {
+                uncertain = uncertain.or(Some(a));
+            }
+        };
+        see(c.matrix.array);
+        c.rho.visit_elems(&mut |e| see(e.array));
+        c.factor.visit_elems(&mut |e| see(e.array));
+    }
+    let name = model.arrays[d.target.array.0].name.to_string();
+    match uncertain {
+        Some(a) => Err(mistakes::missing_beside_uncertain(d.loc, &name, &model.arrays[a.0].name.to_string())),
+        None if weighted => Err(mistakes::not_generated(
+            d.loc,
+            &format!("missing coordinates of `{name}` under a dense covariance with a latent factor"),
+            "give each coordinate its own scale, `var:` with a vector",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A statement that no latent touches, as a component: each of its elements is a unit, whose missing coordinates are all that is hidden.
+pub fn alone(mut r: Rows) -> Result<Component, Rows> {
+    let over = |l: &Loop| match l {
+        Loop::Range(v) => Some(v.clone()),
+        Loop::Members { .. } => None,
+    };
+    let Some(vars) = r.loops.iter().map(over).collect::<Option<Vec<Var>>>() else { return Err(r) };
+    // Where a guard is, units are listed: those of a piece that begins later than its axis.
+    let low = vars.iter().filter(|v| v.low != Ix::constant(0));
+    let mut guards: Vec<Cond> = low.map(|v| Cond::Compare(Cmp::Le, v.low.clone(), Ix::var(v))).collect();
+    guards.append(&mut r.guards);
+    r.loops.clear();
+    Ok(Component {
+        locals: vec![],
+        integrated: vec![],
+        normals: vec![],
+        unit: vars,
+        guards,
+        rows: vec![r],
+        collapse: None,
+        hoisted: false,
+        pairs: vec![],
+        link: None,
+        whitened: None,
+        beside: false,
+    })
+}
