@@ -217,13 +217,15 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Whether [`nested`](Self::nested) has code. Then there are no params.
     const NESTED: bool = false;
 
-    /// `passes` turns of the local blocks and the units' latents, then the units' latents once more: their statistics.
+    /// `passes` turns of the local blocks and the units' latents, then the units' latents once more: their statistics. With `groups`, those of
+    /// these groups alone, and of the blocks that are not local.
     ///
     /// `None` where there is no code that does it at once; the turns are then taken one by one.
     fn nested(
         &self,
         _context: &Self::Context<'_>,
         _globals: &mut Self::Globals,
+        _groups: Option<&[usize]>,
         _passes: usize,
         _threads: usize,
     ) -> Result<Option<Self::Stats>, Error> {
@@ -233,18 +235,6 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// How many groups of units have a local block each, where [`nested`](Self::nested) has code.
     fn nested_groups(&self, _context: &Self::Context<'_>) -> usize {
         0
-    }
-
-    /// [`nested`](Self::nested) for a few groups: their local blocks, and the statistics of all other blocks.
-    fn nested_some(
-        &self,
-        context: &Self::Context<'_>,
-        _globals: &mut Self::Globals,
-        _groups: &[usize],
-        _passes: usize,
-        _threads: usize,
-    ) -> Result<Self::Stats, Error> {
-        Ok(self.zero(context))
     }
 
     /// The objective without the terms of params and without constants, where the units' latents are optimal given the globals, and Σ of

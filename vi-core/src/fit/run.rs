@@ -185,7 +185,7 @@ impl<'a, M: Program> State<'a, M> {
     fn locals(&mut self) -> Result<(), Error> {
         let passes = self.options.inner_sweeps.max(1);
         let (model, context) = (&self.fit.model, &self.work.context);
-        if let Some(stats) = model.nested(context, &mut self.globals, passes, self.work.threads)? {
+        if let Some(stats) = model.nested(context, &mut self.globals, None, passes, self.work.threads)? {
             self.stats = stats;
             self.stale = true;
             return Ok(());
@@ -224,7 +224,7 @@ impl<'a, M: Program> State<'a, M> {
         self.under = self.globals.clone();
         self.work.turns(&self.fit.model, &self.globals)?;
         let (model, context) = (&self.fit.model, &self.work.context);
-        self.stats = match model.nested(context, &mut self.globals, 0, self.work.threads)? {
+        self.stats = match model.nested(context, &mut self.globals, None, 0, self.work.threads)? {
             Some(stats) => stats,
             None => self.work.expect(model, &self.globals)?,
         };

@@ -65,7 +65,7 @@ pub fn fit_stochastic<M: Program>(
     let (mut state, _) = State::place(model, data, &Start::Default, options, 0)?;
     let nested = M::NESTED.then(|| model.nested_groups(&state.work.context));
     let units = nested.unwrap_or_else(|| state.work.drawn_from());
-    let passes_within = options.inner_sweeps.max(1);
+    let turns = options.inner_sweeps.max(1);
     let mut average: Option<M::Stats> = None;
     let mut step = 0.0;
     for pass in 0..passes {
@@ -73,11 +73,10 @@ pub fn fit_stochastic<M: Program>(
         for chunk in order.chunks(batch) {
             let mut chosen = chunk.to_vec();
             chosen.sort_unstable();
-            let mut part = if nested.is_some() {
-                let (context, globals) = (&state.work.context, &mut state.globals);
-                model.nested_some(context, globals, &chosen, passes_within, state.work.threads)?
-            } else {
-                state.work.expect_some(model, &state.globals, &chosen)?
+            let (context, globals) = (&state.work.context, &mut state.globals);
+            let mut part = match model.nested(context, globals, Some(&chosen), turns, state.work.threads)? {
+                Some(stats) => stats,
+                None => state.work.expect_some(model, &state.globals, &chosen)?,
             };
             let whole = units as f64 / chosen.len() as f64;
             let rho = (step + tau0).powf(-kappa);

@@ -56,14 +56,23 @@ impl Emitter<'_> {
         Some(quote! {
             const NESTED: bool = true;
 
-            fn nested(&self, context: &Context<'_>, globals: &mut Globals, passes: usize, threads: usize) -> Result<Option<Stats>, Error> {
+            fn nested(&self, context: &Context<'_>, globals: &mut Globals, groups: Option<&[usize]>, passes: usize, threads: usize) -> Result<Option<Stats>, Error> {
                 #open
                 let sizes = [#states, #values];
                 let Some(posterior) = admixture::Admixture::new(&context.draws, sizes, &globals.#own, &globals.#shared, threads)? else {
                     return Ok(None);
                 };
-                let done = posterior.update(&self.priors(context, globals)?.own, passes)?;
+                let prior = &self.priors(context, globals)?.own;
                 let mut stats = self.zero(context);
+                if let Some(groups) = groups {
+                    let done = posterior.update_some(prior, passes, groups)?;
+                    // What belongs to one group is read off at once, and kept in no sum.
+                    stats.#own_stat = Table::zeros([0, 0]);
+                    done.shared_counts(stats.#shared_stat.values_mut());
+                    done.laws_of(#text, groups, &mut globals.#own)?;
+                    return Ok(Some(stats));
+                }
+                let done = posterior.update(prior, passes)?;
                 done.own_counts(stats.#own_stat.values_mut());
                 done.shared_counts(stats.#shared_stat.values_mut());
                 stats.evidence = done.evidence;
@@ -75,21 +84,6 @@ impl Emitter<'_> {
 
             fn nested_groups(&self, context: &Context<'_>) -> usize {
                 context.draws.groups()
-            }
-
-            fn nested_some(&self, context: &Context<'_>, globals: &mut Globals, groups: &[usize], passes: usize, threads: usize) -> Result<Stats, Error> {
-                #open
-                let sizes = [#states, #values];
-                let mut stats = self.zero(context);
-                // What belongs to one group is read off at once, and kept in no sum.
-                stats.#own_stat = Table::zeros([0, 0]);
-                let Some(posterior) = admixture::Admixture::new(&context.draws, sizes, &globals.#own, &globals.#shared, threads)? else {
-                    return Ok(stats);
-                };
-                let done = posterior.update_some(&self.priors(context, globals)?.own, passes, groups)?;
-                done.shared_counts(stats.#shared_stat.values_mut());
-                done.laws_of(#text, groups, &mut globals.#own)?;
-                Ok(stats)
             }
 
             fn nested_bound(&self, context: &Context<'_>, globals: &Globals, threads: usize) -> Result<Option<(f64, f64)>, Error> {

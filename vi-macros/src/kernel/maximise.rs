@@ -1,6 +1,7 @@
 //! M-steps: for each update of the plan, where its natural parameters come from.
 
-use super::build::{half_log, rows_of};
+use super::build::rows_of;
+use super::hoists::half_log;
 use super::split::Splitter;
 use super::{
     Body, Cell, Contribution, DenseResidual, Kernel, MStepKind, MatrixResidual, MatrixSource, Slot, Source,
