@@ -160,7 +160,7 @@ impl Emitter<'_> {
         let by_groups = self.kernel.admixture.is_some();
         let drawn = if by_groups { "groups of units, each with a latent of its own" } else { "units" };
         let text = format!(" Fits by minibatches of {drawn}: for more of them than a sweep should take.");
-        let stochastic = (one && (by_groups || !self.has_series())).then(|| {
+        let stochastic = (by_groups || one && !self.has_series()).then(|| {
             quote! {
                 #[doc = #text]
                 ///
