@@ -284,3 +284,22 @@ fn sweeps_of_a_state_space_are_the_textbook_s() {
     }
     honest(&fit, &data);
 }
+
+#[test]
+fn a_start_from_factors_is_a_regression_on_them() {
+    let (y, h) = (table(20, 4, 6, |_, _| false), 2);
+    let all = as_sequences(&y);
+    let g = &mut Noise::new(9);
+    let x: Vec<DVector<f64>> = (0..20).map(|_| DVector::from_fn(h, |_, _| g.normal())).collect();
+    let mut by_hand = begin(3, h, 4, 0, 1);
+    by_hand.gamma = vec![PRIOR; h];
+    by_hand.r = vec![PRIOR];
+    by_hand.x = x.iter().map(|x| (x.clone(), DMatrix::zeros(h, h))).collect();
+    by_hand.loadings(&all);
+    let data = components::Data { y: (&y).into() };
+    let start =
+        components::Posterior { x: x.into_iter().map(Marginal::Point).collect(), ..Default::default() };
+    let state = components::Model::new(h).start(&data, Start::Posterior(start), &Options::new()).unwrap();
+    same_rows(&state.posterior.C, &by_hand.c, 0);
+    same_numbers(&state.posterior.b, &by_hand.c, h);
+}

@@ -30,13 +30,23 @@ model! {
 }
 
 model! {
-    pub mod beside_an_uncertain_mean {
+    pub mod in_one_block_with_its_mean {
         param    q: Positive;   param r: Positive;
         latent   mu: Real ~ Normal(0, var: 10);
         latent   x[0]         ~ Normal(mu, var: 1);
         latent   x[t in 1..T] ~ Normal(x[t-1], var: q);
         observed y[t in T]    ~ Normal(x[t], var: r);
-        factorize { q(x); q(mu); }
+    }
+}
+
+model! {
+    pub mod beside_a_product {
+        param    q: Positive;   param r: Positive;
+        latent   a            ~ Normal(0, var: 1);
+        latent   b            ~ Normal(0, var: 1);
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[t in 1..T] ~ Normal(a * b * x[t-1], var: q);
+        observed y[t in T]    ~ Normal(x[t], var: r);
     }
 }
 

@@ -9,6 +9,7 @@ use super::run::fill_from;
 use super::sweep::Work;
 use super::{Categories, Options, Start};
 use crate::engine::mode::Notes;
+use crate::engine::unit::UnitNormals;
 use crate::{Error, rng};
 use std::ops::Range;
 
@@ -161,6 +162,16 @@ fn from_tables<M: Program>(
             }
         }
         tables.push(Categories::from_rows(c.states, all));
+        // Gaussian latents that are given say as much.
+        any |= M::NORMALS.contains(&index)
+            && work.links[index].is_none()
+            && model.start_normals(
+                &work.context,
+                index,
+                0..c.units.min(1),
+                probs,
+                &mut UnitNormals::default(),
+            );
     }
     if has_blocks::<M>() && !any {
         let globals = from_params(model, work, given, neutral)?;

@@ -70,20 +70,21 @@ pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
     Link { along: Along::Axis, frontier: 0, step, begins: vec![], kinds: None }
 }
 
-/// What a chain that is refused has in its way, as an addition to what it is called.
-pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
-    let latents = whitened::whitened(model, b);
-    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
+/// A latent that is in one block with a chain, and is not its scale.
+pub fn beside(model: &Model, b: &Block) -> Option<ArrayId> {
     let scale = whitened::scale(model, b);
-    let beside = |s: &&Step| match &s.rule {
+    let other = |s: &&Step| match &s.rule {
         Rule::GaussianScan { .. } => false,
         Rule::Family { .. } => s.latents.iter().any(|a| Some(*a) != scale),
         Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } => true,
     };
-    if let Some(a) = b.trace.iter().find(beside).and_then(|s| s.latents.first()) {
-        let name = &model.arrays[a.0].name;
-        return format!(", in one block with `{name}` (`factorize {{ q({name}); }}` holds that apart)");
-    }
+    b.trace.iter().find(other).and_then(|s| s.latents.first()).copied()
+}
+
+/// What a chain that is refused has in its way, as an addition to what it is called.
+pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
+    let latents = whitened::whitened(model, b);
+    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
     for d in densities {
         let own = elems_in(d, &latents);
         let Some(first) = own.first() else { continue };

@@ -48,19 +48,27 @@ pub fn locations(kernel: &Kernel, densities: &[StatementDensity]) -> Result<(), 
 /// Of shared latents, families and Normals have code; chains do not.
 pub fn rules(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<(), Diagnostic> {
     for step in &b.trace {
+        let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
+        let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
         let rule = match &step.rule {
             Rule::Family { .. } | Rule::Gaussian { .. } => continue,
             Rule::Sum => "a posterior for each state of a category".to_string(),
             Rule::Scan { axis } => format!("a scan over {axis}"),
             Rule::Tree { axis } => format!("a tree over {axis}"),
             Rule::GaussianScan { axis, .. } => {
+                if let Some(a) = chains::beside(model, b) {
+                    let name = &model.arrays[a.0].name;
+                    return Err(mistakes::not_generated(
+                        loc,
+                        &format!("a Gaussian chain in one block with `{name}`"),
+                        &format!("hold it apart: `factorize {{ q({name}); }}`"),
+                    ));
+                }
                 format!("a Gaussian scan over {axis}{}", chains::obstacle(model, densities, b))
             }
         };
         let names =
             step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
-        let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
-        let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
         return Err(mistakes::no_engine(loc, &names, &rule));
     }
     Ok(())

@@ -99,12 +99,41 @@ fn a_latent_that_the_data_also_see_alone_is_not_expanded() {
 }
 
 #[test]
-fn an_uncertain_slope_leaves_its_latent_with_the_shared_ones() {
+fn of_a_latent_and_its_uncertain_slope_one_is_eliminated_by_units_and_the_other_reads_its_moments() {
+    for order in [["W", "f"], ["f", "W"]] {
+        let latents = order.map(|a| match a {
+            "W" => "latent W[d in D]: Vector[H] ~ Normal(0, var: 1);",
+            _ => FACTOR,
+        });
+        let text = module(
+            "param s2: Positive;",
+            &format!("{} observed x[n in N, d in D] ~ Normal(dot(W[d], f[n]), var: s2);", latents.join(" ")),
+        );
+        has(&text, "eliminate_f");
+        has(&text, "const COLLAPSED");
+        has(&text, "let uncertain = system.uncertain();");
+        lacks(&text, "eliminate_W");
+        lacks(&text, "Product {");
+    }
+}
+
+#[test]
+fn an_uncertain_location_that_multiplies_nothing_is_summed_over_units() {
     let text = module(
-        "param s2: Positive;",
-        &format!(
-            "latent W[d in D]: Vector[H] ~ Normal(0, var: 1); {FACTOR} observed x[n in N, d in D] ~ Normal(dot(W[d], f[n]), var: s2);"
-        ),
+        "param v: Positive;",
+        "latent m ~ Normal(0, var: 1); latent b[h in H] ~ Normal(m, var: v); observed y[h in H] ~ Normal(b[h], var: 1);
+         factorize { q(m); }",
+    );
+    lacks(&text, "eliminate_b");
+}
+
+#[test]
+fn what_is_uncertain_and_carries_the_unit_leaves_its_latent_with_the_shared_ones() {
+    let text = module(
+        "param W: Matrix[D, H];",
+        "latent u[n in N] ~ Gamma(shape: 2, rate: 2); latent tau ~ Gamma(shape: 1, rate: 1);
+         latent f[n in N]: Vector[H] ~ Normal(0, var: 1); observed x[n in N] ~ Normal(W * f[n], prec: tau * u[n]);
+         factorize { q(u); q(f); }",
     );
     lacks(&text, "eliminate_f");
 }
