@@ -10,6 +10,7 @@ mod drawn;
 mod draws;
 mod floors;
 mod gated;
+mod held;
 mod imputed;
 mod linked;
 mod links;
