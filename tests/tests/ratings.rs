@@ -362,6 +362,18 @@ fn bounds_that_leave_nothing_are_an_error_and_values_outside_have_no_density() {
 }
 
 #[test]
+fn more_players_than_a_covariance_may_have_are_an_error() {
+    let (winner, loser) = ([100_000_000usize], [1usize]);
+    let data = ratings::Data { winner: (&winner).into(), loser: (&loser).into() };
+    let error = ratings::Model::new().fit(&data, &Options::new()).unwrap_err();
+    assert!(matches!(error, vi_core::Error::TooWide { unknowns: 100_000_001, budget: 4096, .. }), "{error}");
+    let (winner, loser) = season(1, 30, 60);
+    let data = ratings::Data { winner: (&winner).into(), loser: (&loser).into() };
+    let few = Options::new().budget(10);
+    assert!(ratings::Model::new().fit(&data, &few).unwrap_err().to_string().contains("skill has 30 numbers"));
+}
+
+#[test]
 fn a_start_may_be_a_posterior_and_threads_change_nothing() {
     let (winner, loser) = season(5, 8, 60);
     let data = ratings::Data { winner: (&winner).into(), loser: (&loser).into() };

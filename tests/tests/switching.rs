@@ -492,6 +492,26 @@ fn a_default_start_finds_the_regimes() {
 }
 
 #[test]
+fn regimes_may_be_renamed_and_simulated() {
+    let (by_hand, y) = planes(3, 30);
+    let data = switching::Data { y: (&y).into() };
+    let model = switching::Model::new(2, 2);
+    let fit = model.infer(&data, &params(&by_hand)).unwrap();
+    let mut renamed = fit.clone();
+    renamed.relabel(&[1, 0]).unwrap();
+    same(&renamed.params.A[0], &by_hand.a[1], 0.0);
+    (0..30).for_each(|t| assert_eq!(renamed.posterior.z.probs(t)[0], fit.posterior.z.probs(t)[1]));
+    close(model.infer(&data, &renamed.params).unwrap().elbo(), fit.elbo(), 1e-9);
+
+    let made = model.simulate(&fit.params, &data, 4).unwrap();
+    let (again, latents) = (made.data(), &made.latents);
+    let joint = model.log_joint(&again, latents, &fit.params).unwrap();
+    assert!(joint.is_finite() && latents.z.iter().any(|z| *z == 1) && latents.x.len() == 30);
+    let known = model.infer(&again, &fit.params).unwrap();
+    honest(&known, &again);
+}
+
+#[test]
 fn threads_change_no_bit_and_a_start_may_be_a_posterior() {
     let y = sequences(31, 900);
     let data = panel::Data { y: (&y).into() };

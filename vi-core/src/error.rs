@@ -85,6 +85,20 @@ pub enum Error {
         write: String,
     },
 
+    /// A block of Gaussian latents that all units share would need a covariance of more rows than `Options::budget`.
+    #[error(
+        "the joint Gaussian of {block} has {unknowns} numbers, more than the budget of {budget}: its covariance has the square of that many, \
+         and a sweep takes the cube; raise `Options::budget`"
+    )]
+    TooWide {
+        /// The latents of the block.
+        block: String,
+        /// How many numbers they are.
+        unknowns: usize,
+        /// The largest number allowed.
+        budget: usize,
+    },
+
     /// A computation left the finite numbers although all data are finite.
     #[error("{what} is not finite")]
     NotFinite {

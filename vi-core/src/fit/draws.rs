@@ -19,7 +19,7 @@ pub(super) struct Drawn<M: Program> {
 
 /// These data with the posteriors of this fit: units that depend on one another have theirs from it.
 pub(super) fn work<'a, M: Program>(fit: &Fit<M>, data: &M::Data<'a>) -> Result<Work<'a, M>, Error> {
-    let options = Options::default();
+    let options = Options::unlimited();
     let mut work = Work::new(&fit.model, data, &fit.params, &options)?;
     work.begin_coupled(&fit.model, &Start::Posterior(fit.posterior.clone()), &options, 0)?;
     work.resume_gated(&fit.model, &fit.globals, fit.kept)?;

@@ -9,11 +9,11 @@
 //! move: E of a square is a sum of squares, that of the mean's residual and those of the conditional law of x\[t−1\] and of x\[t\].
 
 use super::chained::Chained;
+use super::held::Held;
 use super::links::Links;
 use super::program::{Evidence, Gate, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
 use super::{Options, Start};
-use crate::engine::gauss::scan::Scan;
 use crate::engine::unit::UnitNormals;
 use crate::reduce::{self, Accumulate};
 use crate::{Error, rng};
@@ -41,119 +41,6 @@ pub(crate) struct Gated {
     said: Vec<Rows>,
     /// q of each chain.
     held: Vec<Option<Arc<Held>>>,
-}
-
-/// q of a chain: moments of each unit, and the conditional law of the one before it.
-#[derive(Clone, Debug, Default)]
-struct Held {
-    width: usize,
-    mean: Vec<f64>,
-    cov: Vec<f64>,
-    /// x\[t−1\] = R⁻¹ ε + K x\[t\] + constant, by rows; nothing at the first unit of a sequence.
-    inverse: Vec<f64>,
-    slope: Vec<f64>,
-    /// log of what its rows integrate to.
-    log: f64,
-    magnitude: f64,
-}
-
-impl Held {
-    /// Takes in a sequence that was smoothed alone.
-    fn take(&mut self, scan: &Scan, units: usize, width: usize) {
-        self.width = width;
-        let square = width * width;
-        for t in 0..units {
-            self.mean.extend_from_slice(scan.mean(0, t));
-            self.cov.extend_from_slice(scan.covariance(0, t));
-            if t == 0 {
-                self.inverse.resize(self.inverse.len() + square, 0.0);
-                self.slope.resize(self.slope.len() + square, 0.0);
-            } else {
-                let (inverse, slope) = scan.gains(0, t);
-                self.inverse.extend_from_slice(inverse);
-                self.slope.extend_from_slice(slope);
-            }
-        }
-        let log = scan.log_evidence(0);
-        self.log += log;
-        self.magnitude += log.abs();
-    }
-
-    fn append(&mut self, other: &Held) {
-        self.width = self.width.max(other.width);
-        self.mean.extend_from_slice(&other.mean);
-        self.cov.extend_from_slice(&other.cov);
-        self.inverse.extend_from_slice(&other.inverse);
-        self.slope.extend_from_slice(&other.slope);
-        self.log += other.log;
-        self.magnitude += other.magnitude;
-    }
-
-    fn mean(&self, unit: usize) -> &[f64] {
-        &self.mean[unit * self.width..][..self.width]
-    }
-
-    fn square<'s>(&self, of: &'s [f64], unit: usize) -> &'s [f64] {
-        let size = self.width * self.width;
-        &of[unit * size..][..size]
-    }
-
-    /// Cov x\[t\].
-    fn cov(&self, unit: usize) -> &[f64] {
-        self.square(&self.cov, unit)
-    }
-
-    /// E of the log density of rows of a unit, or of the step to it.
-    fn expected(&self, (rows, log): (&[f64], f64), unit: usize, step: bool, w: &mut Vec<f64>) -> f64 {
-        let h = self.width;
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-        let mut total = 0.0;
-        for row in rows.chunks_exact(if step { 2 * h + 1 } else { h + 1 }) {
-            let (target, coefficients) = row.split_last().unwrap_or((&0.0, &[]));
-            let (before, own) = coefficients.split_at(if step { h } else { 0 });
-            let mut off = dot(own, self.mean(unit)) - target;
-            w.clear();
-            w.extend_from_slice(own);
-            if step {
-                off += dot(before, self.mean(unit - 1));
-                let (inverse, slope) = (self.square(&self.inverse, unit), self.square(&self.slope, unit));
-                for j in 0..h {
-                    let column = |of: &[f64]| (0..h).map(|i| of[i * h + j] * before[i]).sum::<f64>();
-                    let free = column(inverse);
-                    total += free * free;
-                    w[j] += column(slope);
-                }
-            }
-            let cov = self.cov(unit);
-            total += off * off + (0..h).map(|i| w[i] * dot(&cov[i * h..][..h], w)).sum::<f64>();
-        }
-        log - 0.5 * total
-    }
-
-    /// Writes E x\[t\] and Cov x\[t\].
-    fn unit_moments(&self, to: &mut UnitNormals, slot: usize, unit: usize) {
-        let (mean, cov) = to.moments_mut(slot);
-        mean.copy_from_slice(self.mean(unit));
-        cov.copy_from_slice(self.cov(unit));
-    }
-
-    /// Writes the same of (x\[t−1\], x\[t\]).
-    fn step_moments(&self, to: &mut UnitNormals, unit: usize) {
-        let h = self.width;
-        let (mean, cov) = to.moments_mut(0);
-        mean[..h].copy_from_slice(self.mean(unit - 1));
-        mean[h..].copy_from_slice(self.mean(unit));
-        let (before, own, slope) = (self.cov(unit - 1), self.cov(unit), self.square(&self.slope, unit));
-        for i in 0..h {
-            for j in 0..h {
-                let cross: f64 = (0..h).map(|l| slope[i * h + l] * own[l * h + j]).sum();
-                cov[i * 2 * h + j] = before[i * h + j];
-                cov[i * 2 * h + h + j] = cross;
-                cov[(h + j) * 2 * h + i] = cross;
-                cov[(h + i) * 2 * h + h + j] = own[i * h + j];
-            }
-        }
-    }
 }
 
 /// The gates of a chain, at a unit or at the step to it.

@@ -12,6 +12,7 @@ mod draws;
 mod filtered;
 mod floors;
 mod gated;
+mod held;
 mod imputed;
 mod linked;
 mod links;

@@ -101,6 +101,11 @@ impl Options {
         self
     }
 
+    /// Options under which data are looked at again for a fit that is there: what it needed, it was given.
+    pub(super) fn unlimited() -> Self {
+        Options::default().budget(usize::MAX)
+    }
+
     /// Sets [`budget`](Self::budget).
     #[must_use]
     pub fn budget(mut self, budget: usize) -> Self {

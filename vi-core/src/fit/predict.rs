@@ -14,7 +14,7 @@ const PREDICTIVE_DRAWS: usize = 128;
 /// Points are plugged in. Shared latents are averaged over draws from their q, in probability space.
 pub(super) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Predictive<M>, Error> {
     let model = &fit.model;
-    let work = Work::new(model, data, &fit.params, &Options::default())?;
+    let work = Work::new(model, data, &fit.params, &Options::unlimited())?;
     let globals = fit.globals.clone();
     model.validate(&work.context, &globals)?;
     if is_coupled::<M>() {

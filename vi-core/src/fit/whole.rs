@@ -104,7 +104,7 @@ pub fn infer<M: Program>(
 
 /// Locals of new data, everything that is shared held.
 pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Fit<M>, Error> {
-    let options = Options::default();
+    let options = Options::unlimited();
     if is_local::<M>() {
         return infer(&fit.model, data, &fit.params, &options);
     }

@@ -229,7 +229,10 @@ impl<'a> Emitter<'a> {
         let (terms, whitened) = (self.shared_terms(), self.whitened_terms());
         let (draw, log_q) = self.shared_draws();
         let nested = self.nested_fns();
+        let widths = self.joint_normals();
         quote! {
+            #widths
+
             fn gather(&self, params: &Params, posterior: &Posterior) -> Globals {
                 #gather
             }

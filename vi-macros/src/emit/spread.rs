@@ -1,4 +1,4 @@
-//! Covariances of locations whose laws a user gives: a start from a posterior is that posterior.
+//! Covariances of locations: how large they are, and those whose laws a user gives: a start from a posterior is that posterior.
 
 use super::Emitter;
 use super::shared::Located;
@@ -78,5 +78,28 @@ impl Emitter<'_> {
             let (own, v) = (&at[..k], scope.var(v));
             quote!(for #v in 0..params.#n #(#own)*.len() { #inner })
         })
+    }
+
+    /// How many numbers the joint Normals are of.
+    pub(super) fn joint_normals(&self) -> TokenStream {
+        let scope = self.scope();
+        let widths = self.gaussians().into_iter().filter_map(|g| {
+            let (_, total) = self.unknowns(&scope, g.regression);
+            let names: Vec<String> = g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect();
+            let names = names.join(", ");
+            // A number by itself is never too many.
+            (total.to_string() != "1").then(|| quote!((#names, #total)))
+        });
+        let widths: Vec<TokenStream> = widths.collect();
+        if widths.is_empty() {
+            return TokenStream::new();
+        }
+        let open = self.open();
+        quote! {
+            fn joint_normals(&self, context: &Context<'_>) -> Vec<(&'static str, usize)> {
+                #open
+                vec![#(#widths),*]
+            }
+        }
     }
 }

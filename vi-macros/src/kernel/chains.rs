@@ -103,6 +103,9 @@ pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> Str
         if let Some(a) = coefficients::obstacle(model, d, b) {
             return format!(", beside the uncertain `{}`", model.arrays[a.0].name);
         }
+        if !d.repeat.is_empty() {
+            return ", inside a `repeat`".into();
+        }
         if let Some(g) = d.gathers.first() {
             return format!(", beside the category `{}`", model.arrays[g.elem.array.0].name);
         }

@@ -123,6 +123,7 @@ fn refuse(model: &Model, c: &Constraint) -> Diagnostic {
         });
     });
     mistakes::no_engine(c.loc, &names.join(", "), "a posterior cut off by `constrain`")
+        .help("hold one real number against bounds that are known, as in `constrain x[n] > low[n]`")
 }
 
 /// Constraints on what is no number with a q of its own are refused.

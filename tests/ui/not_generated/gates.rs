@@ -1,0 +1,39 @@
+use vi_core::prelude::*;
+
+model! {
+    /// The regimes of two steps decide one row.
+    pub mod two_regimes(K) {
+        param    trans[i in K]: Simplex[K];   param a[j in K, k in K]: Real;
+        latent   z[0]         ~ Uniform();
+        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[t in 1..T] ~ Normal(a[z[t-1], z[t]] * x[t-1], var: 1);
+        observed y[t in T]    ~ Normal(x[t], var: 1);
+    }
+}
+
+model! {
+    /// Two sets of regimes, each with a q of its own, decide one row.
+    pub mod two_blocks(K) {
+        param    w: Simplex[K];   param a[j in K, k in K]: Real;
+        latent   z[t in T]    ~ Categorical(w);
+        latent   u[t in T]    ~ Categorical(w);
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[t in 1..T] ~ Normal(a[z[t], u[t]] * x[t-1], var: 1);
+        observed y[t in T]    ~ Normal(x[t], var: 1);
+        factorize { q(z); q(u); q(x); }
+    }
+}
+
+model! {
+    /// A vector's arms.
+    pub mod arms(H) {
+        param    w: Unit;   param Q: SymPos[H];   param R: SymPos[H];
+        latent   z[t in T]    ~ Bernoulli(w);
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[t in 1..T] ~ match z[t] { true => Normal(x[t-1], cov: Q), false => Normal(x[t-1], cov: R) };
+        observed y[t in T]    ~ Normal(x[t][0], var: 1);
+    }
+}
+
+fn main() {}
