@@ -16,7 +16,7 @@ pub use crate::engine::{
 pub use crate::fit::program::{Component, ElboTerm, Evidence, Maximised, Program, Scratch, Statistics, Turn};
 pub use crate::fit::{
     self, Categories, Claim, Continues, Described, ExactPosterior, Fit, Follows, Links, Marginal, NoParams,
-    Options, Plan, Start, State,
+    Options, Plan, Start, State, Steady,
 };
 pub use crate::posterior::MvStudentT;
 

@@ -12,7 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let fit = fit(&log_odds(&poll))?;
     println!("{fit}");
     let (every, absent) = known(&quarters, &fit);
-    println!("quarters without a poll: what it would have said, and the interval that holds it with probability 0.95");
+    println!(
+        "quarters without a poll: what it would have said, and the interval that holds it with probability 0.95"
+    );
     for k in &absent {
         println!("{:.2}   {:.1}   {:.1} to {:.1}", k.at, k.mean, k.interval.0, k.interval.1);
     }

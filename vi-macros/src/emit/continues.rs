@@ -4,7 +4,7 @@ use super::Emitter;
 use super::types::Layout;
 use crate::density::lower::{is_hidden, is_read};
 use crate::density::poly::{Factor, Poly};
-use crate::density::symbol::{Ix, Var, length};
+use crate::density::symbol::{Cmp, Cond, Ix, Var, length};
 use crate::kernel::links::Along;
 use crate::kernel::{Component, Loop};
 use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement};
@@ -95,10 +95,14 @@ impl Emitter<'_> {
         }
         let step = if c.is_chain() { quote!(fit::NormalStep) } else { quote!(fit::Step) };
         let goes_on = self.goes_on();
+        let steady = c.unit.last().is_some_and(|axis| is_steady(c, axis));
+        let steady = steady.then(|| quote!(impl Steady for Model {}));
         quote! {
             impl Follows for Model {
                 type Step = #step;
             }
+
+            #steady
 
             #goes_on
         }
@@ -156,6 +160,49 @@ impl Emitter<'_> {
                 }
             }
         }
+    }
+}
+
+/// Whether two neighbouring units say of a step all there is to say, wherever they stand: no statement asks for more of a position than whether
+/// it is the first.
+fn is_steady(c: &Component, axis: &Var) -> bool {
+    let steps = c.link.iter().flat_map(|l| &l.step.rows);
+    let mut rows = c.rows.iter().chain(steps).chain(c.pairs.iter().map(|p| &p.rows));
+    rows.all(|r| {
+        let mut steady = r.guards.iter().all(|g| asks_for_the_first(g, axis));
+        for case in &r.cases {
+            steady &= case.when.iter().all(|w| asks_for_the_first(w, axis));
+            case.body.visit_polys(&mut |p| steady &= !counts(p, axis));
+        }
+        steady
+    }) && c.locals.iter().all(|l| l.back == 0)
+}
+
+/// Whether a condition asks no more of a position along the axis than whether it is 0.
+fn asks_for_the_first(c: &Cond, axis: &Var) -> bool {
+    let along = |i: &Ix| {
+        let mut found = false;
+        i.visit_vars(&mut |v| found |= v.nominal == axis.nominal);
+        found
+    };
+    match c {
+        Cond::Compare(op, a, b) => match (along(a), along(b)) {
+            (false, false) => true,
+            (true, true) => a == b,
+            (true, false) => match (op, a.as_var(), b.as_constant()) {
+                (Cmp::Eq | Cmp::Ne | Cmp::Le, Some(_), Some(n)) => n <= 0,
+                (Cmp::Lt, Some(_), Some(n)) => n <= 1,
+                (Cmp::Eq | Cmp::Ne | Cmp::Le | Cmp::Lt, _, _) => false,
+            },
+            (false, true) => match (op, a.as_constant(), b.as_var()) {
+                (Cmp::Eq | Cmp::Ne | Cmp::Lt, Some(n), Some(_)) => n <= 0,
+                (Cmp::Le, Some(n), Some(_)) => n <= 1,
+                (Cmp::Eq | Cmp::Ne | Cmp::Le | Cmp::Lt, _, _) => false,
+            },
+        },
+        Cond::Read(_) | Cond::Always => true,
+        Cond::Not(c) => asks_for_the_first(c, axis),
+        Cond::And(all) | Cond::Or(all) => all.iter().all(|c| asks_for_the_first(c, axis)),
     }
 }
 

@@ -274,6 +274,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Start",
         "State",
         "Statistics",
+        "Steady",
         "Table",
         "Term",
         "Turn",
