@@ -114,6 +114,18 @@ model! {
     }
 }
 model! {
+    /// Its first datum has a law of its own.
+    pub mod begun_kinds(K) {
+        param    start: Simplex[K];
+        param    trans[i in K]: Simplex[K];
+        param    rate[k in K]: Positive;   param early[k in K]: Positive;
+        latent   z[0]         ~ Categorical(start);
+        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+        observed y[0]         ~ Poisson(early[z[0]]);
+        observed y[t in 1..T] ~ Poisson(rate[z[t]]);
+    }
+}
+model! {
     /// Its rates change at one place.
     pub mod broken(K) {
         param    start: Simplex[K];
@@ -159,16 +171,19 @@ fn only_what_has_one_law_along_the_axis_goes_on() {
         Model::<state_space::Model>::GOES_ON,
         Model::<trend::Model>::GOES_ON,
         Model::<diffuse::Model>::GOES_ON,
+        Model::<kinds::Model>::GOES_ON,
     ];
-    assert_eq!(go_on, [true; 4]);
+    assert_eq!(go_on, [true; 5]);
     let end = [
         Model::<pushed::Model>::GOES_ON,
         Model::<numbered::Model>::GOES_ON,
         Model::<uneven::Model>::GOES_ON,
         Model::<mapped::Model>::GOES_ON,
         Model::<begun::Model>::GOES_ON,
+        Model::<broken::Model>::GOES_ON,
+        Model::<begun_kinds::Model>::GOES_ON,
     ];
-    assert_eq!(end, [false; 5]);
+    assert_eq!(end, [false; 7]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ impl Emitter<'_> {
             false => link.kinds.as_ref().is_some_and(|k| k.conds.is_empty() && k.values.is_empty()),
         };
         let place = c.unit.len() - 1;
+        let alike = alike && is_steady(c, axis);
         let mut others = (0..self.model.arrays.len()).map(ArrayId).filter(|a| {
             let array = &self.model.arrays[a.0];
             c.arrays().iter().all(|own| own != a)
@@ -35,15 +36,14 @@ impl Emitter<'_> {
             observed
                 && here
                 && plates <= place + 2
-                && (is_hidden(self.model, a) || !is_read(self.model, a))
+                && (is_hidden(self.model, a) || self.is_whole(a, place, (0, 0)) && !is_read(self.model, a))
                 && !self.in_step(a)
         };
         (alike && c.unit.len() <= 2 && others.all(open)).then_some(axis)
     }
 
-    /// Whether all steps of a chain of Gaussians have one law, and all its observations: none of them is a function of where it stands.
-    fn steps_are_alike(&self, c: &Component, step: &Component, axis: &Var) -> bool {
-        let place = c.unit.len() - 1;
+    /// Whether an array is declared by one statement from a position on along the axis in `place`, besides so many at fixed positions.
+    fn is_whole(&self, a: ArrayId, place: usize, (begins, fixed): (i64, usize)) -> bool {
         let low = |s: &Statement| match s.target.get(place)?.terms.as_slice() {
             [] => None,
             [(1, IndexTerm::Bound(id))] if s.target[place].offset == 0 => {
@@ -52,14 +52,17 @@ impl Emitter<'_> {
             }
             _ => Some(-1),
         };
-        let whole = |a: ArrayId, begins: i64, fixed: usize| {
-            let pieces = self.model.arrays[a.0].pieces.iter().map(|p| &self.model.statements[p.0]);
-            let (first, rest): (Vec<_>, Vec<_>) = pieces.partition(|s| low(s).is_none());
-            first.len() == fixed
-                && matches!(rest.as_slice(), [s] if low(s) == Some(begins) && s.guards.is_empty())
-        };
-        let mut alike = c.normals.iter().all(|n| whole(n.array, 1, 1));
-        for (n, array) in self.model.arrays.iter().enumerate() {
+        let pieces = self.model.arrays[a.0].pieces.iter().map(|p| &self.model.statements[p.0]);
+        let (first, rest): (Vec<_>, Vec<_>) = pieces.partition(|s| low(s).is_none());
+        let one = matches!(rest.as_slice(), [s] if low(s) == Some(begins) && s.guards.is_empty());
+        first.len() == fixed && one
+    }
+
+    /// Whether all steps of a chain of Gaussians have one law.
+    fn steps_are_alike(&self, c: &Component, step: &Component, axis: &Var) -> bool {
+        let place = c.unit.len() - 1;
+        let mut alike = c.normals.iter().all(|n| self.is_whole(n.array, place, (1, 1)));
+        for array in &self.model.arrays {
             let position = match &array.elem.kind {
                 ElemKind::Category(x) => x.nominal == axis.nominal,
                 ElemKind::Real
@@ -74,8 +77,7 @@ impl Emitter<'_> {
                 | ElemKind::Matrix(..)
                 | ElemKind::SymPos(_) => false,
             };
-            let observed = array.pieces.iter().any(|p| self.model.statements[p.0].role == Role::Observed);
-            alike &= !position && (!observed || whole(ArrayId(n), 0, 0));
+            alike &= !position;
         }
         for r in c.rows.iter().chain(&step.rows) {
             alike &= r.loops.iter().all(|l| matches!(l, Loop::Range(_)));
