@@ -19,7 +19,7 @@ pub use crate::fit::program::{
 };
 pub use crate::fit::{
     self, Categories, Claim, Continues, Described, ExactPosterior, Fit, Follows, Links, Marginal, NoParams,
-    Options, Plan, Start, State,
+    Options, Plan, Start, State, Steady,
 };
 pub use crate::posterior::MvStudentT;
 

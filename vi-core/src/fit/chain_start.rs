@@ -20,6 +20,8 @@ const STRIDES: [f64; 5] = [4.0, 2.0, 1.0, 0.5, 0.25];
 const AS_OFTEN: usize = 4;
 /// Nats that a stride must gain: a scale whose limit is 0 is not to be lost so far away that nothing shows where it goes.
 const MATTERS: f64 = 0.1;
+/// Steps that the search looks at, of all sequences together.
+const LOOKED_AT: usize = 4096;
 /// Sweeps that follow, first states still anywhere.
 const ROUNDS: usize = 6;
 
@@ -47,10 +49,13 @@ pub(super) fn begun<M: Program>(
 
 /// The likeliest scales: of all variances, and of those of steps beside the others.
 fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Option<M::Globals> {
+    let some = work.chain(0)?.first(LOOKED_AT);
     let at = |all: f64, steps: f64| {
         let mut globals = from.clone();
         model.loosen(&mut globals, ANYWHERE, 10f64.powf(all + steps), 10f64.powf(all));
-        let value = work.evidences(model, &globals).ok()?.into_iter().flatten().sum::<f64>();
+        let at = model.prepare(&work.context, &globals).ok()?;
+        let each = work.chain_evidences(model, &globals, &at, 0, &some).ok()?;
+        let value = each.into_iter().sum::<f64>();
         value.is_finite().then_some((value, globals))
     };
     let (mut all, mut steps) = (0.0, 0.0);

@@ -43,7 +43,7 @@ pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
 pub use links::Links;
 pub use marginal::{Law, Marginal, Point};
-pub use online::{Continues, Follows, Forecast, Known, NormalStep, Online, Step};
+pub use online::{Continues, Follows, Forecast, Known, NormalStep, Online, Steady, Step};
 pub use options::Options;
 pub use paths::Path;
 pub use plan::{Claim, Plan};

@@ -19,6 +19,14 @@ pub trait Follows: Program {
     type Step: From<Known>;
 }
 
+/// A model of which two neighbouring steps say all there is to say, wherever along the axis they stand. Implemented by `model!` where that is so.
+#[diagnostic::on_unimplemented(
+    message = "a step of this model depends on where along the axis it is",
+    label = "its latents are no chain, or a statement reads a position as a number, compares it, or looks further back than one step",
+    note = "pass all data so far to `filter`"
+)]
+pub trait Steady: Follows {}
+
 /// A model whose data can be continued along the axis of its chain. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
     message = "this model has no axis along which its data go on",
@@ -214,7 +222,7 @@ impl<M: Program> Fit<M> {
     #[must_use]
     pub fn online(&self) -> Online<M>
     where
-        M: Follows,
+        M: Steady,
     {
         Online {
             model: self.model.clone(),

@@ -4,7 +4,7 @@ use super::Emitter;
 use super::types::Layout;
 use crate::density::lower::{is_hidden, is_read};
 use crate::density::poly::{Factor, Poly};
-use crate::density::symbol::{Ix, Var, length};
+use crate::density::symbol::{Cmp, Cond, Ix, Var, length};
 use crate::kernel::links::Along;
 use crate::kernel::{Component, Loop};
 use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement};
@@ -22,6 +22,7 @@ impl Emitter<'_> {
             false => link.kinds.as_ref().is_some_and(|k| k.conds.is_empty() && k.values.is_empty()),
         };
         let place = c.unit.len() - 1;
+        let alike = alike && is_steady(c, axis);
         let mut others = (0..self.model.arrays.len()).map(ArrayId).filter(|a| {
             let array = &self.model.arrays[a.0];
             c.arrays().iter().all(|own| own != a)
@@ -35,15 +36,14 @@ impl Emitter<'_> {
             observed
                 && here
                 && plates <= place + 2
-                && (is_hidden(self.model, a) || !is_read(self.model, a))
+                && (is_hidden(self.model, a) || self.is_whole(a, place, (0, 0)) && !is_read(self.model, a))
                 && !self.in_step(a)
         };
         (alike && c.unit.len() <= 2 && others.all(open)).then_some(axis)
     }
 
-    /// Whether all steps of a chain of Gaussians have one law, and all its observations: none of them is a function of where it stands.
-    fn steps_are_alike(&self, c: &Component, step: &Component, axis: &Var) -> bool {
-        let place = c.unit.len() - 1;
+    /// Whether an array is declared by one statement from a position on along the axis in `place`, besides so many at fixed positions.
+    fn is_whole(&self, a: ArrayId, place: usize, (begins, fixed): (i64, usize)) -> bool {
         let low = |s: &Statement| match s.target.get(place)?.terms.as_slice() {
             [] => None,
             [(1, IndexTerm::Bound(id))] if s.target[place].offset == 0 => {
@@ -52,14 +52,17 @@ impl Emitter<'_> {
             }
             _ => Some(-1),
         };
-        let whole = |a: ArrayId, begins: i64, fixed: usize| {
-            let pieces = self.model.arrays[a.0].pieces.iter().map(|p| &self.model.statements[p.0]);
-            let (first, rest): (Vec<_>, Vec<_>) = pieces.partition(|s| low(s).is_none());
-            first.len() == fixed
-                && matches!(rest.as_slice(), [s] if low(s) == Some(begins) && s.guards.is_empty())
-        };
-        let mut alike = c.normals.iter().all(|n| whole(n.array, 1, 1));
-        for (n, array) in self.model.arrays.iter().enumerate() {
+        let pieces = self.model.arrays[a.0].pieces.iter().map(|p| &self.model.statements[p.0]);
+        let (first, rest): (Vec<_>, Vec<_>) = pieces.partition(|s| low(s).is_none());
+        let one = matches!(rest.as_slice(), [s] if low(s) == Some(begins) && s.guards.is_empty());
+        first.len() == fixed && one
+    }
+
+    /// Whether all steps of a chain of Gaussians have one law.
+    fn steps_are_alike(&self, c: &Component, step: &Component, axis: &Var) -> bool {
+        let place = c.unit.len() - 1;
+        let mut alike = c.normals.iter().all(|n| self.is_whole(n.array, place, (1, 1)));
+        for array in &self.model.arrays {
             let position = match &array.elem.kind {
                 ElemKind::Category(x) => x.nominal == axis.nominal,
                 ElemKind::Real
@@ -74,8 +77,7 @@ impl Emitter<'_> {
                 | ElemKind::Matrix(..)
                 | ElemKind::SymPos(_) => false,
             };
-            let observed = array.pieces.iter().any(|p| self.model.statements[p.0].role == Role::Observed);
-            alike &= !position && (!observed || whole(ArrayId(n), 0, 0));
+            alike &= !position;
         }
         for r in c.rows.iter().chain(&step.rows) {
             alike &= r.loops.iter().all(|l| matches!(l, Loop::Range(_)));
@@ -95,10 +97,14 @@ impl Emitter<'_> {
         }
         let step = if c.is_chain() { quote!(fit::NormalStep) } else { quote!(fit::Step) };
         let goes_on = self.goes_on();
+        let steady = c.unit.last().is_some_and(|axis| is_steady(c, axis));
+        let steady = steady.then(|| quote!(impl Steady for Model {}));
         quote! {
             impl Follows for Model {
                 type Step = #step;
             }
+
+            #steady
 
             #goes_on
         }
@@ -156,6 +162,49 @@ impl Emitter<'_> {
                 }
             }
         }
+    }
+}
+
+/// Whether two neighbouring units say of a step all there is to say, wherever they stand: no statement asks for more of a position than whether
+/// it is the first.
+fn is_steady(c: &Component, axis: &Var) -> bool {
+    let steps = c.link.iter().flat_map(|l| &l.step.rows);
+    let mut rows = c.rows.iter().chain(steps).chain(c.pairs.iter().map(|p| &p.rows));
+    rows.all(|r| {
+        let mut steady = r.guards.iter().all(|g| asks_for_the_first(g, axis));
+        for case in &r.cases {
+            steady &= case.when.iter().all(|w| asks_for_the_first(w, axis));
+            case.body.visit_polys(&mut |p| steady &= !counts(p, axis));
+        }
+        steady
+    }) && c.locals.iter().all(|l| l.back == 0)
+}
+
+/// Whether a condition asks no more of a position along the axis than whether it is 0.
+fn asks_for_the_first(c: &Cond, axis: &Var) -> bool {
+    let along = |i: &Ix| {
+        let mut found = false;
+        i.visit_vars(&mut |v| found |= v.nominal == axis.nominal);
+        found
+    };
+    match c {
+        Cond::Compare(op, a, b) => match (along(a), along(b)) {
+            (false, false) => true,
+            (true, true) => a == b,
+            (true, false) => match (op, a.as_var(), b.as_constant()) {
+                (Cmp::Eq | Cmp::Ne | Cmp::Le, Some(_), Some(n)) => n <= 0,
+                (Cmp::Lt, Some(_), Some(n)) => n <= 1,
+                (Cmp::Eq | Cmp::Ne | Cmp::Le | Cmp::Lt, _, _) => false,
+            },
+            (false, true) => match (op, a.as_constant(), b.as_var()) {
+                (Cmp::Eq | Cmp::Ne | Cmp::Lt, Some(n), Some(_)) => n <= 0,
+                (Cmp::Le, Some(n), Some(_)) => n <= 1,
+                (Cmp::Eq | Cmp::Ne | Cmp::Le | Cmp::Lt, _, _) => false,
+            },
+        },
+        Cond::Read(_) | Cond::Always => true,
+        Cond::Not(c) => asks_for_the_first(c, axis),
+        Cond::And(all) | Cond::Or(all) => all.iter().all(|c| asks_for_the_first(c, axis)),
     }
 }
 

@@ -6,6 +6,12 @@ use crate::model::ir::{ArrayId, ElemKind};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+/// x to a power.
+fn raised(x: TokenStream, power: f64) -> TokenStream {
+    let n = Literal::f64_unsuffixed(power);
+    if power == 1.0 { x } else { quote!(#x.powf(#n)) }
+}
+
 impl Emitter<'_> {
     /// The scales of all chains.
     pub(super) fn chain_scales(&self) -> Vec<ChainScale> {
@@ -40,13 +46,13 @@ impl Emitter<'_> {
         let scales = self.chain_scales();
         let (mut loosen, mut settled) = (TokenStream::new(), TokenStream::new());
         for s in &scales {
-            let power = Literal::f64_unsuffixed(s.power.den as f64 / s.power.num as f64);
-            let back = Literal::f64_unsuffixed(s.power.num as f64 / s.power.den as f64);
+            let of_variance = |x: TokenStream| raised(x, s.power.den as f64 / s.power.num as f64);
+            let variance = |x: TokenStream| raised(x, s.power.num as f64 / s.power.den as f64);
             let (low, high) = self.bounds(s.array);
             let elem = &self.model.arrays[s.array.0].elem;
-            let kept = |x: TokenStream| match elem.min.is_some() || elem.max.is_some() {
-                true => quote!(#x.clamp(#low, #high)),
-                false => x,
+            let clamp = match elem.min.is_some() || elem.max.is_some() {
+                true => quote!(*x = x.clamp(#low, #high);),
+                false => quote!(),
             };
             let factor = match s.place {
                 Place::First => None,
@@ -54,21 +60,22 @@ impl Emitter<'_> {
                 Place::Data => Some(quote!(data)),
             };
             if let Some(factor) = factor {
-                let grown = kept(quote!((*x * #factor.powf(#power))));
-                let number = quote!(*x = #grown;);
-                loosen.extend(self.each_leaf(s.array, number, quote!(*x *= #factor.powf(#power);)));
+                let grow = of_variance(factor);
+                let grow = quote!(*x *= #grow;);
+                loosen.extend(self.each_leaf(s.array, quote!(#grow #clamp), grow));
                 continue;
             }
-            let open = kept(quote!(first.powf(#power)));
+            let open = of_variance(quote!(first));
             loosen.extend(self.each_leaf(
                 s.array,
-                quote!(*x = #open;),
-                quote!(x.fill(0.0); x.fill_diagonal(first.powf(#power));),
+                quote!(*x = #open; #clamp),
+                quote!(x.fill(0.0); x.fill_diagonal(#open);),
             ));
+            let now = variance(quote!(x));
             settled.extend(self.each_leaf(
                 s.array,
-                quote!(settled &= x.powf(#back) < limit;),
-                quote!(settled &= x.diagonal().iter().all(|x| x.powf(#back) < limit);),
+                quote!(let x = *x; settled &= #now < limit;),
+                quote!(settled &= x.diagonal().iter().all(|&x| #now < limit);),
             ));
         }
         if loosen.is_empty() {

@@ -279,6 +279,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Start",
         "State",
         "Statistics",
+        "Steady",
         "Table",
         "Term",
         "Turn",
