@@ -306,11 +306,7 @@ mod tests {
     }
 
     /// Mean and covariance of the missing coordinates, and log p of the others, from blocks of the covariance.
-    fn by_blocks(
-        mean: &[f64],
-        cov: &DMatrix<f64>,
-        x: &[Option<f64>],
-    ) -> (DVector<f64>, DMatrix<f64>, f64) {
+    fn by_blocks(mean: &[f64], cov: &DMatrix<f64>, x: &[Option<f64>]) -> (DVector<f64>, DMatrix<f64>, f64) {
         let o: Vec<usize> = (0..DIM).filter(|d| x[*d].is_some()).collect();
         let m: Vec<usize> = (0..DIM).filter(|d| x[*d].is_none()).collect();
         let block = |a: &[usize], b: &[usize]| DMatrix::from_fn(a.len(), b.len(), |i, j| cov[(a[i], b[j])]);

@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod canonical;
 mod chained;
 mod conditional;
 mod coupled;
@@ -32,6 +33,7 @@ mod update;
 mod verify;
 mod whole;
 
+pub use canonical::{Canonical, TurnBoth, TurnLaw, Turnable, Turned};
 pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use drawn::{Drawn, draws_for, let_stream};

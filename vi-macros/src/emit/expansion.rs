@@ -123,6 +123,6 @@ impl Emitter<'_> {
                 "expansion: {latent} is standard and reaches the data through {slopes} alone, so Cov({latent}) is maximised too and given back to {slopes}\n"
             );
         }
-        out
+        out + &self.canonical_text()
     }
 }

@@ -26,7 +26,11 @@ impl Emitter<'_> {
             true => c.rows.first().map(|r| (r.target.array, r.line)),
             false => None,
         };
-        let step = self.kernel.components.iter().any(|x| x.link.as_ref().is_some_and(|l| std::ptr::eq(c, &raw const l.step)));
+        let step = self
+            .kernel
+            .components
+            .iter()
+            .any(|x| x.link.as_ref().is_some_and(|l| std::ptr::eq(c, &raw const l.step)));
         let (array, line) = target(c).filter(|_| !step)?;
         let name = &self.model.arrays[array.0].name;
         // Pieces of one array are components of their own.
@@ -248,7 +252,7 @@ impl Emitter<'_> {
             let name = &self.model.arrays[r.target.array.0].name;
             let scale = &self.model.arrays[d.matrix.array.0].name;
             let line = format!(
-                "missing coordinates of {name} are integrated out with their row: given those that are there they are Normal, with one gain and\n  covariance by {scale} for each pattern\n"
+                "missing coordinates of {name} are integrated out with their row: given those that are there they are Gaussian, with one gain and\n  covariance by {scale} for each pattern\n"
             );
             if !lines.contains(&line) {
                 lines.push(line);

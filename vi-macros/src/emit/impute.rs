@@ -281,7 +281,8 @@ impl Emitter<'_> {
         if let Some(choices) = self.normal_choices() {
             return choices;
         }
-        let with_states: Vec<&Component> = self.kernel.components.iter().filter(|c| !c.locals.is_empty()).collect();
+        let with_states: Vec<&Component> =
+            self.kernel.components.iter().filter(|c| !c.locals.is_empty()).collect();
         if shared || with_states.is_empty() && self.model.integrated.is_empty() || self.has_normals() {
             return TokenStream::new();
         }

@@ -3,6 +3,7 @@
 mod admixture;
 mod blocks;
 mod bounds;
+mod canon;
 mod chains;
 mod clamps;
 mod collapse;

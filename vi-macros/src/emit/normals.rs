@@ -195,7 +195,13 @@ impl Emitter<'_> {
     }
 
     /// Fills a new row: the coefficients of the latents, and the target less what is known of the mean.
-    pub(super) fn fill_normal(&self, scope: &Scope<'_>, c: &Component, rho: &Poly, part: RowPart) -> TokenStream {
+    pub(super) fn fill_normal(
+        &self,
+        scope: &Scope<'_>,
+        c: &Component,
+        rho: &Poly,
+        part: RowPart,
+    ) -> TokenStream {
         let width = self.width(c);
         let mut target = Poly::zero();
         let mut coefficients = TokenStream::new();

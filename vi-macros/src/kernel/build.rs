@@ -181,6 +181,7 @@ pub fn build<'a>(
         latent_priors,
         steps: vec![],
         expansions: vec![],
+        canons: vec![],
         turns,
         local: vec![],
         admixture: None,
@@ -206,6 +207,7 @@ pub fn build<'a>(
         super::expansion::expansions(&kernel, densities).into_iter().unzip();
     kernel.expansions = expansions;
     kernel.stats.extend(stats);
+    kernel.canons = super::canon::canons(&kernel, densities);
     kernel.local = local(&kernel, &shared);
     if !kernel.local.is_empty() {
         let (local, others): (Vec<Turn>, Vec<Turn>) = kernel

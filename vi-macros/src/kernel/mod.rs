@@ -10,6 +10,7 @@ use crate::plan::points;
 
 mod admixture;
 mod build;
+mod canon;
 mod chains;
 mod collapse;
 mod exists;
@@ -28,6 +29,7 @@ mod steps;
 
 pub use admixture::Admixture;
 pub use build::{build, find_in, half_log, masked, rows_of, single};
+pub use canon::{Canon, Turning};
 pub use chains::back;
 pub use collapse::{Collapse, Part, part};
 pub use expansion::Expansion;
@@ -86,6 +88,8 @@ pub struct Kernel<'a> {
     pub steps: Vec<MStep>,
     /// What follows the M-steps.
     pub expansions: Vec<Expansion>,
+    /// Latents of which an orientation can be chosen when all is done.
+    pub canons: Vec<Canon>,
     /// One sweep, in the order of the plan's blocks; local blocks come first, and the units last.
     pub turns: Vec<Turn>,
     /// Blocks that carry the outermost plate of the units: each has its own data, so that it can take turns with them before the other blocks

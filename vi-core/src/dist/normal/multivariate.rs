@@ -196,8 +196,9 @@ impl<'a> MvNormal<'a> {
             let halves = factor.as_ref().and_then(|l| {
                 Some((l.solve_lower_triangular(&cross)?, l.solve_lower_triangular(&self.residual(&there))?))
             });
-            (*mean, *var) = halves
-                .map_or((f64::NAN, f64::NAN), |(c, r)| (*mean + c.dot(&r), (*var - c.norm_squared()).max(0.0)));
+            (*mean, *var) = halves.map_or((f64::NAN, f64::NAN), |(c, r)| {
+                (*mean + c.dot(&r), (*var - c.norm_squared()).max(0.0))
+            });
         }
         out
     }
