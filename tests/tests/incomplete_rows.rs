@@ -395,7 +395,7 @@ fn factors_and_missing_coordinates_of_a_row_are_one_dense_normal() {
             close(m.var(), left[(d, d)], 1e-10);
         }
     }
-    // One sweep is one step of EM from the expected moments of (x, f); the factors' covariance goes into W.
+    // One sweep is one step of EM from the expected moments of (x, f); the factors' mean goes into mu and their covariance into W.
     let mut state = model.start(&data, Start::Params(start.clone()), &Options::new()).unwrap();
     model.step(&mut state).unwrap();
     let mut joint = DMatrix::zeros(dim + 3, dim + 3);
@@ -419,9 +419,10 @@ fn factors_and_missing_coordinates_of_a_row_are_one_dense_normal() {
     let solved = gram.clone().try_inverse().unwrap() * &right;
     let scatter = joint.view((0, 0), (dim, dim)).into_owned() - right.transpose() * &solved;
     let plain = solved.rows(0, 2).transpose();
-    assert!((&state.params.mu - solved.row(2).transpose()).norm() < 1e-10);
+    let centre = gram.view((0, 2), (2, 1)).into_owned() / n as f64;
+    assert!((&state.params.mu - (solved.row(2).transpose() + &plain * &centre)).norm() < 1e-10);
     assert!((&state.params.S - scatter / n as f64).norm() < 1e-10);
-    let phi = gram.view((0, 0), (2, 2)).into_owned() / n as f64;
+    let phi = gram.view((0, 0), (2, 2)).into_owned() / n as f64 - &centre * centre.transpose();
     let (got, wanted) = (&state.params.W * state.params.W.transpose(), &plain * phi * plain.transpose());
     assert!((got - wanted).norm() < 1e-10);
     for _ in 0..40 {
