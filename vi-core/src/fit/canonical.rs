@@ -108,6 +108,33 @@ impl Turned {
     }
 }
 
+impl Turned {
+    /// T = Φ^−½ with Φ = Σ scatter / Σ weight: steps of these scatters become standard. `None` where there are none, or Φ is not positive
+    /// definite.
+    #[must_use]
+    pub fn rounding(steps: &[(DMatrix<f64>, f64)]) -> Option<Turned> {
+        let (first, rest) = steps.split_first()?;
+        let (mut scatter, mut weight) = first.clone();
+        for (s, w) in rest {
+            scatter += s;
+            weight += w;
+        }
+        let phi = scatter / weight;
+        if weight <= 0.0 || !phi.iter().all(|x| x.is_finite()) {
+            return None;
+        }
+        let eigen = phi.symmetric_eigen();
+        if !eigen.eigenvalues.iter().all(|x| *x > 0.0 && x.sqrt().recip().is_finite()) {
+            return None;
+        }
+        let power = |f: fn(f64) -> f64| {
+            let v = &eigen.eigenvectors;
+            v * DMatrix::from_diagonal(&eigen.eigenvalues.map(f)) * v.transpose()
+        };
+        Some(Turned { along: power(|x| x.sqrt().recip()), against: power(f64::sqrt) })
+    }
+}
+
 /// Arrays of numbers of which one index turns.
 pub trait Turnable: Clone {
     /// new\[i\] = Σⱼ m\[i, j\] old\[j\] along one index.

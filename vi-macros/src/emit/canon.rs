@@ -13,15 +13,16 @@ impl Emitter<'_> {
             return TokenStream::new();
         }
         let globals = self.globals_type();
-        let each = self.kernel.canons.iter().map(|c| self.oriented(c));
+        let each: TokenStream = self.kernel.canons.iter().map(|c| self.oriented(c)).collect();
+        let uses = self.turning_traits(&each);
         let names: Vec<String> = self.kernel.canons.iter().map(|c| self.name(c.latent).to_string()).collect();
         let doc = format!(" One orientation of {}.", names.join(", "));
         quote! {
             #[doc = #doc]
             impl fit::Canonical for Model {
                 fn orient(params: &mut #globals, posterior: &mut Posterior) {
-                    use fit::{TurnBoth as _, TurnLaw as _, Turnable as _};
-                    #(#each)*
+                    #uses
+                    #each
                 }
             }
         }
@@ -67,7 +68,22 @@ impl Emitter<'_> {
         }
     }
 
-    fn turned(&self, a: ArrayId, axes: &[(usize, Turning)], each: bool) -> TokenStream {
+    /// The traits whose methods a body calls.
+    pub(super) fn turning_traits(&self, body: &TokenStream) -> TokenStream {
+        let called = super::unused::identifiers(body);
+        let traits =
+            [("turn", "Turnable"), ("lines", "Turnable"), ("turn_both", "TurnBoth"), ("turn_law", "TurnLaw")];
+        let mut names: Vec<&str> = vec![];
+        for (method, name) in traits {
+            if called.contains(method) && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let names = names.iter().map(|n| quote::format_ident!("{n}"));
+        quote!(#(use fit::#names as _;)*)
+    }
+
+    pub(super) fn turned(&self, a: ArrayId, axes: &[(usize, Turning)], each: bool) -> TokenStream {
         let name = self.name(a);
         let place = if each { quote!(params.#name[k]) } else { quote!(params.#name) };
         let by = |way: &Turning| match way {

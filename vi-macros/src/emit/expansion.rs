@@ -35,7 +35,7 @@ impl Emitter<'_> {
 
     /// Whether there is anything to expand.
     pub(super) fn expands(&self) -> bool {
-        !self.kernel.expansions.is_empty()
+        !self.kernel.expansions.is_empty() || !self.kernel.roundings.is_empty()
     }
 
     /// W ← W Φ^½ for each latent whose covariance the data may choose.
@@ -107,6 +107,11 @@ impl Emitter<'_> {
                 }
             });
             calls.extend(quote!(self.#name(&context.sizes, stats, &mut found.globals);));
+        }
+        for x in &self.kernel.roundings {
+            let (function, call) = self.expand_round(x);
+            functions.extend(function);
+            calls.extend(call);
         }
         (functions, calls)
     }
@@ -185,6 +190,6 @@ impl Emitter<'_> {
                 "expansion: {latent} is standard and reaches the data through {slopes} alone, so {moments} maximised too and given back to {back}\n"
             );
         }
-        out + &self.canonical_text()
+        out + &self.round_text() + &self.canonical_text()
     }
 }

@@ -37,6 +37,7 @@ mod program;
 mod regression;
 mod relabel;
 mod residuals;
+mod round;
 mod rows;
 mod scope;
 mod shared;

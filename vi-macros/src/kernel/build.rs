@@ -181,6 +181,7 @@ pub fn build<'a>(
         latent_priors,
         steps: vec![],
         expansions: vec![],
+        roundings: vec![],
         canons: vec![],
         turns,
         local: vec![],
@@ -208,6 +209,7 @@ pub fn build<'a>(
     kernel.expansions = expansions;
     kernel.stats.extend(stats);
     kernel.canons = super::canon::canons(&kernel, densities);
+    super::round::expand(&mut kernel);
     kernel.local = local(&kernel, &shared);
     if !kernel.local.is_empty() {
         let (local, others): (Vec<Turn>, Vec<Turn>) = kernel

@@ -22,6 +22,7 @@ mod locations;
 mod maximise;
 mod mstep;
 mod normals;
+mod round;
 mod rows;
 mod shared;
 mod split;
@@ -38,6 +39,7 @@ pub use links::Link;
 pub use locations::without;
 pub use mstep::*;
 pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
+pub use round::Rounding;
 pub use split::Splitter;
 
 /// Whether an array is an unknown that is tabulated over no table of states: a param, or a latent of no finite type.
@@ -88,6 +90,8 @@ pub struct Kernel<'a> {
     pub steps: Vec<MStep>,
     /// What follows the M-steps.
     pub expansions: Vec<Expansion>,
+    /// The same of chains whose steps are standard.
+    pub roundings: Vec<Rounding>,
     /// Latents of which an orientation can be chosen when all is done.
     pub canons: Vec<Canon>,
     /// One sweep, in the order of the plan's blocks; local blocks come first, and the units last.
