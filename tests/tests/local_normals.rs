@@ -64,7 +64,10 @@ impl Textbook {
     }
 
     fn step(&mut self, x: &DMatrix<f64>, spherical: bool) {
-        let phi = self.plain_step(x, spherical);
+        // Mean and covariance of the factors, which are free too.
+        let (mean, second) = self.plain_step(x, spherical);
+        let phi = second - &mean * mean.transpose();
+        self.mu += &self.w * mean;
         let eigen = phi.symmetric_eigen();
         let root = &eigen.eigenvectors
             * DMatrix::from_diagonal(&eigen.eigenvalues.map(f64::sqrt))
@@ -72,8 +75,8 @@ impl Textbook {
         self.w = &self.w * root;
     }
 
-    /// Without expansion. Returns Σ E f fᵀ / N.
-    fn plain_step(&mut self, x: &DMatrix<f64>, spherical: bool) -> DMatrix<f64> {
+    /// Without expansion. Returns Σ E f / N and Σ E f fᵀ / N.
+    fn plain_step(&mut self, x: &DMatrix<f64>, spherical: bool) -> (DVector<f64>, DMatrix<f64>) {
         let (n, d, h) = (x.nrows(), x.ncols(), self.w.ncols());
         let (mean, cov) = self.posterior(x);
         // Regression of x on (f, 1), the moments of f being those of its posterior.
@@ -101,7 +104,7 @@ impl Textbook {
             .collect();
         let pooled = residual.iter().sum::<f64>() / d as f64;
         self.psi = if spherical { vec![pooled; d] } else { residual };
-        (mean.transpose() * &mean + &cov * n as f64) / n as f64
+        (total.transpose() / n as f64, (mean.transpose() * &mean + &cov * n as f64) / n as f64)
     }
 }
 
@@ -327,11 +330,12 @@ fn a_start_from_factors_is_a_regression_on_them() {
     let model = factor_analysis::Model::new(1);
     let start = Start::Latents(factor_analysis::Latents { f: f.clone() });
     let state = model.start(&data, start, &Options::new()).unwrap();
-    // The covariance of the factors is given back to the slopes.
-    let phi = f.iter().map(|f| f[0] * f[0]).sum::<f64>() / 40.0;
+    // The mean of the factors is given back to the location, and their covariance to the slopes.
+    let mean = f.iter().map(|f| f[0]).sum::<f64>() / 40.0;
+    let phi = f.iter().map(|f| (f[0] - mean).powi(2)).sum::<f64>() / 40.0;
     for d in 0..3 {
         close(state.params.W[(d, 0)], (d as f64 - 1.0) * phi.sqrt(), 1e-10);
-        close(state.params.mu[d], 2.0, 1e-10);
+        close(state.params.mu[d], 2.0 + (d as f64 - 1.0) * mean, 1e-10);
     }
 }
 

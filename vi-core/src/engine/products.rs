@@ -63,7 +63,22 @@ pub fn expansion(m: Cell<'_>) -> Option<DMatrix<f64>> {
     let raw = |i: usize, j: usize| {
         m.square(i, j) + m.gauge[i] * m.sum[j] + m.sum[i] * m.gauge[j] + m.count * m.gauge[i] * m.gauge[j]
     };
-    let phi = DMatrix::from_fn(dim, dim, |i, j| raw(i, j) / m.count);
+    root(DMatrix::from_fn(dim, dim, |i, j| raw(i, j) / m.count))
+}
+
+/// Σ w x / Σ w and Φ^½ with Φ the covariance about it; `None` where there is nothing, or Φ is not positive definite.
+#[must_use]
+pub fn expansion_about_mean(m: Cell<'_>) -> Option<(Vec<f64>, DMatrix<f64>)> {
+    let dim = m.gauge.len();
+    if m.count <= 0.0 || dim == 0 {
+        return None;
+    }
+    let off = |i: usize| m.sum[i] / m.count;
+    let phi = DMatrix::from_fn(dim, dim, |i, j| m.square(i, j) / m.count - off(i) * off(j));
+    Some(((0..dim).map(|i| m.gauge[i] + off(i)).collect(), root(phi)?))
+}
+
+fn root(phi: DMatrix<f64>) -> Option<DMatrix<f64>> {
     if !phi.iter().all(|x| x.is_finite()) {
         return None;
     }

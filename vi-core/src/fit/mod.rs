@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod canonical;
 mod chain_start;
 mod chained;
 mod conditional;
@@ -37,6 +38,7 @@ mod update;
 mod verify;
 mod whole;
 
+pub use canonical::{Canonical, TurnBoth, TurnLaw, Turnable, Turned};
 pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use drawn::{Drawn, draws_for, let_stream};

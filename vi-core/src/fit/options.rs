@@ -29,6 +29,9 @@ pub struct Options {
     /// Whether sweeps are extrapolated ([`squarem`](crate::engine::squarem)): fewer of them where convergence is slow, as of components
     /// that overlap. The objective never falls for it, but another optimum of several may be reached.
     pub accelerate: bool,
+    /// Whether updates are expanded where the plan says that they can be: a standard latent's mean and covariance are chosen by the data too,
+    /// and given back to what it is multiplied with. Fewer sweeps to the same optimum; the objective never falls for it.
+    pub expand: bool,
     /// Called after every sweep.
     pub progress: Option<fn(&Progress)>,
     /// Whether the posterior of every unit is kept: an array of size units × states.
@@ -46,6 +49,7 @@ impl Default for Options {
             inner_sweeps: 20,
             budget: 4096,
             accelerate: false,
+            expand: true,
             progress: None,
             keep_locals: true,
         }
@@ -117,6 +121,13 @@ impl Options {
     #[must_use]
     pub fn accelerate(mut self, accelerate: bool) -> Self {
         self.accelerate = accelerate;
+        self
+    }
+
+    /// Sets [`expand`](Self::expand).
+    #[must_use]
+    pub fn expand(mut self, expand: bool) -> Self {
+        self.expand = expand;
         self
     }
 

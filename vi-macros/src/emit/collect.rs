@@ -43,6 +43,7 @@ impl Emitter<'_> {
                             scope.loops(std::slice::from_ref(d), body)
                         }
                     });
+                    out.extend(self.collect_round(scope, r));
                 }
                 Body::Dense(d) if r.missing => out.extend(self.gapped_moments(scope, c, r, d)),
                 Body::Dense(d) => {

@@ -92,6 +92,8 @@ impl Emitter<'_> {
             .there_fields()
             .into_iter()
             .map(|(n, _)| quote!(#[doc = " Where the values lie that are there."] pub #n: There,));
+        let expand =
+            self.expands().then(|| quote!(#[doc = " Whether updates are expanded."] pub expand: bool,));
         let draws = self.draws_field();
         let phantom = if self.borrows() {
             quote!()
@@ -119,6 +121,7 @@ impl Emitter<'_> {
                 #(#gauges,)*
                 #(#patterns)*
                 #(#there)*
+                #expand
                 #draws
                 #phantom
             }
@@ -459,13 +462,17 @@ impl Emitter<'_> {
         let patterns = self.pattern_fields();
         let pattern_names: Vec<_> = patterns.iter().map(|(n, _)| n.clone()).collect();
         let patterns = patterns.into_iter().map(|(n, made)| quote!(let #n = #made;));
+        let (options, expand) = match self.expands() {
+            true => (quote!(options), Some(quote!(, expand: options.expand))),
+            false => (quote!(_options), None),
+        };
         let there = self.there_fields();
         let there_names: Vec<_> = there.iter().map(|(n, _)| n.clone()).collect();
         let there = there.into_iter().map(|(_, made)| made);
         let draws_field = draws.is_some().then(|| quote!(, draws));
         let phantom = if self.borrows() { quote!() } else { quote!(, lifetime: std::marker::PhantomData) };
         quote! {
-            fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, _options: &Options) -> Result<Self::Context<'a>, Error> {
+            fn context<'a>(&self, data: &Self::Data<'a>, params: &Params, #options: &Options) -> Result<Self::Context<'a>, Error> {
                 #sizes
                 #checks
                 #truncations
@@ -477,7 +484,7 @@ impl Emitter<'_> {
                 #(#patterns)*
                 #(#there)*
                 let sizes = Sizes { #(#names),* };
-                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #(, #pattern_names)* #(, #there_names)* #draws_field #phantom })
+                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #(, #pattern_names)* #(, #there_names)* #expand #draws_field #phantom })
             }
         }
     }

@@ -33,6 +33,11 @@ impl Emitter<'_> {
         out
     }
 
+    /// Whether there is anything to expand.
+    pub(super) fn expands(&self) -> bool {
+        !self.kernel.expansions.is_empty() || !self.kernel.roundings.is_empty()
+    }
+
     /// W ← W Φ^½ for each latent whose covariance the data may choose.
     pub(super) fn expand(&self) -> (TokenStream, TokenStream) {
         let sizes = self.size_patterns();
@@ -44,29 +49,84 @@ impl Emitter<'_> {
             let slopes: Vec<String> =
                 e.slopes.iter().map(|(a, _)| self.model.arrays[a.0].name.to_string()).collect();
             let slopes = slopes.join(", ");
+            let (what, given) = match e.shifts.is_empty() {
+                true => (format!("the covariance Φ of `{latent}`, and gives it"), slopes.clone()),
+                false => {
+                    let shifts: Vec<String> =
+                        e.shifts.iter().map(|(m, _)| self.model.arrays[m.0].name.to_string()).collect();
+                    let what = format!("the mean a and the covariance Φ of `{latent}`, and gives them");
+                    (what, format!("{}`, `{slopes}", shifts.join(", ")))
+                }
+            };
+            let law = match e.shifts.is_empty() {
+                true => format!(" Φ = Σ E {latent} {latent}ᵀ / N          {slopes} ← {slopes} Φ^½"),
+                false => {
+                    let each = e.shifts.iter().map(|(m, w)| {
+                        let (m, w) = (&self.model.arrays[m.0].name, &self.model.arrays[w.0].name);
+                        format!("          {m} ← {m} + {w} a")
+                    });
+                    let each: String = each.collect();
+                    format!(
+                        " a = Σ E {latent} / N          Φ = Σ E ({latent} − a)({latent} − a)ᵀ / N{each}          {slopes} ← {slopes} Φ^½"
+                    )
+                }
+            };
             let doc = [
                 format!(
-                    " Lets the data choose the covariance Φ of `{latent}`, and gives it back to `{slopes}`: the density of the data is the same."
+                    " Lets the data choose {what} back to `{given}`: the density of the data is the same."
                 ),
                 String::new(),
                 " ```text".into(),
-                format!(" Φ = Σ E {latent} {latent}ᵀ / N          {slopes} ← {slopes} Φ^½"),
+                law,
                 " ```".into(),
             ];
             let doc = doc.iter().map(|d| quote!(#[doc = #d]));
             let field = format_ident!("{}", self.kernel.stats[e.stat].name);
             let body: TokenStream = e.slopes.iter().map(|(a, axis)| self.turn(*a, *axis)).collect();
+            let shifts: TokenStream = e
+                .shifts
+                .iter()
+                .filter_map(|(m, w)| {
+                    let (_, axis) = e.slopes.iter().find(|(b, _)| b == w)?;
+                    Some(self.shift(*m, *w, *axis))
+                })
+                .collect();
+            let chosen = match e.shifts.is_empty() {
+                true => quote!(let Some(root) = products::expansion(stats.#field.cell(0)) else { return };),
+                false => {
+                    quote!(let Some((shift, root)) = products::expansion_about_mean(stats.#field.cell(0)) else { return };)
+                }
+            };
             functions.extend(quote! {
                 #(#doc)*
                 fn #name(&self, sizes: &Sizes, stats: &Stats, params: &mut #globals) {
                     let &Sizes { #(#sizes),* } = sizes;
-                    let Some(root) = products::expansion(stats.#field.cell(0)) else { return };
+                    #chosen
+                    #shifts
                     #body
                 }
             });
-            calls.extend(quote!(self.#name(sizes, stats, &mut params);));
+            calls.extend(quote!(self.#name(&context.sizes, stats, &mut found.globals);));
+        }
+        for x in &self.kernel.roundings {
+            let (function, call) = self.expand_round(x);
+            functions.extend(function);
+            calls.extend(call);
         }
         (functions, calls)
+    }
+
+    /// Adds to a constant what the mean of the latent makes of its slope.
+    fn shift(&self, m: crate::model::ir::ArrayId, w: crate::model::ir::ArrayId, axis: usize) -> TokenStream {
+        let scope = self.scope();
+        let (plates, events) = self.axes(w);
+        let all: Vec<Var> = plates.into_iter().chain(events).collect();
+        let others: Vec<Var> =
+            all.iter().enumerate().filter(|(n, _)| *n != axis).map(|(_, v)| v.clone()).collect();
+        let (name, high) = (scope.var(&all[axis]), scope.index(&all[axis].high));
+        let from = scope.elem(&Elem { array: w, indices: all.iter().map(Ix::var).collect() });
+        let to = scope.elem(&Elem { array: m, indices: others.iter().map(Ix::var).collect() });
+        scope.loops(&others, quote!(#to += (0..#high).map(|#name| #from * shift[#name]).sum::<f64>();))
     }
 
     /// Multiplies a param along one axis.
@@ -119,10 +179,17 @@ impl Emitter<'_> {
         for e in &self.kernel.expansions {
             let slopes = e.slopes.iter().map(|(a, _)| name(*a)).collect::<Vec<_>>().join(", ");
             let latent = name(e.latent);
+            let (moments, back) = match e.shifts.is_empty() {
+                true => (format!("Cov({latent}) is"), slopes.clone()),
+                false => {
+                    let shifts = e.shifts.iter().map(|(m, _)| name(*m)).collect::<Vec<_>>().join(", ");
+                    (format!("E({latent}) and Cov({latent}) are"), format!("{shifts} and {slopes}"))
+                }
+            };
             out += &format!(
-                "expansion: {latent} is standard and reaches the data through {slopes} alone, so Cov({latent}) is maximised too and given back to {slopes}\n"
+                "expansion: {latent} is standard and reaches the data through {slopes} alone, so {moments} maximised too and given back to {back}\n"
             );
         }
-        out
+        out + &self.round_text() + &self.canonical_text()
     }
 }

@@ -252,7 +252,7 @@ impl Emitter<'_> {
             let name = &self.model.arrays[r.target.array.0].name;
             let scale = &self.model.arrays[d.matrix.array.0].name;
             let line = format!(
-                "missing coordinates of {name} are integrated out with their row: given those that are there they are Normal, with one gain and\n  covariance by {scale} for each pattern\n"
+                "missing coordinates of {name} are integrated out with their row: given those that are there they are Gaussian, with one gain and\n  covariance by {scale} for each pattern\n"
             );
             if !lines.contains(&line) {
                 lines.push(line);

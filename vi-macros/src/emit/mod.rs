@@ -3,6 +3,7 @@
 mod admixture;
 mod blocks;
 mod bounds;
+mod canon;
 mod chains;
 mod clamps;
 mod coefficients;
@@ -40,6 +41,7 @@ mod program;
 mod regression;
 mod relabel;
 mod residuals;
+mod round;
 mod rows;
 mod scope;
 mod shared;

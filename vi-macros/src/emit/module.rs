@@ -32,6 +32,7 @@ impl Emitter<'_> {
         let maximise = maximise.functions;
         let simulate = self.simulate();
         let continues = self.continues();
+        let canonical = self.canonical();
         let exact = match self.plan.claim {
             Claim::Exact => quote! {
                 impl ::vi_core::private::Proved for Model {}
@@ -63,6 +64,7 @@ impl Emitter<'_> {
 
             #program
             #continues
+            #canonical
             #exact
             #no_params
         };

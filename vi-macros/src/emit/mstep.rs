@@ -86,7 +86,7 @@ impl Emitter<'_> {
                 }
             }
         });
-        let (expand, expansions) = self.expand();
+        let (expand, _) = self.expand();
         let functions = quote! {
             #functions
 
@@ -99,7 +99,6 @@ impl Emitter<'_> {
                 let mut params = current.clone();
                 let mut notes = Notes::default();
                 #calls
-                #expansions
                 Ok(Maximised { globals: params, at_boundary: notes.at_boundary, notes: notes.notes })
             }
         };

@@ -64,6 +64,18 @@ impl Emitter<'_> {
             )
         });
         let damping = if has_series { quote!(, damping) } else { quote!() };
+        let update = quote!(self.update_params(&context.sizes, #with_data stats, current #damping));
+        let (_, expansions) = self.expand();
+        let update = match expansions.is_empty() {
+            true => update,
+            false => quote! {
+                let mut found = #update?;
+                if context.expand {
+                    #expansions
+                }
+                Ok(found)
+            },
+        };
         quote! {
             impl Program for Model {
                 type Data<'a> = #data;
@@ -89,7 +101,7 @@ impl Emitter<'_> {
                 #floors
 
                 fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &#globals, damping: f64) -> Result<Maximised<Model>, Error> {
-                    self.update_params(&context.sizes, #with_data stats, current #damping)
+                    #update
                 }
 
                 #shared

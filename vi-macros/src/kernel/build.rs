@@ -196,6 +196,8 @@ pub fn build<'a>(
         latent_priors,
         steps: vec![],
         expansions: vec![],
+        roundings: vec![],
+        canons: vec![],
         turns,
         local: vec![],
         admixture: None,
@@ -240,6 +242,8 @@ pub fn build<'a>(
         super::expansion::expansions(&kernel, densities).into_iter().unzip();
     kernel.expansions = expansions;
     kernel.stats.extend(stats);
+    kernel.canons = super::canon::canons(&kernel, densities);
+    super::round::expand(&mut kernel);
     kernel.local = local(&kernel, &shared);
     if !kernel.local.is_empty() {
         let (local, others): (Vec<Turn>, Vec<Turn>) = kernel

@@ -1,7 +1,8 @@
 //! Parameter expansion: latents that are standard Normals and reach the data only through slopes that nothing else holds.
 //!
 //! f ~ Normal(0, Φ) with slopes W says the same of the data as f ~ Normal(0, I) with W Φ^½. So an M-step may maximise over Φ too, and give it
-//! back to W: it climbs at least as high (Liu, Rubin and Wu 1998).
+//! back to W: it climbs at least as high (Liu, Rubin and Wu 1998). Where every mean that has W f has a free constant mu beside it, f may be
+//! Normal(a, Φ): what is given back to mu is W a.
 
 use super::{Body, Column, Component, Kernel, Rows, Stat, StatKind, is_param};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
@@ -17,6 +18,8 @@ pub struct Expansion {
     pub stat: usize,
     /// Each param with its axis that the latent's components run over.
     pub slopes: Vec<(ArrayId, usize)>,
+    /// The constant beside each of them that takes what the latent's mean adds; none where one is missing.
+    pub shifts: Vec<(ArrayId, ArrayId)>,
 }
 
 /// The expansions of a kernel, with the statistics they need.
@@ -38,7 +41,8 @@ pub fn expansions(kernel: &Kernel<'_>, densities: &[StatementDensity]) -> Vec<(E
                 statement: own.statement,
             };
             let at = kernel.stats.len() + out.len();
-            out.push((Expansion { component, latent: n.array, stat: at, slopes }, stat));
+            let shifts = shifts(kernel, densities, n.array, &slopes).unwrap_or_default();
+            out.push((Expansion { component, latent: n.array, stat: at, slopes, shifts }, stat));
         }
     }
     out
@@ -105,14 +109,6 @@ fn slopes(
             }
         }
     }
-    let free = |b: ArrayId| {
-        let array = &model.arrays[b.0];
-        let plain = |p: &crate::model::ir::StatementId| {
-            let s = &model.statements[p.0];
-            s.role == Role::Param && s.dist.is_none()
-        };
-        array.pieces.iter().all(plain) && !array.elem.is_bounded()
-    };
     let fits = |b: ArrayId, axis: usize| {
         let (own, other) = (&model.arrays[a.0], &model.arrays[b.0]);
         let extent = other.plates.iter().chain(other.elem.kind.axes()).nth(axis);
@@ -120,9 +116,94 @@ fn slopes(
         extent.map(whole) == own.elem.kind.axes().first().map(|x| whole(x))
     };
     let sound = !out.is_empty()
-        && out.iter().all(|(b, axis)| free(*b) && fits(*b, *axis))
+        && out.iter().all(|(b, axis)| is_free(kernel, *b) && fits(*b, *axis))
         && densities.iter().all(|d| out.iter().all(|(b, _)| beside(d, *b, a)));
     sound.then_some(out)
+}
+
+/// Whether nothing holds a param but the data.
+fn is_free(kernel: &Kernel<'_>, b: ArrayId) -> bool {
+    let model = kernel.model;
+    let array = &model.arrays[b.0];
+    let plain = |p: &crate::model::ir::StatementId| {
+        let s = &model.statements[p.0];
+        s.role == Role::Param && s.dist.is_none()
+    };
+    array.pieces.iter().all(plain) && !array.elem.is_bounded()
+}
+
+/// For each slope the constant that stands beside it, if every mean with the one has the other and nothing else reads it.
+fn shifts(
+    kernel: &Kernel<'_>,
+    densities: &[StatementDensity],
+    a: ArrayId,
+    slopes: &[(ArrayId, usize)],
+) -> Option<Vec<(ArrayId, ArrayId)>> {
+    let mut out: Vec<(ArrayId, ArrayId)> = vec![];
+    let mut means: Vec<&Poly> = vec![];
+    for d in densities.iter().filter(|d| d.target.array != a) {
+        for c in &d.cases {
+            let Form::Normal(r) = &c.form else { continue };
+            for t in &r.rho.0 {
+                let Some(x) = latent_in(t, a) else { continue };
+                let [(Factor::Elem(one), _), (Factor::Elem(two), _)] = t.factors.as_slice() else {
+                    return None;
+                };
+                let w = if one == x { two } else { one };
+                let (_, axis) = slopes.iter().find(|(b, _)| *b == w.array)?;
+                let mut at = w.indices.clone();
+                at.remove(*axis);
+                let m = r.rho.0.iter().find_map(|u| match u.factors.as_slice() {
+                    [(Factor::Elem(m), p)]
+                        if *p == Exponent::ONE
+                            && u.coef == t.coef
+                            && u.sums.is_empty()
+                            && u.guard.is_empty()
+                            && m.indices == at
+                            && is_param(kernel.model, m.array) =>
+                    {
+                        Some(m.array)
+                    }
+                    [] | [_, ..] => None,
+                })?;
+                means.push(&r.rho);
+                if out.iter().any(|(n, b)| (*n == m) != (*b == w.array)) {
+                    return None;
+                }
+                if !out.contains(&(m, w.array)) {
+                    out.push((m, w.array));
+                }
+            }
+        }
+    }
+    // Elsewhere than beside its slope, a constant that moves would be felt; and so it would if it stood there twice.
+    let reads = |p: &Poly, m: ArrayId| {
+        let mut count = 0;
+        p.visit_elems(&mut |e| count += usize::from(e.array == m));
+        count
+    };
+    let alone = |m: ArrayId| {
+        densities.iter().all(|d| {
+            d.cases.iter().all(|c| {
+                reads(&c.normaliser, m) == 0
+                    && match &c.form {
+                        Form::Normal(r) => {
+                            let scale = match &r.scale {
+                                Scale::Diagonal(p) => reads(p, m) > 0,
+                                Scale::Dense { factor, matrix, .. } => {
+                                    reads(factor, m) > 0 || matrix.array == m
+                                }
+                            };
+                            let beside = means.iter().any(|p| std::ptr::eq(*p, &raw const r.rho));
+                            !scale && reads(&r.rho, m) <= usize::from(beside)
+                        }
+                        Form::Terms(p) => reads(p, m) == 0,
+                        Form::Equal { .. } | Form::Flat => true,
+                    }
+            })
+        })
+    };
+    out.iter().all(|(m, _)| is_free(kernel, *m) && alone(*m)).then_some(out)
 }
 
 /// The latent in a term.

@@ -10,6 +10,7 @@ use crate::plan::points;
 
 mod admixture;
 mod build;
+mod canon;
 pub mod chain_scales;
 mod chains;
 mod coefficients;
@@ -26,6 +27,7 @@ mod locations;
 mod maximise;
 mod mstep;
 mod normals;
+mod round;
 mod rows;
 mod shared;
 mod split;
@@ -34,6 +36,8 @@ mod whitened;
 
 pub use admixture::Admixture;
 pub use build::{build, masked, rows_of};
+
+pub use canon::{Canon, Turning};
 pub use chains::back;
 pub use collapse::{Collapse, Part, part};
 pub use cuts::Side;
@@ -45,6 +49,7 @@ pub use links::Link;
 pub use locations::without;
 pub use mstep::*;
 pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
+pub use round::Rounding;
 pub use split::Splitter;
 pub use whitened::Whitened;
 
@@ -100,6 +105,10 @@ pub struct Kernel<'a> {
     pub steps: Vec<MStep>,
     /// What follows the M-steps.
     pub expansions: Vec<Expansion>,
+    /// The same of chains whose steps are standard.
+    pub roundings: Vec<Rounding>,
+    /// Latents of which an orientation can be chosen when all is done.
+    pub canons: Vec<Canon>,
     /// One sweep, in the order of the plan's blocks; local blocks come first, and the units last.
     pub turns: Vec<Turn>,
     /// Blocks that carry the outermost plate of the units: each has its own data, so that it can take turns with them before the other blocks

@@ -102,13 +102,15 @@ fn mixed_roles(model: &Model, report: &mut Report) {
 
 /// A coordinate that is missing from a row with a dense covariance is integrated out with it, unless something else reads it too.
 fn missing_in_dense_rows(model: &Model, densities: &[StatementDensity], report: &mut Report) {
+    let mut named: Vec<ArrayId> = vec![];
     for d in densities {
         let array = &model.arrays[d.target.array.0];
         let dense = d
             .cases
             .iter()
             .any(|c| matches!(&c.form, Form::Normal(r) if matches!(r.scale, Scale::Dense { .. })));
-        if array.missing && dense && is_read(model, d.target.array) {
+        if array.missing && dense && is_read(model, d.target.array) && !named.contains(&d.target.array) {
+            named.push(d.target.array);
             report.push(mistakes::missing_in_a_dense_row(d.loc, &array.name.to_string()));
         }
     }

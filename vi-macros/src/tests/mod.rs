@@ -1,5 +1,6 @@
 //! Unit tests of the stages.
 
+mod canon;
 mod elimination;
 mod expand;
 mod ground;

@@ -1,0 +1,97 @@
+//! Which models have an orientation to choose, and which chains are expanded.
+
+use super::expand::expanded;
+
+#[track_caller]
+fn module(body: &str) -> String {
+    let text = expanded(&format!("pub mod model(H) {{ {body} }}"));
+    assert!(!text.contains("compile_error"), "{text}");
+    text
+}
+
+const FACTOR: &str = "latent f[n in N]: Vector[H] ~ Normal(0, var: 1);";
+const SEEN: &str = "observed x[n in N] ~ Normal(W * f[n] + mu, var: s2);";
+
+#[track_caller]
+fn oriented(body: &str, what: &str) {
+    let text = module(body);
+    assert!(text.contains("fit::Canonical for Model"), "{text}");
+    assert!(text.contains(what), "no `{what}` in\n{text}");
+}
+
+#[track_caller]
+fn not_oriented(body: &str) {
+    let text = module(body);
+    assert!(!text.contains("Canonical"), "{text}");
+}
+
+#[test]
+fn free_loadings_of_standard_factors_have_an_orientation() {
+    oriented(
+        &format!("param W: Matrix[D, H]; param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}"),
+        "orientation: f and W say the same of the data under any rotation T;",
+    );
+}
+
+#[test]
+fn factors_with_a_covariance_of_their_own_may_be_turned_by_any_matrix() {
+    oriented(
+        "param W: Matrix[D, H]; param P: SymPos[H]; param s2: Positive;
+         latent f[n in N]: Vector[H] ~ Normal(0, cov: P); observed x[n in N] ~ Normal(W * f[n], var: s2);",
+        "under any invertible T",
+    );
+}
+
+#[test]
+fn what_a_prior_or_a_scale_tells_apart_has_none() {
+    let rest = format!("param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}");
+    not_oriented(&format!("param W: Matrix[D, H] ~ Normal(0, var: 1); {rest}"));
+    not_oriented(
+        "param W: Matrix[D, H]; param v[h in H]: Positive; param s2: Positive;
+         latent f[n in N]: Vector[H] ~ Normal(0, var: v); observed x[n in N] ~ Normal(W * f[n], var: s2);",
+    );
+    not_oriented(
+        "given a[n in N]: Vector[H]; param W: Matrix[D, H]; param s2: Positive;
+         latent f[n in N]: Vector[H] ~ Normal(a[n], var: 1); observed x[n in N] ~ Normal(W * f[n], var: s2);",
+    );
+    // Loadings that another statement reads by themselves.
+    not_oriented(&format!(
+        "param W: Matrix[D, H]; param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}
+         given u: Vector[H]; observed y ~ Normal(W * u, var: s2);"
+    ));
+    not_oriented(&format!(
+        "param W: Matrix[D, H]; param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}
+         let first = W[0, 0];"
+    ));
+}
+
+#[test]
+fn chains_are_expanded_where_every_step_is_standard() {
+    let chain = |begin: &str, step: &str| {
+        format!(
+            "param A: Matrix[H, H]; param C: Matrix[D, H]; param r: Positive; param q: Positive;
+             latent x[0]: Vector[H] ~ {begin}; latent x[t in 1..T] ~ Normal(A * x[t-1], var: {step});
+             observed y[t in T] ~ Normal(C * x[t], var: r); observed e[t in T] ~ Normal(0, var: q);"
+        )
+    };
+    let text = module(&chain("Normal(0, var: 1)", "1"));
+    assert!(text.contains("expansion: steps of x are standard"), "{text}");
+    let text = module(&chain("Normal(0, var: 4)", "1"));
+    assert!(!text.contains("expand_x"), "{text}");
+    let text = module(&chain("Normal(0, var: 1)", "q"));
+    assert!(!text.contains("expand_x") && text.contains("under any rotation T"), "{text}");
+    let text = module(&chain("Flat()", "1"));
+    assert!(!text.contains("expand_x"), "{text}");
+}
+
+#[test]
+fn a_mean_is_given_back_only_to_a_constant_that_nothing_else_reads() {
+    let text = |rest: &str| {
+        module(&format!(
+            "param W: Matrix[D, H]; param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN} {rest}"
+        ))
+    };
+    assert!(text("").contains("E(f) and Cov(f) are maximised too and given back to mu and W"));
+    let other = text("observed y ~ Normal(mu, var: s2);");
+    assert!(other.contains("so Cov(f) is maximised too and given back to W"), "{other}");
+}
