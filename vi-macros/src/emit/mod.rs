@@ -16,6 +16,7 @@ mod direct;
 mod expansion;
 mod expectation;
 mod floors;
+mod forms;
 mod holes;
 mod impute;
 mod integrated;

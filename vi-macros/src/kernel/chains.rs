@@ -15,10 +15,17 @@ use crate::report::Diagnostic;
 /// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours, and no
 /// other uncertain location or scale.
 pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
-    let scans = |rule: &Rule| matches!(rule, Rule::GaussianScan { whitened_by: None, .. });
+    // What stands between two steps may be eliminated before them: the scan takes it along.
+    let gaussian = |rule: &Rule| {
+        matches!(
+            rule,
+            Rule::GaussianScan { whitened_by: None, .. } | Rule::Gaussian { whitened_by: None, .. }
+        )
+    };
     let plates = model.arrays[b.latents[0].0].plates.len();
     if plates == 0
-        || !b.trace.iter().all(|s| scans(&s.rule))
+        || !scans(b)
+        || !b.trace.iter().all(|s| gaussian(&s.rule))
         || !b.latents.iter().all(|a| is_plain(model, *a) && model.arrays[a.0].plates.len() == plates)
     {
         return false;

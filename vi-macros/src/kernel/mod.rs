@@ -14,6 +14,7 @@ mod chains;
 mod collapse;
 mod exists;
 mod expansion;
+mod forms;
 mod integrated;
 pub mod links;
 mod locations;
