@@ -2,6 +2,7 @@
 
 pub mod along;
 pub mod data;
+pub mod dense;
 pub mod density;
 pub mod enumerate;
 pub mod joined;

@@ -116,7 +116,7 @@ fn newton_step(
             let residual = &right - &part * &first;
             (first + chol.solve(&residual), false)
         }
-        None => (least_norm(&part, &right), true),
+        None => (least_norm(&part, &right, &scale, None), true),
     };
     ((0..free.len()).map(|a| solution[(a, 0)] / scale[a]).collect(), deficient)
 }

@@ -7,9 +7,14 @@
 //! Rows come as [`Moments`](crate::stats::Moments) of u = (targets, regressors), or one at a time (priors). The system is set up about the
 //! gauge of the moments, so that data far from the origin cost no digits: with an intercept θ₀ the unknown is its value at the gauge.
 
-use crate::Error;
+mod solve;
+mod stacked;
+
+pub(super) use solve::{least_norm, well_conditioned};
+
 use crate::stats::Cell;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
+use stacked::Row;
 
 /// A term of the mean: a column of u, or a constant, times an unknown or a value that is known here.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +55,12 @@ pub enum Value {
 pub struct LeastSquares {
     unknowns: usize,
     outputs: usize,
+    /// Of moments.
     gram: DMatrix<f64>,
     rhs: DMatrix<f64>,
+    rows: Vec<Row>,
+    /// Unknowns that moments were added of, be they 0.
+    touched: Vec<bool>,
     gauge: Option<Gauge>,
 }
 
@@ -69,7 +78,8 @@ struct Gauge {
 pub struct Solution {
     /// `unknowns × outputs`
     pub values: DMatrix<f64>,
-    /// Some direction is determined by nothing; the solution of least norm was taken.
+    /// Some direction is determined by nothing; of all solutions that with the least sum of squares was taken, an intercept not counted. An
+    /// unknown whose column is 0 about the intercept keeps the value it had.
     pub rank_deficient: bool,
 }
 
@@ -82,6 +92,8 @@ impl LeastSquares {
             outputs,
             gram: DMatrix::zeros(unknowns, unknowns),
             rhs: DMatrix::zeros(unknowns, outputs),
+            rows: vec![],
+            touched: vec![false; unknowns],
             gauge: None,
         }
     }
@@ -99,14 +111,14 @@ impl LeastSquares {
             }
             row.extend(g.slopes.iter().map(|(id, c)| (*id, -ratio * c)));
         }
-        for &(i, a) in &row {
-            for &(j, b) in &row {
-                self.gram[(i, j)] += weight * a * b;
-            }
-            for (o, t) in targets.iter().enumerate() {
-                self.rhs[(i, o)] += weight * a * t;
-            }
-        }
+        self.rows.push(Row { weight, coefficients: row, targets });
+    }
+
+    /// The normal equations of moments and rows.
+    fn total(&self) -> (DMatrix<f64>, DMatrix<f64>) {
+        let (mut gram, mut rhs) = (self.gram.clone(), self.rhs.clone());
+        self.rows.iter().for_each(|r| r.add_to(&mut gram, &mut rhs));
+        (gram, rhs)
     }
 
     /// Adds the rows behind moments whose first `outputs` columns are the targets.
@@ -144,7 +156,7 @@ impl LeastSquares {
         }
         if self.gauge.is_none()
             && let [(id, constant)] = constants.as_slice()
-            && self.gram.iter().all(|x| *x == 0.0)
+            && self.is_empty()
         {
             let slopes = columns.iter().map(|(c, id)| (*id, m.gauge[*c])).collect();
             self.gauge = Some(Gauge { id: *id, constant: *constant, target: offset.clone(), slopes });
@@ -186,6 +198,7 @@ impl LeastSquares {
             }
             s
         };
+        columns.iter().for_each(|(_, i)| self.touched[*i] = true);
         for &(ci, i) in &columns {
             for &(cj, j) in &columns {
                 self.gram[(i, j)] += weight * m.square(ci, cj);
@@ -248,23 +261,32 @@ impl LeastSquares {
         }
     }
 
-    /// Adds one row with components coupled by a precision matrix.
+    /// Adds one row with components coupled by a precision matrix: as many rows as it has components, whitened.
     pub fn add_coupled_row(
         &mut self,
         precision: &DMatrix<f64>,
         coefficients: &[Vec<(usize, f64)>],
         targets: &[f64],
     ) {
-        for (d, row) in coefficients.iter().enumerate() {
-            for (e, other) in coefficients.iter().enumerate() {
-                let p = precision[(d, e)];
-                for &(i, a) in row {
-                    for &(j, b) in other {
-                        self.gram[(i, j)] += p * a * b;
-                    }
-                    self.rhs[(i, 0)] += p * a * targets[e];
-                }
+        let Some(chol) = nalgebra::Cholesky::new(precision.clone()) else {
+            // Not a precision: whoever solves the system finds out.
+            self.gram.fill(f64::NAN);
+            return;
+        };
+        let l = chol.l();
+        for e in 0..coefficients.len() {
+            let mut row = vec![];
+            let mut target = 0.0;
+            for (d, own) in coefficients.iter().enumerate().skip(e) {
+                row.extend(own.iter().map(|(i, a)| (*i, l[(d, e)] * a)));
+                target += l[(d, e)] * targets[d];
             }
+            row.sort_by_key(|(i, _)| *i);
+            let row: Vec<(usize, f64)> = row
+                .chunk_by(|a, b| a.0 == b.0)
+                .map(|same| (same[0].0, same.iter().map(|x| x.1).sum()))
+                .collect();
+            self.add_row(1.0, &row, &[target]);
         }
     }
 
@@ -279,120 +301,7 @@ impl LeastSquares {
     /// Whether no row touches an unknown.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.gram.iter().all(|x| *x == 0.0)
-    }
-
-    /// Solves the normal equations; an unknown that no row determines keeps the value it has in `current`.
-    #[must_use]
-    pub fn solve(&self, current: &DMatrix<f64>) -> Solution {
-        let n = self.unknowns;
-        let scale: Vec<f64> = (0..n).map(|i| self.gram[(i, i)].sqrt()).collect();
-        let used: Vec<usize> = (0..n).filter(|i| scale[*i] > 0.0).collect();
-        let mut values = current.clone();
-        let mut rank_deficient = false;
-        if !used.is_empty() {
-            let gram = DMatrix::from_fn(used.len(), used.len(), |i, j| {
-                self.gram[(used[i], used[j])] / (scale[used[i]] * scale[used[j]])
-            });
-            let rhs =
-                DMatrix::from_fn(used.len(), self.outputs, |i, o| self.rhs[(used[i], o)] / scale[used[i]]);
-            let solution = match well_conditioned(&gram) {
-                Some(chol) => {
-                    let first = chol.solve(&rhs);
-                    let residual = &rhs - &gram * &first;
-                    first + chol.solve(&residual)
-                }
-                None => {
-                    rank_deficient = true;
-                    least_norm(&gram, &rhs)
-                }
-            };
-            for (k, &i) in used.iter().enumerate() {
-                for o in 0..self.outputs {
-                    values[(i, o)] = solution[(k, o)] / scale[i];
-                }
-            }
-        }
-        if let Some(g) = &self.gauge {
-            for o in 0..self.outputs {
-                let mut shift = g.target[o];
-                for (id, c) in &g.slopes {
-                    shift -= c * values[(*id, o)];
-                }
-                if scale[g.id] > 0.0 {
-                    values[(g.id, o)] += shift / g.constant;
-                }
-            }
-        }
-        Solution { values, rank_deficient }
-    }
-}
-
-impl LeastSquares {
-    /// Minimises within bounds on the unknowns, for one right-hand side; an unknown that no row determines keeps its value in `current`.
-    #[must_use]
-    pub fn solve_within(&self, current: &DMatrix<f64>, bounds: &[(f64, f64)]) -> Solution {
-        let n = self.unknowns;
-        let mut gram = self.gram.clone();
-        let mut rhs = self.rhs.column(0).into_owned();
-        let mut start: Vec<f64> = current.column(0).iter().copied().collect();
-        let mut bounds = bounds.to_vec();
-        // Back from the gauge: θ₀′ = θ₀ − target/κ + Σ (cⱼ/κ) θⱼ. An intercept without bounds may stay there.
-        let mut shift = None;
-        if let Some(g) = self.gauge.as_ref().filter(|g| self.gram[(g.id, g.id)] > 0.0) {
-            let offset = g.target[0] / g.constant;
-            let slopes: Vec<(usize, f64)> = g.slopes.iter().map(|(j, c)| (*j, c / g.constant)).collect();
-            if slopes.is_empty() || bounds[g.id] == (f64::NEG_INFINITY, f64::INFINITY) {
-                bounds[g.id] = (bounds[g.id].0 - offset, bounds[g.id].1 - offset);
-                start[g.id] += slopes.iter().map(|(j, c)| c * start[*j]).sum::<f64>() - offset;
-                shift = Some((g.id, offset, slopes));
-            } else {
-                let mut back = DMatrix::identity(n, n);
-                slopes.iter().for_each(|(j, c)| back[(g.id, *j)] = *c);
-                rhs += gram.column(g.id) * offset;
-                rhs = back.transpose() * rhs;
-                gram = back.transpose() * gram * back;
-            }
-        }
-        let found = super::bounded::minimise(&gram, &rhs, &bounds, &start);
-        let mut x = found.x;
-        if let Some((id, offset, slopes)) = shift {
-            x[id] += offset - slopes.iter().map(|(j, c)| c * x[*j]).sum::<f64>();
-        }
-        Solution {
-            values: DMatrix::from_column_slice(n, 1, x.as_slice()),
-            rank_deficient: found.rank_deficient,
-        }
-    }
-}
-
-impl LeastSquares {
-    /// The covariance of the unknowns: the inverse of Σ w a aᵀ, in units of the scale that was left out of the weights.
-    ///
-    /// # Errors
-    /// [`Error::Improper`] if some direction is determined by nothing.
-    pub fn covariance(&self, names: &str) -> Result<DMatrix<f64>, Error> {
-        let n = self.unknowns;
-        let scale: Vec<f64> = (0..n).map(|i| self.gram[(i, i)].sqrt()).collect();
-        let improper = || Error::Improper {
-            element: names.to_string(),
-            reason: "neither its prior nor the data determine it".to_string(),
-        };
-        if !scale.iter().all(|s| *s > 0.0 && s.is_finite()) {
-            return Err(improper());
-        }
-        let unit = DMatrix::from_fn(n, n, |i, j| self.gram[(i, j)] / (scale[i] * scale[j]));
-        let inverse = well_conditioned(&unit).ok_or_else(improper)?.inverse();
-        let mut cov = DMatrix::from_fn(n, n, |i, j| inverse[(i, j)] / (scale[i] * scale[j]));
-        if let Some(g) = &self.gauge {
-            // θ₀ = θ₀′ − Σ cⱼ θⱼ / κ, up to a constant.
-            let mut shift = DMatrix::<f64>::identity(n, n);
-            for (id, c) in &g.slopes {
-                shift[(g.id, *id)] -= c / g.constant;
-            }
-            cov = &shift * cov * shift.transpose();
-        }
-        Ok(cov)
+        self.rows.is_empty() && self.gram.iter().all(|x| *x == 0.0)
     }
 }
 
@@ -487,25 +396,6 @@ pub fn row_scatter(coefficients: &[Vec<(usize, f64)>], covariance: &DMatrix<f64>
     })
 }
 
-/// The Cholesky factor, unless a pivot of the unit-diagonal matrix says that a direction is lost in rounding.
-pub(super) fn well_conditioned(gram: &DMatrix<f64>) -> Option<nalgebra::Cholesky<f64, nalgebra::Dyn>> {
-    let chol = nalgebra::Cholesky::new(gram.clone())?;
-    let floor = gram.nrows() as f64 * 4.0 * f64::EPSILON;
-    let smallest = chol.l_dirty().diagonal().iter().fold(f64::INFINITY, |m, x| m.min(x * x));
-    (smallest > floor).then_some(chol)
-}
-
-pub(super) fn least_norm(gram: &DMatrix<f64>, rhs: &DMatrix<f64>) -> DMatrix<f64> {
-    let eigen = gram.clone().symmetric_eigen();
-    let largest = eigen.eigenvalues.iter().fold(0.0_f64, |m, x| m.max(*x));
-    let floor = largest * gram.nrows() as f64 * 16.0 * f64::EPSILON;
-    let inverse = DVector::from_iterator(
-        eigen.eigenvalues.len(),
-        eigen.eigenvalues.iter().map(|x| if *x > floor { 1.0 / x } else { 0.0 }),
-    );
-    &eigen.eigenvectors * DMatrix::from_diagonal(&inverse) * eigen.eigenvectors.transpose() * rhs
-}
-
 /// A linear form in u: its coefficients over the columns about their gauges, and its constant.
 pub(super) type Form = (Vec<(usize, f64)>, f64);
 
@@ -540,14 +430,15 @@ pub(super) fn product(m: &Cell<'_>, a: &Form, b: &Form) -> f64 {
     s
 }
 
-/// Σ w (u_0 − Σ terms)², every term known. Never negative.
+/// Σ w (u_0 − Σ terms)², every term known. Never negative; what is only the rounding of a sum that is 0 is 0.
 #[must_use]
 pub fn residual_square(m: Cell<'_>, terms: &[Term]) -> f64 {
     if m.count == 0.0 {
         return 0.0;
     }
     let form = residual_form(&m, 0, terms);
-    product(&m, &form, &form).max(0.0)
+    let square = product(&m, &form, &form);
+    if square > 16.0 * f64::EPSILON * magnitude(&m, &form) || square.is_nan() { square } else { 0.0 }
 }
 
 /// Σ w ρ ρᵀ with ρ_d = u_d − Σ terms of component d.
@@ -575,11 +466,14 @@ pub fn residual_magnitude(m: Cell<'_>, terms: &[Term]) -> f64 {
     if m.count == 0.0 {
         return 0.0;
     }
-    let (form, constant) = residual_form(&m, 0, terms);
+    magnitude(&m, &residual_form(&m, 0, terms))
+}
+
+fn magnitude(m: &Cell<'_>, (form, constant): &Form) -> f64 {
     let mut s = m.count * constant * constant;
-    for &(i, x) in &form {
+    for &(i, x) in form {
         s += 2.0 * (x * constant * m.sum[i]).abs();
-        for &(j, y) in &form {
+        for &(j, y) in form {
             s += (x * y * m.square(i, j)).abs();
         }
     }

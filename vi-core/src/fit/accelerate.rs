@@ -49,9 +49,58 @@ impl Accelerator {
 
 /// A latent without uncertainty, or a model that has none but finite unknowns, has no coordinates to leap in.
 fn coordinates<M: Program>(state: &State<'_, M>) -> Option<Vec<f64>> {
+    flat::<M>(&state.globals)
+}
+
+fn flat<M: Program>(globals: &M::Globals) -> Option<Vec<f64>> {
     let mut flat = Writer::new();
-    M::coordinates(&state.globals, &mut flat).ok()?;
+    M::coordinates(globals, &mut flat).ok()?;
     Some(flat.into_flat()).filter(|x| !x.is_empty())
+}
+
+/// Lines that are searched at most.
+const LINES: usize = 30;
+/// Steps along one of them.
+const STEPS: usize = 40;
+
+/// Goes on along M-steps for as long as the objective rises, each step four times as long as the one before.
+///
+/// The M-step for the mean of latents goes a share of the way that is the share of their variance in that of the data. Where the variance has
+/// been put on a bound, plain steps lead nowhere.
+pub(super) fn stretch<M: Program>(state: &mut State<'_, M>) -> Result<(), Error> {
+    let mut first = 1.0;
+    for _ in 0..LINES {
+        let before = state.fit.elbo();
+        let (Some(from), Some(to)) = (coordinates(state), flat::<M>(&state.ahead_of()?.0)) else {
+            return Ok(());
+        };
+        // What is on a bound, and stays there, may have no finite coordinate.
+        let along: Vec<f64> =
+            from.iter().zip(&to).map(|(a, b)| if (b - a).is_finite() { b - a } else { 0.0 }).collect();
+        if from.len() != to.len() || along.iter().all(|d| *d == 0.0) {
+            return Ok(());
+        }
+        let mut step = first;
+        for n in 0..STEPS {
+            let target: Vec<f64> = from.iter().zip(&along).map(|(x, d)| x + step * d).collect();
+            if !leap(state, &target)? {
+                // No objective was recorded of it.
+                state.fit.iterations -= 1;
+                if n == 0 && step > 1.0 {
+                    // The last line was longer than this one.
+                    first = 1.0;
+                }
+                break;
+            }
+            first = step / 64.0;
+            step *= 4.0;
+        }
+        first = first.max(1.0);
+        if state.fit.elbo() - before <= state.rounding() {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// Goes to these coordinates if the objective is no lower there, and otherwise stays.

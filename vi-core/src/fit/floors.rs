@@ -46,7 +46,7 @@ impl<M: Program> State<'_, M> {
     }
 
     /// The globals after an M-step, and the params that it leaves on a bound.
-    fn ahead_of(&self) -> Result<(M::Globals, Vec<String>), Error> {
+    pub(super) fn ahead_of(&self) -> Result<(M::Globals, Vec<String>), Error> {
         let (model, context) = (&self.fit.model, &self.work.context);
         let Maximised { globals, at_boundary, .. } =
             model.maximise(context, &self.stats, &self.globals, 1.0)?;
@@ -89,6 +89,7 @@ impl<M: Program> State<'_, M> {
         if !names.is_empty() && self.try_at(trial, stays) {
             self.fit.at_boundary.extend(names);
             self.fit.converged = false;
+            super::accelerate::stretch(self)?;
         }
         Ok(())
     }

@@ -297,6 +297,14 @@ impl Emitter<'_> {
                 .iter()
                 .filter(|d| arrays.contains(&d.target.array))
                 .all(|d| d.cases.iter().all(|c| matches!(c.form, Form::Flat)));
+            let diffuse: Vec<ArrayId> = self
+                .kernel
+                .latent_priors
+                .iter()
+                .filter(|d| arrays.contains(&d.target.array))
+                .filter(|d| d.cases.iter().any(|c| matches!(c.form, Form::Flat)))
+                .map(|d| d.target.array)
+                .collect();
             let mut step = step.clone();
             let empty = match &mut step.kind {
                 MStepKind::Natural { terms, array, .. } => {
@@ -334,7 +342,12 @@ impl Emitter<'_> {
             if empty {
                 continue;
             }
-            let (_, inner) = self.step(&step)?;
+            let (_, inner) = match &step.kind {
+                MStepKind::Regression(r) => self.regression(r, step.block, &diffuse),
+                MStepKind::Natural { .. } | MStepKind::Matrix { .. } | MStepKind::Newton { .. } => {
+                    self.step(&step)?
+                }
+            };
             body.extend(quote!({ #inner }));
         }
         Ok(body)

@@ -19,6 +19,7 @@ mod direct;
 mod expansion;
 mod expectation;
 mod floors;
+mod forms;
 mod gaps;
 mod gates;
 mod holes;

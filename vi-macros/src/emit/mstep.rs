@@ -118,7 +118,7 @@ impl Emitter<'_> {
             MStepKind::Matrix { array, inverse, terms, residuals } => {
                 Ok(self.matrix(*array, *inverse, terms, residuals, step.block))
             }
-            MStepKind::Regression(r) => Ok(self.regression(r, step.block)),
+            MStepKind::Regression(r) => Ok(self.regression(r, step.block, &[])),
             MStepKind::Newton { arrays, terms } => self.newton(arrays, terms),
         }
     }
@@ -200,6 +200,7 @@ impl Emitter<'_> {
                 let rho = scope.poly(rho);
                 (quote!(let rho = #rho;), Some(quote!(rho * rho)))
             }
+            Source::Form { .. } | Source::PriorForm { .. } => self.vector_form(scope, s),
             // Its own code in `newton`.
             Source::Taylor { .. } => (quote!(), None),
         }
@@ -212,6 +213,7 @@ impl Emitter<'_> {
                 self.spreads(scope, uncertain::Rows::Behind { stat: *stat, at }, design, Some(a))
             }
             Source::Square { design, .. } => self.spreads(scope, uncertain::Rows::One, design, Some(a)),
+            Source::Form { .. } | Source::PriorForm { .. } => return self.form_spread(scope, a, t),
             Source::Prior | Source::Sum { .. } | Source::Count { .. } | Source::Taylor { .. } => return None,
         };
         self.weighted(scope, &t.coefficient, &spreads)
@@ -531,6 +533,8 @@ impl Emitter<'_> {
             Source::Count { stat, .. } => format!("{c}count of {}", self.kernel.stats[*stat].name),
             Source::Residual { stat, .. } => format!("{c}Σ ρ² of {}", self.kernel.stats[*stat].name),
             Source::Square { .. } => format!("{c}ρ² of its prior"),
+            Source::Form { stat, .. } => format!("{c}Σ ρᵀ M ρ of {}", self.kernel.stats[*stat].name),
+            Source::PriorForm { .. } => format!("{c}ρᵀ M ρ of its prior"),
             Source::Taylor { stat, .. } => self.kernel.stats[*stat].name.clone(),
         }
     }
@@ -543,10 +547,11 @@ impl Emitter<'_> {
                 Source::Sum { stat, .. }
                 | Source::Count { stat, .. }
                 | Source::Residual { stat, .. }
+                | Source::Form { stat, .. }
                 | Source::Taylor { stat, .. } => {
                     Some(self.model.statements[self.kernel.stats[*stat].statement.0].line)
                 }
-                Source::Prior | Source::Square { .. } => None,
+                Source::Prior | Source::Square { .. } | Source::PriorForm { .. } => None,
             })
             .collect();
         lines.sort_unstable();

@@ -25,7 +25,13 @@ impl Emitter<'_> {
         r.outputs.is_some() && rows.design().columns[0].over.contains(v)
     }
 
-    pub(super) fn regression(&self, r: &Regression, block: Option<usize>) -> (Vec<String>, TokenStream) {
+    /// `diffuse` have no prior: where only priors are known, they stay about where they are.
+    pub(super) fn regression(
+        &self,
+        r: &Regression,
+        block: Option<usize>,
+        diffuse: &[ArrayId],
+    ) -> (Vec<String>, TokenStream) {
         let scope = self.scope();
         let (offsets, total) = self.unknowns(&scope, r);
         let id = |e: &Elem| self.unknown(&scope, r, e);
@@ -72,6 +78,11 @@ impl Emitter<'_> {
             };
             let write = scope.guarded(&rows.guards, write);
             fill.extend(scope.loops(&rows.over, write));
+        }
+        for a in diffuse {
+            let (loops, e, id, _) = self.location_loops(&scope, r, *a);
+            let place = scope.elem(&e);
+            fill.extend(scope.loops(&loops, quote!(system.add_row(1.0, &[(#id, 1.0)], &[#place]);)));
         }
         let (read, write): (TokenStream, TokenStream) = offsets
             .iter()

@@ -336,7 +336,8 @@ impl Emitter<'_> {
                     }
                 }
                 Source::Square { rho, .. } => *rho = rho.substitute(f, &by),
-                Source::Prior => {}
+                // Newton's steps have no forms of vectors.
+                Source::Prior | Source::Form { .. } | Source::PriorForm { .. } => {}
             }
         }
     }
@@ -350,6 +351,8 @@ fn locations(s: &Source) -> impl Iterator<Item = &Elem> {
         | Source::Sum { .. }
         | Source::Count { .. }
         | Source::Square { .. }
+        | Source::Form { .. }
+        | Source::PriorForm { .. }
         | Source::Taylor { .. } => None,
     };
     design.into_iter().flat_map(|d| &d.regressors).flat_map(|r| r.elems())

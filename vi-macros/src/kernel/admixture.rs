@@ -138,6 +138,8 @@ fn block(kernel: &Kernel<'_>, array: ArrayId, stat: usize) -> Option<usize> {
             | Source::Count { .. }
             | Source::Residual { .. }
             | Source::Square { .. }
+            | Source::Form { .. }
+            | Source::PriorForm { .. }
             | Source::Taylor { .. } => return None,
         }
     }

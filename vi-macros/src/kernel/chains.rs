@@ -16,13 +16,15 @@ use crate::report::Diagnostic;
 /// Whether all of a block is one chain of Gaussians along its last index, each row of which reads one element of it or two neighbours.
 pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
     let (latents, scale) = (whitened::whitened(model, b), whitened::scale(model, b));
+    // What stands between two steps may be eliminated before them: the scan takes it along.
     let own = |s: &Step| match &s.rule {
-        Rule::GaussianScan { whitened_by, .. } => *whitened_by == scale,
+        Rule::GaussianScan { whitened_by, .. } | Rule::Gaussian { whitened_by, .. } => *whitened_by == scale,
         Rule::Family { .. } => s.latents.iter().all(|a| Some(*a) == scale),
-        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } => false,
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => false,
     };
     let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
     if plates == 0
+        || !scans(b)
         || !b.trace.iter().all(own)
         || !latents.iter().all(|a| is_plain(model, *a) && model.arrays[a.0].plates.len() == plates)
     {
@@ -73,10 +75,13 @@ pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
 /// A latent that is in one block with a chain, and is not its scale.
 pub fn beside(model: &Model, b: &Block) -> Option<ArrayId> {
     let scale = whitened::scale(model, b);
+    let latents = whitened::whitened(model, b);
+    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
     let other = |s: &&Step| match &s.rule {
         Rule::GaussianScan { .. } => false,
         Rule::Family { .. } => s.latents.iter().any(|a| Some(*a) != scale),
-        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } => true,
+        Rule::Gaussian { .. } => s.latents.iter().any(|a| model.arrays[a.0].plates.len() != plates),
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => true,
     };
     b.trace.iter().find(other).and_then(|s| s.latents.first()).copied()
 }

@@ -89,14 +89,15 @@ pub(super) fn regression(
             found.push(Candidate { over, guards: d.guards.clone(), precision, dense, source });
         }
     }
+    // A matrix that is not itself what was profiled out stays in the system.
     let outputs = match (profiled, found.iter().find_map(|c| c.dense.as_ref())) {
-        (Some(_), Some((event, ..))) => Some(event.clone()),
-        _ => None,
+        (Some(scale), Some((event, matrix, _))) if matrix.array == scale => Some(event.clone()),
+        (Some(_), Some(_)) | (None, _) | (_, None) => None,
     };
     if found.iter().any(|c| c.dense.is_some())
         && (outputs.is_none() || found.iter().any(|c| c.dense.is_none()))
     {
-        return dense_system(kernel, arrays, found);
+        return dense_system(kernel, arrays, profiled, found);
     }
     let batch = batch(kernel, arrays, &mut found, outputs.as_ref())?;
     let (scale, power) = found
@@ -120,20 +121,35 @@ pub(super) fn regression(
 fn dense_system(
     kernel: &Kernel,
     arrays: &[ArrayId],
+    profiled: Option<ArrayId>,
     mut found: Vec<Candidate>,
 ) -> Result<Regression, Diagnostic> {
     let batch = batch(kernel, arrays, &mut found, None)?;
+    // A number that multiplies every precision cancels all the same.
+    let common = |a: &ArrayId| {
+        let reads = |c: &Candidate| {
+            let mut found = false;
+            c.precision.visit_elems(&mut |e| found |= e.array == *a);
+            found
+        };
+        found.iter().all(reads)
+    };
+    let profiled = profiled.filter(common);
+    let (scale, power) = found
+        .iter()
+        .find_map(|c| scale_of(c, profiled?))
+        .map_or((None, Exponent::ONE), |(e, power)| (Some(e), power));
     let rows = found
         .into_iter()
         .map(|c| RegressionRows {
             over: c.over.into_iter().filter(|v| !batch.contains(v)).collect(),
             guards: c.guards,
-            precision: c.precision,
+            precision: without(&c.precision, profiled),
             dense: c.dense,
             source: c.source,
         })
         .collect();
-    Ok(Regression { arrays: arrays.to_vec(), batch, outputs: None, scale: None, power: Exponent::ONE, rows })
+    Ok(Regression { arrays: arrays.to_vec(), batch, outputs: None, scale, power, rows })
 }
 
 /// The scale in a precision, and its power there.

@@ -60,17 +60,20 @@ pub(super) fn precision_power(
     };
     for (_, rows) in rows_of(kernel) {
         for c in &rows.cases {
-            if let Body::Scalar(r) = &c.body {
-                see(&r.precision);
+            match &c.body {
+                Body::Scalar(r) => see(&r.precision),
+                Body::Dense(r) => see(&r.factor),
+                Body::Terms(_) | Body::Equal { .. } => {}
             }
         }
     }
     for d in densities {
         for c in &d.cases {
-            if let Form::Normal(r) = &c.form
-                && let Scale::Diagonal(p) = &r.scale
-            {
-                see(p);
+            if let Form::Normal(r) = &c.form {
+                match &r.scale {
+                    Scale::Diagonal(p) => see(p),
+                    Scale::Dense { factor, .. } => see(factor),
+                }
             }
         }
     }
@@ -133,7 +136,10 @@ pub(super) fn natural(
                         );
                     }
                 }
-                Body::Dense(_) | Body::Equal { .. } => {}
+                Body::Dense(r) => {
+                    super::forms::of_data(kernel, r, a, &slots, &mut terms).ok_or_else(refuse)?
+                }
+                Body::Equal { .. } => {}
             }
         }
     }
@@ -148,6 +154,7 @@ pub(super) fn natural(
             Form::Normal(r) => {
                 from_prior(kernel, &case.normaliser, a, &slots, &over, &guards, &mut terms, d.id)
                     .ok_or_else(refuse)?;
+                super::forms::of_prior(kernel, d, r, a, &slots, &mut terms).ok_or_else(refuse)?;
                 if let Scale::Diagonal(prec) = &r.scale
                     && mentions(prec, a)
                 {
@@ -196,7 +203,7 @@ pub(super) fn vars(cells: &[Cell]) -> Vec<Var> {
     cells.iter().map(|c| c.var.clone()).collect()
 }
 
-fn mentions(p: &Poly, a: ArrayId) -> bool {
+pub(super) fn mentions(p: &Poly, a: ArrayId) -> bool {
     let mut found = false;
     p.visit_elems(&mut |e| found |= e.array == a);
     found
@@ -271,7 +278,7 @@ fn mixes_own(_: &Kernel, f: &Factor, a: ArrayId) -> bool {
 }
 
 #[allow(clippy::too_many_arguments, reason = "the pieces of one sum")]
-fn log_part(
+pub(super) fn log_part(
     _: &Kernel,
     half: &Poly,
     a: ArrayId,
@@ -298,7 +305,7 @@ fn log_part(
 }
 
 /// The element's indices, which slot its statistic is, and the rest of the monomial.
-fn own_factor(t: &Term, a: ArrayId, slots: &[Slot]) -> Option<(Vec<Ix>, usize, Poly)> {
+pub(super) fn own_factor(t: &Term, a: ArrayId, slots: &[Slot]) -> Option<(Vec<Ix>, usize, Poly)> {
     let mut found = None;
     let mut rest = Term { factors: vec![], sums: vec![], guard: vec![], coef: Num(t.coef.0) };
     for (f, e) in &t.factors {

@@ -18,6 +18,7 @@ mod collapse;
 mod cuts;
 mod exists;
 mod expansion;
+mod forms;
 mod gaps;
 mod gates;
 mod hoists;

@@ -87,6 +87,23 @@ pub enum Source {
         rho: Poly,
         design: Design,
     },
+    /// Σ weight · ρᵀ M ρ of vectors at the current locations, M a precision or the inverse of a covariance.
+    Form {
+        stat: usize,
+        at: Vec<Ix>,
+        design: Design,
+        event: Var,
+        matrix: MatrixRef,
+        inverse: bool,
+    },
+    /// The same of a prior.
+    PriorForm {
+        rho: Poly,
+        design: Design,
+        event: Var,
+        matrix: MatrixRef,
+        inverse: bool,
+    },
     /// Gradient and Hessian at the current params.
     Taylor {
         stat: usize,

@@ -66,6 +66,19 @@ fn steps_of(
                     "a product of unknowns with a shared scale",
                 ));
             }
+            if let (Some(MStepKind::Regression(r)), Some(s)) = (kinds.first(), scale)
+                && block.is_some()
+                && *joint
+                && r.scale.is_none()
+            {
+                let array = &kernel.model.arrays[s.0];
+                let loc = kernel.model.statements[array.pieces[0].0].loc;
+                return Err(mistakes::no_engine(
+                    loc,
+                    &array.name.to_string(),
+                    "rows of several shapes under one scale",
+                ));
+            }
             if let (Some(MStepKind::Regression(r)), Some(_)) = (kinds.first(), block)
                 && let Some(a) = r.arrays.iter().find(|a| kernel.is_cut(**a))
                 && !one_by_one(kernel, r, *a)
