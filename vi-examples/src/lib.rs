@@ -9,6 +9,7 @@ pub mod earthquakes;
 pub mod geyser;
 pub mod iris;
 pub mod karate;
+pub mod letters;
 pub mod old_faithful;
 pub mod picture;
 pub mod pumps;

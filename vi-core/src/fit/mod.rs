@@ -22,6 +22,7 @@ mod posterior;
 mod predict;
 pub mod program;
 mod run;
+mod sequence;
 #[cfg(feature = "serde")]
 mod serial;
 mod start;

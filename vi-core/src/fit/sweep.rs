@@ -88,8 +88,7 @@ impl<'a, M: Program> Work<'a, M> {
                 model.collect(context, neutral, index, part, table, pilot, &mut scratch);
             }
             if let Some(links) = &self.links[index] {
-                let square = links.frontier() * links.frontier();
-                let table = vec![1.0 / square.max(1) as f64; square];
+                let table = links.even_pairs();
                 for unit in units.filter(|unit| links.has_step(*unit)) {
                     model.collect_step(context, neutral, index, unit, &table, pilot, &mut scratch);
                 }

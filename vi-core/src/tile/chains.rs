@@ -104,7 +104,7 @@ pub(super) fn weights_with<S: Isa>(
 
 /// `out[k] = Σⱼ x[j] factor[j, k]`, lane by lane.
 #[inline(always)]
-fn product<S: Isa>(isa: S, x: &[Lanes], factor: &[f64], states: usize, out: &mut [Lanes]) {
+pub(super) fn product<S: Isa>(isa: S, x: &[Lanes], factor: &[f64], states: usize, out: &mut [Lanes]) {
     let (blocks, rest) = out.as_chunks_mut::<4>();
     let first = 4 * blocks.len();
     for (n, block) in blocks.iter_mut().enumerate() {
@@ -164,33 +164,56 @@ pub(super) fn forward_with<S: Isa>(
                 }
             }
         }
-        let mut total = [0.0; LANES];
-        for x in &*now {
-            for l in 0..LANES {
-                total[l] += x[l];
-            }
-        }
-        let mut inverse = [0.0; LANES];
-        for l in 0..LANES {
-            let here = t < lengths[l];
-            inverse[l] = if here { 1.0 / total[l] } else { 0.0 };
-            scale[l] = if here { total[l] } else { 1.0 };
-        }
-        for x in now {
-            for l in 0..LANES {
-                x[l] *= inverse[l];
-                // Zero is a structural zero; NaN and what is nearly zero are neither.
-                bad[l] = if (x[l] == 0.0) | (x[l] >= smallest) { bad[l] } else { 1.0 };
-            }
-        }
+        rescale(now, t, lengths, smallest, scale, &mut bad);
     }
     for l in 0..LANES {
         lost[l] |= bad[l] > 0.0;
     }
 }
 
+/// Divides the states of step t by their sum, which is left in `scale`.
+#[inline(always)]
+pub(super) fn rescale(
+    now: &mut [Lanes],
+    t: usize,
+    lengths: &[usize; LANES],
+    smallest: f64,
+    scale: &mut Lanes,
+    bad: &mut Lanes,
+) {
+    let mut total = [0.0; LANES];
+    for x in &*now {
+        for l in 0..LANES {
+            total[l] += x[l];
+        }
+    }
+    let mut inverse = [0.0; LANES];
+    for l in 0..LANES {
+        let here = t < lengths[l];
+        inverse[l] = if here { 1.0 / total[l] } else { 0.0 };
+        scale[l] = if here { total[l] } else { 1.0 };
+    }
+    for x in now {
+        for l in 0..LANES {
+            x[l] *= inverse[l];
+            // Zero is a structural zero; NaN and what is nearly zero are neither.
+            bad[l] = if (x[l] == 0.0) | (x[l] >= smallest) { bad[l] } else { 1.0 };
+        }
+    }
+}
+
+/// Marks lanes in which a number is too small.
+#[inline(always)]
+pub(super) fn mark_small(now: &[Lanes], smallest: f64, bad: &mut Lanes) {
+    for x in now {
+        for l in 0..LANES {
+            bad[l] = if (x[l] == 0.0) | (x[l] >= smallest) { bad[l] } else { 1.0 };
+        }
+    }
+}
+
 /// Steps whose products of neighbours are added up in registers.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
@@ -217,40 +240,15 @@ pub(super) fn backward_with<S: Isa>(
             let now = &filtered[here..here + states];
             let (w, beta) = (&mut ws[here..here + states], &mut betas[here..here + states]);
             if t + 1 < scale.len() {
-                let b = &b[(t + 1) * states..][..states];
-                let mut inverse = [0.0; LANES];
-                for l in 0..LANES {
-                    inverse[l] = 1.0 / scale[t + 1][l];
-                }
-                for ((w, b), after) in w.iter_mut().zip(b).zip(&after) {
-                    for l in 0..LANES {
-                        w[l] = b[l] * after[l] * inverse[l];
-                    }
-                }
+                weigh(&b[(t + 1) * states..][..states], &after, &scale[t + 1], w);
                 product(isa, w, transposed, states, beta);
             } else {
                 w.fill([0.0; LANES]);
             }
-            let mut total = [0.0; LANES];
-            for (beta, a) in beta.iter_mut().zip(now) {
-                for l in 0..LANES {
-                    beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
-                    total[l] += beta[l] * a[l];
-                }
-            }
-            // Sums to 1 but for rounding, which would add up over many steps.
-            let mut inverse = [0.0; LANES];
-            for l in 0..LANES {
-                inverse[l] = if t < lengths[l] { 1.0 / total[l] } else { 0.0 };
-            }
-            for (beta, after) in beta.iter_mut().zip(&mut after) {
-                for l in 0..LANES {
-                    beta[l] *= inverse[l];
-                }
-                *after = *beta;
-            }
+            settle(now, t, lengths, beta, &mut after);
         }
-        add_products(isa, filtered, &ws, states, pairs);
+        let a = Columns { steps: filtered, stride: states, first: 0 };
+        add_products(isa, a, Columns { steps: &ws, stride: states, first: 0 }, states, pairs);
         for (a, beta) in filtered.iter_mut().zip(&betas) {
             for l in 0..LANES {
                 a[l] *= beta[l];
@@ -260,12 +258,64 @@ pub(super) fn backward_with<S: Isa>(
     }
 }
 
-/// `pairs[j, k] += Σₜ a[t, j] w[t, k]`, lane by lane.
+/// `w[k] = b[k] after[k] / scale`
 #[inline(always)]
-fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: &mut [Lanes]) {
-    for (j, row) in pairs.chunks_exact_mut(states).enumerate() {
+pub(super) fn weigh(b: &[Lanes], after: &[Lanes], scale: &Lanes, w: &mut [Lanes]) {
+    let mut inverse = [0.0; LANES];
+    for l in 0..LANES {
+        inverse[l] = 1.0 / scale[l];
+    }
+    for ((w, b), after) in w.iter_mut().zip(b).zip(after) {
+        for l in 0..LANES {
+            w[l] = b[l] * after[l] * inverse[l];
+        }
+    }
+}
+
+/// β of step t, which is 1 at the end of a sequence, so that Σ α β is 1.
+#[inline(always)]
+pub(super) fn settle(
+    filtered: &[Lanes],
+    t: usize,
+    lengths: &[usize; LANES],
+    beta: &mut [Lanes],
+    after: &mut [Lanes],
+) {
+    let mut total = [0.0; LANES];
+    for (beta, a) in beta.iter_mut().zip(filtered) {
+        for l in 0..LANES {
+            beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
+            total[l] += beta[l] * a[l];
+        }
+    }
+    // Sums to 1 but for rounding, which would add up over many steps.
+    let mut inverse = [0.0; LANES];
+    for l in 0..LANES {
+        inverse[l] = if t < lengths[l] { 1.0 / total[l] } else { 0.0 };
+    }
+    for (beta, after) in beta.iter_mut().zip(after) {
+        for l in 0..LANES {
+            beta[l] *= inverse[l];
+        }
+        *after = *beta;
+    }
+}
+
+/// Some columns of a matrix whose rows are steps.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub steps: &'a [Lanes],
+    /// Columns of a row.
+    pub stride: usize,
+    pub first: usize,
+}
+
+/// `pairs[j, k] += Σₜ a[t, j] w[t, k]`, lane by lane; `cols` of w.
+#[inline(always)]
+pub(super) fn add_products<S: Isa>(isa: S, a: Columns<'_>, w: Columns<'_>, cols: usize, pairs: &mut [Lanes]) {
+    for (j, row) in pairs.chunks_exact_mut(cols).enumerate() {
         let (blocks, rest) = row.as_chunks_mut::<4>();
-        let first = 4 * blocks.len();
+        let first = w.first + 4 * blocks.len();
         for (n, block) in blocks.iter_mut().enumerate() {
             for p in (0..LANES).step_by(S::W) {
                 let mut sums = [
@@ -274,13 +324,14 @@ fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: 
                     isa.load(&block[2][p..]),
                     isa.load(&block[3][p..]),
                 ];
-                for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
-                    let a = isa.load(&a[j][p..]);
-                    let w: &[Lanes; 4] = w[4 * n..4 * n + 4].try_into().unwrap_or(&[[0.0; LANES]; 4]);
-                    sums[0] = isa.fma(a, isa.load(&w[0][p..]), sums[0]);
-                    sums[1] = isa.fma(a, isa.load(&w[1][p..]), sums[1]);
-                    sums[2] = isa.fma(a, isa.load(&w[2][p..]), sums[2]);
-                    sums[3] = isa.fma(a, isa.load(&w[3][p..]), sums[3]);
+                for (a_t, w_t) in a.steps.chunks_exact(a.stride).zip(w.steps.chunks_exact(w.stride)) {
+                    let x = isa.load(&a_t[a.first + j][p..]);
+                    let at = w.first + 4 * n;
+                    let w: &[Lanes; 4] = w_t[at..at + 4].try_into().unwrap_or(&[[0.0; LANES]; 4]);
+                    sums[0] = isa.fma(x, isa.load(&w[0][p..]), sums[0]);
+                    sums[1] = isa.fma(x, isa.load(&w[1][p..]), sums[1]);
+                    sums[2] = isa.fma(x, isa.load(&w[2][p..]), sums[2]);
+                    sums[3] = isa.fma(x, isa.load(&w[3][p..]), sums[3]);
                 }
                 isa.store(sums[0], &mut block[0][p..]);
                 isa.store(sums[1], &mut block[1][p..]);
@@ -291,8 +342,8 @@ fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: 
         for (n, sum) in rest.iter_mut().enumerate() {
             for p in (0..LANES).step_by(S::W) {
                 let mut total = isa.load(&sum[p..]);
-                for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
-                    total = isa.fma(isa.load(&a[j][p..]), isa.load(&w[first + n][p..]), total);
+                for (a_t, w_t) in a.steps.chunks_exact(a.stride).zip(w.steps.chunks_exact(w.stride)) {
+                    total = isa.fma(isa.load(&a_t[a.first + j][p..]), isa.load(&w_t[first + n][p..]), total);
                 }
                 isa.store(total, &mut sum[p..]);
             }

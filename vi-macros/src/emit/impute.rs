@@ -34,7 +34,7 @@ impl Emitter<'_> {
     /// Whether a statement of the array reads two units that follow one another.
     pub(super) fn in_step(&self, a: ArrayId) -> bool {
         let steps = self.kernel.components.iter().filter_map(|c| c.link.as_deref());
-        steps.flat_map(|l| &l.step.rows).any(|r| r.target.array == a)
+        steps.flat_map(|l| l.steps()).flat_map(|s| &s.rows).any(|r| r.target.array == a)
     }
 
     /// Leaves whose elements may be missing: these have a field in `Posterior`.

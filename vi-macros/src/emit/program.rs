@@ -209,8 +209,8 @@ impl Emitter<'_> {
         let mut constants = TokenStream::new();
         let mut unit_constants: Vec<(usize, Vec<TokenStream>)> = vec![];
         let parts = self.kernel.components.iter().enumerate().flat_map(|(i, c)| {
-            let step = c.link.iter().map(move |l| (i, &l.step, self.linked_name(c)));
-            std::iter::once((i, c, self.component_name(c))).chain(step)
+            let steps = c.link.iter().flat_map(|l| l.steps()).map(move |s| (i, s, self.passage_name(c, s)));
+            std::iter::once((i, c, self.component_name(c))).chain(steps)
         });
         for (i, c, name) in parts {
             let f = format_ident!("constant_{name}");

@@ -33,7 +33,8 @@ impl Emitter<'_> {
         for (i, c) in self.kernel.tabled() {
             let is_step = !std::ptr::eq(c, &raw const self.kernel.components[i]);
             let latents = self.component_name(c);
-            let name = if is_step { self.linked_name(&self.kernel.components[i]) } else { latents.clone() };
+            let name =
+                if is_step { self.passage_name(&self.kernel.components[i], c) } else { latents.clone() };
             let (potentials, collect, base) = (
                 format_ident!("potentials_{name}"),
                 format_ident!("collect_{name}"),
@@ -45,12 +46,10 @@ impl Emitter<'_> {
                 taken.iter().partition(|r| self.is_integrated(r));
             let prior = priors.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let add = others.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
-            let clamp = if is_step {
-                self.contradictions(c)
-            } else {
+            let clamp = (!is_step).then(|| {
                 let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
                 quote!(#clamps #beginnings)
-            };
+            });
             let (begin, begin_data, integrate) = self.integration(c);
             let (suppose, forget) = self.supposition(c);
             let supposing = self.suppose_fn(i, c);
@@ -196,9 +195,8 @@ impl Emitter<'_> {
     /// The rows of a component as they are when it is their turn: a step is taken where a unit follows another, and needs not be told so.
     fn as_taken(&self, index: usize, c: &Component) -> Vec<Rows> {
         let mut rows = c.rows.clone();
-        if let Some(link) =
-            self.kernel.components[index].link.as_deref().filter(|l| std::ptr::eq(c, &raw const l.step))
-        {
+        let of_step = |l: &&crate::kernel::Link| l.steps().any(|s| std::ptr::eq(c, s));
+        if let Some(link) = self.kernel.components[index].link.as_deref().filter(of_step) {
             rows.iter_mut()
                 .for_each(|r| r.guards.retain(|g| !crate::kernel::links::always(&link.along, c, g)));
         }

@@ -149,7 +149,8 @@ pub fn build<'a>(
         return None;
     }
     for l in components.iter_mut().filter_map(|c| c.link.as_mut()) {
-        l.kinds = if l.step.is_chain() { None } else { links::kinds(model, &l.along, &l.step) };
+        links::in_parts(l);
+        l.kinds = if l.step.is_chain() { None } else { links::kinds(model, l) };
     }
     let latent_priors: Vec<StatementDensity> = densities
         .iter()
@@ -376,7 +377,15 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
-        out.link = Some(Box::new(Link { along: r.along, frontier, step, begins, kinds: None }));
+        out.link = Some(Box::new(Link {
+            along: r.along,
+            frontier,
+            step,
+            rest: vec![],
+            passes: vec![],
+            begins,
+            kinds: None,
+        }));
     }
     Ok(out)
 }

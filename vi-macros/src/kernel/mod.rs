@@ -97,10 +97,9 @@ pub struct Kernel<'a> {
 impl Kernel<'_> {
     /// Everything that has a table of states: the components, each followed by the steps between its units. The number is the component's.
     pub fn tabled(&self) -> impl Iterator<Item = (usize, &Component)> {
-        self.components
-            .iter()
-            .enumerate()
-            .flat_map(|(i, c)| std::iter::once((i, c)).chain(c.link.iter().map(move |l| (i, &l.step))))
+        self.components.iter().enumerate().flat_map(|(i, c)| {
+            std::iter::once((i, c)).chain(c.link.iter().flat_map(|l| l.steps()).map(move |s| (i, s)))
+        })
     }
 }
 

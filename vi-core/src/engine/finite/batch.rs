@@ -10,16 +10,23 @@ use super::factors::Factors;
 use super::messages::Total;
 use crate::tile;
 use crate::tile::chains::{self, LANES, Lanes, SMALLEST};
+use crate::tile::parts::Blocks;
 
 /// Whether steps of these laws can be taken in scaled probabilities: one law for all, and no weight that is nearly zero.
 #[must_use]
 pub fn takes(factors: &Factors) -> bool {
     factors.len() == 1
-        && factors.at(0).weight.iter().all(|w| *w == 0.0 || (*w >= SMALLEST && *w < f64::INFINITY))
+        && factors.weights(0).iter().all(|w| *w == 0.0 || (*w >= SMALLEST && *w < f64::INFINITY))
 }
 
 /// From here on a transition is possible: what is below `SMALLEST` of another state stays below 1e-50 of it.
 const POSSIBLE: f64 = 1e-100;
+
+/// The least weight of a step: the product of those of its parts.
+fn least(factors: &Factors) -> f64 {
+    let part = |p: usize| factors.part(0, p).weight.iter().copied().fold(f64::INFINITY, f64::min);
+    (0..factors.parts().each().len()).map(part).product()
+}
 
 /// A few sequences side by side, and what is worked out of them.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +58,6 @@ impl Batch {
         self.alpha.resize(self.alpha.len().max(size), 0.0);
         self.shift.resize(self.shift.len().max(self.steps), [0.0; LANES]);
         self.scale.resize(self.scale.len().max(self.steps), [0.0; LANES]);
-        self.pairs.clear();
-        self.pairs.resize(states * states * LANES, 0.0);
         self.lost = [false; LANES];
     }
 
@@ -65,17 +70,43 @@ impl Batch {
     /// log p(x) of every lane; NaN where it is lost.
     pub fn smooth(&mut self, factors: &Factors) -> Lanes {
         let (states, steps) = (self.states, self.steps);
-        let size = steps * states * LANES;
-        let factor = factors.at(0).weight;
-        let strict = !factor.iter().all(|w| *w >= POSSIBLE);
+        let (size, parts) = (steps * states * LANES, factors.parts());
+        let strict = least(factors) < POSSIBLE || parts.shares_digits();
         let b = &mut self.weight[..size];
         chains::weights(b, states, &self.lengths, strict, &mut self.shift[..steps], &mut self.lost);
         let (alpha, scale) = (&mut self.alpha[..size], &mut self.scale[..steps]);
-        chains::forward(b, factor, states, &self.lengths, strict, alpha, scale, &mut self.lost);
+        self.pairs.clear();
+        self.pairs.resize(parts.len() * LANES, 0.0);
         self.transposed.clear();
-        self.transposed.extend((0..states * states).map(|n| factor[n % states * states + n / states]));
-        let pairs = &mut self.pairs;
-        chains::backward(b, &self.transposed, states, &self.lengths, scale, alpha, pairs);
+        for (part, p) in parts.each().iter().zip(0..) {
+            let f = factors.part(0, p);
+            let turned = |n: usize| {
+                let (block, col, row) = (n / part.rows / part.cols, n / part.rows % part.cols, n % part.rows);
+                f.weight[(block * part.rows + row) * part.cols + col]
+            };
+            self.transposed.extend((0..part.len()).map(turned));
+        }
+        let (lengths, pairs) = (&self.lengths, &mut self.pairs);
+        if parts.is_dense() {
+            let factor = factors.weights(0);
+            chains::forward(b, factor, states, lengths, strict, alpha, scale, &mut self.lost);
+            chains::backward(b, &self.transposed, states, lengths, scale, alpha, pairs);
+        } else {
+            let each: Vec<Blocks<'_>> = (0..)
+                .zip(parts.each())
+                .map(|(p, part)| Blocks {
+                    blocks: part.blocks,
+                    rows: part.rows,
+                    cols: part.cols,
+                    weight: factors.part(0, p).weight,
+                    transposed: &self.transposed[part.start..][..part.len()],
+                    from: part.from.as_deref(),
+                })
+                .collect();
+            let end = parts.end();
+            tile::parts::forward(b, &each, end, states, lengths, strict, alpha, scale, &mut self.lost);
+            tile::parts::backward(b, &each, end, states, lengths, scale, alpha, pairs);
+        }
         self.logs.resize(self.logs.len().max(steps * LANES), 0.0);
         let logs = &mut self.logs[..steps * LANES];
         tile::log(scale.as_flattened(), logs);
@@ -100,7 +131,7 @@ impl Batch {
 
     /// Adds the sums over neighbours of every lane that is not lost, each as often as it counts.
     pub fn add_pairs(&self, factors: &Factors, copies: &Lanes, sums: &mut [f64]) {
-        let weights = factors.at(0).weight;
+        let weights = factors.weights(0);
         for ((sum, f), lanes) in sums.iter_mut().zip(weights).zip(self.pairs.chunks_exact(LANES)) {
             let mut total = 0.0;
             for lane in (0..LANES).filter(|lane| !self.lost[*lane]) {
