@@ -22,6 +22,7 @@ pub(super) fn work<'a, M: Program>(fit: &Fit<M>, data: &M::Data<'a>) -> Result<W
     let options = Options::default();
     let mut work = Work::new(&fit.model, data, &fit.params, &options)?;
     work.begin_coupled(&fit.model, &Start::Posterior(fit.posterior.clone()), &options, 0)?;
+    work.meet(&fit.model, &fit.globals)?;
     Ok(work)
 }
 

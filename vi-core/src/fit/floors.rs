@@ -36,7 +36,7 @@ impl<M: Program> State<'_, M> {
     }
 
     fn has_floors(&self) -> bool {
-        M::FLOORED && !M::SERIES && M::COUPLED.is_empty() && !self.stale
+        M::FLOORED && !M::SERIES && !super::meetings::take_turns::<M>() && !self.stale
     }
 
     /// The globals after an M-step, and the params that it leaves on a bound.

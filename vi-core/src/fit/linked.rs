@@ -283,7 +283,7 @@ impl<M: Program> Linked<'_, '_, M> {
                 }
                 let table = &mut desk.table[..states * n];
                 table.fill(0.0);
-                model.potentials(context, self.at, self.index, part, table, &mut desk.scratch);
+                self.work.potentials(model, self.at, self.index, part, table, &mut desk.scratch);
                 if inner == 1 {
                     desk.batch.place(lane, start, table, n);
                     continue;

@@ -13,6 +13,7 @@ mod imputed;
 mod linked;
 mod links;
 pub(crate) mod marginal;
+mod meetings;
 mod online;
 mod options;
 pub(crate) mod parts;

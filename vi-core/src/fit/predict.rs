@@ -17,7 +17,7 @@ pub(super) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
     let work = Work::new(model, data, &fit.params, &Options::default())?;
     let globals = fit.globals.clone();
     model.validate(&work.context, &globals)?;
-    if !M::COUPLED.is_empty() {
+    if super::meetings::take_turns::<M>() {
         return Err(Error::NotFinite {
             what: format!("the density of single units of `{}`, which depend on one another,", M::NAME),
         });

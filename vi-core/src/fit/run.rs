@@ -518,7 +518,7 @@ fn impossible_unit<M: Program>(model: &M, work: &Work<'_, M>) -> Option<String> 
 
 /// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
 pub(super) fn is_joint<M: Program>() -> bool {
-    matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty()
+    matches!(M::TURNS, [Turn::Units]) && !super::meetings::take_turns::<M>()
 }
 
 /// Whether a sweep begins with shared latents.

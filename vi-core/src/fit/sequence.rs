@@ -67,7 +67,7 @@ impl<M: Program> Linked<'_, '_, M> {
             let table = &mut desk.table[..states * n];
             table.fill(0.0);
             let model = self.model;
-            model.potentials(&self.work.context, self.at, self.index, part, table, &mut desk.scratch);
+            self.work.potentials(model, self.at, self.index, part, table, &mut desk.scratch);
             let node = &mut desk.node[(start - units.start) * states..][..n * states];
             for (s, column) in table.chunks(n).enumerate() {
                 for (i, x) in column.iter().enumerate() {

@@ -48,7 +48,7 @@ impl<'a, M: Program> State<'a, M> {
                 M::NAME
             ));
         }
-        if !M::COUPLED.is_empty() {
+        if super::meetings::take_turns::<M>() {
             return refuse(format!("units of `{}` depend on one another; fit all the data at once", M::NAME));
         }
         if M::SERIES {

@@ -1,5 +1,6 @@
 //! The loop from one start, or from several; and what is asked of data at known params or under a fit that is held.
 
+use super::meetings::{TURNS, take_turns};
 use super::program::Program;
 use super::run::{Objective, State, is_joint};
 use super::sweep::Work;
@@ -130,7 +131,8 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         moved: false,
     };
     state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;
-    for _ in 0..if M::COUPLED.is_empty() { 1 } else { state.options.max_iterations.min(100) } {
+    let turns = if take_turns::<M>() { state.options.max_iterations.min(TURNS) } else { 1 };
+    for _ in 0..turns {
         state.gather()?;
     }
     let Objective { value, magnitude, terms, .. } = state.evidence(0.0)?;
@@ -143,8 +145,14 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
 
 /// Expected statistics at known params: one E-step.
 pub fn accumulate<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params) -> Result<M::Stats, Error> {
-    let work = Work::new(model, data, params, &Options::default())?;
+    let mut work = Work::new(model, data, params, &Options::default())?;
     let globals = model.gather(params, &M::Posterior::default());
     model.validate(&work.context, &globals)?;
+    if take_turns::<M>() {
+        work.begin_coupled(model, &Start::Default, &Options::default(), 0)?;
+        for _ in 0..TURNS {
+            work.turns(model, &globals)?;
+        }
+    }
     work.expect(model, &globals)
 }

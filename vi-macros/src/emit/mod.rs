@@ -24,6 +24,7 @@ mod links;
 mod locals;
 mod loops;
 mod matrices;
+mod meetings;
 mod module;
 mod mstep;
 mod normal_laws;

@@ -37,6 +37,7 @@ impl Emitter<'_> {
         let shared = self.shared_fns(reads_data);
         let pairs = self.pair_fns();
         let links = self.link_fns();
+        let meetings = self.meeting_fns();
         let chains = self.chain_fns();
         let perturb = self.perturb_fn();
         let lets = self.let_values();
@@ -93,6 +94,7 @@ impl Emitter<'_> {
                 #shared
                 #pairs
                 #links
+                #meetings
                 #chains
                 #perturb
                 #series
@@ -212,6 +214,10 @@ impl Emitter<'_> {
             let steps = c.link.iter().flat_map(|l| l.steps()).map(move |s| (i, s, self.passage_name(c, s)));
             std::iter::once((i, c, self.component_name(c))).chain(steps)
         });
+        let meetings = self.kernel.meetings.iter();
+        let meetings = meetings.map(|m| (m.of[0], &m.component, self.meeting_name(&m.component)));
+        let mut parts: Vec<_> = parts.chain(meetings).collect();
+        parts.sort_by_key(|p| p.0);
         for (i, c, name) in parts {
             let f = format_ident!("constant_{name}");
             let index = Literal::usize_unsuffixed(i);

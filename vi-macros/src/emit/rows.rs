@@ -31,10 +31,16 @@ impl Emitter<'_> {
         let globals = self.globals_type();
         let mut out = TokenStream::new();
         for (i, c) in self.kernel.tabled() {
-            let is_step = !std::ptr::eq(c, &raw const self.kernel.components[i]);
+            let meeting = self.kernel.meetings.iter().any(|m| std::ptr::eq(c, &raw const m.component));
+            let is_step = !meeting && !std::ptr::eq(c, &raw const self.kernel.components[i]);
             let latents = self.component_name(c);
-            let name =
-                if is_step { self.passage_name(&self.kernel.components[i], c) } else { latents.clone() };
+            let name = if meeting {
+                self.meeting_name(c)
+            } else if is_step {
+                self.passage_name(&self.kernel.components[i], c)
+            } else {
+                latents.clone()
+            };
             let (potentials, collect, base) = (
                 format_ident!("potentials_{name}"),
                 format_ident!("collect_{name}"),
@@ -46,7 +52,7 @@ impl Emitter<'_> {
                 taken.iter().partition(|r| self.is_integrated(r));
             let prior = priors.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let add = others.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
-            let clamp = (!is_step).then(|| {
+            let clamp = (!is_step && !meeting).then(|| {
                 let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
                 quote!(#clamps #beginnings)
             });
@@ -60,7 +66,7 @@ impl Emitter<'_> {
                 quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
             });
             let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
-            let expand = self.collect_expansions(i, c);
+            let expand = if meeting { TokenStream::new() } else { self.collect_expansions(i, c) };
             let constants: Vec<TokenStream> = c
                 .rows
                 .iter()

@@ -3,6 +3,7 @@
 use super::admixture::admixture;
 use super::chains;
 use super::links::{self, Link};
+use super::meetings;
 use super::rows::RowBuilder;
 use super::shared;
 use super::{
@@ -84,6 +85,7 @@ pub fn build<'a>(
     let mut groups = vec![];
     let mut fixed = vec![];
     let mut priors = vec![];
+    let mut meetings = vec![];
     for d in densities {
         let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
         let integrated = super::integrated::elements(model, d);
@@ -93,6 +95,15 @@ pub fn build<'a>(
             if d.role != Role::Observed && is_param(model, d.target.array) {
                 let name = model.arrays[d.target.array.0].name.to_string();
                 fail(mistakes::no_engine(d.loc, &name, "a posterior for each state of a category"), report);
+                continue;
+            }
+            let of: Vec<usize> = (0..components.len())
+                .filter(|n| d.gathers.iter().any(|g| components[*n].holds(g.elem.array)))
+                .collect();
+            if of.len() > 1 {
+                if let Err(e) = meetings::add(model, &mut builder, d, &components, &of, &mut meetings) {
+                    fail(e, report);
+                }
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
@@ -162,6 +173,7 @@ pub fn build<'a>(
     let mut kernel = Kernel {
         model,
         components,
+        meetings,
         fixed,
         moving,
         stats,

@@ -18,6 +18,7 @@ mod integrated;
 pub mod links;
 mod locations;
 mod maximise;
+mod meetings;
 mod mstep;
 mod normals;
 mod rows;
@@ -33,6 +34,7 @@ pub use expansion::Expansion;
 pub use integrated::{Integrated, Own, own_terms, touches};
 pub use links::Link;
 pub use locations::without;
+pub use meetings::Meeting;
 pub use mstep::*;
 pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
 pub use split::Splitter;
@@ -66,6 +68,8 @@ pub fn is_random(model: &Model, array: ArrayId) -> bool {
 pub struct Kernel<'a> {
     pub model: &'a Model,
     pub components: Vec<Component>,
+    /// Statements of several components.
+    pub meetings: Vec<Meeting>,
     /// Observed statements that no latent touches: their statistics never change.
     pub fixed: Vec<Rows>,
     /// Observed statements without latents whose statistics are Taylor series: collected at every sweep.
@@ -95,11 +99,13 @@ pub struct Kernel<'a> {
 }
 
 impl Kernel<'_> {
-    /// Everything that has a table of states: the components, each followed by the steps between its units. The number is the component's.
+    /// Everything that has a table of states: the components, each followed by the steps between its units, and their meetings. The number is
+    /// that of the component whose units they have.
     pub fn tabled(&self) -> impl Iterator<Item = (usize, &Component)> {
-        self.components.iter().enumerate().flat_map(|(i, c)| {
+        let own = self.components.iter().enumerate().flat_map(|(i, c)| {
             std::iter::once((i, c)).chain(c.link.iter().flat_map(|l| l.steps()).map(move |s| (i, s)))
-        })
+        });
+        own.chain(self.meetings.iter().map(|m| (m.of[0], &m.component)))
     }
 }
 
