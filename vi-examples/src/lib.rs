@@ -12,6 +12,7 @@ pub mod geyser;
 pub mod iris;
 pub mod iris_factors;
 pub mod karate;
+pub mod letters;
 pub mod nile;
 pub mod old_faithful;
 pub mod picture;

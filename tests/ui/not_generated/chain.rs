@@ -63,15 +63,15 @@ model! {
 }
 
 model! {
-    /// Two chains, each with a q of its own.
+    /// Two chains that drive each other, each with a q of its own.
     pub mod apart(K) {
-        param    a[i in K]: Simplex[K];
-        param    mean[k in K, l in K]: Real;
+        param    a[i in K, j in K]: Simplex[K];
+        param    mean[k in K]: Real;
         latent   u[0]         ~ Uniform();
-        latent   u[t in 1..T] ~ Categorical(a[u[t-1]]);
+        latent   u[t in 1..T] ~ Categorical(a[u[t-1], v[t-1]]);
         latent   v[0]         ~ Uniform();
-        latent   v[t in 1..T] ~ Categorical(a[v[t-1]]);
-        observed y[t in T]    ~ Normal(mean[u[t], v[t]], var: 1);
+        latent   v[t in 1..T] ~ Categorical(a[v[t-1], v[t-1]]);
+        observed y[t in T]    ~ Normal(mean[u[t]], var: 1);
         factorize { q(u[..]); q(v[..]); }
     }
 }

@@ -41,6 +41,21 @@ impl<M: Program> Work<'_, M> {
             }
             self.coupled[index] = q;
         }
+        if M::MEETINGS.is_empty() {
+            return Ok(());
+        }
+        let posterior = given.unwrap_or_default();
+        let mut tables = vec![];
+        for (index, c) in self.components.iter().enumerate() {
+            let mut q = vec![1.0 / c.states.max(1) as f64; c.units * c.states];
+            for (unit, row) in q.chunks_mut(c.states.max(1)).enumerate() {
+                if !model.started(&self.context, index, unit, &posterior, row)? {
+                    row.fill(1.0 / c.states as f64);
+                }
+            }
+            tables.push(Categories::from_rows(c.states, q));
+        }
+        self.begin_meetings(&|index, units, out| super::run::fill_from(&tables[index], units, out));
         Ok(())
     }
 
@@ -98,6 +113,7 @@ impl<M: Program> Work<'_, M> {
     /// One turn of every unit of the coupled components, in order.
     pub fn turns(&mut self, model: &M, globals: &M::Globals) -> Result<(), Error> {
         self.gate_turns(model, globals)?;
+        self.meet(model, globals)?;
         let at = model.prepare(&self.context, globals)?;
         for &index in M::COUPLED {
             let Some(&c) = self.components.get(index) else { continue };

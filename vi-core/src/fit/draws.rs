@@ -23,6 +23,7 @@ pub(super) fn work<'a, M: Program>(fit: &Fit<M>, data: &M::Data<'a>) -> Result<W
     let mut work = Work::new(&fit.model, data, &fit.params, &options)?;
     work.begin_coupled(&fit.model, &Start::Posterior(fit.posterior.clone()), &options, 0)?;
     work.resume_gated(&fit.model, &fit.globals, fit.kept)?;
+    work.meet(&fit.model, &fit.globals)?;
     Ok(work)
 }
 

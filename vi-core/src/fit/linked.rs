@@ -4,18 +4,18 @@ use super::Categories;
 use super::links::Links;
 use super::paths::Paths;
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
+use super::sequence::Desk;
 use super::sweep::{Fill, Work, in_tiles, tile_size};
 use crate::Error;
 use crate::engine::finite::batch::{self, Batch, SPAN};
-use crate::engine::finite::scan::Pairs;
-use crate::engine::finite::{Factors, Failure, scan, tree};
+use crate::engine::finite::{Factors, scan, tree};
 use crate::reduce::{self, Accumulate};
 use crate::tile;
 use crate::tile::chains::LANES;
 use std::ops::Range;
 
-/// States handed on, above which sequences are taken one at a time: the sums of pairs of all lanes would not stay in the cache.
-const SIDE_BY_SIDE: usize = 64;
+/// Weights of a step, above which sequences are taken one at a time: the sums of pairs of all lanes would not stay in the cache.
+const SIDE_BY_SIDE: usize = 64 * 64;
 
 impl<'a, M: Program> Work<'a, M> {
     pub(super) fn links(&self, index: usize) -> Option<&Links> {
@@ -75,11 +75,8 @@ impl<'a, M: Program> Work<'a, M> {
             for i in 0..units.len() {
                 probs.extend((0..states).map(|s| desk.probability(i, s, states, links.frontier())));
             }
-            let factors = desk.own.take().unwrap_or_else(|| job.factors.clone().unwrap_or_default());
-            let which = match links.examples() {
-                None => (0..units.len()).collect(),
-                Some(_) => links.which(&units).map_or(vec![], <[usize]>::to_vec),
-            };
+            let (factors, which) = job.laws(&desk.own, &desk.each, &units);
+            let (factors, which) = (factors.clone(), which.map_or(vec![], <[usize]>::to_vec));
             laws.push(Paths {
                 states,
                 log_potential: desk.node.clone(),
@@ -88,6 +85,7 @@ impl<'a, M: Program> Work<'a, M> {
                 parents: links.parents(&units).map_or(vec![], <[usize]>::to_vec),
                 log_total,
                 constant: units.map(|unit| model.unit_constant(&self.context, index, unit)).sum(),
+                names: vec![],
             });
         }
         Ok(Categories::from_paths(states, probs, laws))
@@ -133,20 +131,7 @@ impl<'a, M: Program> Work<'a, M> {
         let mut probs = Vec::with_capacity(job.component.units * states);
         for s in 0..links.sequences() {
             let units = links.sequence(s);
-            job.potentials(&mut desk, &units);
-            let each: Vec<usize> = (0..units.len()).collect();
-            let (factors, which) = match (&job.factors, &desk.own) {
-                (Some(f), _) => (f, links.which(&units)),
-                (None, Some(f)) => (f, Some(each.as_slice())),
-                (None, None) => continue,
-            };
-            desk.marginals.resize(units.len() * size, 0.0);
-            let log_potential = if states == size { &desk.node } else { &desk.reduced };
-            let chain = scan::Chain { log_potential: &log_potential[..units.len() * size], factors, which };
-            let done = desk.scan.filter(&chain, &mut desk.marginals);
-            done.map_err(|failure| {
-                failure.named(|t| model.unit_name(&self.context, index, units.start + t))
-            })?;
+            job.filter(&mut desk, &units)?;
             for i in 0..units.len() {
                 probs.extend((0..states).map(|s| desk.probability(i, s, states, size)));
             }
@@ -165,7 +150,7 @@ impl<'a, M: Program> Work<'a, M> {
     ) -> Result<Vec<f64>, Error> {
         let job = self.linked(model, globals, at, index, links);
         let mut desk = job.scratch();
-        (0..links.sequences()).map(|s| job.smooth(&mut desk, &links.sequence(s))).collect()
+        (0..links.sequences()).map(|s| job.evidence(&mut desk, &links.sequence(s))).collect()
     }
 
     /// Statistics of steps under a product of the units' probabilities; `soften` of each neighbour's is taken to be anything.
@@ -182,8 +167,9 @@ impl<'a, M: Program> Work<'a, M> {
         let (states, size) = (c.states, links.frontier());
         let inner = states.checked_div(size).unwrap_or(1).max(1);
         let mut scratch = Scratch::default();
-        let mut pair = vec![0.0; size * size];
-        let mut kinds = vec![0.0; links.examples().map_or(0, <[usize]>::len) * size * size];
+        let square = links.parts().len();
+        let (mut pair, mut soft) = (vec![0.0; square], vec![0.0; size]);
+        let mut kinds = vec![0.0; links.examples().map_or(0, <[usize]>::len) * square];
         for s in 0..links.sequences() {
             let units = links.sequence(s);
             let mut marginals = vec![0.0; units.len() * size];
@@ -200,14 +186,14 @@ impl<'a, M: Program> Work<'a, M> {
                 let i = unit - units.start;
                 let row = |n: usize| &marginals[n * size..][..size];
                 let (first, second) = (row(before - units.start), row(i));
-                for (j, a) in first.iter().enumerate() {
-                    for (k, b) in second.iter().enumerate() {
-                        pair[j * size + k] = a * ((1.0 - soften) * b + soften / size as f64);
-                    }
+                for (soft, b) in soft.iter_mut().zip(second) {
+                    *soft = (1.0 - soften) * b + soften / size as f64;
                 }
+                pair.fill(0.0);
+                links.parts().add_independent(first, &soft, &mut pair);
                 if links.examples().is_some() {
                     let kind = which.map_or(0, |w| w[i]);
-                    let sums = &mut kinds[kind * size * size..][..size * size];
+                    let sums = &mut kinds[kind * square..][..square];
                     sums.iter_mut().zip(&pair).for_each(|(sum, p)| *sum += p);
                 } else {
                     model.collect_step(&self.context, globals, index, unit, &pair, stats, &mut scratch);
@@ -215,7 +201,7 @@ impl<'a, M: Program> Work<'a, M> {
             }
         }
         for (kind, unit) in links.examples().unwrap_or_default().iter().enumerate() {
-            let sums = &kinds[kind * size * size..][..size * size];
+            let sums = &kinds[kind * square..][..square];
             model.collect_step(&self.context, globals, index, *unit, sums, stats, &mut scratch);
         }
     }
@@ -229,141 +215,39 @@ impl<'a, M: Program> Work<'a, M> {
         links: &'s Links,
     ) -> Linked<'s, 'a, M> {
         let component = self.components[index];
-        let size = links.frontier();
+        let square = links.parts().len();
         let factors = links.examples().map(|examples| {
-            let mut log = vec![0.0; examples.len() * size * size];
+            let mut log = vec![0.0; examples.len() * square];
             let mut scratch = Scratch::default();
-            for (table, unit) in log.chunks_mut((size * size).max(1)).zip(examples) {
+            for (table, unit) in log.chunks_mut(square.max(1)).zip(examples) {
                 model.step(&self.context, at, index, *unit, table, &mut scratch);
             }
-            Factors::from_logs(size, log)
+            Factors::in_parts(links.parts().clone(), log)
         });
         let side_by_side =
-            factors.as_ref().is_some_and(batch::takes) && !links.is_on_trees() && size <= SIDE_BY_SIDE;
-        Linked { model, work: self, globals, at, index, component, links, factors, side_by_side }
+            factors.as_ref().is_some_and(batch::takes) && !links.is_on_trees() && square <= SIDE_BY_SIDE;
+        let none = Factors::default();
+        Linked { model, work: self, globals, at, index, component, links, factors, none, side_by_side }
     }
 }
 
-struct Linked<'s, 'a, M: Program> {
-    model: &'s M,
-    work: &'s Work<'a, M>,
-    globals: &'s M::Globals,
-    at: &'s M::Prepared,
-    index: usize,
-    component: Component,
-    links: &'s Links,
+pub(super) struct Linked<'s, 'a, M: Program> {
+    pub model: &'s M,
+    pub work: &'s Work<'a, M>,
+    pub globals: &'s M::Globals,
+    pub at: &'s M::Prepared,
+    pub index: usize,
+    pub component: Component,
+    pub links: &'s Links,
     /// The laws of the kinds of steps; `None` where every step has its own.
-    factors: Option<Factors>,
+    pub factors: Option<Factors>,
+    /// The law of steps that there are none of.
+    pub none: Factors,
     /// Whether sequences are taken several at a time.
-    side_by_side: bool,
-}
-
-/// Workspace of one thread, for one sequence at a time.
-struct Desk {
-    table: Vec<f64>,
-    scratch: Scratch,
-    scan: scan::Workspace,
-    tree: tree::Workspace,
-    /// Log potentials of all states, unit by unit.
-    node: Vec<f64>,
-    /// Of the states handed on, the others summed out; empty where there are no others.
-    reduced: Vec<f64>,
-    marginals: Vec<f64>,
-    /// Sums over the pairs of each kind of step, or the pairs of each step.
-    pairs: Vec<f64>,
-    /// The laws of the steps of this sequence, where each has its own.
-    own: Option<Factors>,
-    batch: Batch,
-    /// Of each lane, potentials and then probabilities of some steps: of all states, and of those handed on where these are fewer.
-    tables: [Vec<f64>; LANES],
-    handed_on: [Vec<f64>; LANES],
-    /// Of each lane, the shares of states that are not handed on.
-    leaves: [Vec<f64>; LANES],
-}
-
-impl Desk {
-    /// q of a joint state of a unit.
-    fn probability(&self, unit: usize, state: usize, states: usize, frontier: usize) -> f64 {
-        if states == frontier {
-            return self.marginals[unit * states + state];
-        }
-        let at = unit * frontier + state / (states / frontier);
-        let p = self.marginals[at];
-        if p > 0.0 { p * (self.node[unit * states + state] - self.reduced[at]).exp() } else { 0.0 }
-    }
+    pub side_by_side: bool,
 }
 
 impl<M: Program> Linked<'_, '_, M> {
-    /// Log potentials of a sequence.
-    fn potentials(&self, desk: &mut Desk, units: &Range<usize>) {
-        let (states, size) = (self.component.states, self.links.frontier());
-        desk.node.resize(units.len() * states, 0.0);
-        for part in in_tiles(units.clone(), states) {
-            let (n, start) = (part.len(), part.start);
-            let table = &mut desk.table[..states * n];
-            table.fill(0.0);
-            let model = self.model;
-            model.potentials(&self.work.context, self.at, self.index, part.clone(), table, &mut desk.scratch);
-            self.work.add_said(self.index, part, table);
-            let node = &mut desk.node[(start - units.start) * states..][..n * states];
-            for (s, column) in table.chunks(n).enumerate() {
-                for (i, x) in column.iter().enumerate() {
-                    node[i * states + s] = *x;
-                }
-            }
-        }
-        desk.reduced.clear();
-        if states > size {
-            use crate::engine::finite::{Semiring, Sum};
-            desk.reduced.extend(desk.node.chunks(states / size).map(Sum::total));
-        }
-        desk.own = None;
-        if self.factors.is_none() {
-            let mut log = vec![0.0; units.len() * size * size];
-            for unit in units.clone().filter(|unit| self.links.before(units, *unit).is_some()) {
-                let table = &mut log[(unit - units.start) * size * size..][..size * size];
-                self.model.step(&self.work.context, self.at, self.index, unit, table, &mut desk.scratch);
-            }
-            desk.own = Some(Factors::from_logs(size, log));
-        }
-    }
-
-    /// log p(x) of a sequence; leaves its marginals and pairs on the desk.
-    fn smooth(&self, desk: &mut Desk, units: &Range<usize>) -> Result<f64, Error> {
-        self.potentials(desk, units);
-        let size = self.links.frontier();
-        let square = size * size;
-        let each: Vec<usize>;
-        let (factors, which) = match (&self.factors, &desk.own) {
-            (Some(f), _) => (f, self.links.which(units)),
-            (None, Some(f)) => {
-                each = (0..units.len()).collect();
-                desk.pairs.clear();
-                desk.pairs.resize(units.len() * square, 0.0);
-                (f, Some(each.as_slice()))
-            }
-            (None, None) => return Ok(0.0),
-        };
-        desk.marginals.resize(units.len() * size, 0.0);
-        let log_potential = if desk.reduced.is_empty() { &desk.node } else { &desk.reduced };
-        let copies = if desk.own.is_some() { 1.0 } else { self.copies(units) };
-        let pairs = Some(Pairs { sums: &mut desk.pairs, copies });
-        let log_potential = &log_potential[..units.len() * size];
-        let done = match self.links.parents(units) {
-            None => {
-                let chain = scan::Chain { log_potential, factors, which };
-                desk.scan.smooth(&chain, &mut desk.marginals, pairs)
-            }
-            Some(parent) => {
-                let tree = tree::Tree { log_potential, parent, factors, which };
-                desk.tree.smooth(&tree, &mut desk.marginals, pairs)
-            }
-        };
-        done.map_err(|failure: Failure| {
-            failure.named(|t| self.model.unit_name(&self.work.context, self.index, units.start + t))
-        })
-    }
-
     fn add_evidence(&self, sum: &mut M::Stats, units: &Range<usize>, log: f64) {
         let copies = self.copies(units);
         let evidence = sum.evidence();
@@ -374,7 +258,7 @@ impl<M: Program> Linked<'_, '_, M> {
     /// Adds the statistics of one sequence.
     fn one(&self, sum: &mut M::Stats, desk: &mut Desk, units: &Range<usize>) -> Result<(), Error> {
         let (states, size) = (self.component.states, self.links.frontier());
-        let square = size * size;
+        let square = self.links.parts().len();
         let (model, context) = (self.model, &self.work.context);
         let log = self.smooth(desk, units)?;
         self.add_evidence(sum, units, log);
@@ -419,8 +303,7 @@ impl<M: Program> Linked<'_, '_, M> {
                 let (n, first) = (counts[lane], units.start + span.start);
                 let table = &mut tables[lane][..states * n];
                 table.fill(0.0);
-                model.potentials(context, self.at, self.index, first..first + n, table, scratch);
-                self.work.add_said(self.index, first..first + n, table);
+                self.work.potentials(model, self.at, self.index, first..first + n, table, scratch);
                 if inner > 1 {
                     // What is not handed on is summed out, and stays as its share.
                     let handed_on = &mut handed_on[lane][..size * n];
@@ -437,7 +320,7 @@ impl<M: Program> Linked<'_, '_, M> {
         for span in batch.spans().rev() {
             let counts = batch.counts(&span);
             let to = if inner > 1 { &mut *handed_on } else { &mut *tables };
-            batch.retreat(span.clone(), &mut to.each_mut().map(Vec::as_mut_slice));
+            batch.retreat(factors, span.clone(), &mut to.each_mut().map(Vec::as_mut_slice));
             for (lane, units) in several.iter().enumerate().filter(|(lane, _)| !logs[*lane].is_nan()) {
                 let (n, first) = (counts[lane], units.start + span.start);
                 if n == 0 {
@@ -465,7 +348,7 @@ impl<M: Program> Linked<'_, '_, M> {
         Ok(())
     }
 
-    fn copies(&self, units: &Range<usize>) -> f64 {
+    pub(super) fn copies(&self, units: &Range<usize>) -> f64 {
         if units.is_empty() { 1.0 } else { self.model.copies(&self.work.context, self.index, units.start) }
     }
 
@@ -476,7 +359,7 @@ impl<M: Program> Linked<'_, '_, M> {
         desk: &mut Desk,
         sequences: impl Iterator<Item = usize>,
     ) -> Result<(), Error> {
-        let square = self.links.frontier() * self.links.frontier();
+        let square = self.links.parts().len();
         let (model, context) = (self.model, &self.work.context);
         let kinds = self.links.examples().map_or(0, <[usize]>::len);
         desk.pairs.clear();
@@ -528,8 +411,9 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
             node: vec![],
             reduced: vec![],
             marginals: vec![],
-            pairs: vec![0.0; kinds * self.links.frontier() * self.links.frontier()],
+            pairs: vec![0.0; kinds * self.links.parts().len()],
             own: None,
+            each: vec![],
             batch: Batch::default(),
             tables: Default::default(),
             handed_on: Default::default(),

@@ -1,5 +1,6 @@
 //! Which units follow one another.
 
+use crate::engine::finite::{Part, Parts};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
@@ -13,6 +14,8 @@ const UNITS: usize = 2048;
 pub struct Links {
     /// Joint states of what is handed on.
     frontier: usize,
+    /// How a step goes from those of one unit to those of the next.
+    parts: Parts,
     /// Numbers handed on, where the units are Gaussian; 0 where they have states.
     normals: usize,
     /// Where each sequence begins among the units, and at the end their number.
@@ -42,7 +45,15 @@ impl Links {
         if sequences > 0 {
             leaves.push(starts.len() - 1);
         }
-        Links { frontier, normals: 0, starts, parents: None, kinds: None, leaves }
+        let parts = Parts::dense(frontier);
+        Links { frontier, parts, normals: 0, starts, parents: None, kinds: None, leaves }
+    }
+
+    /// Steps along an axis go in these parts, one after another.
+    #[must_use]
+    pub fn in_parts(mut self, parts: Vec<Part>) -> Self {
+        self.parts = Parts::new(self.frontier, parts);
+        self
     }
 
     /// Sequences along an axis of so many Gaussian numbers.
@@ -106,6 +117,19 @@ impl Links {
     /// Joint states of what is handed on.
     pub(super) fn frontier(&self) -> usize {
         self.frontier
+    }
+
+    /// How a step goes.
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Joint probabilities of the two units of a step of which nothing is known.
+    pub(super) fn even_pairs(&self) -> Vec<f64> {
+        let even = vec![1.0 / self.frontier.max(1) as f64; self.frontier];
+        let mut out = vec![0.0; self.parts.len()];
+        self.parts.add_independent(&even, &even, &mut out);
+        out
     }
 
     pub(super) fn leaves(&self) -> usize {

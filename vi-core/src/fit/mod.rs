@@ -18,6 +18,7 @@ mod imputed;
 mod linked;
 mod links;
 pub(crate) mod marginal;
+mod meetings;
 mod online;
 mod options;
 pub(crate) mod parts;
@@ -27,6 +28,7 @@ mod posterior;
 mod predict;
 pub mod program;
 mod run;
+mod sequence;
 #[cfg(feature = "serde")]
 mod serial;
 mod start;

@@ -2,11 +2,10 @@
 
 use super::program::{Component, Program, Scratch};
 use super::sweep::Work;
-use super::{Categories, Fit, Options, filtered};
+use super::{Categories, Fit, Links, Options, filtered};
 use crate::Error;
-use crate::engine::finite::{Factors, Failure, Semiring, Sum, scan};
+use crate::engine::finite::{Factors, Failure, Parts, Semiring, Sum, scan};
 use crate::error::Mismatch;
-use crate::tile;
 use nalgebra::{DMatrix, DVector};
 
 /// A model whose latents are one chain along an axis, of categories or of Gaussians. Implemented by `model!` where that is so.
@@ -167,26 +166,40 @@ impl<M: Program> Fit<M> {
             return filtered::forecast(self, &work, links, steps);
         }
         let filtered = work.filtered(model, &self.globals)?;
-        let sequences = work.links(0).map_or(0, super::Links::sequences);
+        let sequences = work.links(0).map_or(0, Links::sequences);
         // Two steps of nothing tell what a first step and a later one are without observations.
         let states = filtered.first().map_or(0, Categories::states);
-        let tables = model.unobserved(&work.context, 2, |two| -> Result<_, Error> {
+        let ahead = |context: &M::Context<'_>| -> Result<Categories, Error> {
+            let Some(links) = work.links(0).filter(|_| sequences > 0) else {
+                return Ok(Categories::default());
+            };
+            let at = model.prepare(context, &self.globals)?;
             let mut tables = [vec![0.0; states], vec![0.0; states]];
-            if sequences > 0 {
-                let context = model.context(two, &self.params, &Options::default())?;
-                let at = model.prepare(&context, &self.globals)?;
-                for (unit, table) in tables.iter_mut().enumerate() {
-                    model.potentials(&context, &at, 0, unit..unit + 1, table, &mut Scratch::default());
-                }
+            let mut scratch = Scratch::default();
+            for (unit, table) in tables.iter_mut().enumerate() {
+                model.potentials(context, &at, 0, unit..unit + 1, table, &mut scratch);
             }
-            Ok(tables)
-        })?;
-        let ahead = work.ahead(model, &self.globals, &filtered, &tables, steps)?;
-        model.unobserved(&work.context, steps, |future| {
-            let context = model.context(future, &self.params, &Options::default())?;
-            let posterior = model.posterior(&context, vec![ahead]);
-            let absent = model.impute(&context, &self.params, &posterior)?;
+            let mut step = vec![0.0; links.parts().len()];
+            model.step(context, &at, 0, 1, &mut step, &mut scratch);
+            let step = Factors::in_parts(links.parts().clone(), step);
+            Ok(filtered.first().map_or_else(Categories::default, |f| go_on(links, f, &tables, &step, steps)))
+        };
+        let said = |context: &M::Context<'_>, ahead: Categories| {
+            let posterior = model.posterior(context, vec![ahead]);
+            let absent = model.impute(context, &self.params, &posterior)?;
             Ok(Forecast { posterior, absent })
+        };
+        if steps >= 2 {
+            return model.unobserved(&work.context, steps, |future| {
+                let context = model.context(future, &self.params, &Options::default())?;
+                said(&context, ahead(&context)?)
+            });
+        }
+        let few = model.unobserved(&work.context, 2, |two| {
+            ahead(&model.context(two, &self.params, &Options::default())?)
+        })?;
+        model.unobserved(&work.context, steps, |future| {
+            said(&model.context(future, &self.params, &Options::default())?, few)
         })
     }
 
@@ -287,13 +300,14 @@ impl<M: Follows> Online<M> {
         let mut scratch = Scratch::default();
         let mut table = vec![0.0; states];
         self.model.potentials(&work.context, &at, 0, unit..unit + 1, &mut table, &mut scratch);
-        let size = work.links(0).map_or(states, super::Links::frontier);
+        let size = work.links(0).map_or(states, Links::frontier);
         let inner = (states / size.max(1)).max(1);
         let mut now: Vec<f64> = table.chunks(inner).map(log_total).collect();
         if self.steps > 0 {
-            let mut logs = vec![0.0; size * size];
+            let parts = work.links(0).map_or_else(Parts::default, |l| l.parts().clone());
+            let mut logs = vec![0.0; parts.len()];
             self.model.step(&work.context, &at, 0, unit, &mut logs, &mut scratch);
-            let factors = Factors::from_logs(size, logs);
+            let factors = Factors::in_parts(parts, logs);
             let mut before = vec![0.0; size];
             self.workspace.predict(&self.message, &factors, 0, &mut before);
             now.iter_mut().zip(&before).for_each(|(n, b)| *n += b);
@@ -334,56 +348,39 @@ impl<M: Program> Work<'_, M> {
             })
             .collect()
     }
+}
 
-    /// Probabilities of the steps after each sequence.
-    fn ahead(
-        &self,
-        model: &M,
-        globals: &M::Globals,
-        filtered: &[Categories],
-        [first, later]: &[Vec<f64>; 2],
-        steps: usize,
-    ) -> Result<Categories, Error> {
-        let (Some(links), Some(filtered)) = (self.links(0), filtered.first()) else {
-            return Ok(Categories::default());
-        };
-        let at = model.prepare(&self.context, globals)?;
-        let (states, size) = (filtered.states(), links.frontier());
-        let inner = (states / size.max(1)).max(1);
-        let mut scratch = Scratch::default();
-        let mut weight = vec![0.0; size * size];
-        if let Some(example) = links.examples().and_then(<[usize]>::first) {
-            let mut log = vec![0.0; size * size];
-            model.step(&self.context, &at, 0, *example, &mut log, &mut scratch);
-            tile::exp(&log, &mut weight);
-        }
-        // What is not handed on, given what is.
-        let shares: Vec<f64> = later.chunks(inner).flat_map(normalised).collect();
-        let begun: Vec<f64> = first.chunks(inner).map(log_total).collect();
-        let mut probs = Vec::with_capacity(links.sequences() * steps * states);
-        for s in 0..links.sequences() {
-            let units = links.sequence(s);
-            let mut now: Option<Vec<f64>> =
-                units.last().map(|last| filtered.probs(last).chunks(inner).map(|c| c.iter().sum()).collect());
-            for _ in 0..steps {
-                let next = match &now {
-                    None => normalised(&begun),
-                    Some(now) => {
-                        let mut next = vec![0.0; size];
-                        for (p, row) in now.iter().zip(weight.chunks(size)) {
-                            next.iter_mut().zip(row).for_each(|(n, w)| *n += p * w);
-                        }
-                        let total: f64 = next.iter().sum();
-                        next.iter_mut().for_each(|n| *n /= total);
-                        next
-                    }
-                };
-                probs.extend((0..states).map(|s| next[s / inner] * shares[s]));
-                now = Some(next);
+/// Probabilities of the steps after each sequence, by those of its last unit, and by what a first and a later unit and the step between them
+/// are without observations.
+fn go_on(
+    links: &Links,
+    filtered: &Categories,
+    [first, later]: &[Vec<f64>; 2],
+    step: &Factors,
+    steps: usize,
+) -> Categories {
+    let (states, size) = (filtered.states(), links.frontier());
+    let inner = (states / size.max(1)).max(1);
+    // What is not handed on, given what is.
+    let shares: Vec<f64> = later.chunks(inner).flat_map(normalised).collect();
+    let begun: Vec<f64> = first.chunks(inner).map(log_total).collect();
+    let mut workspace = scan::Workspace::default();
+    let mut probs = Vec::with_capacity(links.sequences() * steps * states);
+    for s in 0..links.sequences() {
+        let last = links.sequence(s).last();
+        let mut now: Option<Vec<f64>> =
+            last.map(|last| filtered.probs(last).chunks(inner).map(|c| c.iter().sum::<f64>().ln()).collect());
+        for _ in 0..steps {
+            let mut next = begun.clone();
+            if let Some(now) = &now {
+                workspace.predict(now, step, 0, &mut next);
             }
+            let p = normalised(&next);
+            probs.extend((0..states).map(|s| p[s / inner] * shares[s]));
+            now = Some(next);
         }
-        Ok(Categories::from_rows(states, probs))
     }
+    Categories::from_rows(states, probs)
 }
 
 /// log Σ exp

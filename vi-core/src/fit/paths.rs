@@ -26,6 +26,8 @@ pub struct Paths {
     pub(super) log_total: f64,
     /// What of log p(x, path) the potentials leave out: terms of the data alone.
     pub(super) constant: f64,
+    /// What each joint state was before some were renamed; empty if none was.
+    pub(super) names: Vec<usize>,
 }
 
 /// The most likely path.
@@ -87,6 +89,11 @@ impl Paths {
                 *state = *state * inner + choice.choose(&mut weights);
             }
         }
+        if !self.names.is_empty() {
+            let mut new = vec![0; self.states];
+            self.names.iter().enumerate().for_each(|(name, was)| new[*was] = name);
+            states.iter_mut().for_each(|state| *state = new[*state]);
+        }
         Ok((states, total))
     }
 
@@ -97,17 +104,21 @@ impl Paths {
 
     /// log q of joint states.
     pub(super) fn log_density(&self, states: &[usize]) -> f64 {
-        let (inner, size) = (self.inner(), self.factors.states());
+        let inner = self.inner();
         let mut total = -self.log_total;
-        for (t, &state) in states.iter().enumerate() {
+        for (t, state) in states.iter().map(|s| self.was(*s)).enumerate() {
             total += self.log_potential[t * self.states + state];
             if let Some(before) = self.before(t) {
                 let which = self.which.get(t).copied().unwrap_or(0);
-                let at = (which * size + states[before] / inner) * size + state / inner;
-                total += self.factors.logs()[at];
+                total += self.factors.log_weight(which, self.was(states[before]) / inner, state / inner);
             }
         }
         total
+    }
+
+    /// A joint state under its first name.
+    fn was(&self, state: usize) -> usize {
+        self.names.get(state).copied().unwrap_or(state)
     }
 
     fn before(&self, t: usize) -> Option<usize> {
@@ -122,68 +133,31 @@ impl Paths {
     pub(super) fn pair(&self, t: usize) -> DMatrix<f64> {
         let (size, inner) = (self.factors.states(), self.inner());
         let Some(before) = self.before(t) else { return DMatrix::zeros(self.states, self.states) };
-        // Every step its own factor, so that the sums of pairs are those of one step.
-        let square = size * size;
-        let log: Vec<f64> = (0..self.len())
-            .flat_map(|t| {
-                let which = self.which.get(t).copied().unwrap_or(0);
-                self.factors.logs()[which * square..][..square].to_vec()
-            })
-            .collect();
-        let factors = Factors::from_logs(size, log);
-        let which: Vec<usize> = (0..self.len()).collect();
         let reduced = self.reduced::<Sum>();
-        let mut marginals = vec![0.0; reduced.len()];
-        let mut sums = vec![0.0; self.len() * square];
-        let pairs = Some(scan::Pairs { sums: &mut sums, copies: 1.0 });
-        let done = if self.parents.is_empty() {
-            let chain = scan::Chain { factors: &factors, which: Some(&which), ..self.chain(&reduced) };
-            scan::Workspace::default().smooth(&chain, &mut marginals, pairs)
+        let pair = if self.parents.is_empty() {
+            scan::Workspace::default().pair(&self.chain(&reduced), t)
         } else {
-            let tree = tree::Tree { factors: &factors, which: Some(&which), ..self.tree(&reduced) };
-            tree::Workspace::default().smooth(&tree, &mut marginals, pairs)
+            tree::Workspace::default().pair(&self.tree(&reduced), t)
         };
-        if done.is_err() {
+        let Ok(pair) = pair else {
             return DMatrix::from_element(self.states, self.states, f64::NAN);
-        }
+        };
         let share = |t: usize, s: usize| {
             let log = self.log_potential[t * self.states + s] - reduced[t * size + s / inner];
             if log.is_nan() { 0.0 } else { log.exp() }
         };
         DMatrix::from_fn(self.states, self.states, |j, k| {
-            sums[t * square + j / inner * size + k / inner] * share(before, j) * share(t, k)
+            let (j, k) = (self.was(j), self.was(k));
+            pair[j / inner * size + k / inner] * share(before, j) * share(t, k)
         })
     }
 
     /// The same law where the digit with `inner` joint states behind it is renamed: value k becomes what value `order[k]` was.
     pub(super) fn relabelled(&self, order: &[usize], inner: usize) -> Paths {
-        let leaves = self.inner();
-        let old = |s: usize, inner: usize| {
+        let old = |s: usize| {
             let digit = s / inner % order.len().max(1);
             s - digit * inner + order[digit] * inner
         };
-        let mut out = self.clone();
-        for (new, was) in out
-            .log_potential
-            .chunks_mut(self.states.max(1))
-            .zip(self.log_potential.chunks(self.states.max(1)))
-        {
-            for (s, x) in new.iter_mut().enumerate() {
-                *x = was[old(s, inner)];
-            }
-        }
-        if inner >= leaves {
-            let size = self.factors.states();
-            let logs = self.factors.logs();
-            let at = |f: usize| old(f, inner / leaves);
-            let log = (0..logs.len())
-                .map(|n| {
-                    let (m, j, k) = (n / size / size, n / size % size, n % size);
-                    logs[(m * size + at(j)) * size + at(k)]
-                })
-                .collect();
-            out.factors = Factors::from_logs(size, log);
-        }
-        out
+        Paths { names: (0..self.states).map(|s| self.was(old(s))).collect(), ..self.clone() }
     }
 }

@@ -126,6 +126,36 @@ pub trait Program: Clone + Debug + Send + Sync + Sized + 'static {
     /// Adds a unit's data with each of the others: what units are grouped by at the start.
     fn profile(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize, _row: &mut [f64]) {}
 
+    /// Statements that read the latents of several components at one unit, by these components: they take turns, each with what is expected
+    /// of the others.
+    const MEETINGS: &'static [&'static [usize]] = &[];
+
+    /// Adds the log density of the statements of a meeting to a table over the joint states of its components (`states × units`, the first
+    /// component's outside) that holds zeros.
+    fn meet(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _meeting: usize,
+        _units: Range<usize>,
+        _table: &mut [f64],
+        _scratch: &mut Scratch,
+    ) {
+    }
+
+    /// Adds the statistics of the statements of a meeting, weighted by the probabilities of the joint states.
+    fn collect_meeting(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _meeting: usize,
+        _units: Range<usize>,
+        _table: &[f64],
+        _stats: &mut Self::Stats,
+        _scratch: &mut Scratch,
+    ) {
+    }
+
     /// How the units of a component follow one another, if they do.
     fn links(&self, _context: &Self::Context<'_>, _component: usize) -> Option<Links> {
         None

@@ -525,12 +525,12 @@ pub(super) fn is_joint<M: Program>() -> bool {
 
 /// Whether all that is hidden are the latents of the units, whose posterior begins at the params alone.
 pub(super) fn is_local<M: Program>() -> bool {
-    matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty()
+    matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty() && M::MEETINGS.is_empty()
 }
 
 /// Whether the units' latents are several blocks, which take turns.
 pub(super) fn is_coupled<M: Program>() -> bool {
-    !M::COUPLED.is_empty() || !M::GATES.is_empty()
+    !M::COUPLED.is_empty() || !M::GATES.is_empty() || !M::MEETINGS.is_empty()
 }
 
 /// Whether a sweep begins with shared latents.

@@ -322,6 +322,7 @@ fn seeded<M: Program>(
             stats.merge(&seeder.blend(unit, state, &pool));
         }
     }
+    work.seed_meetings(model, &neutral, (seed, restart), BLEND, &mut stats);
     let globals = fitted(model, work, &stats, &neutral)?;
     if work.links.iter().all(Option::is_none) {
         return Ok(globals);
@@ -330,7 +331,7 @@ fn seeded<M: Program>(
     let at = model.prepare(&work.context, &globals)?;
     let scratch = std::cell::RefCell::new(Scratch::default());
     let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
-        work.alone(model, &at, index, units, table, &mut scratch.borrow_mut());
+        work.alone_or_met(model, &at, index, units, table, &mut scratch.borrow_mut());
     };
     let stats = work.collect(model, &globals, &M::Posterior::default(), &alone, SOFTEN);
     fitted(model, work, &stats, &globals)

@@ -35,6 +35,9 @@ pub(crate) struct Work<'a, M: Program> {
     pub coupled: Vec<Vec<f64>>,
     /// What chains of Gaussians and the categories that choose their rows hold of one another.
     pub gated: super::gated::Gated,
+    /// q of the units of components that meet others, and what is expected of those; empty for the others.
+    pub met: Vec<Vec<f64>>,
+    pub added: Vec<Vec<f64>>,
     /// How the units of each component follow one another.
     pub links: Vec<Option<Links>>,
 }
@@ -72,7 +75,9 @@ impl<'a, M: Program> Work<'a, M> {
         let collapsed = components.iter().map(|_| OnceLock::new()).collect();
         let (threads, fixed) = (options.thread_count(), model.zero(&context));
         let gated = super::gated::Gated::default();
-        let mut work = Work { context, components, fixed, threads, collapsed, coupled: vec![], gated, links };
+        let (coupled, met, added) = (vec![], vec![], vec![]);
+        let mut work =
+            Work { context, components, fixed, threads, collapsed, coupled, gated, met, added, links };
         work.pilot(model, &neutral, &mut pilot);
         model.gauge(&mut work.context, &pilot);
         work.fixed = model.fixed(&work.context, usize::MAX);
@@ -82,6 +87,10 @@ impl<'a, M: Program> Work<'a, M> {
     /// Adds what the first units say of where the data lie.
     fn pilot(&self, model: &M, neutral: &M::Globals, pilot: &mut M::Stats) {
         let context = &self.context;
+        let even = |index: usize, _: Range<usize>, out: &mut [f64]| {
+            out.fill(1.0 / self.components[index].states.max(1) as f64);
+        };
+        self.collect_meetings(model, neutral, &even, PILOT, pilot);
         for (index, c) in self.components.iter().enumerate() {
             if let Some(links) = self.chain(index) {
                 self.pool_chain(model, neutral, index, &links.first(PILOT), pilot);
@@ -97,8 +106,7 @@ impl<'a, M: Program> Work<'a, M> {
                 model.collect(context, neutral, index, part, table, pilot, &mut scratch);
             }
             if let Some(links) = &self.links[index] {
-                let square = links.frontier() * links.frontier();
-                let table = vec![1.0 / square.max(1) as f64; square];
+                let table = links.even_pairs();
                 for unit in units.filter(|unit| links.has_step(*unit)) {
                     model.collect_step(context, neutral, index, unit, &table, pilot, &mut scratch);
                 }
@@ -132,6 +140,7 @@ impl<'a, M: Program> Work<'a, M> {
             let sum = reduce::accumulate(component.units, LEAF, self.threads, &job)?;
             stats.merge(&sum);
         }
+        self.expect_meetings(model, globals, &at, &mut stats);
         Ok(stats)
     }
 
@@ -188,6 +197,7 @@ impl<'a, M: Program> Work<'a, M> {
             }
             self.collect_steps(model, globals, index, fill, soften, &mut stats);
         }
+        self.collect_meetings(model, globals, fill, usize::MAX, &mut stats);
         stats
     }
 
@@ -209,32 +219,37 @@ impl<'a, M: Program> Work<'a, M> {
     /// Joint tables of all components: the posterior of every unit.
     pub fn tables(&self, model: &M, globals: &M::Globals) -> Result<Vec<Categories>, Error> {
         let at = model.prepare(&self.context, globals)?;
-        let mut out = vec![];
-        for (index, c) in self.components.iter().enumerate() {
-            if let Some(table) = self.coupled_table(index) {
-                out.push(table);
-                continue;
-            }
-            if self.chain(index).is_some() {
-                out.push(self.chain_table(index));
-                continue;
-            }
-            if let Some(links) = self.links(index) {
-                out.push(self.linked_table(model, globals, &at, index, links)?);
-                continue;
-            }
-            let mut probs = vec![0.0; c.units * c.states];
-            self.each_tile(model, globals, &at, index, *c, &mut |units, table, _, _| {
-                let n = units.len();
-                for i in 0..n {
-                    for s in 0..c.states {
-                        probs[(units.start + i) * c.states + s] = table[s * n + i];
-                    }
-                }
-            })?;
-            out.push(Categories::from_rows(c.states, probs));
+        (0..self.components.len()).map(|index| self.table(model, globals, &at, index)).collect()
+    }
+
+    /// The joint table of one component.
+    pub(super) fn table(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+    ) -> Result<Categories, Error> {
+        let c = self.components[index];
+        if let Some(table) = self.coupled_table(index) {
+            return Ok(table);
         }
-        Ok(out)
+        if self.chain(index).is_some() {
+            return Ok(self.chain_table(index));
+        }
+        if let Some(links) = self.links(index) {
+            return self.linked_table(model, globals, at, index, links);
+        }
+        let mut probs = vec![0.0; c.units * c.states];
+        self.each_tile(model, globals, at, index, c, &mut |units, table, _, _| {
+            let n = units.len();
+            for i in 0..n {
+                for s in 0..c.states {
+                    probs[(units.start + i) * c.states + s] = table[s * n + i];
+                }
+            }
+        })?;
+        Ok(Categories::from_rows(c.states, probs))
     }
 
     /// Tiles of a range of units; where units follow one another, each lies within one sequence.
@@ -353,15 +368,8 @@ impl<M: Program> Sweep<'_, '_, M> {
         let evidence = &mut desk.evidence[..n];
         table.fill(0.0);
         desk.scratch.magnitude = 0.0;
-        self.model.potentials(
-            &self.work.context,
-            self.at,
-            self.index,
-            units.clone(),
-            table,
-            &mut desk.scratch,
-        );
-        self.work.add_said(self.index, units.clone(), table);
+        let (model, at) = (self.model, self.at);
+        self.work.potentials(model, at, self.index, units.clone(), table, &mut desk.scratch);
         let present = |i: usize| self.model.copies(&self.work.context, self.index, units.start + i) > 0.0;
         table::eliminate(semiring, table, states, n, evidence, present).map_err(|failure| {
             let name = |i: usize| self.model.unit_name(&self.work.context, self.index, units.start + i);

@@ -1,5 +1,6 @@
 //! The loop from one start, or from several; and what is asked of data at known params or under a fit that is held.
 
+use super::meetings::TURNS;
 use super::program::Program;
 use super::run::{Objective, State, is_coupled, is_joint, is_local};
 use super::sweep::Work;
@@ -130,7 +131,8 @@ pub(crate) fn infer_held<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result
         moved: false,
     };
     state.work.begin_coupled(&fit.model, &Start::Default, &state.options, 0)?;
-    for _ in 0..if !is_coupled::<M>() { 1 } else { state.options.max_iterations.min(100) } {
+    let turns = if is_coupled::<M>() { state.options.max_iterations.min(TURNS) } else { 1 };
+    for _ in 0..turns {
         state.gather()?;
     }
     let Objective { value, magnitude, terms, .. } = state.evidence(0.0)?;
@@ -149,5 +151,11 @@ pub fn accumulate<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params)
     model.validate(&work.context, &globals)?;
     work.begin_gated(model, &Start::Params(params.clone()), &options, 0)?;
     work.resume_gated(model, &globals, false)?;
+    if !M::COUPLED.is_empty() || !M::MEETINGS.is_empty() {
+        work.begin_coupled(model, &Start::Default, &options, 0)?;
+        for _ in 0..TURNS {
+            work.turns(model, &globals)?;
+        }
+    }
     work.expect(model, &globals)
 }

@@ -69,8 +69,6 @@ pub(super) fn forward_with<S: Isa>(
     let mut bad = [0.0; LANES];
     to_weights(isa, b, states, strict, shift, &mut bad);
     let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
-    let shortest = lengths.iter().copied().min().unwrap_or(0);
-    let (zero, one, smallest) = (isa.splat(0.0), isa.splat(1.0), isa.splat(SMALLEST));
     let before = usize::from(first > 0);
     for (n, (b, scale)) in b.chunks_exact(states).zip(scale).enumerate() {
         let (before, now) = alpha.split_at_mut((n + before) * states);
@@ -80,42 +78,63 @@ pub(super) fn forward_with<S: Isa>(
         } else {
             product(isa, &before[before.len() - states..], factor, states, Some(b), now);
         }
-        total(isa, now, scale);
-        let mut inverse = [0.0; LANES];
-        if first + n < shortest {
-            for p in (0..LANES).step_by(S::W) {
-                isa.store(isa.div(one, isa.load(&scale[p..])), &mut inverse[p..]);
-            }
-        } else {
-            for l in 0..LANES {
-                let here = first + n < lengths[l];
-                inverse[l] = if here { 1.0 / scale[l] } else { 0.0 };
-                scale[l] = if here { scale[l] } else { 1.0 };
-            }
-        }
-        for p in (0..LANES).step_by(S::W) {
-            let inverse = isa.load(&inverse[p..]);
-            for a in &mut *now {
-                isa.store(isa.mul(isa.load(&a[p..]), inverse), &mut a[p..]);
-            }
-            if strict {
-                let mut small = isa.load(&bad[p..]);
-                for a in &*now {
-                    let a = isa.load(&a[p..]);
-                    // Zero is a structural zero; what is nearly zero is not.
-                    small = isa.select_less(a, smallest, isa.select_less(zero, a, one, small), small);
-                }
-                isa.store(small, &mut bad[p..]);
-            }
-        }
+        divide(isa, now, first + n, lengths, strict, scale, &mut bad);
     }
     for l in 0..LANES {
         lost[l] |= bad[l] > 0.0;
     }
 }
 
+/// Divides the weights of a step by their sum; those of sequences that have ended become 0.
 #[inline(always)]
-fn to_weights<S: Isa>(
+pub(super) fn divide<S: Isa>(
+    isa: S,
+    now: &mut [Lanes],
+    t: usize,
+    lengths: &[usize; LANES],
+    strict: bool,
+    scale: &mut Lanes,
+    bad: &mut Lanes,
+) {
+    let one = isa.splat(1.0);
+    total(isa, now, scale);
+    let mut inverse = [0.0; LANES];
+    for p in (0..LANES).step_by(S::W) {
+        isa.store(isa.div(one, isa.load(&scale[p..])), &mut inverse[p..]);
+    }
+    if lengths.iter().any(|n| t >= *n) {
+        for l in (0..LANES).filter(|l| t >= lengths[*l]) {
+            (inverse[l], scale[l]) = (0.0, 1.0);
+        }
+    }
+    for p in (0..LANES).step_by(S::W) {
+        let inverse = isa.load(&inverse[p..]);
+        for a in &mut *now {
+            isa.store(isa.mul(isa.load(&a[p..]), inverse), &mut a[p..]);
+        }
+    }
+    if strict {
+        mark_small(isa, now, bad);
+    }
+}
+
+/// Marks lanes with a number that is nearly zero: zero itself is a structural zero.
+#[inline(always)]
+pub(super) fn mark_small<S: Isa>(isa: S, now: &[Lanes], bad: &mut Lanes) {
+    let (zero, one, smallest) = (isa.splat(0.0), isa.splat(1.0), isa.splat(SMALLEST));
+    for p in (0..LANES).step_by(S::W) {
+        let mut small = isa.load(&bad[p..]);
+        for a in now {
+            let a = isa.load(&a[p..]);
+            small = isa.select_less(a, smallest, isa.select_less(zero, a, one, small), small);
+        }
+        isa.store(small, &mut bad[p..]);
+    }
+}
+
+/// Log potentials become weights, and lanes with one too small are marked.
+#[inline(always)]
+pub(super) fn to_weights<S: Isa>(
     isa: S,
     b: &mut [f64],
     states: usize,
@@ -188,9 +207,9 @@ fn dot<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes], out: &mut Lanes) {
     }
 }
 
-/// `out[k] = weight[k] Σⱼ x[j] factor[j, k]`, lane by lane.
+/// `out[k] = weight[k] Σⱼ x[j] factor[j, k]` for so many k, lane by lane.
 #[inline(always)]
-fn product<S: Isa>(
+pub(super) fn product<S: Isa>(
     isa: S,
     x: &[Lanes],
     factor: &[f64],
@@ -270,7 +289,7 @@ fn product_of<S: Isa, const K: usize, const Q: usize>(
 }
 
 /// Numbers of one array whose products of neighbours are added up in registers: few enough that three such arrays stay in the nearest cache.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: usize = 256;
 
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
@@ -290,9 +309,6 @@ pub(super) fn backward_with<S: Isa>(
 ) {
     let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks::<LANES>().0);
     let smooth = smooth.as_chunks_mut::<LANES>().0;
-    let once = copies.iter().all(|c| *c == 1.0);
-    let shortest = lengths.iter().copied().min().unwrap_or(0);
-    let one = isa.splat(1.0);
     let block = (BLOCK / states.max(1)).clamp(2, 32);
     room.resize(room.len().max(2 * states * block), [0.0; LANES]);
     let (ws, betas) = room.split_at_mut(states * block);
@@ -306,78 +322,123 @@ pub(super) fn backward_with<S: Isa>(
             let (beta, next) = betas[here..].split_at_mut(states);
             let after = if n + 1 < end { &next[..states] } else { &*after };
             if n + 1 < scale.len() {
-                let b = &b[(n + 1) * states..][..states];
-                for p in (0..LANES).step_by(S::W) {
-                    let inverse = isa.div(one, isa.load(&scale[n + 1][p..]));
-                    for ((w, b), after) in w.iter_mut().zip(b).zip(after) {
-                        let b = isa.mul(isa.load(&b[p..]), inverse);
-                        isa.store(isa.mul(b, isa.load(&after[p..])), &mut w[p..]);
-                    }
-                }
+                weigh(isa, &b[(n + 1) * states..][..states], after, &scale[n + 1], w);
                 product(isa, w, transposed, states, None, beta);
             } else {
                 w.fill([0.0; LANES]);
-                beta.fill([0.0; LANES]);
             }
-            // Nothing follows the last step of a sequence, and nothing is left of those that have ended.
-            let t = first + n;
-            let running = t + 1 < shortest;
-            if !running {
-                for beta in beta.iter_mut() {
-                    for l in 0..LANES {
-                        beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
-                    }
-                }
-            }
+            end_with_one(beta, first + n, lengths);
         }
-        // β sums to 1 with α but for rounding, which would add up over many steps.
-        let mut inverse = [0.0; LANES];
-        dot(isa, &betas[..states], &filtered[..states], &mut inverse);
-        for l in 0..LANES {
-            inverse[l] = if first + start < lengths[l] { 1.0 / inverse[l] } else { 1.0 };
-        }
-        for p in (0..LANES).step_by(S::W) {
-            let inverse = isa.load(&inverse[p..]);
-            for beta in &mut betas[..filtered.len()] {
-                isa.store(isa.mul(isa.load(&beta[p..]), inverse), &mut beta[p..]);
-            }
-        }
+        balance(isa, filtered, &mut betas[..filtered.len()], states, first + start, lengths);
         after.copy_from_slice(&betas[..states]);
         let ws = &mut ws[..filtered.len()];
-        if !once {
-            for w in ws.iter_mut() {
-                for l in 0..LANES {
-                    w[l] *= copies[l];
-                }
-            }
-        }
-        add_products(isa, filtered, ws, states, pairs);
-        let smooth = &mut smooth[start * states..end * states];
-        for ((out, a), beta) in smooth.iter_mut().zip(filtered).zip(&*betas) {
-            for p in (0..LANES).step_by(S::W) {
-                isa.store(isa.mul(isa.load(&a[p..]), isa.load(&beta[p..])), &mut out[p..]);
-            }
-        }
+        multiply(ws, copies);
+        let columns = |steps| Columns { steps, stride: states, first: 0 };
+        add_products(isa, columns(filtered), columns(ws), [states; 2], pairs);
+        smoothed(isa, filtered, betas, &mut smooth[start * states..end * states]);
         end = start;
     }
 }
 
+/// `w = b β / scale`
+#[inline(always)]
+pub(super) fn weigh<S: Isa>(isa: S, b: &[Lanes], beta: &[Lanes], scale: &Lanes, w: &mut [Lanes]) {
+    for p in (0..LANES).step_by(S::W) {
+        let inverse = isa.div(isa.splat(1.0), isa.load(&scale[p..]));
+        for ((w, b), beta) in w.iter_mut().zip(b).zip(beta) {
+            let b = isa.mul(isa.load(&b[p..]), inverse);
+            isa.store(isa.mul(b, isa.load(&beta[p..])), &mut w[p..]);
+        }
+    }
+}
+
+/// Nothing follows the last step of a sequence.
+#[inline(always)]
+pub(super) fn end_with_one(beta: &mut [Lanes], t: usize, lengths: &[usize; LANES]) {
+    if lengths.iter().any(|n| t + 1 >= *n) {
+        for beta in beta {
+            for l in 0..LANES {
+                beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
+            }
+        }
+    }
+}
+
+/// Σ α β is 1 in every step but for rounding, which would add up over many steps.
+#[inline(always)]
+pub(super) fn balance<S: Isa>(
+    isa: S,
+    alpha: &[Lanes],
+    betas: &mut [Lanes],
+    states: usize,
+    first: usize,
+    lengths: &[usize; LANES],
+) {
+    let mut inverse = [0.0; LANES];
+    dot(isa, &betas[..states], &alpha[..states], &mut inverse);
+    for l in 0..LANES {
+        inverse[l] = if first < lengths[l] { 1.0 / inverse[l] } else { 1.0 };
+    }
+    for p in (0..LANES).step_by(S::W) {
+        let inverse = isa.load(&inverse[p..]);
+        for beta in &mut *betas {
+            isa.store(isa.mul(isa.load(&beta[p..]), inverse), &mut beta[p..]);
+        }
+    }
+}
+
+/// Each lane as often as it counts.
+#[inline(always)]
+pub(super) fn multiply(ws: &mut [Lanes], copies: &Lanes) {
+    if copies.iter().any(|c| *c != 1.0) {
+        for w in ws {
+            for l in 0..LANES {
+                w[l] *= copies[l];
+            }
+        }
+    }
+}
+
+/// `out = α β`
+#[inline(always)]
+pub(super) fn smoothed<S: Isa>(isa: S, alpha: &[Lanes], beta: &[Lanes], out: &mut [Lanes]) {
+    for ((out, a), beta) in out.iter_mut().zip(alpha).zip(beta) {
+        for p in (0..LANES).step_by(S::W) {
+            isa.store(isa.mul(isa.load(&a[p..]), isa.load(&beta[p..])), &mut out[p..]);
+        }
+    }
+}
+
+/// Some of the numbers of each step: `steps[t · stride + first + j]`.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub steps: &'a [Lanes],
+    pub stride: usize,
+    pub first: usize,
+}
+
 /// `pairs[j, k] += Σ a[t, j] w[t, k]`, over steps and packs of lanes.
 #[inline(always)]
-fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: &mut [f64]) {
+pub(super) fn add_products<S: Isa>(
+    isa: S,
+    a: Columns<'_>,
+    w: Columns<'_>,
+    [rows, cols]: [usize; 2],
+    pairs: &mut [f64],
+) {
     let mut j = 0;
     if S::W == LANES {
-        while j + 4 <= states {
-            add_rows::<S, 4>(isa, a, w, states, j, pairs);
+        while j + 4 <= rows {
+            add_rows::<S, 4>(isa, a, w, cols, j, pairs);
             j += 4;
         }
     }
-    while j + 2 <= states {
-        add_rows::<S, 2>(isa, a, w, states, j, pairs);
+    while j + 2 <= rows {
+        add_rows::<S, 2>(isa, a, w, cols, j, pairs);
         j += 2;
     }
-    while j < states {
-        add_rows::<S, 1>(isa, a, w, states, j, pairs);
+    while j < rows {
+        add_rows::<S, 1>(isa, a, w, cols, j, pairs);
         j += 1;
     }
 }
@@ -385,19 +446,19 @@ fn add_products<S: Isa>(isa: S, a: &[Lanes], w: &[Lanes], states: usize, pairs: 
 #[inline(always)]
 fn add_rows<S: Isa, const J: usize>(
     isa: S,
-    a: &[Lanes],
-    w: &[Lanes],
-    states: usize,
+    a: Columns<'_>,
+    w: Columns<'_>,
+    cols: usize,
     j: usize,
     pairs: &mut [f64],
 ) {
     let mut k = 0;
-    while k + 4 <= states {
-        add_corner::<S, J, 4>(isa, a, w, states, (j, k), pairs);
+    while k + 4 <= cols {
+        add_corner::<S, J, 4>(isa, a, w, cols, (j, k), pairs);
         k += 4;
     }
-    while k < states {
-        add_corner::<S, J, 1>(isa, a, w, states, (j, k), pairs);
+    while k < cols {
+        add_corner::<S, J, 1>(isa, a, w, cols, (j, k), pairs);
         k += 1;
     }
 }
@@ -406,28 +467,29 @@ fn add_rows<S: Isa, const J: usize>(
 #[inline(always)]
 fn add_corner<S: Isa, const J: usize, const K: usize>(
     isa: S,
-    a: &[Lanes],
-    w: &[Lanes],
-    states: usize,
+    a: Columns<'_>,
+    w: Columns<'_>,
+    cols: usize,
     (j, k): (usize, usize),
     pairs: &mut [f64],
 ) {
     let mut sums = [[isa.splat(0.0); K]; J];
     for r in 0..J {
-        let row = &pairs[((j + r) * states + k) * S::W..][..K * S::W];
+        let row = &pairs[((j + r) * cols + k) * S::W..][..K * S::W];
         for c in 0..K {
             sums[r][c] = isa.load(&row[c * S::W..]);
         }
     }
-    for (a, w) in a.chunks_exact(states).zip(w.chunks_exact(states)) {
-        let (a, w) = (&a[j..j + J], &w[k..k + K]);
+    let (x, y) = (a.steps.chunks_exact(a.stride), w.steps.chunks_exact(w.stride));
+    for (x, y) in x.zip(y) {
+        let (x, y) = (&x[a.first + j..][..J], &y[w.first + k..][..K]);
         for p in (0..LANES).step_by(S::W) {
             let mut later = [isa.splat(0.0); K];
             for c in 0..K {
-                later[c] = isa.load(&w[c][p..]);
+                later[c] = isa.load(&y[c][p..]);
             }
             for r in 0..J {
-                let earlier = isa.load(&a[r][p..]);
+                let earlier = isa.load(&x[r][p..]);
                 for c in 0..K {
                     sums[r][c] = isa.fma(earlier, later[c], sums[r][c]);
                 }
@@ -435,7 +497,7 @@ fn add_corner<S: Isa, const J: usize, const K: usize>(
         }
     }
     for r in 0..J {
-        let row = &mut pairs[((j + r) * states + k) * S::W..][..K * S::W];
+        let row = &mut pairs[((j + r) * cols + k) * S::W..][..K * S::W];
         for c in 0..K {
             isa.store(sums[r][c], &mut row[c * S::W..]);
         }

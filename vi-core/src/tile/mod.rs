@@ -14,6 +14,7 @@ mod exp;
 mod gamma;
 mod moments;
 mod normal;
+pub(crate) mod parts;
 mod reduce;
 pub(crate) mod rows;
 pub(crate) mod simd;

@@ -28,6 +28,17 @@ pub fn mixes(loc: Loc, family: &str) -> Diagnostic {
         .note("its log density has a function of data and params together, so no sufficient statistic of fixed size exists")
 }
 
+/// `u[t] ~ Categorical(a[u[t-1], v[t-1]])` where `u` and `v` are in different blocks.
+pub fn two_blocks(loc: Loc, one: &str, other: &str) -> Diagnostic {
+    not_generated(
+        loc,
+        "categories of two blocks in one statement",
+        &format!(
+            "let one block hold `{one}` and `{other}`: leave out `factorize`, or give both the same indices"
+        ),
+    )
+}
+
 /// A mean that is not linear in the params.
 pub fn not_linear(loc: Loc) -> Diagnostic {
     Diagnostic::new(loc, "this mean is not linear in the params: not generated yet")

@@ -30,7 +30,7 @@ impl Emitter<'_> {
             .kernel
             .components
             .iter()
-            .any(|x| x.link.as_ref().is_some_and(|l| std::ptr::eq(c, &raw const l.step)));
+            .any(|x| x.link.as_ref().is_some_and(|l| l.steps().any(|s| std::ptr::eq(c, s))));
         let (array, line) = target(c).filter(|_| !step)?;
         let name = &self.model.arrays[array.0].name;
         // Pieces of one array are components of their own.

@@ -34,10 +34,12 @@ impl Emitter<'_> {
             .collect()
     }
 
-    /// Whether a statement of the array reads two units that follow one another.
+    /// Whether a statement of the array reads two units that follow one another, or several blocks.
     pub(super) fn in_step(&self, a: ArrayId) -> bool {
         let steps = self.kernel.components.iter().filter_map(|c| c.link.as_deref());
-        steps.flat_map(|l| &l.step.rows).any(|r| r.target.array == a)
+        let meetings = self.kernel.meetings.iter().map(|m| &m.component);
+        let all = steps.flat_map(|l| l.steps()).chain(meetings);
+        all.flat_map(|c| &c.rows).any(|r| r.target.array == a)
     }
 
     /// Leaves whose elements may be missing: these have a field in `Posterior`.

@@ -2,8 +2,8 @@
 
 use super::Emitter;
 use crate::density::symbol::{Ix, Var};
-use crate::kernel::links::{Along, repeated};
-use crate::kernel::{Component, Link};
+use crate::kernel::links::Along;
+use crate::kernel::{Component, Link, Local};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -21,18 +21,17 @@ impl Emitter<'_> {
             let index = Literal::usize_unsuffixed(i);
             let made = self.links_of(i, c, link);
             links.extend(quote!(#index => Some({ #made }),));
-            let name = self.linked_name(c);
-            let (potentials, collect) = (format_ident!("potentials_{name}"), format_ident!("collect_{name}"));
-            steps.extend(quote!(#index => self.#potentials(context, at, unit..unit + 1, table, scratch),));
-            collects.extend(
-                quote!(#index => self.#collect(context, params, unit..unit + 1, pairs, stats, scratch),),
-            );
+            let (potentials, collect) = self.calls_of_step(c, link);
+            steps.extend(quote!(#index => #potentials,));
+            collects.extend(quote!(#index => #collect,));
         }
         if links.is_empty() {
             return links;
         }
         let open = self.open();
         let globals = self.globals_type();
+        let in_parts = self.linked().any(|(_, _, link)| !link.rest.is_empty());
+        let sizes = in_parts.then(|| open.clone());
         quote! {
             fn links(&self, context: &Context<'_>, component: usize) -> Option<Links> {
                 #open
@@ -43,6 +42,7 @@ impl Emitter<'_> {
             }
 
             fn step(&self, context: &Context<'_>, at: &Prepared, component: usize, unit: usize, table: &mut [f64], scratch: &mut Scratch) {
+                #sizes
                 match component {
                     #steps
                     _ => {}
@@ -50,6 +50,7 @@ impl Emitter<'_> {
             }
 
             fn collect_step(&self, context: &Context<'_>, params: &#globals, component: usize, unit: usize, pairs: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
+                #sizes
                 match component {
                     #collects
                     _ => {}
@@ -60,6 +61,72 @@ impl Emitter<'_> {
 
     pub(super) fn linked_name(&self, c: &Component) -> String {
         format!("step_{}", self.component_name(c))
+    }
+
+    /// The name of a part of a step, by what comes in with it.
+    pub(super) fn passage_name(&self, c: &Component, step: &Component) -> String {
+        match c.link.as_deref() {
+            Some(link) if !link.rest.is_empty() => format!("step_{}", self.component_names(step).join("_")),
+            Some(_) | None => self.linked_name(c),
+        }
+    }
+
+    /// What computes the weights of a step, and what gathers its statistics: of its parts, one after another in the table.
+    fn calls_of_step(&self, c: &Component, link: &Link) -> (TokenStream, TokenStream) {
+        let scope = self.scope();
+        let (mut potentials, mut collects) = (TokenStream::new(), TokenStream::new());
+        for (n, step) in link.steps().enumerate() {
+            let name = self.passage_name(c, step);
+            let (potential, collect) = (format_ident!("potentials_{name}"), format_ident!("collect_{name}"));
+            let last = n == link.rest.len();
+            let size =
+                super::product(&step.locals.iter().map(|l| scope.index(&l.state.high)).collect::<Vec<_>>());
+            if !last {
+                potentials.extend(quote!(let (part, table) = table.split_at_mut(#size);));
+                collects.extend(quote!(let (part, pairs) = pairs.split_at(#size);));
+            }
+            let (table, pairs) =
+                if last { (quote!(table), quote!(pairs)) } else { (quote!(part), quote!(part)) };
+            let end = (!last).then(|| quote!(;));
+            potentials.extend(quote!(self.#potential(context, at, unit..unit + 1, #table, scratch) #end));
+            collects
+                .extend(quote!(self.#collect(context, params, unit..unit + 1, #pairs, stats, scratch) #end));
+        }
+        if link.rest.is_empty() {
+            (potentials, collects)
+        } else {
+            (quote!({ #potentials }), quote!({ #collects }))
+        }
+    }
+
+    /// How a step goes from the states of one unit to those of the next, where that is not from any to any.
+    fn parts_of_step(&self, c: &Component, link: &Link) -> Option<TokenStream> {
+        let frontier = &c.locals[..link.frontier];
+        let plain = link.rest.is_empty() && link.passes.iter().all(|p| p.kept.is_empty());
+        if plain {
+            return None;
+        }
+        let scope = self.scope();
+        let at = |l: &Local, back: usize| frontier.iter().position(|f| f.array == l.array && f.back == back);
+        let place = |n: Option<usize>| match n {
+            Some(n) => {
+                let n = Literal::usize_unsuffixed(n);
+                quote!(Some(#n))
+            }
+            None => quote!(None),
+        };
+        let parts = link.steps().zip(&link.passes).map(|(step, pass)| {
+            let digits = step.locals.iter().map(|l| {
+                let extent = scope.index(&l.state.high);
+                let before = place(l.back.checked_sub(1).and_then(|back| at(l, back)));
+                let after = place(at(l, l.back));
+                quote!(finite::Digit { extent: #extent, before: #before, after: #after })
+            });
+            let kept = Literal::usize_unsuffixed(pass.kept.len());
+            let lost = Literal::usize_unsuffixed(pass.lost.len());
+            quote!(finite::Part::new(#kept, #lost, vec![#(#digits),*]))
+        });
+        Some(quote!(.in_parts(vec![#(#parts),*])))
     }
 
     /// The value of `Links` for a component.
@@ -100,7 +167,7 @@ impl Emitter<'_> {
                 let parent = scope.raw(&crate::density::symbol::Elem { array: *map, indices: at });
                 let own = scope.var(axis);
                 // A unit has a parent where some statement joins the two.
-                let joins = link.step.rows.iter().map(|r| {
+                let joins = link.steps().flat_map(|s| &s.rows).map(|r| {
                     let guards = r.guards.iter().map(|g| scope.cond(g));
                     if r.guards.is_empty() { quote!(true) } else { quote!((#(#guards)&&*)) }
                 });
@@ -126,27 +193,12 @@ impl Emitter<'_> {
                 quote!(.by_kind(|unit| { #unit [#(#parts),*] }))
             }
         });
+        let parts = self.parts_of_step(c, link);
         quote! {
             #begin
             #parents
-            #along #tree #kinds
+            #along #parts #tree #kinds
         }
-    }
-
-    /// States of a step that contradict themselves: what the later unit keeps of the earlier one is what that one was.
-    pub(super) fn contradictions(&self, c: &Component) -> TokenStream {
-        let scope = self.scope();
-        let pairs = repeated(c);
-        if pairs.is_empty() {
-            return TokenStream::new();
-        }
-        let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();
-        let position = self.state_index(c);
-        let differ = pairs.iter().map(|(a, b)| {
-            let (a, b) = (scope.var(&states[*a]), scope.var(&states[*b]));
-            quote!(#a != #b)
-        });
-        scope.loops(&states, quote!(if #(#differ)||* { table[#position] = f64::NEG_INFINITY; }))
     }
 
     /// What would come before the first element of an array is nothing: the state that stands for it is the first.

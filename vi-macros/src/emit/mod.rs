@@ -31,6 +31,7 @@ mod locals;
 mod loops;
 mod looseness;
 mod matrices;
+mod meetings;
 mod module;
 mod mstep;
 mod normal_laws;

@@ -37,6 +37,7 @@ impl Emitter<'_> {
         let shared = self.shared_fns(reads_data);
         let pairs = self.pair_fns();
         let links = self.link_fns();
+        let meetings = self.meeting_fns();
         let chains = self.chain_fns();
         let gates = self.gate_fns();
         let looseness = self.looseness_fns();
@@ -107,6 +108,7 @@ impl Emitter<'_> {
                 #shared
                 #pairs
                 #links
+                #meetings
                 #chains
                 #gates
                 #looseness
@@ -225,11 +227,15 @@ impl Emitter<'_> {
         let mut constants = TokenStream::new();
         let mut unit_constants: Vec<(usize, Vec<TokenStream>)> = vec![];
         let parts = self.kernel.components.iter().enumerate().flat_map(|(i, c)| {
-            let step = c.link.iter().map(move |l| (i, &l.step, self.linked_name(c)));
+            let steps = c.link.iter().flat_map(|l| l.steps()).map(move |s| (i, s, self.passage_name(c, s)));
             let gates = self.kernel.gates.iter().enumerate().filter(move |(_, g)| g.chain == i);
             let gates = gates.map(|(n, g)| (g.chain, &g.table, self.gate_name(n)));
-            std::iter::once((i, c, self.component_name(c))).chain(step).chain(gates)
+            std::iter::once((i, c, self.component_name(c))).chain(steps).chain(gates)
         });
+        let meetings = self.kernel.meetings.iter();
+        let meetings = meetings.map(|m| (m.of[0], &m.component, self.meeting_name(&m.component)));
+        let mut parts: Vec<_> = parts.chain(meetings).collect();
+        parts.sort_by_key(|p| p.0);
         for (i, c, name) in parts {
             let f = format_ident!("constant_{name}");
             let index = Literal::usize_unsuffixed(i);

@@ -36,9 +36,16 @@ impl Emitter<'_> {
         let globals = self.globals_type();
         let mut out = TokenStream::new();
         for (i, c) in self.kernel.tabled().filter(|(_, c)| !c.beside) {
-            let is_step = !std::ptr::eq(c, &raw const self.kernel.components[i]);
+            let meeting = self.kernel.meetings.iter().any(|m| std::ptr::eq(c, &raw const m.component));
+            let is_step = !meeting && !std::ptr::eq(c, &raw const self.kernel.components[i]);
             let latents = self.component_name(c);
-            let name = if is_step { self.linked_name(&self.kernel.components[i]) } else { latents.clone() };
+            let name = if meeting {
+                self.meeting_name(c)
+            } else if is_step {
+                self.passage_name(&self.kernel.components[i], c)
+            } else {
+                latents.clone()
+            };
             let (potentials, collect, base) = (
                 format_ident!("potentials_{name}"),
                 format_ident!("collect_{name}"),
@@ -50,12 +57,10 @@ impl Emitter<'_> {
                 taken.iter().partition(|r| self.is_integrated(r));
             let prior = priors.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
             let add = others.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
-            let clamp = if is_step {
-                self.contradictions(c)
-            } else {
+            let clamp = (!is_step && !meeting).then(|| {
                 let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
                 quote!(#clamps #beginnings)
-            };
+            });
             let (begin, begin_data, integrate) = self.integration(c);
             let (suppose, forget) = self.supposition(c);
             let supposing = self.suppose_fn(i, c);
@@ -67,7 +72,7 @@ impl Emitter<'_> {
             });
             let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let densities = self.densities_of(&taken);
-            let expand = self.collect_expansions(i, c);
+            let expand = if meeting { TokenStream::new() } else { self.collect_expansions(i, c) };
             let whitened = self.collect_whitened(i, c);
             let constants: Vec<TokenStream> = c
                 .rows
@@ -207,9 +212,8 @@ impl Emitter<'_> {
     /// The rows of a component as they are when it is their turn: a step is taken where a unit follows another, and needs not be told so.
     fn as_taken(&self, index: usize, c: &Component) -> Vec<Rows> {
         let mut rows = c.rows.clone();
-        if let Some(link) =
-            self.kernel.components[index].link.as_deref().filter(|l| std::ptr::eq(c, &raw const l.step))
-        {
+        let of_step = |l: &&crate::kernel::Link| l.steps().any(|s| std::ptr::eq(c, s));
+        if let Some(link) = self.kernel.components[index].link.as_deref().filter(of_step) {
             rows.iter_mut()
                 .for_each(|r| r.guards.retain(|g| !crate::kernel::links::always(&link.along, c, g)));
         }

@@ -6,6 +6,7 @@ use super::gaps;
 use super::gates;
 use super::hoists::hoists;
 use super::links::{self, Link};
+use super::meetings;
 use super::rows::RowBuilder;
 use super::shared;
 use super::{
@@ -84,6 +85,7 @@ pub fn build<'a>(
     let mut gated: Vec<super::Gate> = vec![];
     let mut fixed = vec![];
     let mut priors = vec![];
+    let mut meetings = vec![];
     for d in densities {
         let mut builder = RowBuilder { model, stats: &mut stats, groups: &mut groups };
         if let Some(at) = gates::chain(model, d, &components) {
@@ -100,6 +102,15 @@ pub fn build<'a>(
             if d.role != Role::Observed && is_param(model, d.target.array) {
                 let name = model.arrays[d.target.array.0].name.to_string();
                 fail(mistakes::no_engine(d.loc, &name, "a posterior for each state of a category"), report);
+                continue;
+            }
+            let of: Vec<usize> = (0..components.len())
+                .filter(|n| d.gathers.iter().any(|g| components[*n].holds(g.elem.array)))
+                .collect();
+            if of.len() > 1 {
+                if let Err(e) = meetings::add(model, &mut builder, d, &components, &of, &mut meetings) {
+                    fail(e, report);
+                }
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
@@ -172,7 +183,8 @@ pub fn build<'a>(
         return None;
     }
     for l in components.iter_mut().filter_map(|c| c.link.as_mut()) {
-        l.kinds = if l.step.is_chain() { None } else { links::kinds(model, &l.along, &l.step) };
+        links::in_parts(l);
+        l.kinds = if l.step.is_chain() { None } else { links::kinds(model, l) };
     }
     let latent_priors: Vec<StatementDensity> = densities
         .iter()
@@ -186,6 +198,7 @@ pub fn build<'a>(
         components,
         gates: gated,
         sides,
+        meetings,
         fixed,
         moving,
         stats,
@@ -430,7 +443,15 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     if let Some(r) = reach {
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
-        out.link = Some(Box::new(Link { along: r.along, frontier, step, begins, kinds: None }));
+        out.link = Some(Box::new(Link {
+            along: r.along,
+            frontier,
+            step,
+            rest: vec![],
+            passes: vec![],
+            begins,
+            kinds: None,
+        }));
     }
     Ok(out)
 }

@@ -10,6 +10,7 @@ use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, Model, Role};
+use crate::plan::passes::{Element, Pass, passes};
 use crate::plan::{Block, Rule};
 use crate::report::Diagnostic;
 
@@ -19,8 +20,13 @@ pub struct Link {
     pub along: Along,
     /// The first locals of the component: the state that is handed on. The others are summed out where they are.
     pub frontier: usize,
-    /// Two units at once: its locals are the earlier unit's frontier, then that of the unit itself, and its rows the statements that join them.
+    /// Two units at once: its locals are the earlier unit's frontier, then what the unit itself has besides, and its rows the statements that
+    /// join them. Where the step goes in parts, the first of them.
     pub step: Component,
+    /// The other parts of the step.
+    pub rest: Vec<Component>,
+    /// What each part carries along, sums over and brings in; its locals are in this order.
+    pub passes: Vec<Pass>,
     /// Where each array begins, by axes.
     pub begins: Vec<(ArrayId, Vec<Ix>)>,
     /// What steps differ by; `None`: each step has a law of its own.
@@ -33,6 +39,13 @@ pub enum Along {
     Axis,
     /// The last plate, by a given map to the parent.
     Tree(ArrayId),
+}
+
+impl Link {
+    /// The parts of a step, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Component> {
+        std::iter::once(&self.step).chain(&self.rest)
+    }
 }
 
 /// Conditions and given values that tell the kinds of steps apart.
@@ -191,7 +204,13 @@ pub fn step(c: &Component, frontier: usize) -> Component {
         let state = Var::new(name, l.state.nominal, Ix::constant(0), l.state.high.clone());
         locals.push(Local { array: l.array, back: l.back + 1, state });
     }
-    locals.extend(own.iter().cloned());
+    // What the unit itself keeps of the earlier one is there already.
+    let own: Vec<Local> = own
+        .iter()
+        .filter(|l| locals.iter().all(|x| (x.array, x.back) != (l.array, l.back)))
+        .cloned()
+        .collect();
+    locals.extend(own);
     Component {
         locals,
         unit: c.unit.clone(),
@@ -208,26 +227,68 @@ pub fn step(c: &Component, frontier: usize) -> Component {
     }
 }
 
-/// Pairs of locals of a step that are the same element: the earlier unit's own, and what the later one keeps of it.
-pub fn repeated(step: &Component) -> Vec<(usize, usize)> {
-    let half = step.locals.len() / 2;
-    let (before, after) = step.locals.split_at(half);
-    let mut out = vec![];
-    for (i, l) in before.iter().enumerate() {
-        if let Some(j) = after.iter().position(|x| x.array == l.array && x.back == l.back) {
-            out.push((i, half + j));
+/// Takes a step along an axis in parts, where that is cheaper: each part has the statements whose elements it has first.
+pub fn in_parts(link: &mut Link) {
+    if link.along != Along::Axis || link.step.is_chain() {
+        return;
+    }
+    let mut arrays: Vec<(ArrayId, usize)> = vec![];
+    for l in &link.step.locals {
+        match arrays.iter_mut().find(|a| a.0 == l.array) {
+            Some(a) => a.1 = a.1.max(l.back),
+            None => arrays.push((l.array, l.back)),
         }
     }
-    out
+    let element =
+        |l: &Local| -> Element { (arrays.iter().position(|a| a.0 == l.array).unwrap_or(0), l.back) };
+    let whole = &link.step;
+    let read = |r: &Rows| -> Vec<Element> { r.states.iter().map(|n| element(&whole.locals[*n])).collect() };
+    let reads: Vec<Vec<Element>> = whole.rows.iter().map(read).collect();
+    let depths: Vec<usize> = arrays.iter().map(|a| a.1).collect();
+    let passes = passes(&depths, &reads);
+    let mut parts: Vec<Component> = passes
+        .iter()
+        .map(|pass| {
+            let of = |e: &Element| whole.locals.iter().find(|l| element(l) == *e).cloned();
+            Component {
+                locals: pass.elements().filter_map(of).collect(),
+                unit: whole.unit.clone(),
+                guards: whole.guards.clone(),
+                integrated: vec![],
+                normals: vec![],
+                rows: vec![],
+                collapse: None,
+                hoisted: false,
+                pairs: vec![],
+                link: None,
+                whitened: None,
+                beside: false,
+            }
+        })
+        .collect();
+    for (r, read) in whole.rows.iter().zip(&reads) {
+        let Some(part) = passes.iter().position(|p| p.covers(read)) else { continue };
+        let place = |n: &usize| {
+            let l = &whole.locals[*n];
+            parts[part].locals.iter().position(|x| (x.array, x.back) == (l.array, l.back)).unwrap_or(0)
+        };
+        let states = r.states.iter().map(place).collect();
+        parts[part].rows.push(Rows { states, ..r.clone() });
+    }
+    link.passes = passes;
+    link.rest = parts.split_off(1);
+    link.step = parts.remove(0);
 }
 
 /// What the steps differ by, where it is finite.
-pub fn kinds(model: &Model, along: &Along, step: &Component) -> Option<Kinds> {
+pub fn kinds(model: &Model, link: &Link) -> Option<Kinds> {
     let mut out = Kinds::default();
-    for r in &step.rows {
-        row_kinds(model, step, r, &mut out)?;
+    for step in link.steps() {
+        for r in &step.rows {
+            row_kinds(model, step, r, &mut out)?;
+        }
     }
-    out.conds.retain(|c| !always(along, step, c));
+    out.conds.retain(|c| !always(&link.along, &link.step, c));
     Some(out)
 }
 

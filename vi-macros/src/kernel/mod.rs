@@ -26,6 +26,7 @@ mod integrated;
 pub mod links;
 mod locations;
 mod maximise;
+mod meetings;
 mod mstep;
 mod normals;
 mod round;
@@ -48,6 +49,7 @@ pub use hoists::{find_in, half_log, single};
 pub use integrated::{Integrated, Own, own_terms, touches};
 pub use links::Link;
 pub use locations::without;
+pub use meetings::Meeting;
 pub use mstep::*;
 pub use normals::{is_unit_normal, pulled, reads_normals, unit_normals};
 pub use round::Rounding;
@@ -85,6 +87,8 @@ pub struct Kernel<'a> {
     pub components: Vec<Component>,
     /// Statements of chains of Gaussians with a row for each state of another component.
     pub gates: Vec<Gate>,
+    /// Statements of several components.
+    pub meetings: Vec<Meeting>,
     /// Observed statements that no latent touches: their statistics never change.
     pub fixed: Vec<Rows>,
     /// Observed statements without latents whose statistics are Taylor series: collected at every sweep.
@@ -130,15 +134,14 @@ impl Kernel<'_> {
         self.sides_of(a).next().is_some()
     }
 
-    /// Everything that has a table of states: the components, each followed by the steps between its units, and the gates. The number is the
-    /// component's.
+    /// Everything that has a table of states: the components, each followed by the steps between its units, their meetings, and the gates. The
+    /// number is that of the component whose units they have.
     pub fn tabled(&self) -> impl Iterator<Item = (usize, &Component)> {
+        let own = self.components.iter().enumerate().flat_map(|(i, c)| {
+            std::iter::once((i, c)).chain(c.link.iter().flat_map(|l| l.steps()).map(move |s| (i, s)))
+        });
         let gates = self.gates.iter().map(|g| (g.chain, &g.table));
-        self.components
-            .iter()
-            .enumerate()
-            .flat_map(|(i, c)| std::iter::once((i, c)).chain(c.link.iter().map(move |l| (i, &l.step))))
-            .chain(gates)
+        own.chain(self.meetings.iter().map(|m| (m.of[0], &m.component))).chain(gates)
     }
 }
 

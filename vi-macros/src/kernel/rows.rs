@@ -67,13 +67,7 @@ impl RowBuilder<'_> {
                 let Some(a) = super::links::local(c, g.elem.array, back) else {
                     if c.locals.iter().all(|l| l.array != g.elem.array) {
                         let (one, other) = (self.name(d.gathers[0].elem.array), self.name(g.elem.array));
-                        return Err(mistakes::not_generated(
-                            d.loc,
-                            "categories of two blocks in one statement",
-                            &format!(
-                                "let one block hold `{one}` and `{other}`: leave out `factorize`, or give both the same indices"
-                            ),
-                        ));
+                        return Err(mistakes::two_blocks(d.loc, &one, &other));
                     }
                     return Err(mistakes::not_local(d.loc, &self.name(g.elem.array)));
                 };

@@ -5,11 +5,12 @@ use super::blocks::Proved;
 use super::closure::Elimination;
 use super::edges::is_gaussian;
 use super::interact::{Class, Factor, Interaction, Node, Statistic, mention};
+use super::passes::{Element, Pass, passes};
 use crate::density::lower::is_hidden;
 use crate::density::normal_form::{Monomial, Stat};
 use crate::density::poly::Exponent;
 use crate::density::statement::StatementDensity;
-use crate::density::symbol::Var;
+use crate::density::symbol::{Ix, Var};
 use crate::model::ir::{ArrayId, ElemKind, Extent, Model, Nominal, SizeId};
 
 /// A product of sizes, each with its power, in the order in which they were met.
@@ -23,7 +24,8 @@ pub fn cost(
     monomials: &[Monomial],
 ) -> String {
     let factors = g.restrict(&block.nodes);
-    let mut terms: Vec<Product> = block.steps.iter().flat_map(|s| engine(model, g, s, &factors)).collect();
+    let mut terms: Vec<Product> =
+        block.steps.iter().flat_map(|s| engine(model, g, s, &factors, densities)).collect();
     let arrays: Vec<_> = block.nodes.iter().map(|n| g.nodes[*n].array).collect();
     for m in monomials.iter().filter(|m| m.atoms.iter().any(|a| arrays.contains(&a.array))) {
         let d = densities.iter().find(|d| d.id == m.statement);
@@ -127,14 +129,30 @@ fn contraction(
 }
 
 /// Tables, scans and factorisations.
-fn engine(model: &Model, g: &Interaction, s: &Elimination, factors: &[Factor]) -> Vec<Product> {
+fn engine(
+    model: &Model,
+    g: &Interaction,
+    s: &Elimination,
+    factors: &[Factor],
+    densities: &[StatementDensity],
+) -> Vec<Product> {
     let mut out = vec![];
     let gates = s.scope.iter().map(|(n, _)| *n).filter(|n| g.nodes[*n].class == Class::Finite);
     let node = &g.nodes[s.nodes[0]];
     let array = &model.arrays[node.array.0];
     match &s.rule.rule {
         Rule::Family { .. } => return vec![],
-        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => {
+        Rule::Scan { .. } => {
+            array.plates.iter().for_each(|e| times(&mut out, e.nominal, 1));
+            gates.for_each(|n| states(model, g, n, 1, &mut out));
+            let part = |pass: Pass| {
+                let mut part = out.clone();
+                pass.elements().for_each(|(a, _)| states(model, g, s.nodes[*a], 1, &mut part));
+                part
+            };
+            return steps(g, s, densities).into_iter().map(part).collect();
+        }
+        Rule::Sum | Rule::Tree { .. } => {
             array.plates.iter().for_each(|e| times(&mut out, e.nominal, 1));
             let power = if s.rule.rule == Rule::Sum { 1 } else { 2 };
             s.nodes.iter().for_each(|n| states(model, g, *n, power, &mut out));
@@ -165,6 +183,30 @@ fn engine(model: &Model, g: &Interaction, s: &Elimination, factors: &[Factor]) -
         }
     }
     vec![out]
+}
+
+/// The parts of a step of a scan: what its statements read of two units.
+fn steps(g: &Interaction, s: &Elimination, densities: &[StatementDensity]) -> Vec<Pass> {
+    let place = |a: ArrayId| s.nodes.iter().position(|n| g.nodes[*n].array == a);
+    let reads: Vec<Vec<Element>> = densities
+        .iter()
+        .map(|d| {
+            let own: Vec<(usize, &Ix)> = d
+                .gathers
+                .iter()
+                .filter_map(|g| Some((place(g.elem.array)?, g.elem.indices.last()?)))
+                .collect();
+            let base = own.first().map(|x| x.1);
+            let ahead = |i: &Ix| base.and_then(|b| i.plus(-1, b).as_constant()).unwrap_or(0);
+            let latest = own.iter().map(|(_, i)| ahead(i)).max().unwrap_or(0);
+            own.iter().map(|(a, i)| (*a, (latest - ahead(i)).unsigned_abs() as usize)).collect()
+        })
+        .collect();
+    let depth = |a: usize| reads.iter().flatten().filter(|e| e.0 == a).map(|e| e.1).max().unwrap_or(1).max(1);
+    let depths: Vec<usize> = (0..s.nodes.len()).map(depth).collect();
+    let joined: Vec<Vec<Element>> =
+        reads.into_iter().filter(|r| r.iter().any(|e| e.1 >= depths[e.0])).collect();
+    passes(&depths, &joined)
 }
 
 /// Whether the quadratic part differs from one copy to the next.

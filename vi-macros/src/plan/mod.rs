@@ -14,6 +14,7 @@ mod integrated;
 pub mod interact;
 pub mod laws;
 mod mstep;
+pub mod passes;
 pub mod print;
 pub mod refusal;
 mod schedule;

@@ -138,8 +138,10 @@ fn step(s: &Step, b: &Block, alone: &str, model: &Model) -> String {
             )
         }
         Rule::Scan { axis } => {
+            let frontier =
+                if s.lag > 1 { format!(", its last {} the frontier", s.lag) } else { String::new() };
             format!(
-                "{who} is finite ({}) and a chain: forward and backward over {axis}{given}",
+                "{who} is finite ({}) and a chain: forward and backward over {axis}{frontier}{given}",
                 states(model, s.latents[0])
             )
         }

@@ -4,6 +4,7 @@ mod aliases;
 mod conditional;
 mod programs;
 mod refused;
+mod steps;
 mod turns;
 mod updates;
 mod variants;

@@ -10,6 +10,7 @@ use super::factors::Factors;
 use super::messages::Total;
 use crate::tile;
 use crate::tile::chains::{self, LANES, Lanes, SMALLEST};
+use crate::tile::parts::{self, Blocks};
 use std::ops::Range;
 
 /// Steps that are taken together: what one of them touches is still in the cache for the next.
@@ -19,11 +20,30 @@ pub const SPAN: usize = 64;
 #[must_use]
 pub fn takes(factors: &Factors) -> bool {
     factors.len() == 1
-        && factors.at(0).weight.iter().all(|w| *w == 0.0 || (*w >= SMALLEST && *w < f64::INFINITY))
+        && factors.weights(0).iter().all(|w| *w == 0.0 || (*w >= SMALLEST && *w < f64::INFINITY))
 }
 
 /// From here on a transition is possible: what is below `SMALLEST` of another state stays below 1e-50 of it.
 const POSSIBLE: f64 = 1e-100;
+
+/// The least weight of a step: the product of those of its parts.
+fn least(factors: &Factors) -> f64 {
+    let part = |p: usize| factors.part(0, p).weight.iter().copied().fold(f64::INFINITY, f64::min);
+    (0..factors.parts().each().len()).map(part).product()
+}
+
+/// The parts of a step; `transposed` holds their weights with the later state outside.
+fn blocks<'a>(factors: &'a Factors, transposed: &'a [f64]) -> Vec<Blocks<'a>> {
+    let of = |(p, part): (usize, &'a super::parts::Part)| Blocks {
+        blocks: part.blocks,
+        rows: part.rows,
+        cols: part.cols,
+        weight: factors.part(0, p).weight,
+        transposed: &transposed[part.start..][..part.len()],
+        from: part.from.as_deref(),
+    };
+    factors.parts().each().iter().enumerate().map(of).collect()
+}
 
 /// A few sequences side by side, and what is worked out of them: forward by [`Batch::advance`] in spans of steps, then backward by
 /// [`Batch::retreat`].
@@ -48,6 +68,7 @@ pub struct Batch {
     /// Of the step after those that backward has reached.
     after: Vec<Lanes>,
     room: Vec<Lanes>,
+    between: parts::Room,
     /// Lanes that need another engine.
     lost: [bool; LANES],
     logs: Vec<f64>,
@@ -56,12 +77,12 @@ pub struct Batch {
 impl Batch {
     /// Room for sequences of these lengths, each of which counts so often.
     pub fn begin(&mut self, factors: &Factors, lengths: [usize; LANES], copies: Lanes) {
-        let (states, factor) = (factors.states(), factors.at(0).weight);
+        let (states, parts) = (factors.states(), factors.parts());
         self.states = states;
         self.lengths = lengths;
         self.copies = copies;
         self.steps = lengths.into_iter().max().unwrap_or(0);
-        self.strict = !factor.iter().all(|w| *w >= POSSIBLE);
+        self.strict = least(factors) < POSSIBLE || parts.shares_digits();
         let size = self.steps * states * LANES;
         self.weight.resize(self.weight.len().max(size), 0.0);
         self.alpha.resize(self.alpha.len().max(size), 0.0);
@@ -69,10 +90,17 @@ impl Batch {
         self.scale.resize(self.scale.len().max(self.steps), [0.0; LANES]);
         self.logs.resize(self.logs.len().max(self.steps * LANES), 0.0);
         self.pairs.clear();
-        self.pairs.resize(states * states * tile::lanes(), 0.0);
+        self.pairs.resize(parts.len() * tile::lanes(), 0.0);
         self.smooth.resize(self.smooth.len().max(SPAN * states * LANES), 0.0);
         self.transposed.clear();
-        self.transposed.extend((0..states * states).map(|n| factor[n % states * states + n / states]));
+        for (p, part) in parts.each().iter().enumerate() {
+            let f = factors.part(0, p);
+            let turned = |n: usize| {
+                let (block, col, row) = (n / part.rows / part.cols, n / part.rows % part.cols, n % part.rows);
+                f.weight[(block * part.rows + row) * part.cols + col]
+            };
+            self.transposed.extend((0..part.len()).map(turned));
+        }
         self.after.clear();
         self.after.resize(states, [0.0; LANES]);
         self.lost = [false; LANES];
@@ -97,18 +125,17 @@ impl Batch {
         let b = &mut self.weight[span.start * row..span.end * row];
         chains::spread(tables, &counts, states, span.len(), b);
         let from = span.start.saturating_sub(1);
-        chains::forward(
-            b,
-            factors.at(0).weight,
-            states,
-            &self.lengths,
-            span.start,
-            self.strict,
-            &mut self.alpha[from * row..span.end * row],
-            &mut self.shift[span.clone()],
-            &mut self.scale[span],
-            &mut self.lost,
-        );
+        let alpha = &mut self.alpha[from * row..span.end * row];
+        let (shift, scale) = (&mut self.shift[span.clone()], &mut self.scale[span.clone()]);
+        let (lengths, first, strict, lost) = (&self.lengths, span.start, self.strict, &mut self.lost);
+        if factors.parts().is_dense() {
+            let factor = factors.weights(0);
+            chains::forward(b, factor, states, lengths, first, strict, alpha, shift, scale, lost);
+        } else {
+            let (each, end) = (blocks(factors, &self.transposed), factors.parts().end());
+            let room = &mut self.between;
+            parts::forward(b, &each, end, states, lengths, first, strict, alpha, shift, scale, room, lost);
+        }
     }
 
     /// log p(x) of every lane when all steps are taken; NaN where it is lost.
@@ -142,30 +169,31 @@ impl Batch {
 
     /// Goes back over some steps, the last ones first, and leaves the smoothed probabilities of each lane (`states × n`, state-major).
     /// Of a lane that is lost nothing is left.
-    pub fn retreat(&mut self, span: Range<usize>, tables: &mut [&mut [f64]; LANES]) {
+    pub fn retreat(&mut self, factors: &Factors, span: Range<usize>, tables: &mut [&mut [f64]; LANES]) {
         let (states, row) = (self.states, self.states * LANES);
         let counts = self.counts(&span);
         let smooth = &mut self.smooth[..span.len() * row];
-        chains::backward(
-            &self.weight[span.start * row..self.steps * row],
-            &self.transposed,
-            states,
-            &self.lengths,
-            span.start,
-            &self.scale[span.start..self.steps],
-            &self.alpha[span.start * row..span.end * row],
-            &self.copies,
-            &mut self.after,
-            &mut self.room,
-            smooth,
-            &mut self.pairs,
-        );
+        let b = &self.weight[span.start * row..self.steps * row];
+        let (lengths, first, copies) = (&self.lengths, span.start, &self.copies);
+        let (scale, alpha) =
+            (&self.scale[span.start..self.steps], &self.alpha[span.start * row..span.end * row]);
+        let (after, pairs) = (&mut self.after, &mut self.pairs);
+        if factors.parts().is_dense() {
+            let (f, room) = (&self.transposed, &mut self.room);
+            chains::backward(b, f, states, lengths, first, scale, alpha, copies, after, room, smooth, pairs);
+        } else {
+            let (each, end) = (blocks(factors, &self.transposed), factors.parts().end());
+            let room = &mut self.between;
+            parts::backward(
+                b, &each, end, states, lengths, first, scale, alpha, copies, after, room, smooth, pairs,
+            );
+        }
         chains::gather(smooth, states, &counts, tables);
     }
 
     /// Adds the sums over neighbours of every lane that is not lost, each as often as it counts.
     pub fn add_pairs(&self, factors: &Factors, sums: &mut [f64]) {
-        let weights = factors.at(0).weight;
+        let weights = factors.weights(0);
         for ((sum, f), lanes) in sums.iter_mut().zip(weights).zip(self.pairs.chunks_exact(tile::lanes())) {
             *sum += f * lanes.iter().sum::<f64>();
         }

@@ -1,20 +1,26 @@
 //! Weights between the states of two latents.
 
-/// Square matrices of non-negative weights, with their logs: a transition law for each of several kinds of steps.
+use super::parts::Parts;
+
+/// Non-negative weights from the states of one unit to those of the next, with their logs: a transition law for each of several kinds of
+/// steps. Rows may sum to anything.
 ///
-/// Entry `[m, j, k]` is the weight of state k after (or below) state j. Rows may sum to anything.
+/// Where a step is one matrix, entry `[m, j, k]` is the weight of state k after (or below) state j; where it goes in [`Parts`], `m` stands
+/// before the weights of all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Factors {
-    states: usize,
+    parts: Parts,
     weight: Vec<f64>,
     log: Vec<f64>,
 }
 
-/// One of the matrices.
+/// One part of a step of one kind: a matrix in each block.
 #[derive(Clone, Copy)]
 pub(super) struct Factor<'a> {
-    pub states: usize,
+    pub blocks: usize,
+    pub rows: usize,
+    pub cols: usize,
     pub weight: &'a [f64],
     pub log: &'a [f64],
 }
@@ -25,62 +31,102 @@ impl Factors {
     pub fn new(states: usize, weight: Vec<f64>) -> Self {
         let mut log = vec![0.0; weight.len()];
         crate::tile::log(&weight, &mut log);
-        Factors { states, weight, log }
+        Factors { parts: Parts::dense(states), weight, log }
     }
 
     /// From the logarithms of the weights.
     #[must_use]
     pub fn from_logs(states: usize, log: Vec<f64>) -> Self {
+        Factors::in_parts(Parts::dense(states), log)
+    }
+
+    /// Steps in parts, from the logarithms of their weights.
+    #[must_use]
+    pub fn in_parts(parts: Parts, log: Vec<f64>) -> Self {
         let mut weight = vec![0.0; log.len()];
         crate::tile::exp(&log, &mut weight);
-        Factors { states, weight, log }
+        Factors { parts, weight, log }
     }
 
     /// Number of states on either side.
     #[must_use]
     pub fn states(&self) -> usize {
-        self.states
+        self.parts.states()
     }
 
-    /// Number of matrices.
+    /// How a step goes.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Number of kinds of steps.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.weight.len().checked_div(self.states * self.states).unwrap_or(0)
+        self.weight.len().checked_div(self.parts.len()).unwrap_or(0)
     }
 
-    /// Whether there is no matrix.
+    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.weight.is_empty()
     }
 
-    /// The logarithms of all weights.
-    #[must_use]
-    pub fn logs(&self) -> &[f64] {
-        &self.log
+    /// All weights of the steps of one kind.
+    pub(super) fn weights(&self, m: usize) -> &[f64] {
+        &self.weight[m * self.parts.len()..][..self.parts.len()]
     }
 
-    pub(super) fn at(&self, m: usize) -> Factor<'_> {
-        let size = self.states * self.states;
+    /// The logarithm of the weight of every state after every state, for one kind of steps.
+    pub(crate) fn expanded(&self, m: usize) -> Vec<f64> {
+        let log = &self.log[m * self.parts.len()..][..self.parts.len()];
+        if self.parts.is_dense() { log.to_vec() } else { self.parts.expand(log) }
+    }
+
+    /// The logarithm of the weight of one state after another.
+    pub(crate) fn log_weight(&self, m: usize, before: usize, after: usize) -> f64 {
+        let log = &self.log[m * self.parts.len()..][..self.parts.len()];
+        if self.parts.is_dense() {
+            return log[before * self.parts.states() + after];
+        }
+        self.parts.log_weight(log, before, after)
+    }
+
+    /// One part of a step.
+    pub(super) fn part(&self, m: usize, p: usize) -> Factor<'_> {
+        let part = &self.parts.each()[p];
+        let at = m * self.parts.len() + part.start;
         Factor {
-            states: self.states,
-            weight: &self.weight[m * size..][..size],
-            log: &self.log[m * size..][..size],
+            blocks: part.blocks,
+            rows: part.rows,
+            cols: part.cols,
+            weight: &self.weight[at..][..part.len()],
+            log: &self.log[at..][..part.len()],
         }
     }
 }
 
 impl<'a> Factor<'a> {
-    pub fn row(&self, j: usize) -> &'a [f64] {
-        &self.weight[j * self.states..][..self.states]
+    pub fn inward(&self) -> usize {
+        self.blocks * self.rows
     }
 
-    pub fn log_row(&self, j: usize) -> &'a [f64] {
-        &self.log[j * self.states..][..self.states]
+    pub fn outward(&self) -> usize {
+        self.blocks * self.cols
     }
 
-    /// log weight\[·, k\]
-    pub fn log_column(&self, k: usize) -> impl Iterator<Item = f64> + Clone + 'a {
-        self.log.iter().skip(k).step_by(self.states.max(1)).copied()
+    /// Of (block, row).
+    pub fn row(&self, at: usize) -> &'a [f64] {
+        &self.weight[at * self.cols..][..self.cols]
+    }
+
+    pub fn log_row(&self, at: usize) -> &'a [f64] {
+        &self.log[at * self.cols..][..self.cols]
+    }
+
+    /// log weight\[·\] of (block, column), over the rows of its block.
+    pub fn log_column(&self, at: usize) -> impl Iterator<Item = f64> + Clone + 'a {
+        let (block, col) = (at / self.cols, at % self.cols);
+        let size = self.rows * self.cols;
+        self.log[block * size..][..size].iter().skip(col).step_by(self.cols).copied()
     }
 }

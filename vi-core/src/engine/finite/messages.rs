@@ -29,29 +29,35 @@ impl Desk {
         }
     }
 
-    /// `sums[k] = Σⱼ exp(message[j]) factor[j, k]`
+    /// `sums[k] = Σⱼ exp(message[j]) factor[j, k]`, block by block.
     pub(super) fn sum_over_rows(&mut self, message: &[f64], factor: Factor<'_>) {
-        tile::exp(message, &mut self.weights);
-        self.sums.fill(0.0);
-        for (j, &w) in self.weights.iter().enumerate() {
-            if w != 0.0 {
-                for (sum, &f) in self.sums.iter_mut().zip(factor.row(j)) {
-                    *sum += w * f;
+        let weights = &mut self.weights[..factor.inward()];
+        tile::exp(message, weights);
+        let sums = &mut self.sums[..factor.outward()];
+        sums.fill(0.0);
+        let blocks = weights.chunks(factor.rows).zip(sums.chunks_mut(factor.cols));
+        for (block, (weights, sums)) in blocks.enumerate() {
+            for (j, &w) in weights.iter().enumerate() {
+                if w != 0.0 {
+                    for (sum, &f) in sums.iter_mut().zip(factor.row(block * factor.rows + j)) {
+                        *sum += w * f;
+                    }
                 }
             }
         }
     }
 
-    /// `sums[j] = Σₖ factor[j, k] exp(message[k])`
+    /// `sums[j] = Σₖ factor[j, k] exp(message[k])`, for a factor of one block.
     pub(super) fn sum_over_columns(&mut self, message: &[f64], factor: Factor<'_>) {
-        tile::exp(message, &mut self.weights);
-        for (j, sum) in self.sums.iter_mut().enumerate() {
-            *sum = self.weights.iter().zip(factor.row(j)).map(|(w, f)| w * f).sum();
+        let weights = &mut self.weights[..factor.cols];
+        tile::exp(message, weights);
+        for (j, sum) in self.sums[..factor.rows].iter_mut().enumerate() {
+            *sum = weights.iter().zip(factor.row(j)).map(|(w, f)| w * f).sum();
         }
     }
 
-    /// Probabilities of j given those of k behind it: `out[j] = Σₖ given[k] p(j | k)` with `p(j | k) ∝ exp(message[j]) factor[j, k]`.
-    /// The joint probabilities are added to `pairs`, times `copies`.
+    /// Probabilities of j given those of k behind it: `out[j] = Σₖ given[k] p(j | k)` with `p(j | k) ∝ exp(message[j]) factor[j, k]`, block
+    /// by block. The joint probabilities are added to `pairs`, times `copies`.
     pub(super) fn condition_on_columns(
         &mut self,
         message: &[f64],
@@ -61,28 +67,31 @@ impl Desk {
         mut pairs: Option<&mut [f64]>,
         copies: f64,
     ) {
-        let states = factor.states;
+        let (rows, cols) = (factor.rows, factor.cols);
         self.sum_over_rows(message, factor);
         self.shares(given);
-        for (j, (out, &w)) in out.iter_mut().zip(&self.weights).enumerate() {
-            let terms = factor.row(j).iter().zip(&self.column);
+        for (j, (out, &w)) in out.iter_mut().zip(&self.weights[..factor.inward()]).enumerate() {
+            let shares = &self.column[j / rows * cols..][..cols];
+            let terms = factor.row(j).iter().zip(shares);
             *out = w * terms.map(|(f, share)| f * share).sum::<f64>();
             if let (Some(pairs), true) = (&mut pairs, w > 0.0) {
-                let row = &mut pairs[j * states..][..states];
-                for ((pair, &f), &share) in row.iter_mut().zip(factor.row(j)).zip(&self.column) {
+                let row = &mut pairs[j * cols..][..cols];
+                for ((pair, &f), &share) in row.iter_mut().zip(factor.row(j)).zip(shares) {
                     *pair += copies * (w * (f * share));
                 }
             }
         }
         for (k, &p) in given.iter().enumerate() {
             if p > 0.0 && self.sums[k] < SMALLEST {
-                let logs = message.iter().zip(factor.log_column(k)).map(|(m, log)| m + log);
-                self.column.iter_mut().zip(logs).for_each(|(c, log)| *c = log);
-                normalise(&mut self.column);
-                for (j, (out, &share)) in out.iter_mut().zip(&self.column).enumerate() {
+                let first = k / cols * rows;
+                let column = &mut self.column[..rows];
+                let logs = message[first..][..rows].iter().zip(factor.log_column(k)).map(|(m, log)| m + log);
+                column.iter_mut().zip(logs).for_each(|(c, log)| *c = log);
+                normalise(column);
+                for (j, (out, &share)) in out[first..][..rows].iter_mut().zip(&*column).enumerate() {
                     *out += p * share;
                     if let Some(pairs) = &mut pairs {
-                        pairs[j * states + k] += copies * p * share;
+                        pairs[(first + j) * cols + k % cols] += copies * p * share;
                     }
                 }
             }
@@ -90,7 +99,8 @@ impl Desk {
         rescale(out);
     }
 
-    /// The same with the sides exchanged: `out[k] = Σⱼ given[j] p(k | j)` with `p(k | j) ∝ factor[j, k] exp(message[k])`.
+    /// The same with the sides exchanged, for a factor of one block: `out[k] = Σⱼ given[j] p(k | j)` with
+    /// `p(k | j) ∝ factor[j, k] exp(message[k])`.
     pub(super) fn condition_on_rows(
         &mut self,
         message: &[f64],
@@ -100,13 +110,13 @@ impl Desk {
         mut pairs: Option<&mut [f64]>,
         copies: f64,
     ) {
-        let states = factor.states;
+        let states = factor.cols;
         self.sum_over_columns(message, factor);
         self.shares(given);
         out.fill(0.0);
-        for (j, &share) in self.column.iter().enumerate() {
+        for (j, &share) in self.column[..factor.rows].iter().enumerate() {
             if share > 0.0 {
-                for (k, (out, &w)) in out.iter_mut().zip(&self.weights).enumerate() {
+                for (k, (out, &w)) in out.iter_mut().zip(&self.weights[..states]).enumerate() {
                     let joint = w * (factor.row(j)[k] * share);
                     *out += joint;
                     if let Some(pairs) = &mut pairs {
@@ -117,10 +127,11 @@ impl Desk {
         }
         for (j, &p) in given.iter().enumerate() {
             if p > 0.0 && self.sums[j] < SMALLEST {
+                let column = &mut self.column[..states];
                 let logs = message.iter().zip(factor.log_row(j)).map(|(m, log)| m + log);
-                self.column.iter_mut().zip(logs).for_each(|(c, log)| *c = log);
-                normalise(&mut self.column);
-                for (k, (out, &share)) in out.iter_mut().zip(&self.column).enumerate() {
+                column.iter_mut().zip(logs).for_each(|(c, log)| *c = log);
+                normalise(column);
+                for (k, (out, &share)) in out.iter_mut().zip(&*column).enumerate() {
                     *out += p * share;
                     if let Some(pairs) = &mut pairs {
                         pairs[j * states + k] += copies * p * share;
@@ -143,6 +154,7 @@ impl Desk {
 pub(super) fn redo_columns(message: &[f64], factor: Factor<'_>, sums: &[f64], out: &mut [f64]) {
     for (k, (out, &sum)) in out.iter_mut().zip(sums).enumerate() {
         if sum < SMALLEST {
+            let message = &message[k / factor.cols * factor.rows..][..factor.rows];
             *out = log_sum_exp(message.iter().zip(factor.log_column(k)).map(|(m, log)| m + log));
         }
     }
@@ -197,6 +209,14 @@ pub(super) fn settle(message: &mut [f64], at: usize) -> Result<f64, Failure> {
     }
     message.iter_mut().for_each(|m| *m -= largest);
     Ok(largest)
+}
+
+/// Moves a message so that its largest entry is 0, if that is a number, and gives what was taken off.
+pub(super) fn raise(message: &mut [f64]) -> f64 {
+    let largest = message.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let shift = if largest.is_finite() { largest } else { 0.0 };
+    message.iter_mut().for_each(|m| *m -= shift);
+    shift
 }
 
 /// A sum that keeps what additions round off (Neumaier 1974): a million steps cost no digits.

@@ -14,14 +14,19 @@
 pub mod batch;
 mod factors;
 mod messages;
+pub mod parts;
+#[cfg(test)]
+mod parts_tests;
 pub mod scan;
 mod semiring;
+mod steps;
 pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod tree;
 
 pub use factors::Factors;
+pub use parts::{Digit, Part, Parts};
 pub use semiring::{Choice, Max, Sample, Semiring, Sum};
 
 use crate::Error;

@@ -6,11 +6,12 @@
 //! p(z[t] = j | z[t+1] = k, x) ∝ exp(α[t, j]) factor[j, k]                            mixed, maximised or drawn, backwards
 //! ```
 //!
-//! A chain of order two or more is a chain whose states are tuples. Cost T·K², memory T·K; nothing is allocated inside the loop over t.
+//! A chain of order two or more is a chain whose states are tuples, and its steps go in [parts](super::parts). Cost: T times the number of
+//! weights of a step, T·K² for a chain of order one; memory T·K; nothing is allocated inside the loop over t.
 
-use super::factors::{Factor, Factors};
-use super::messages::{self, Desk, Total};
-use super::semiring::Step;
+use super::factors::Factors;
+use super::messages::{self, Total};
+use super::steps::Steps;
 use super::{Choice, Failure, Max, Sample, Semiring, Sum};
 
 /// One sequence.
@@ -24,7 +25,7 @@ pub struct Chain<'a> {
     pub which: Option<&'a [usize]>,
 }
 
-impl<'a> Chain<'a> {
+impl Chain<'_> {
     /// Number of steps.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -40,10 +41,6 @@ impl<'a> Chain<'a> {
     fn index(&self, t: usize) -> usize {
         self.which.map_or(0, |w| w[t])
     }
-
-    fn factor(&self, t: usize) -> Factor<'a> {
-        self.factors.at(self.index(t))
-    }
 }
 
 /// What the eliminations of a chain write on; it grows to the longest sequence and can be used for any number of them.
@@ -51,13 +48,13 @@ impl<'a> Chain<'a> {
 pub struct Workspace {
     /// α, step by step.
     messages: Vec<f64>,
-    desk: Desk,
+    steps: Steps,
 }
 
 /// A table of joint probabilities of neighbours, to which those of a chain are added.
 #[derive(Debug)]
 pub struct Pairs<'a> {
-    /// Shaped like the factors: `[which, j, k]` gains Σₜ p(z\[t−1\] = j, z\[t\] = k | x).
+    /// Shaped like the factors: `[which, j, k]` gains Σₜ p(z\[t−1\] = j, z\[t\] = k | x), and the same of every part of a step.
     pub sums: &'a mut [f64],
     /// Every chain counts this often.
     pub copies: f64,
@@ -81,11 +78,10 @@ impl Workspace {
 
     /// One step ahead: `out[k] = log Σⱼ exp(message[j]) factor[j, k]` of the factor with this number.
     pub fn predict(&mut self, message: &[f64], factors: &Factors, which: usize, out: &mut [f64]) {
-        self.desk.resize(factors.states());
-        let largest = message.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let shift = if largest.is_finite() { largest } else { 0.0 };
-        let moved: Vec<f64> = message.iter().map(|m| m - shift).collect();
-        Sum::over_rows(&moved, Step(factors.at(which)), &mut self.desk, out);
+        self.steps.resize(factors);
+        let mut moved = message.to_vec();
+        let shift = messages::raise(&mut moved);
+        let shift = shift + self.steps.forward::<Sum>(&moved, factors, which, out);
         out.iter_mut().for_each(|o| *o += shift);
     }
 
@@ -121,14 +117,31 @@ impl Workspace {
             let (table, copies) = match &mut pairs {
                 None => (None, 1.0),
                 Some(p) => {
-                    let size = states * states;
+                    let size = chain.factors.parts().len();
                     (Some(&mut p.sums[chain.index(t) * size..][..size]), p.copies)
                 }
             };
-            let out = &mut before[(t - 1) * states..];
-            self.desk.condition_on_columns(message, chain.factor(t), after, out, table, copies);
+            let (out, after) = (&mut before[(t - 1) * states..], &after[..states]);
+            self.steps.backward(message, chain.factors, chain.index(t), after, out, table, copies);
         }
         Ok(total)
+    }
+
+    /// p(z\[t−1\] = j, z\[t\] = k | x) of one step (`states × states`), for t ≥ 1.
+    ///
+    /// # Errors
+    /// See [`filter`](Self::filter).
+    pub fn pair(&mut self, chain: &Chain<'_>, t: usize) -> Result<Vec<f64>, Failure> {
+        let (states, len) = (chain.factors.states(), chain.len());
+        let mut marginals = vec![0.0; len * states];
+        self.smooth(chain, &mut marginals, None)?;
+        let step = Factors::from_logs(states, chain.factors.expanded(chain.index(t)));
+        let (mut before, mut out) = (vec![0.0; states], vec![0.0; states * states]);
+        let (message, after) =
+            (&self.messages[(t - 1) * states..][..states], &marginals[t * states..][..states]);
+        self.steps.resize(&step);
+        self.steps.backward(message, &step, 0, after, &mut before, Some(&mut out), 1.0);
+        Ok(out)
     }
 
     /// The most likely path, and log p(x, path).
@@ -163,17 +176,16 @@ impl Workspace {
         path: &mut [usize],
     ) -> Result<f64, Failure> {
         let total = self.forward::<C>(chain)?;
-        let states = chain.factors.states();
-        let weights = &mut self.desk.column;
-        let mut after: Option<usize> = None;
-        for t in (0..chain.len()).rev() {
-            weights.copy_from_slice(&self.messages[t * states..][..states]);
-            if let Some(k) = after {
-                let logs = chain.factor(t + 1).log_column(k);
-                weights.iter_mut().zip(logs).for_each(|(w, log)| *w += log);
-            }
-            path[t] = choice.choose(weights);
-            after = Some(path[t]);
+        let (states, len) = (chain.factors.states(), chain.len());
+        for t in (0..len).rev() {
+            let message = &self.messages[t * states..][..states];
+            path[t] = if t + 1 == len {
+                let weights = &mut self.steps.desk.column[..states];
+                weights.copy_from_slice(message);
+                choice.choose(weights)
+            } else {
+                self.steps.choose(choice, message, chain.factors, chain.index(t + 1), path[t + 1])
+            };
         }
         Ok(total)
     }
@@ -181,7 +193,7 @@ impl Workspace {
     /// α of every step, and log ⊕ over all paths.
     fn forward<S: Semiring>(&mut self, chain: &Chain<'_>) -> Result<f64, Failure> {
         let (states, len) = (chain.factors.states(), chain.len());
-        self.desk.resize(states);
+        self.steps.resize(chain.factors);
         self.messages.resize(self.messages.len().max(len * states), 0.0);
         let mut total = Total::default();
         for t in 0..len {
@@ -191,7 +203,8 @@ impl Workspace {
             if t == 0 {
                 now.copy_from_slice(potential);
             } else {
-                S::over_rows(&before[(t - 1) * states..], Step(chain.factor(t)), &mut self.desk, now);
+                let before = &before[(t - 1) * states..];
+                total.add(self.steps.forward::<S>(before, chain.factors, chain.index(t), now));
                 now.iter_mut().zip(potential).for_each(|(m, p)| *m += p);
             }
             total.add(messages::settle(now, t)?);

@@ -13,11 +13,11 @@ pub trait Semiring {
     /// semiring knows of the states: probabilities, or 1 at the chosen one and 0 elsewhere.
     fn eliminate(&mut self, table: &mut [f64], states: usize, n: usize, log_total: &mut [f64]);
 
-    /// `out[k] = log ⊕ⱼ exp(message[j]) factor[j, k]`, for a message whose largest entry is 0.
+    /// `out[k] = log ⊕ⱼ exp(message[j]) factor[j, k]` in each block, for a message whose largest entry is 0.
     #[doc(hidden)]
     fn over_rows(message: &[f64], factor: Step<'_>, desk: &mut Desk, out: &mut [f64]);
 
-    /// `out[j] = log ⊕ₖ factor[j, k] exp(message[k])`, for a message whose largest entry is 0.
+    /// `out[j] = log ⊕ₖ factor[j, k] exp(message[k])`, for a message whose largest entry is 0 and a factor of one block.
     #[doc(hidden)]
     fn over_columns(message: &[f64], factor: Step<'_>, desk: &mut Desk, out: &mut [f64]);
 }
@@ -60,13 +60,13 @@ impl Semiring for Sum {
 
     fn over_rows(message: &[f64], factor: Step<'_>, desk: &mut Desk, out: &mut [f64]) {
         desk.sum_over_rows(message, factor.0);
-        tile::log(&desk.sums, out);
+        tile::log(&desk.sums[..out.len()], out);
         messages::redo_columns(message, factor.0, &desk.sums, out);
     }
 
     fn over_columns(message: &[f64], factor: Step<'_>, desk: &mut Desk, out: &mut [f64]) {
         desk.sum_over_columns(message, factor.0);
-        tile::log(&desk.sums, out);
+        tile::log(&desk.sums[..out.len()], out);
         messages::redo_rows(message, factor.0, &desk.sums, out);
     }
 }
@@ -90,6 +90,7 @@ impl Semiring for Max {
     fn over_rows(message: &[f64], factor: Step<'_>, _desk: &mut Desk, out: &mut [f64]) {
         out.fill(f64::NEG_INFINITY);
         for (j, &m) in message.iter().enumerate() {
+            let out = &mut out[j / factor.0.rows * factor.0.cols..][..factor.0.cols];
             for (out, &log) in out.iter_mut().zip(factor.0.log_row(j)) {
                 *out = larger(*out, m + log);
             }

@@ -397,6 +397,53 @@ fn the_lowest_of_equals_is_chosen() {
     assert_eq!(Max::default().choose_by_weight(&[0.25, 0.5, 0.5]), 1);
 }
 
+/// What a batch says of eight sequences.
+pub(super) struct SideBySide {
+    pub logs: [f64; 8],
+    /// By units.
+    pub smoothed: [Vec<f64>; 8],
+    pub sums: Vec<f64>,
+}
+
+/// `potentials` are by units.
+pub(super) fn side_by_side(
+    factors: &Factors,
+    lengths: [usize; 8],
+    copies: [f64; 8],
+    potentials: &[Vec<f64>],
+) -> SideBySide {
+    let states = factors.states();
+    let mut side = batch::Batch::default();
+    // What an earlier batch has left must not show.
+    side.begin(factors, [15; 8], [1.0; 8]);
+    side.advance(factors, 0..15, &[&vec![7.0; 15 * states]; 8]);
+    side.begin(factors, lengths, copies);
+    for span in side.spans() {
+        let counts = side.counts(&span);
+        let tables: [Vec<f64>; 8] = std::array::from_fn(|lane| {
+            let (n, potential) = (counts[lane], &potentials[lane][lengths[lane].min(span.start) * states..]);
+            (0..states * n).map(|at| potential[at % n * states + at / n]).collect()
+        });
+        side.advance(factors, span, &tables.each_ref().map(Vec::as_slice));
+    }
+    let logs = side.evidence();
+    let mut smoothed: [Vec<f64>; 8] = std::array::from_fn(|lane| vec![0.0; lengths[lane] * states]);
+    for span in side.spans().rev() {
+        let counts = side.counts(&span);
+        let mut tables = counts.map(|n| vec![0.0; n * states]);
+        side.retreat(factors, span.clone(), &mut tables.each_mut().map(Vec::as_mut_slice));
+        for (lane, table) in tables.iter().enumerate() {
+            for (at, p) in table.iter().enumerate() {
+                let n = counts[lane];
+                smoothed[lane][(span.start + at % n) * states + at / n] = *p;
+            }
+        }
+    }
+    let mut sums = vec![0.0; factors.parts().len()];
+    side.add_pairs(factors, &mut sums);
+    SideBySide { logs, smoothed, sums }
+}
+
 #[test]
 fn sequences_side_by_side_are_what_each_is_alone() {
     for seed in 0..40 {
@@ -422,37 +469,9 @@ fn sequences_side_by_side_are_what_each_is_alone() {
                 (0..n * states).map(one).collect()
             })
             .collect();
-        let mut side = batch::Batch::default();
-        // What an earlier batch has left must not show.
-        side.begin(&factors, [15; 8], [1.0; 8]);
-        side.advance(&factors, 0..15, &[&vec![7.0; 15 * states]; 8]);
         let copies = [1.0, 2.0, 1.0, 1.0, 0.5, 1.0, 1.0, 1.0];
         let copies = if seed % 3 == 0 { [1.0; 8] } else { copies };
-        side.begin(&factors, lengths, copies);
-        for span in side.spans() {
-            let counts = side.counts(&span);
-            let tables: [Vec<f64>; 8] = std::array::from_fn(|lane| {
-                let (n, potential) =
-                    (counts[lane], &potentials[lane][lengths[lane].min(span.start) * states..]);
-                (0..states * n).map(|at| potential[at % n * states + at / n]).collect()
-            });
-            side.advance(&factors, span, &tables.each_ref().map(Vec::as_slice));
-        }
-        let logs = side.evidence();
-        let mut smoothed: [Vec<f64>; 8] = std::array::from_fn(|lane| vec![0.0; lengths[lane] * states]);
-        for span in side.spans().rev() {
-            let counts = side.counts(&span);
-            let mut tables = counts.map(|n| vec![0.0; n * states]);
-            side.retreat(span.clone(), &mut tables.each_mut().map(Vec::as_mut_slice));
-            for (lane, table) in tables.iter().enumerate() {
-                for (at, p) in table.iter().enumerate() {
-                    let n = counts[lane];
-                    smoothed[lane][(span.start + at % n) * states + at / n] = *p;
-                }
-            }
-        }
-        let mut sums = vec![0.0; states * states];
-        side.add_pairs(&factors, &mut sums);
+        let SideBySide { logs, smoothed, sums } = side_by_side(&factors, lengths, copies, &potentials);
         let mut expected = vec![0.0; states * states];
         for (lane, potential) in potentials.iter().enumerate() {
             let n = lengths[lane];

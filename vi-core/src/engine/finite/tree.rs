@@ -6,7 +6,7 @@
 //! p(z[n] = k | z[parent[n]] = j, x) ∝ factor[j, k] exp(λ[n, k])                               mixed, maximised or drawn, downwards
 //! ```
 //!
-//! Because parents come first, both passes are loops over n: no recursion, whatever the depth.
+//! Steps are of one part and one block. Because parents come first, both passes are loops over n: no recursion, whatever the depth.
 
 use super::factors::{Factor, Factors};
 use super::messages::{self, Desk, Total};
@@ -49,7 +49,7 @@ impl<'a> Tree<'a> {
     }
 
     fn factor(&self, n: usize) -> Factor<'a> {
-        self.factors.at(self.index(n))
+        self.factors.part(self.index(n), 0)
     }
 }
 
@@ -103,6 +103,21 @@ impl Workspace {
             self.desk.condition_on_rows(message, tree.factor(n), given, own, table, copies);
         }
         Ok(total)
+    }
+
+    /// p(z\[parent\[n\]\] = j, z\[n\] = k | x) of one node that is no root (`states × states`).
+    ///
+    /// # Errors
+    /// See [`log_evidence`](Self::log_evidence).
+    pub fn pair(&mut self, tree: &Tree<'_>, n: usize) -> Result<Vec<f64>, Failure> {
+        let states = tree.factors.states();
+        let mut marginals = vec![0.0; tree.len() * states];
+        self.smooth(tree, &mut marginals, None)?;
+        let (mut own, mut out) = (vec![0.0; states], vec![0.0; states * states]);
+        let message = &self.messages[n * states..][..states];
+        let given = &marginals[tree.parent[n] * states..][..states];
+        self.desk.condition_on_rows(message, tree.factor(n), given, &mut own, Some(&mut out), 1.0);
+        Ok(out)
     }
 
     /// The most likely states of all nodes together, and log p(x, states).

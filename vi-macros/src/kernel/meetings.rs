@@ -1,0 +1,92 @@
+//! Statements that read categories of several blocks: given the others, each block sees their expectation.
+
+use super::links::{Along, local, places};
+use super::rows::RowBuilder;
+use super::{Component, Local};
+use crate::density::statement::StatementDensity;
+use crate::density::symbol::{Ix, Var};
+use crate::diagnostics::kernel as mistakes;
+use crate::model::ir::Model;
+use crate::report::Diagnostic;
+
+/// Components of which some statements read the same unit.
+#[derive(Debug)]
+pub struct Meeting {
+    /// The states of all of them side by side, in their order, and the statements.
+    pub component: Component,
+    /// Which components they are.
+    pub of: Vec<usize>,
+}
+
+/// Adds a statement that reads categories of these components, where all of them stand at one unit.
+pub fn add(
+    model: &Model,
+    builder: &mut RowBuilder<'_>,
+    d: &StatementDensity,
+    components: &[Component],
+    of: &[usize],
+    meetings: &mut Vec<Meeting>,
+) -> Result<(), Diagnostic> {
+    let name = |n: usize| model.arrays[d.gathers[n].elem.array.0].name.to_string();
+    let refuse = || {
+        let first = &components[of[0]];
+        let other = (0..d.gathers.len()).find(|n| !first.holds(d.gathers[*n].elem.array)).unwrap_or(0);
+        mistakes::two_blocks(d.loc, &name(0), &name(other))
+    };
+    // Sizes have names: plates of the same ones have the same positions.
+    let plates = |c: &Component| -> Vec<_> { c.unit.iter().map(|v| v.nominal).collect() };
+    let simple = |c: &Component| {
+        c.integrated.is_empty()
+            && !c.has_normals()
+            && c.guards.is_empty()
+            && c.pairs.is_empty()
+            && c.locals.iter().all(|l| l.back == 0)
+            && plates(c) == plates(&components[of[0]])
+    };
+    let at = places(model, d, &Along::Axis).map_err(|_| refuse())?;
+    if !of.iter().all(|n| simple(&components[*n])) || at.back.iter().any(|b| *b > 0) || !d.repeat.is_empty() {
+        return Err(refuse());
+    }
+    let n = match meetings.iter().position(|m| m.of == of) {
+        Some(n) => n,
+        None => {
+            meetings.push(Meeting { component: together(components, of), of: of.to_vec() });
+            meetings.len() - 1
+        }
+    };
+    let meeting = &mut meetings[n].component;
+    if d.gathers.iter().any(|g| local(meeting, g.elem.array, 0).is_none()) {
+        return Err(refuse());
+    }
+    let rows = builder.rows(d, Some(meeting), Some(&at))?;
+    meeting.rows.push(rows);
+    Ok(())
+}
+
+/// The joint states of some components.
+fn together(components: &[Component], of: &[usize]) -> Component {
+    let first = &components[of[0]];
+    let mut locals: Vec<Local> = vec![];
+    for l in of.iter().flat_map(|n| &components[*n].locals) {
+        let mut name = l.state.name.clone();
+        while locals.iter().any(|x| x.state.name == name) || first.unit.iter().any(|v| v.name == name) {
+            name.push('′');
+        }
+        let state = Var::new(name, l.state.nominal, Ix::constant(0), l.state.high.clone());
+        locals.push(Local { state, ..l.clone() });
+    }
+    Component {
+        locals,
+        unit: first.unit.clone(),
+        guards: vec![],
+        integrated: vec![],
+        normals: vec![],
+        rows: vec![],
+        collapse: None,
+        hoisted: false,
+        pairs: vec![],
+        link: None,
+        whitened: None,
+        beside: false,
+    }
+}
