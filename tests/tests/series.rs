@@ -295,6 +295,15 @@ fn one_step_at_a_time_is_the_filter_bit_for_bit() {
     assert_eq!(online.steps(), 12);
     let wrong = online.push(&state_space::Data { y: (&y).into() }).unwrap_err().to_string();
     assert!(wrong.contains("12 steps") && wrong.contains("needs 2"), "{wrong}");
+    // A window of another width is an error, and the filter stands where it stood.
+    let narrow = y.view((0, 0), (2, 2)).into_owned();
+    let narrow = state_space::Data { y: (&narrow).into() };
+    let e = online.push(&narrow).unwrap_err().to_string();
+    assert!(e.contains("C has 3 rows"), "{e}");
+    assert_eq!(online.steps(), 12);
+    let errors =
+        [fit.filter(&narrow).err(), fit.log_densities(&narrow).err(), fit.forecast(&narrow, 2).err()];
+    errors.into_iter().for_each(|x| assert_eq!(x.unwrap().to_string(), e));
 }
 
 #[test]
