@@ -10,6 +10,7 @@ use crate::engine::gauss::Failure;
 use crate::engine::gauss::scan::{Filter, Patterns, Row};
 use crate::engine::unit::UnitNormals;
 use nalgebra::{DMatrix, DVector};
+use std::sync::Arc;
 
 /// What is remembered of the steps so far: a triangle of the numbers of one step.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,45 @@ pub(super) struct Held<'s, 'a, M: Program> {
     pub model: &'s M,
     pub context: &'s M::Context<'a>,
     pub at: &'s M::Prepared,
+}
+
+/// Functions of the params that are kept from one step to the next.
+pub(super) struct Tabulated<M: Program>(Option<Arc<M::Prepared>>);
+
+impl<M: Program> Default for Tabulated<M> {
+    fn default() -> Self {
+        Tabulated(None)
+    }
+}
+
+impl<M: Program> Clone for Tabulated<M> {
+    fn clone(&self) -> Self {
+        Tabulated(self.0.clone())
+    }
+}
+
+impl<M: Program> std::fmt::Debug for Tabulated<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Tabulated").finish_non_exhaustive()
+    }
+}
+
+impl<M: Program> Tabulated<M> {
+    /// Those that are kept, or else new ones, to be kept if so asked.
+    pub fn of(
+        &mut self,
+        keep: bool,
+        make: impl FnOnce() -> Result<M::Prepared, Error>,
+    ) -> Result<Arc<M::Prepared>, Error> {
+        if let Some(kept) = &self.0 {
+            return Ok(kept.clone());
+        }
+        let made = Arc::new(make()?);
+        if keep {
+            self.0 = Some(made.clone());
+        }
+        Ok(made)
+    }
 }
 
 impl Memory {

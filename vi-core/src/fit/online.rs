@@ -112,9 +112,17 @@ pub struct Online<M: Program> {
     workspace: scan::Workspace,
     /// Of Gaussian latents.
     memory: filtered::Memory,
+    at: filtered::Tabulated<M>,
 }
 
 impl<M: Program> Fit<M> {
+    /// New data, of the sizes that the params have.
+    fn at_work<'a>(&self, data: &M::Data<'a>) -> Result<Work<'a, M>, Error> {
+        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        self.model.validate(&work.context, &self.globals)?;
+        Ok(work)
+    }
+
     /// p(z\[t\] | x\[0..=t\]) of every step of new data, at the params of this fit: what is known at the time.
     ///
     /// Gaussian latents that a diffuse start leaves open are [unset](crate::Marginal::Unset) until the data determine them. A filter has no joint law of
@@ -126,7 +134,7 @@ impl<M: Program> Fit<M> {
     where
         M: Follows,
     {
-        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        let work = self.at_work(data)?;
         if let Some(links) = work.chain(0) {
             return work.filtered_normals(&self.model, &self.globals, links);
         }
@@ -145,7 +153,7 @@ impl<M: Program> Fit<M> {
     where
         M: Follows<Step = NormalStep>,
     {
-        let work = Work::new(&self.model, data, &self.params, &Options::default())?;
+        let work = self.at_work(data)?;
         match work.chain(0) {
             Some(links) => work.log_densities(&self.model, &self.globals, links),
             None => Ok(vec![]),
@@ -161,7 +169,7 @@ impl<M: Program> Fit<M> {
         M: Continues,
     {
         let model = &self.model;
-        let work = Work::new(model, data, &self.params, &Options::default())?;
+        let work = self.at_work(data)?;
         if let Some(links) = work.chain(0) {
             return filtered::forecast(self, &work, links, steps);
         }
@@ -245,6 +253,7 @@ impl<M: Program> Fit<M> {
             steps: 0,
             workspace: scan::Workspace::default(),
             memory: filtered::Memory::default(),
+            at: filtered::Tabulated::default(),
         }
     }
 }
@@ -271,14 +280,16 @@ impl<M: Follows> Online<M> {
     fn push_normals(&mut self, window: &M::Data<'_>) -> Result<Known, Error> {
         let (model, wanted) = (&self.model, if self.steps == 0 { 1 } else { 2 });
         let context = model.context(window, &self.params, &Options::default())?;
+        model.validate(&context, &self.globals)?;
         let links = model.links(&context, 0).filter(|l| l.sequences() == 1);
         let units = model.components(&context).first().map_or(0, |c| c.units);
         let h = links.as_ref().and_then(super::Links::normals).unwrap_or(0);
         if links.is_none() || units != wanted {
             return Err(Mismatch::Window { steps: units, wanted }.into());
         }
-        let at = model.prepare(&context, &self.globals)?;
-        let held = filtered::Held { model, context: &context, at: &at };
+        // Tables of params depend on the sizes of a window, which are the same from the second one on.
+        let at = self.at.of(wanted == 2, || model.prepare(&context, &self.globals))?;
+        let held = filtered::Held { model, context: &context, at: &*at };
         let taken = self.memory.advance(&held, (h, units - 1, wanted == 2));
         taken.map_err(|e| e.named(|t, _| format!("step {t} of the filter")))?;
         self.steps += 1;
@@ -287,6 +298,7 @@ impl<M: Follows> Online<M> {
 
     fn push_categories(&mut self, window: &M::Data<'_>) -> Result<Known, Error> {
         let work = Work::new(&self.model, window, &self.params, &Options::default())?;
+        self.model.validate(&work.context, &self.globals)?;
         let wanted = if self.steps == 0 { 1 } else { 2 };
         let Some(Component { units, states, .. }) = work.components.first().copied() else {
             return Err(Error::NotFinite { what: "a window without latents".into() });
