@@ -287,6 +287,9 @@ impl Emitter<'_> {
                 .iter()
                 .filter(|d| arrays.contains(&d.target.array))
                 .all(|d| d.cases.iter().all(|c| matches!(c.form, Form::Flat)));
+            let partly = self.kernel.latent_priors.iter().any(|d| {
+                arrays.contains(&d.target.array) && d.cases.iter().any(|c| matches!(c.form, Form::Flat))
+            });
             let mut step = step.clone();
             let empty = match &mut step.kind {
                 MStepKind::Natural { terms, array, .. } => {
@@ -317,7 +320,8 @@ impl Emitter<'_> {
                         RegressionSource::Prior { statement, .. } => from(Some(*statement)),
                         RegressionSource::Moments { .. } => false,
                     });
-                    r.rows.is_empty()
+                    // Locations of which one is flat have no covariance yet.
+                    r.rows.is_empty() || partly
                 }
                 MStepKind::Newton { .. } => true,
             };
