@@ -91,7 +91,7 @@ fn components_of_data_that_are_repeated_become_those_of_the_likelihood() {
 #[test]
 fn a_chain_of_data_that_are_repeated_becomes_that_of_the_likelihood() {
     let g = &mut Noise::new(7);
-    let mut x = vec![0.0; 6];
+    let mut x = [0.0; 6];
     let y = DMatrix::from_fn(6, 12, |_, _| 0.0).map_with_location(|s, _, _| {
         x[s] = 0.7 * x[s] + 0.8 * g.normal();
         x[s] + 0.3 * g.normal()

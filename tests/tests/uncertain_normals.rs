@@ -213,7 +213,7 @@ fn sequences(seed: u64, lengths: &[usize], d: usize) -> Vec<Sequence> {
                     x = &a * x + DVector::from_fn(2, |i, _| 0.4 * g.normal() + 0.5 * u[i]);
                 }
                 let y = &c * &x;
-                let there = |d: usize| s != 2 && (s + 2 * t + 3 * d) % 7 != 0;
+                let there = |d: usize| s != 2 && !(s + 2 * t + 3 * d).is_multiple_of(7);
                 out.y.push((0..d).map(|d| there(d).then_some(y[d] + 0.3 * g.normal() + d as f64)).collect());
                 out.u.push(u);
             }

@@ -27,11 +27,16 @@ pub struct Coefficients {
 impl Coefficients {
     /// S = 0 over a v of this length.
     pub(crate) fn begin(&mut self, side: usize) {
-        if self.side != side || self.any {
-            self.side = side;
+        self.side = side;
+        self.any = false;
+    }
+
+    /// Makes room for S where a row needs it first: most rows do not.
+    fn open(&mut self) {
+        if !self.any {
             self.square.clear();
-            self.square.resize(side * side, 0.0);
-            self.any = false;
+            self.square.resize(self.side * self.side, 0.0);
+            self.any = true;
         }
     }
 
@@ -53,7 +58,7 @@ impl Coefficients {
 
     /// Adds the row's share of S.
     pub fn add(&mut self, precision: f64, covariance: &DMatrix<f64>) {
-        self.any = true;
+        self.open();
         for &(i, a, x) in &self.terms {
             let scaled = precision * x;
             for &(j, b, y) in self.terms.iter().filter(|(_, b, _)| a <= *b) {
@@ -64,7 +69,7 @@ impl Coefficients {
 
     /// The same of a vector whose components are coupled by a precision matrix.
     pub fn add_coupled(&mut self, precision: &DMatrix<f64>, covariance: &DMatrix<f64>) {
-        self.any = true;
+        self.open();
         let range = |d: usize| if d == 0 { 0..self.ends[0] } else { self.ends[d - 1]..self.ends[d] };
         for d in 0..self.ends.len() {
             for e in 0..self.ends.len() {
@@ -114,7 +119,6 @@ impl Coefficients {
             }
             each(&self.row);
         }
-        s.fill(0.0);
         self.any = false;
     }
 }

@@ -16,17 +16,17 @@ impl Emitter<'_> {
         let mut scale = TokenStream::new();
         let mut serde: Vec<TokenStream> = vec![];
         let mut fits: Vec<TokenStream> = vec![];
-        for s in &self.kernel.stats {
+        for (at, s) in self.kernel.stats.iter().enumerate() {
             let n = format_ident!("{}", s.name);
             let line = self.model.statements[s.statement.0].line;
             match &s.kind {
                 StatKind::Sum(c) => {
                     let r = Literal::usize_unsuffixed(s.cells.len());
                     let what = crate::density::print::poly(c, self.model);
-                    let doc = match c.as_number() {
+                    let doc = self.whitened_doc(at).unwrap_or_else(|| match c.as_number() {
                         Some(1.0) => format!(" Σ q: expected counts of line {line}."),
                         _ => format!(" Σ q · {what}, over line {line}."),
-                    };
+                    });
                     fields.extend(quote!(#[doc = #doc] pub #n: Table<#r>,));
                     scale.extend(quote!(self.#n.values_mut().iter_mut().for_each(|x| *x *= by);));
                     serde.push(quote!(#n: Table<#r>));

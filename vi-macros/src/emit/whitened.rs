@@ -38,6 +38,20 @@ impl Emitter<'_> {
         (name(w.count), name(w.spread), cells.collect())
     }
 
+    /// What a statistic of a chain's numbers says.
+    pub(super) fn whitened_doc(&self, stat: usize) -> Option<String> {
+        self.whitened().find_map(|(_, c, w)| {
+            let (latents, tau) = (self.component_names(c).join(", "), self.name(w.scale.array));
+            match stat {
+                n if n == w.count => Some(format!(" How many numbers there are in {latents}.")),
+                n if n == w.spread => {
+                    Some(format!(" The same over E {tau}: what their variances add to the squares."))
+                }
+                _ => None,
+            }
+        })
+    }
+
     /// Counts the numbers of each unit, and their variances in units of the scale.
     pub(super) fn collect_whitened(&self, index: usize, c: &Component) -> TokenStream {
         let Some(w) = &c.whitened else { return TokenStream::new() };
