@@ -78,6 +78,23 @@ model! {
     }
 }
 model! {
+    /// Regimes of the steps, and observations that are spoilt now and then: three blocks, the states between the other two. A second level has
+    /// its own rows under the same regimes.
+    pub mod three_blocks(K) {
+        param    trans[i in K]: Simplex[K];   param a[k in K]: Real;
+        latent   z[0]         ~ Uniform();
+        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+        latent   bad[t in T]  ~ Bernoulli(0.1);
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[t in 1..T] ~ Normal(a[z[t]] * x[t-1], var: 0.3);
+        latent   v[0]         ~ Normal(0, var: 1);
+        latent   v[t in 1..T] ~ Normal(a[z[t]] * v[t-1], var: 0.5);
+        observed y[t in T]    ~ match bad[t] { false => Normal(x[t], var: 0.2), true => Normal(x[t], var: 30) };
+        observed w[t in T]    ~ Normal(v[t], var: 0.2);
+        factorize { q(z[..]); q(x[..]); q(bad); q(v[..]); }
+    }
+}
+model! {
     /// The regime before a step decides it, and has data of its own.
     pub mod lagged(K) {
         param    trans[i in K]: Simplex[K];   param a[k in K]: Real;   param rate[k in K]: Positive;
@@ -492,6 +509,34 @@ fn a_default_start_finds_the_regimes() {
 }
 
 #[test]
+fn several_chains_and_categories_keep_one_bound() {
+    let mut noise = Noise::new(23);
+    let (mut x, mut v, mut z) = (0.0, 0.0, 0usize);
+    let (mut y, mut w) = (vec![], vec![]);
+    for t in 0..60 {
+        z = if noise.unit() < 0.15 { 1 - z } else { z };
+        x = [0.9, -0.8][z] * x + 0.55 * noise.normal();
+        v = [0.9, -0.8][z] * v + 0.7 * noise.normal();
+        y.push(x + if t % 11 == 6 { 5.5 } else { 0.45 } * noise.normal());
+        w.push(v + 0.45 * noise.normal());
+    }
+    let data = three_blocks::Data { y: (&y).into(), w: (&w).into() };
+    let begin = three_blocks::Params {
+        trans: vec![DVector::from_row_slice(&[0.8, 0.2]), DVector::from_row_slice(&[0.2, 0.8])],
+        a: vec![0.7, -0.7],
+    };
+    let model = three_blocks::Model::new(2);
+    let known = model.infer(&data, &begin).unwrap();
+    honest(&known, &data);
+    for accelerate in [false, true] {
+        let options = Options::new().accelerate(accelerate).max_iterations(200);
+        let fit = model.fit_from(&data, Start::Params(begin.clone()), &options).unwrap();
+        assert!(fit.elbo() > known.elbo());
+        honest(&fit, &data);
+    }
+}
+
+#[test]
 fn regimes_may_be_renamed_and_simulated() {
     let (by_hand, y) = planes(3, 30);
     let data = switching::Data { y: (&y).into() };
@@ -506,7 +551,7 @@ fn regimes_may_be_renamed_and_simulated() {
     let made = model.simulate(&fit.params, &data, 4).unwrap();
     let (again, latents) = (made.data(), &made.latents);
     let joint = model.log_joint(&again, latents, &fit.params).unwrap();
-    assert!(joint.is_finite() && latents.z.iter().any(|z| *z == 1) && latents.x.len() == 30);
+    assert!(joint.is_finite() && latents.z.contains(&1) && latents.x.len() == 30);
     let known = model.infer(&again, &fit.params).unwrap();
     honest(&known, &again);
 }

@@ -282,7 +282,7 @@ impl Switching {
             let a = &self.a[z[t]];
             mean.push(a * &mean[t - 1]);
             let row = a * cov.view(((t - 1) * h, 0), (h, t * h));
-            let own = &row.columns((t - 1) * h, h) * a.transpose() + &self.q[z[t]];
+            let own = row.columns((t - 1) * h, h) * a.transpose() + &self.q[z[t]];
             cov.view_mut((t * h, 0), (h, t * h)).add_assign(&row);
             cov.view_mut((0, t * h), (t * h, h)).add_assign(&row.transpose());
             cov.view_mut((t * h, t * h), (h, h)).add_assign(&own);
