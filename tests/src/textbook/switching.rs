@@ -274,7 +274,11 @@ impl Switching {
 
 impl Switching {
     /// log p(y | z): y as one Normal.
-    fn log_density(&self, y: &Seen, z: &[usize]) -> f64 {
+    ///
+    /// # Panics
+    /// If a covariance is singular.
+    #[must_use]
+    pub fn log_density(&self, y: &Seen, z: &[usize]) -> f64 {
         let (h, n) = (self.m0.len(), y.len());
         let (mut mean, mut cov) = (vec![self.m0.clone()], DMatrix::zeros(n * h, n * h));
         cov.view_mut((0, 0), (h, h)).add_assign(&self.p0);

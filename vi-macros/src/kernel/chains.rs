@@ -2,7 +2,7 @@
 
 use super::exists::beginning;
 use super::links::{Along, Link, Places, step, unconditional};
-use super::normals::{each_elem, elems_in, is_gaussian, is_place, is_plain, of_unit};
+use super::normals::{each_elem, elems_in, is_bound, is_gaussian, is_place, is_plain, of_unit};
 use super::split::solve_shift;
 use super::{Component, Normal, is_random};
 use crate::density::statement::StatementDensity;
@@ -35,7 +35,10 @@ pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> boo
             let latent = array.pieces.iter().any(|p| model.statements[p.0].role == Role::Latent);
             alone &= !latent || b.latents.contains(&e.array) || points.contains(&e.array);
         });
+        // Which element is read is no category's choice.
+        let bound = own.iter().all(|e| e.indices.iter().take(plates).all(|i| is_bound(i, d)));
         alone
+            && (d.gathers.is_empty() || bound)
             && d.repeat.is_empty()
             && places_of(&own, plates).is_some()
             && d.cases.iter().all(|c| is_gaussian(c, &b.latents))
