@@ -48,6 +48,17 @@ model! {
     }
 }
 
+model! {
+    /// Some of the elements are kept within bounds, each by a statement of its own.
+    pub mod some {
+        given    least[n in N]: Real;
+        latent   x[n in N] ~ Normal(0, var: 1);
+        observed y[n in N] ~ Normal(x[n], var: 1);
+        constrain x[0] < 0.25;
+        for n in 1..N-1 { constrain least[n] < x[n] + 0.5; }
+    }
+}
+
 /// ∫ f over [a, b] by Simpson's rule.
 fn simpson(f: impl Fn(f64) -> f64, a: f64, b: f64, n: usize) -> f64 {
     let h = (b - a) / n as f64;
@@ -319,6 +330,23 @@ fn one_number_that_is_known_to_be_positive_has_its_exact_posterior() {
             close(simpson(|x| (joint(x) - top).exp(), 0.0, end, 20_000) / z, p, 1e-8);
         }
     }
+}
+
+#[test]
+fn bounds_hold_where_they_are_written_and_nowhere_else() {
+    let (least, y) = (vec![9.0, -0.3, 0.8, 9.0], vec![1.0, -0.6, 0.2, -1.5]);
+    let data = some::Data { least: (&least).into(), y: (&y).into() };
+    let fit = some::Model::new().fit(&data, &Options::new()).unwrap();
+    let bounds = [(-12.0, 0.25), (-0.8, 12.0), (0.3, 12.0), (-12.0, 12.0)];
+    let mut evidence = 0.0;
+    for (n, (low, high)) in bounds.into_iter().enumerate() {
+        // x given y is Normal(y/2, var: ½), and y by itself Normal(0, var: 2).
+        let (log_mass, mean, var) = truncated(0.5 * y[n], 0.5, low, high);
+        evidence += normal(y[n], 0.0, 2.0) + log_mass;
+        close(fit.posterior.x[n].mean(), mean, 1e-9);
+        close(fit.posterior.x[n].var(), var, 1e-9);
+    }
+    exact(&fit, &data, evidence);
 }
 
 #[test]

@@ -274,7 +274,11 @@ impl Switching {
 
 impl Switching {
     /// log p(y | z): y as one Normal.
-    fn log_density(&self, y: &Seen, z: &[usize]) -> f64 {
+    ///
+    /// # Panics
+    /// If a covariance is singular.
+    #[must_use]
+    pub fn log_density(&self, y: &Seen, z: &[usize]) -> f64 {
         let (h, n) = (self.m0.len(), y.len());
         let (mut mean, mut cov) = (vec![self.m0.clone()], DMatrix::zeros(n * h, n * h));
         cov.view_mut((0, 0), (h, h)).add_assign(&self.p0);
@@ -282,7 +286,7 @@ impl Switching {
             let a = &self.a[z[t]];
             mean.push(a * &mean[t - 1]);
             let row = a * cov.view(((t - 1) * h, 0), (h, t * h));
-            let own = &row.columns((t - 1) * h, h) * a.transpose() + &self.q[z[t]];
+            let own = row.columns((t - 1) * h, h) * a.transpose() + &self.q[z[t]];
             cov.view_mut((t * h, 0), (h, t * h)).add_assign(&row);
             cov.view_mut((0, t * h), (t * h, h)).add_assign(&row.transpose());
             cov.view_mut((t * h, t * h), (h, h)).add_assign(&own);

@@ -36,4 +36,15 @@ model! {
     }
 }
 
+model! {
+    /// A category decides which element of the chain is read.
+    pub mod which_element(K) {
+        param    w: Simplex[K];
+        latent   z[n in N]    ~ Categorical(w);
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[k in 1..K] ~ Normal(x[k-1], var: 1);
+        observed y[n in N]    ~ Normal(x[z[n]], var: 1);
+    }
+}
+
 fn main() {}

@@ -24,7 +24,7 @@ pub struct Options {
     /// Most turns that blocks with a copy for each unit and the units' latents take before the other blocks are updated. The turns end
     /// sooner where they gain no more.
     pub inner_sweeps: usize,
-    /// Most joint values of several categories that are enumerated together.
+    /// Most joint values of several categories that are enumerated together, and most numbers that have one joint Gaussian.
     pub budget: usize,
     /// Whether sweeps are extrapolated ([`squarem`](crate::engine::squarem)): fewer of them where convergence is slow, as of components
     /// that overlap. The objective never falls for it, but another optimum of several may be reached.

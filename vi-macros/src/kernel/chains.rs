@@ -3,7 +3,7 @@
 use super::coefficients;
 use super::exists::beginning;
 use super::links::{Along, Link, Places, step, unconditional};
-use super::normals::{elems_in, is_gaussian, is_place, is_plain, of_unit};
+use super::normals::{elems_in, is_bound, is_gaussian, is_place, is_plain, of_unit};
 use super::split::solve_shift;
 use super::{Component, Normal, whitened};
 use crate::density::statement::StatementDensity;
@@ -35,8 +35,10 @@ pub fn is_chain(model: &Model, densities: &[StatementDensity], b: &Block) -> boo
         if own.is_empty() {
             return true;
         }
+        // Which element is read is no category's choice.
+        let bound = own.iter().all(|e| e.indices.iter().take(plates).all(|i| is_bound(i, d)));
         coefficients::obstacle(model, d, b).is_none()
-            && (d.gathers.is_empty() || coefficients::others(model, d, b).is_empty())
+            && (d.gathers.is_empty() || bound && coefficients::others(model, d, b).is_empty())
             && d.repeat.is_empty()
             && places_of(&own, plates).is_some()
             && d.cases.iter().all(|c| is_gaussian(c, &latents))

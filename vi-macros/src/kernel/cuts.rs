@@ -29,6 +29,9 @@ impl Side {
                     if let Some(low) = Some(&v.low).filter(|l| **l != Ix::default()) {
                         guards.push(Cond::Compare(Cmp::Le, low.clone(), here.clone()));
                     }
+                    if here.as_var().is_none_or(|h| h.high != v.high) {
+                        guards.push(Cond::Compare(Cmp::Lt, here.clone(), v.high.clone()));
+                    }
                     bound = bound.substitute(v, here);
                 }
                 None => guards.push(Cond::Compare(Cmp::Eq, here.clone(), own.clone())),

@@ -127,6 +127,6 @@ fn at_unit(own: &[Ix], unit: &[Var], at: Vec<Ix>) -> Vec<Ix> {
             let here = Ix::var(u).plus(-1, &shift);
             at.iter().map(|i| i.substitute(&v, &here)).collect()
         }
-        None => at,
+        None => at.into_iter().map(|i| if i == *ix { Ix::var(u) } else { i }).collect(),
     })
 }

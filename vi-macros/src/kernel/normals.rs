@@ -128,7 +128,7 @@ pub fn is_gaussian(c: &Case, latents: &[ArrayId]) -> bool {
 }
 
 /// Whether an index is one of the statement's, not one that is summed over inside it: a sum joins the units.
-fn is_bound(i: &Ix, d: &StatementDensity) -> bool {
+pub fn is_bound(i: &Ix, d: &StatementDensity) -> bool {
     let mut bound = true;
     i.visit_vars(&mut |v| bound &= d.vars.contains(v));
     bound
