@@ -150,7 +150,7 @@ pub fn build<'a>(
             fail(e, report);
         }
         for r in c.rows.iter().chain(c.link.iter().flat_map(|l| &l.step.rows)) {
-            if let Err(e) = gaps::check(model, r, densities) {
+            if let Err(e) = gaps::check(model, r, densities, plan.claim) {
                 fail(e, report);
             }
         }

@@ -5,6 +5,7 @@ use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Cmp, Cond, Ix, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, Model};
+use crate::plan::Claim;
 use crate::report::Diagnostic;
 
 impl Rows {
@@ -17,15 +18,22 @@ impl Rows {
     }
 }
 
-/// What has no code beside missing coordinates: q of an uncertain location or scale would have to hold them too.
-pub fn check(model: &Model, r: &Rows, densities: &[StatementDensity]) -> Result<(), Diagnostic> {
+/// What has no code beside missing coordinates. They are a block of their own beside an uncertain location or scale, and take turns with it: a claim
+/// that nothing takes turns does not hold then.
+pub fn check(
+    model: &Model,
+    r: &Rows,
+    densities: &[StatementDensity],
+    claim: Claim,
+) -> Result<(), Diagnostic> {
     let Some(d) = densities.iter().find(|d| d.id == r.statement) else { return Ok(()) };
     let mut uncertain: Option<ArrayId> = None;
     let mut weighted = false;
     for c in r.gapped() {
         weighted |= c.weight.as_number() != Some(1.0);
+        let takes_turns = claim == Claim::MeanField && c.design.columns.len() == 1;
         let mut see = |a: ArrayId| {
-            if super::is_random(model, a) {
+            if super::is_random(model, a) && !takes_turns {
                 uncertain = uncertain.or(Some(a));
             }
         };
