@@ -126,10 +126,7 @@ pub fn build<'a>(
         } else {
             match d.role {
                 Role::Observed => match builder.rows(d, None, None) {
-                    Ok(r) if r.gapped().next().is_some() => match gaps::alone(r) {
-                        Ok(c) => components.push(c),
-                        Err(r) => fixed.push(r),
-                    },
+                    Ok(r) if r.gapped().next().is_some() => components.push(gaps::alone(r)),
                     Ok(r) => fixed.push(r),
                     Err(e) => fail(e, report),
                 },

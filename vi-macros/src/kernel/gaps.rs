@@ -54,18 +54,18 @@ pub fn check(
 }
 
 /// A statement that no latent touches, as a component: each of its elements is a unit, whose missing coordinates are all that is hidden.
-pub fn alone(mut r: Rows) -> Result<Component, Rows> {
+pub fn alone(mut r: Rows) -> Component {
+    // No given map leads to a unit where there is no latent.
     let over = |l: &Loop| match l {
-        Loop::Range(v) => Some(v.clone()),
-        Loop::Members { .. } => None,
+        Loop::Range(v) | Loop::Members { var: v, .. } => v.clone(),
     };
-    let Some(vars) = r.loops.iter().map(over).collect::<Option<Vec<Var>>>() else { return Err(r) };
+    let vars: Vec<Var> = r.loops.iter().map(over).collect();
     // Where a guard is, units are listed: those of a piece that begins later than its axis.
     let low = vars.iter().filter(|v| v.low != Ix::constant(0));
     let mut guards: Vec<Cond> = low.map(|v| Cond::Compare(Cmp::Le, v.low.clone(), Ix::var(v))).collect();
     guards.append(&mut r.guards);
     r.loops.clear();
-    Ok(Component {
+    Component {
         locals: vec![],
         integrated: vec![],
         normals: vec![],
@@ -76,5 +76,5 @@ pub fn alone(mut r: Rows) -> Result<Component, Rows> {
         hoisted: false,
         pairs: vec![],
         link: None,
-    })
+    }
 }
