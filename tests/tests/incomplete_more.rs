@@ -41,6 +41,24 @@ model! {
     }
 }
 
+model! {
+    /// Locations with a posterior, which take turns with the categories and with what is missing.
+    pub mod uncertain_means(K) {
+        param    weight: Simplex[K];   param S: SymPos[D];
+        latent   mean[k in K]: Vector[D] ~ Normal(0, var: 9);
+        latent   z[n in N] ~ Categorical(weight);
+        observed x[n in N]: Vector[D]? ~ Normal(mean[z[n]], cov: S);
+    }
+}
+model! {
+    pub mod uncertain_and_whole(K) {
+        param    weight: Simplex[K];   param S: SymPos[D];
+        latent   mean[k in K]: Vector[D] ~ Normal(0, var: 9);
+        latent   z[n in N] ~ Categorical(weight);
+        observed x[n in N] ~ Normal(mean[z[n]], cov: S);
+    }
+}
+
 type Rows = DMatrix<Option<f64>>;
 
 fn spread(dim: usize, seed: usize) -> DMatrix<f64> {
@@ -159,4 +177,70 @@ fn statistics_of_two_data_sets_add_up_to_those_of_both() {
     let (a, b) = (model.maximise(&sum, &p).unwrap(), model.maximise(&stats(&both), &p).unwrap());
     assert!((a.mu - b.mu).norm() < 1e-12);
     assert!((a.S - b.S).norm() < 1e-12);
+}
+
+/// Two heaps of rows.
+fn heaps(n: usize) -> Rows {
+    made(n, 3, 12).map_with_location(|i, _, v| v.map(|v| if i % 2 == 0 { v + 4.0 } else { v }))
+}
+
+#[test]
+fn beside_uncertain_locations_the_bound_is_that_of_what_is_missing_in_turn_with_them() {
+    let x = heaps(60);
+    let data = uncertain_means::Data { x: (&x).into() };
+    let options = Options::new().tolerance(1e-14).max_iterations(5000).seed(1);
+    let fit = uncertain_means::Model::new(2).fit(&data, &options).unwrap();
+    monotone(&fit.trace);
+    let (p, q) = (&fit.params, &fit.posterior);
+    let inverse = p.S.clone().try_inverse().unwrap();
+    // exp E log Normal(x | mean, S) is Normal(x | E mean, S) exp(−½ tr S⁻¹ Cov mean): what is missing is integrated out of that.
+    let unit = |n: usize| {
+        let each = (0..2).map(|k| {
+            let m = &q.mean[k];
+            p.weight[k].ln() - 0.5 * (&inverse * m.cov()).trace() + log_row(&x, n, &m.mean(), &p.S)
+        });
+        log_sum_exp(&each.collect::<Vec<_>>())
+    };
+    let divergence = |k: usize| {
+        let (m, v) = (q.mean[k].mean(), q.mean[k].cov());
+        0.5 * (v.trace() / 9.0 + m.norm_squared() / 9.0 - 3.0 + 3.0 * 9f64.ln() - v.determinant().ln())
+    };
+    let by_hand = (0..60).map(unit).sum::<f64>() - (0..2).map(divergence).sum::<f64>();
+    close(fit.elbo(), by_hand, 1e-9);
+    // q(mean) is the conjugate update by the completed rows.
+    for k in 0..2 {
+        let mut count = 0.0;
+        let mut total = DVector::zeros(3);
+        for n in 0..60 {
+            let r = q.z.probs(n)[k];
+            let o: Vec<usize> = (0..3).filter(|d| x[(n, *d)].is_some()).collect();
+            let m = q.mean[k].mean();
+            let gain = DMatrix::from_fn(3, o.len(), |i, j| p.S[(i, o[j])])
+                * DMatrix::from_fn(o.len(), o.len(), |i, j| p.S[(o[i], o[j])]).try_inverse().unwrap();
+            let gap = DVector::from_fn(o.len(), |i, _| x[(n, o[i])].unwrap() - m[o[i]]);
+            total += (&m + gain * gap) * r;
+            count += r;
+        }
+        let cov = (&inverse * count + DMatrix::identity(3, 3) / 9.0).try_inverse().unwrap();
+        assert!((q.mean[k].cov() - &cov).norm() < 1e-6);
+        assert!((q.mean[k].mean() - &cov * &inverse * total).norm() < 1e-5);
+    }
+}
+
+#[test]
+fn without_gaps_uncertain_locations_take_the_steps_of_whole_rows() {
+    let whole =
+        DMatrix::from_fn(50, 3, |n, d| ((n * (d + 2)) % 7) as f64 + if n % 2 == 0 { 5.0 } else { 0.0 });
+    let partial = whole.map(Some);
+    let options = Options::new().seed(2).max_iterations(12);
+    let a = uncertain_means::Model::new(2)
+        .fit(&uncertain_means::Data { x: (&partial).into() }, &options)
+        .unwrap();
+    let b = uncertain_and_whole::Model::new(2)
+        .fit(&uncertain_and_whole::Data { x: (&whole).into() }, &options)
+        .unwrap();
+    assert_eq!(a.trace.len(), b.trace.len());
+    for (x, y) in a.trace.iter().zip(&b.trace) {
+        close(*x, *y, 1e-11);
+    }
 }

@@ -143,10 +143,7 @@ pub fn build<'a>(
         } else {
             match d.role {
                 Role::Observed => match builder.rows(d, None, None) {
-                    Ok(r) if r.gapped().next().is_some() => match gaps::alone(r) {
-                        Ok(c) => components.push(c),
-                        Err(r) => fixed.push(r),
-                    },
+                    Ok(r) if r.gapped().next().is_some() => components.push(gaps::alone(r)),
                     Ok(r) => fixed.push(r),
                     Err(e) => fail(e, report),
                 },
@@ -174,7 +171,7 @@ pub fn build<'a>(
             fail(e, report);
         }
         for r in c.rows.iter().chain(c.link.iter().flat_map(|l| &l.step.rows)) {
-            if let Err(e) = gaps::check(model, r, densities) {
+            if let Err(e) = gaps::check(model, r, densities, plan.claim) {
                 fail(e, report);
             }
         }

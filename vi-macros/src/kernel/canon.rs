@@ -99,7 +99,7 @@ fn canon(kernel: &Kernel<'_>, densities: &[StatementDensity], c: &Component) -> 
             array.elem.kind,
             ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) | ElemKind::SymPos(_)
         );
-        let own = |axis: usize| array.plates.iter().chain(array.elem.kind.axes()).nth(axis).map(|x| whole(x));
+        let own = |axis: usize| array.plates.iter().chain(array.elem.kind.axes()).nth(axis).map(whole);
         plain && number && !array.elem.is_bounded() && axes.iter().all(|(axis, _)| own(*axis) == extent)
     };
     let ids: Vec<_> = rows.iter().map(|r| r.statement).collect();

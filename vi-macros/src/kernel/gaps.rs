@@ -5,6 +5,7 @@ use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Cmp, Cond, Ix, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, Model};
+use crate::plan::Claim;
 use crate::report::Diagnostic;
 
 impl Rows {
@@ -17,15 +18,22 @@ impl Rows {
     }
 }
 
-/// What has no code beside missing coordinates: q of an uncertain location or scale would have to hold them too.
-pub fn check(model: &Model, r: &Rows, densities: &[StatementDensity]) -> Result<(), Diagnostic> {
+/// What has no code beside missing coordinates. They are a block of their own beside an uncertain location or scale, and take turns with it: a claim
+/// that nothing takes turns does not hold then.
+pub fn check(
+    model: &Model,
+    r: &Rows,
+    densities: &[StatementDensity],
+    claim: Claim,
+) -> Result<(), Diagnostic> {
     let Some(d) = densities.iter().find(|d| d.id == r.statement) else { return Ok(()) };
     let mut uncertain: Option<ArrayId> = None;
     let mut weighted = false;
     for c in r.gapped() {
         weighted |= c.weight.as_number() != Some(1.0);
+        let takes_turns = claim == Claim::MeanField && c.design.columns.len() == 1;
         let mut see = |a: ArrayId| {
-            if super::is_random(model, a) {
+            if super::is_random(model, a) && !takes_turns {
                 uncertain = uncertain.or(Some(a));
             }
         };
@@ -46,18 +54,18 @@ pub fn check(model: &Model, r: &Rows, densities: &[StatementDensity]) -> Result<
 }
 
 /// A statement that no latent touches, as a component: each of its elements is a unit, whose missing coordinates are all that is hidden.
-pub fn alone(mut r: Rows) -> Result<Component, Rows> {
+pub fn alone(mut r: Rows) -> Component {
+    // No given map leads to a unit where there is no latent.
     let over = |l: &Loop| match l {
-        Loop::Range(v) => Some(v.clone()),
-        Loop::Members { .. } => None,
+        Loop::Range(v) | Loop::Members { var: v, .. } => v.clone(),
     };
-    let Some(vars) = r.loops.iter().map(over).collect::<Option<Vec<Var>>>() else { return Err(r) };
+    let vars: Vec<Var> = r.loops.iter().map(over).collect();
     // Where a guard is, units are listed: those of a piece that begins later than its axis.
     let low = vars.iter().filter(|v| v.low != Ix::constant(0));
     let mut guards: Vec<Cond> = low.map(|v| Cond::Compare(Cmp::Le, v.low.clone(), Ix::var(v))).collect();
     guards.append(&mut r.guards);
     r.loops.clear();
-    Ok(Component {
+    Component {
         locals: vec![],
         integrated: vec![],
         normals: vec![],
@@ -70,5 +78,5 @@ pub fn alone(mut r: Rows) -> Result<Component, Rows> {
         link: None,
         whitened: None,
         beside: false,
-    })
+    }
 }

@@ -44,8 +44,10 @@ fn factors_with_a_covariance_of_their_own_may_be_turned_by_any_matrix() {
 
 #[test]
 fn what_a_prior_or_a_scale_tells_apart_has_none() {
-    let rest = format!("param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}");
-    not_oriented(&format!("param W: Matrix[D, H] ~ Normal(0, var: 1); {rest}"));
+    not_oriented(&format!(
+        "param W[d in D]: Vector[H] ~ Normal(0, var: 1); param s2: Positive; {FACTOR}
+         observed x[n in N, d in D] ~ Normal(dot(W[d], f[n]), var: s2);"
+    ));
     not_oriented(
         "param W: Matrix[D, H]; param v[h in H]: Positive; param s2: Positive;
          latent f[n in N]: Vector[H] ~ Normal(0, var: v); observed x[n in N] ~ Normal(W * f[n], var: s2);",
@@ -57,7 +59,7 @@ fn what_a_prior_or_a_scale_tells_apart_has_none() {
     // Loadings that another statement reads by themselves.
     not_oriented(&format!(
         "param W: Matrix[D, H]; param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}
-         given u: Vector[H]; observed y ~ Normal(W * u, var: s2);"
+         given u: Vector[H]; observed y: Vector[D] ~ Normal(W * u, var: s2);"
     ));
     not_oriented(&format!(
         "param W: Matrix[D, H]; param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}
