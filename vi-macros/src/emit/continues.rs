@@ -92,7 +92,9 @@ impl Emitter<'_> {
     pub(super) fn continues(&self) -> TokenStream {
         let chain = |c: &Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
         let [c] = self.kernel.components.as_slice() else { return TokenStream::new() };
-        if !chain(c) {
+        // What is uncertain in the rows of Gaussians adds to them in steps without data too: more of these would change q of the past.
+        let moves = c.is_chain() && !self.random().is_empty();
+        if !chain(c) || moves {
             return TokenStream::new();
         }
         let step = if c.is_chain() { quote!(fit::NormalStep) } else { quote!(fit::Step) };
