@@ -71,7 +71,7 @@ fn sweeps(what: &str, run: impl Fn(bool) -> Vec<f64>) -> (usize, usize) {
 }
 
 fn long(expand: bool) -> Options {
-    Options::new().tolerance(1e-13).max_iterations(100_000).expand(expand)
+    Options::new().tolerance(1e-10).max_iterations(100_000).expand(expand)
 }
 
 #[test]
@@ -116,13 +116,13 @@ fn matrices_with_holes_and_mixtures_take_no_more_sweeps() {
     let x = made(200, 8, 2, 0.3, 5);
     let x = x.map_with_location(|n, d, v| ((n * 5 + d * 3 + n / 7) % 3 != 0).then_some(v));
     let data = completion::Data { x: (&x).into() };
-    let run = |e| completion::Model::new(2).fit(&data, &long(e).max_iterations(3000)).unwrap().trace;
+    let run = |e| completion::Model::new(2).fit(&data, &long(e).max_iterations(1500)).unwrap().trace;
     let (with, without) = sweeps("a third of the entries missing", run);
     assert!(with <= without);
     let (a, b) = (made(150, 6, 2, 0.4, 1), made(150, 6, 2, 0.4, 2));
     let x = DMatrix::from_fn(300, 6, |n, d| if n < 150 { a[(n, d)] } else { b[(n - 150, d)] + 6.0 });
     let data = analysers::Data { x: (&x).into() };
-    let run = |e| analysers::Model::new(2, 2).fit(&data, &long(e).max_iterations(3000)).unwrap().trace;
+    let run = |e| analysers::Model::new(2, 2).fit(&data, &long(e).max_iterations(1500)).unwrap().trace;
     let (with, without) = sweeps("two factor analysers", run);
     assert!(with <= without);
 }
@@ -167,12 +167,12 @@ fn first_steps() -> round_steps::Params {
 
 #[test]
 fn standard_steps_of_a_chain_climb_faster_and_never_lower_the_objective() {
-    for noise in [0.1, 0.5] {
+    for noise in [0.5, 1.0] {
         let y = walked(150, noise);
         let data = round_steps::Data { y: (&y).into() };
         let model = round_steps::Model::new(2);
         let run = |e| {
-            let options = long(e).max_iterations(1000);
+            let options = long(e).max_iterations(250);
             model.fit_from(&data, Start::Params(first_steps()), &options).unwrap().trace
         };
         let (with, without) = (run(true), run(false));
