@@ -3,9 +3,8 @@
 
     benches/peers.py --peers FOLDER --data FOLDER [--python PYTHON] [--rounds 3] [--only chains]
 
-FOLDER of --peers holds gen.py, w1_gmm.py, w2_vbgmm.py, w3_hmm.py, w4_lds.py, w5_lda.py, w6_fa.py, w9_ds.py and
-one_thread.sh; --data is where gen.py
-wrote its arrays (PEER_DATA; tags w1a, w1s, w3g, w3c, w4, w5, w6, w7, w9). PYTHON has numpy, scipy, scikit-learn, crowd-kit, bayespy, gensim, and
+FOLDER of --peers holds gen.py, w1_gmm.py, w2_vbgmm.py, w3_hmm.py, w5_lda.py, w6_fa.py, w9_ds.py and one_thread.sh; --data is where gen.py
+wrote its arrays (PEER_DATA; tags w1a, w1s, w3g, w3c, w5, w6, w7, w9). PYTHON has numpy, scipy, scikit-learn, crowd-kit, bayespy, gensim, and
 for chains hmmlearn and dynamax.
 Build our side first: cargo build --release -p vi-examples --example peers, and name it with --ours if it is not under target/.
 For the Rust port of hmmlearn, build benches/hmmlearn_rs with cargo build --release, and name its program with --hmmlearn-rs.
@@ -211,62 +210,7 @@ def chains(args, ours):
     return enough
 
 
-def series(args, ours):
-    """Plain NumPy takes the same steps, so its log-likelihood is ours; dynamax is the faster of the two that learn everything."""
-    theirs, us = [], []
-    for _ in range(args.rounds):
-        theirs.append(peer(args, "w4_lds.py dynamax", 20))
-        us.append(vi(ours, args.data, "series w4", 20, 1))
-    reference = peer(args, "w4_lds.py numpy", 20)["loglik_or_elbo"]
-    print("state space, 20 x 2000 steps, 4 states, 8 sensors, against dynamax after compilation")
-    enough = times(theirs, us, 6, "seconds_per_iter")
-    found = us[-1]["loglik_or_elbo"]
-    for name, other in (("numpy", reference), ("dynamax", theirs[-1]["loglik_or_elbo"])):
-        print(f"  log-likelihood of {name} {other:.12e}, {found:.12e}: relative difference {found / other - 1:.1e}")
-    return enough and abs(found / reference - 1) < 1e-9
-
-
-RELEVANCE = """
-import json, sys, time
-import numpy as np
-from sklearn.linear_model import ARDRegression
-from common import d
-X, y = np.load(d("w7_X.npy")), np.load(d("w7_y.npy"))
-t, c = time.perf_counter(), time.process_time()
-m = ARDRegression(fit_intercept=False, threshold_lambda=1e300, max_iter=1000, tol={tolerance}).fit(X, y)
-t, c = time.perf_counter() - t, time.process_time() - c
-print(json.dumps(dict(seconds_total=t, cpu_seconds=c, iters=int(m.n_iter_), alpha=float(m.alpha_), w=m.coef_.tolist(), **{{"lambda": m.lambda_.tolist()}})))
-"""
-
-
-def relevance(args, ours):
-    """scikit-learn stops where its coefficients change by less than its default tolerance; ours goes on until nothing changes. What the two
-    come to is compared where scikit-learn goes on as well."""
-
-    def sklearn(tolerance):
-        command = f". ./one_thread.sh && exec {shlex.quote(args.python)} -c {shlex.quote(RELEVANCE.format(tolerance=tolerance))}"
-        env = dict(os.environ, PEER_DATA=str(pathlib.Path(args.data).resolve()), PYTHONDONTWRITEBYTECODE="1")
-        out = subprocess.run(["sh", "-c", command], cwd=args.peers, env=env, check=True, capture_output=True, text=True)
-        return json.loads(out.stdout.splitlines()[-1])
-
-    theirs, us = [], []
-    for _ in range(args.rounds):
-        theirs.append(sklearn(1e-3))
-        us.append(vi(ours, args.data, "relevance w7", 1000, 1))
-    print("regression with a relevance of each coefficient, N=200000 D=64, against scikit-learn")
-    a, b = median(theirs, "seconds_total"), median(us, "seconds_total")
-    print(f"  in total   {a:.4f} s, {theirs[-1]['iters']} iterations / {b:.4f} s, {us[-1]['iters']} iterations = {a / b:.1f} times (wanted: 20)")
-    a, b = median(theirs, "cpu_seconds"), median(us, "cpu_seconds")
-    print(f"  processor  {a:.4f} / {b:.4f} s = {a / b:.1f} times")
-    end, found = sklearn(1e-12), us[-1]
-    off = {
-        key: max(abs(x / y - 1) for x, y in zip(found[key], end[key])) for key in ("w", "lambda")
-    } | {"alpha": abs(found["alpha"] / end["alpha"] - 1)}
-    print("  where both stand still: " + ", ".join(f"{key} differ by {x:.1e} at most" for key, x in off.items()) + f"; bound {found['loglik_or_elbo']:.9e}")
-    return median(theirs, "seconds_total") >= 20 * median(us, "seconds_total") and max(off.values()) < 1e-6
-
-
-PARTS = (bayesian, large, topics, factors, chains, series, relevance)
+PARTS = (bayesian, large, topics, factors, chains)
 
 
 def port(args, kind, iterations):

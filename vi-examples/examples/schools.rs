@@ -1,9 +1,7 @@
 //! How much does coaching add in each of eight schools, when what is found in one says something of the others?
 //!
-//! `cargo run -p vi-examples --example schools` also draws `vi-examples/pictures/schools.svg`.
+//! `cargo run -p vi-examples --example schools`
 
-use vi_core::prelude::*;
-use vi_examples::school_forms::{draw, spread, standard_effects, turns, uncertain_spread};
 use vi_examples::schools::{effects, schools};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,26 +12,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for param in &fit.at_boundary {
         println!("{param} is as small as it may be: one number for all schools would do\n");
     }
-
-    // In units of their spread the effects come to the same place by another road.
-    let data = standard_effects::Data { s: (&schools.error).into(), y: (&schools.effect).into() };
-    let standard = standard_effects::Model::new().fit(&data, &Options::new().max_iterations(5000))?;
-    let (mu, tau) = (standard.params.mu, standard.params.tau.abs());
-    println!("mu + tau · eta, mu and tau at maximum likelihood: {mu:.3} and {tau:.4}\n");
-
-    // A half-Cauchy prior of the spread: averaged over, and as a block that takes turns with the effects.
-    let (exact, blocks) = (spread(&schools, 200.0, 4000)?, turns(&schools)?);
-    println!("school  tau averaged over  tau in a block of its own");
-    let (means, sds) = (blocks.posterior.theta.mean(), blocks.posterior.theta.sd());
-    for (j, name) in ('A'..='H').enumerate() {
-        let (mean, sd) = exact.effect(j);
-        println!("{name:>6}    {mean:>6.2} ± {sd:<5.2}        {:>6.2} ± {:<5.2}", means[j], sds[j]);
-    }
-    println!("log p(y) {:.4}, its lower bound {:.4}", exact.log_evidence, blocks.elbo());
-
-    let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures/schools.svg");
-    draw(&picture, &exact)?;
-    println!("drawn: {}\n", picture.display());
-    println!("{}\n{}", effects::PLAN, uncertain_spread::PLAN);
+    println!("{}", effects::PLAN);
     Ok(())
 }

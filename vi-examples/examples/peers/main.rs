@@ -10,15 +10,12 @@
 //! peers topics     <folder> <tag> <iterations> <threads> [file to write the topics to]
 //! peers factors    <folder> <tag> <iterations> <threads>
 //! peers seen       <folder> <tag> <iterations> <threads>      every second entry taken away
-//! peers series     <folder> <tag> <iterations> <threads>
-//! peers relevance  <folder> <tag> <iterations> <threads>      to convergence, in no more iterations than these
 //! ```
 //!
 //! `<folder>` holds the arrays as NumPy stores them. Times are of single sweeps: the median and the least one on the clock; and the mean
 //! time on the processor of the calling thread, which a busy machine lengthens less.
 
 mod chains;
-mod gaussian;
 mod npy;
 
 use std::error::Error;
@@ -114,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let [what, folder, tag, iterations, threads, rest @ ..] = args.as_slice() else {
         return Err(
-            "arguments: mixture|labels|regression|bayesian|chain|symbols|topics|factors|seen|series|relevance <folder> <tag> <iterations> <threads>"
+            "arguments: mixture|labels|regression|bayesian|chain|symbols|topics|factors|seen <folder> <tag> <iterations> <threads>"
                 .into(),
         );
     };
@@ -136,10 +133,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         "factors" => fit_factors(&job),
         "seen" => fit_seen(&job),
-        "series" => gaussian::fit_series(&job),
-        "relevance" => gaussian::fit_relevance(&job),
         _ => Err(format!(
-            "{what}: mixture, labels, regression, bayesian, chain, symbols, topics, factors, seen, series or relevance"
+            "{what}: mixture, labels, regression, bayesian, chain, symbols, topics, factors or seen"
         )
         .into()),
     }
