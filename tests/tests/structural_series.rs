@@ -580,25 +580,6 @@ fn a_trend_without_noise_is_a_line() {
 }
 
 #[test]
-fn one_step_is_a_first_state_and_its_observation() {
-    let y = vec![Some(2.5)];
-    let angle = 1.0_f64;
-    let model = harmonics::Model::new(angle.cos(), angle.sin(), angle.cos(), angle.sin());
-    let data = harmonics::Data { y: (&y).into() };
-    let p = harmonics::Params { q: 0.1, v: 0.1, w: 0.1, r: 0.5 };
-    let fit = model.infer(&data, &p).unwrap();
-    // Variance of the signal: 4 + 2 + 2.
-    exact(&fit, &data, vi_tests::density::normal(2.5, 1.0, 8.5));
-    close(fit.posterior.level[0].mean(), 1.0 + 4.0 / 8.5 * 1.5, 1e-13);
-    close(fit.posterior.slope[0].var(), 1.0, 1e-13);
-    // Nothing says anything of the steps: their variances stay.
-    let fit = model.fit_from(&data, Start::Params(p), &Options::new().max_iterations(50)).unwrap();
-    monotone(&fit.trace);
-    close(fit.params.q, 0.1, 1e-15);
-    close(fit.params.w, 0.1, 1e-15);
-}
-
-#[test]
 fn an_offset_of_the_data_moves_a_diffuse_level_alone() {
     let y = wave(60, 12);
     let fits = [0.0, 1e8].map(|offset| {

@@ -60,6 +60,8 @@ fn flat<M: Program>(globals: &M::Globals) -> Option<Vec<f64>> {
 
 /// Lines that are searched at most.
 const LINES: usize = 30;
+/// A share of a value whose change the objective shows.
+const NOTICED: f64 = 1e-5;
 /// Steps along one of them.
 const STEPS: usize = 40;
 
@@ -68,7 +70,7 @@ const STEPS: usize = 40;
 /// The M-step for the mean of latents goes a share of the way that is the share of their variance in that of the data. Where the variance has
 /// been put on a bound, plain steps lead nowhere.
 pub(super) fn stretch<M: Program>(state: &mut State<'_, M>) -> Result<(), Error> {
-    let mut first = 1.0;
+    let mut first = 1.0_f64;
     for _ in 0..LINES {
         let before = state.fit.elbo();
         let (Some(from), Some(to)) = (coordinates(state), flat::<M>(&state.ahead_of()?.0)) else {
@@ -80,22 +82,38 @@ pub(super) fn stretch<M: Program>(state: &mut State<'_, M>) -> Result<(), Error>
         if from.len() != to.len() || along.iter().all(|d| *d == 0.0) {
             return Ok(());
         }
-        let mut step = first;
-        for n in 0..STEPS {
-            let target: Vec<f64> = from.iter().zip(&along).map(|(x, d)| x + step * d).collect();
+        // A shorter one changes no digit of the objective.
+        let least = from
+            .iter()
+            .zip(&along)
+            .filter(|(_, d)| **d != 0.0)
+            .map(|(x, d)| NOTICED * (1.0 + x.abs()) / d.abs())
+            .fold(f64::INFINITY, f64::min)
+            .max(1.0);
+        let begun = first.max(least);
+        let (mut step, mut kept) = (begun, false);
+        for _ in 0..STEPS {
+            // What does not move keeps on the inner side of its bound, from its logarithm and back.
+            let inside = |x: f64| x + 4.0 * f64::EPSILON * x.abs();
+            let target: Vec<f64> = from
+                .iter()
+                .zip(&along)
+                .map(|(x, d)| if *d == 0.0 { inside(*x) } else { x + step * d })
+                .collect();
             if !leap(state, &target)? {
                 // No objective was recorded of it.
                 state.fit.iterations -= 1;
-                if n == 0 && step > 1.0 {
-                    // The last line was longer than this one.
-                    first = 1.0;
-                }
                 break;
             }
+            kept = true;
             first = step / 64.0;
             step *= 4.0;
         }
-        first = first.max(1.0);
+        if !kept && begun > least {
+            // The line before was longer than this one.
+            first = 1.0;
+            continue;
+        }
         if state.fit.elbo() - before <= state.rounding() {
             return Ok(());
         }
