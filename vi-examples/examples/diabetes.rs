@@ -2,7 +2,6 @@
 //!
 //! `cargo run -p vi-examples --example diabetes` also draws `vi-examples/pictures/diabetes.svg`.
 
-use vi_core::prelude::*;
 use vi_examples::diabetes::{MEASUREMENTS, draw, patients, relevance, switched_off};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,6 +1,6 @@
 //! The params that alone are a scale in a chain of Gaussians, and the power of them that a variance is.
 
-use super::{Body, Component, Rows, is_param};
+use super::{Body, Component, Rows, is_param, is_random};
 use crate::density::poly::{Exponent, Factor};
 use crate::model::ir::{ArrayId, Model};
 
@@ -47,18 +47,23 @@ fn scales(model: &Model, r: &Rows) -> Vec<(ArrayId, Exponent)> {
     let of_case = |body: &Body| match body {
         Body::Scalar(s) => match s.precision.0.as_slice() {
             [t] => match t.factors.as_slice() {
-                [(Factor::Elem(e), x)] if is_param(model, e.array) => {
+                [(Factor::Elem(e), x)] if is_held(model, e.array) => {
                     Some((e.array, Exponent::new(-x.num, x.den)))
                 }
                 _ => None,
             },
             _ => None,
         },
-        Body::Dense(d) if d.factor.as_number().is_some() && is_param(model, d.matrix.array) => {
+        Body::Dense(d) if d.factor.as_number().is_some() && is_held(model, d.matrix.array) => {
             let root = if d.matrix.cholesky { 2 } else { 1 };
             Some((d.matrix.array, Exponent::int(if d.inverse { root } else { -root })))
         }
         Body::Dense(_) | Body::Terms(_) | Body::Equal { .. } => None,
     };
     r.cases.iter().filter_map(|c| of_case(&c.body)).collect()
+}
+
+/// Whether an unknown has a value: what has a law of its own begins at its prior.
+fn is_held(model: &Model, a: ArrayId) -> bool {
+    is_param(model, a) && !is_random(model, a)
 }

@@ -45,14 +45,14 @@ fn documents_are_drawn_with_their_shares() {
 }
 
 #[test]
-fn groups_whose_latent_is_updated_from_all_of_them_have_no_minibatches() {
+fn groups_without_code_that_updates_them_one_by_one_have_no_minibatches() {
     check(
-        "pub mod authors(K, V) {
-            given  author[d in Docs]: Category[A];
+        "pub mod general(K, V) {
             latent topic[k in K]: Simplex[V] ~ Dirichlet(0.1);
-            latent share[a in A]: Simplex[K] ~ Dirichlet(0.1);
+            observed other[n in N] ~ Normal(0, sd: 1);
             for d in Docs {
-                latent z[d, i in I[d]] ~ Categorical(share[author[d]]);
+                latent share[d]: Simplex[K] ~ Dirichlet(0.1);
+                latent z[d, i in I[d]] ~ Categorical(share[d]);
                 observed word[d, i in I[d]] ~ Categorical(topic[z[d, i]]);
             }
         }",
