@@ -59,15 +59,18 @@
 //! - finite latents of each unit, several together, under conditions on givens, partly observed: exact given the rest, by tables;
 //! - finite latents that follow one another along an axis or on a tree of parents: exact, by forward and backward passes;
 //! - conjugate latents given finite ones: integrated out in every state, their marginals finite mixtures;
-//! - Gaussian latents of each unit, by pattern of missing entries, and chains of them: exact given the rest;
+//! - Gaussian latents of each unit, by pattern of missing entries, and chains of them: exact given the rest, whose coefficients, locations and
+//!   scales may be uncertain too; with one scale in common, exact together with it;
+//! - chains of Gaussians whose rows are chosen by categories of another block, and chains of categories that meet in their data: each a block;
+//! - missing coordinates of vectors under a dense covariance;
+//! - real latents within bounds, as `constrain` sets them;
 //! - finite latents that statements join in pairs, as in a block model: they take turns;
 //! - latents with conjugate terms, shared or one for each unit: probabilities, rates, scales, covariances, and locations with the scale
 //!   that whitens them, exact where one block holds them all and variational Bayes where several do;
 //! - products of unknowns in a mean, as in factor analysis: each factor given the others;
 //! - latents held at a point, `q(mu): Point`: the mode instead of the posterior.
 //!
-//! Switching state spaces, Gaussian chains beside uncertain params, `constrain`, and augmentation are planned, and refused at the statement with
-//! what they would need.
+//! Augmentation is planned, and refused at the statement with what it would need.
 //!
 //! # Features
 //!
