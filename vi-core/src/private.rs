@@ -15,7 +15,7 @@ pub use crate::engine::{
     spread,
 };
 pub use crate::fit::program::{
-    Component, ElboTerm, Evidence, Gate, Maximised, Program, Scratch, Statistics, Turn,
+    Component, ElboTerm, Evidence, Gate, Joins, Maximised, Program, Scratch, Statistics, Turn, Types,
 };
 pub use crate::fit::{
     self, Categories, Claim, Continues, Described, ExactPosterior, Fit, Follows, Links, Marginal, NoParams,

@@ -65,6 +65,9 @@ pub fn with_holes(x: &DMatrix<f64>) -> DMatrix<Option<f64>> {
 /// likelihood is the same for all rotations.
 #[must_use]
 pub fn rotation(w: &DMatrix<f64>) -> DMatrix<f64> {
+    if w.ncols() == 0 {
+        return DMatrix::zeros(0, 0);
+    }
     let gram = (w.transpose() * w).symmetric_eigen();
     let mut order: Vec<usize> = (0..w.ncols()).collect();
     order.sort_by(|a, b| gram.eigenvalues[*b].total_cmp(&gram.eigenvalues[*a]));

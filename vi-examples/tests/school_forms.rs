@@ -20,9 +20,8 @@ fn averages_over_the_spread_are_the_known_ones() {
 fn blocks_that_take_turns_are_a_lower_bound_and_too_sure() {
     let schools = schools().unwrap();
     let (exact, blocks) = (spread(&schools, 200.0, 4000).unwrap(), turns(&schools).unwrap());
-    assert!(
-        blocks.converged && blocks.elbo() < exact.log_evidence && exact.log_evidence - blocks.elbo() < 1.0
-    );
+    let gap = exact.log_evidence - blocks.elbo();
+    assert!(blocks.converged && gap > 0.0 && gap < 1.0, "{} {gap}", blocks.converged);
     for j in 0..8 {
         let (mean, sd) = exact.effect(j);
         assert!((blocks.posterior.theta.mean()[j] - mean).abs() < 2.0, "{j}");

@@ -74,7 +74,7 @@ pub use poisson::{Poisson, PoissonNatural};
 pub(crate) use power_gamma::gamma_kl;
 pub use power_gamma::{PowerGamma, PowerGammaMoments, PowerGammaNatural};
 pub use student_t::StudentT;
-pub use truncated::{Ordinate, Truncated, Univariate};
+pub use truncated::{Ordinate, Truncated, TruncatedNormal, Univariate};
 pub use uniform::{Uniform, UniformCategory};
 pub use wishart::{Wishart, WishartMoments, WishartNatural};
 

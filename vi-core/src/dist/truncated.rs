@@ -57,6 +57,9 @@ pub struct Truncated<F> {
     log_mass: f64,
 }
 
+/// A Normal within an interval.
+pub type TruncatedNormal = Truncated<super::Normal>;
+
 impl<F: Univariate> Truncated<F> {
     /// `inner` kept to [min, max]; −∞ and ∞ leave a side open.
     pub fn new(inner: F, min: f64, max: f64) -> Self {

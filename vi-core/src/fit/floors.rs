@@ -13,7 +13,7 @@
 //! is the bound, and the fit says so from the last place where it can tell.
 
 use super::Fit;
-use super::program::{ElboTerm, Maximised, Program};
+use super::program::{ElboTerm, Maximised, Program, Types};
 use super::run::State;
 use crate::Error;
 
@@ -31,7 +31,7 @@ const MOST: usize = 8;
 const FOLLOWING: usize = 16;
 
 /// All of a fit in progress that a sweep changes.
-type Standing<M> = (Fit<M>, <M as Program>::Stats, <M as Program>::Globals, Vec<ElboTerm>, f64);
+type Standing<M> = (Fit<M>, <M as Types>::Stats, <M as Types>::Globals, Vec<ElboTerm>, f64);
 
 impl<M: Program> State<'_, M> {
     /// Whether a trial is due.

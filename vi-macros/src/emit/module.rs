@@ -261,6 +261,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Forms",
         "Gate",
         "Groups",
+        "Joins",
         "There",
         "ChaCha8Rng",
         "LeastSquares",
@@ -285,6 +286,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Table",
         "Term",
         "Turn",
+        "Types",
         "Uncertain",
         "UnitNormals",
     ]);

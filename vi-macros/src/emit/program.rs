@@ -78,7 +78,7 @@ impl Emitter<'_> {
             },
         };
         quote! {
-            impl Program for Model {
+            impl Types for Model {
                 type Data<'a> = #data;
                 type Globals = #globals;
                 type Params = Params;
@@ -89,7 +89,14 @@ impl Emitter<'_> {
                 type Stats = Stats;
                 type Context<'a> = Context<'a>;
                 type Prepared = Prepared;
+            }
 
+            impl Joins for Model {
+                #meetings
+                #gates
+            }
+
+            impl Program for Model {
                 const NAME: &'static str = #name;
 
                 fn plan() -> &'static Plan {
@@ -108,9 +115,7 @@ impl Emitter<'_> {
                 #shared
                 #pairs
                 #links
-                #meetings
                 #chains
-                #gates
                 #looseness
                 #perturb
                 #series

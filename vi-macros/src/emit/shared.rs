@@ -571,5 +571,5 @@ pub(super) fn spelt(law: &Law) -> TokenStream {
 
 /// The law of a location that is kept within an interval.
 fn cut_law() -> TokenStream {
-    quote!(dist::Truncated<dist::Normal>)
+    quote!(dist::TruncatedNormal)
 }

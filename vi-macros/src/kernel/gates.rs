@@ -55,7 +55,7 @@ pub fn gate(
     if let Some(other) = d.gathers.iter().find(|g| holder(g.elem.array) != Some(of)) {
         return Err(mistakes::not_generated(
             d.loc,
-            "categories of two blocks in one row of a Gaussian chain",
+            "a row chosen by categories of two blocks",
             &format!(
                 "let one block hold `{}` and `{}`: leave out `factorize`, or give both the same indices",
                 name(first),
@@ -75,7 +75,7 @@ pub fn gate(
     if !d.gathers.iter().zip(&seen.back).all(there) {
         return Err(mistakes::not_generated(
             d.loc,
-            "a row of a Gaussian chain that reads two neighbouring categories",
+            "a row that reads two neighbouring categories",
             &format!("read `{}` at one step only", name(first)),
         ));
     }

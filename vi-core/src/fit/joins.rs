@@ -1,0 +1,97 @@
+//! What generated code provides of statements that join components: tables and rows that are read by several.
+
+use super::parts::{Gate, Scratch, Statistics};
+use crate::engine::unit::UnitNormals;
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// The types of a model.
+pub trait Types: Clone + Debug + Send + Sync + Sized + 'static {
+    /// Borrowed data.
+    type Data<'a>: Copy + Send + Sync;
+    /// What all units share, as the updates see it: the params, and q of the latents that are no unit's own.
+    type Globals: Clone + Debug + Send + Sync + Default;
+    /// Point estimates.
+    type Params: Clone + Debug + Send + Sync + Default;
+    /// Values of the latents.
+    type Latents: Clone + Debug + Default;
+    /// One q for each latent.
+    type Posterior: Clone + Debug + Default;
+    /// What is said of observed elements that have no value.
+    type Imputed: Clone + Debug + Default + PartialEq;
+    /// Reported `let`s.
+    type Lets: Clone + Debug + Default;
+    /// Expected sufficient statistics.
+    type Stats: Statistics;
+    /// Data with what is worked out from them once: sizes, groups, gauges, statistics that never change.
+    type Context<'a>: Send + Sync;
+    /// Functions of the params, tabulated once a sweep.
+    type Prepared: Send + Sync;
+}
+
+/// Statements that read what several components hold. A model without any has none of this.
+pub trait Joins: Types {
+    /// Statements that read the latents of several components at one unit, by these components: they take turns, each with what is expected
+    /// of the others.
+    const MEETINGS: &'static [&'static [usize]] = &[];
+
+    /// Adds the log density of the statements of a meeting to a table over the joint states of its components (`states × units`, the first
+    /// component's outside) that holds zeros.
+    fn meet(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _meeting: usize,
+        _units: Range<usize>,
+        _table: &mut [f64],
+        _scratch: &mut Scratch,
+    ) {
+    }
+
+    /// Adds the statistics of the statements of a meeting, weighted by the probabilities of the joint states.
+    fn collect_meeting(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _meeting: usize,
+        _units: Range<usize>,
+        _table: &[f64],
+        _stats: &mut Self::Stats,
+        _scratch: &mut Scratch,
+    ) {
+    }
+
+    /// Rows of chains of Gaussians that categories of another component choose.
+    const GATES: &'static [Gate] = &[];
+
+    /// The unit whose state chooses the row of a unit of a chain; `None` where there is no such row.
+    fn gate_unit(&self, _context: &Self::Context<'_>, _gate: usize, _unit: usize) -> Option<usize> {
+        None
+    }
+
+    /// Writes the rows of a unit of a chain, or of the step to it, in one state of the categories.
+    fn gate_rows(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _gate: usize,
+        _unit: usize,
+        _state: usize,
+        _rows: &mut UnitNormals,
+    ) {
+    }
+
+    /// Adds the statistics of these rows, weighted by the probabilities of the states.
+    #[allow(clippy::too_many_arguments, reason = "a row, its weights, and where they go")]
+    fn collect_gate(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _gate: usize,
+        _unit: usize,
+        _states: &[f64],
+        _stats: &mut Self::Stats,
+        _scratch: &mut Scratch,
+    ) {
+    }
+}
