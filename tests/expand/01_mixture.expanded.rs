@@ -26,9 +26,10 @@ pub mod mixture {
     use ::std::ops::Range;
     use ::vi_core::private::{
         Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error,
-        Evidence, ExactPosterior, Fit, LeastSquares, Maximised, Moments, Notes, Options,
-        Plan, Program, Scratch, Start, State, Statistics, Table, Term, chart, check,
-        columns, data, dense, dist, finite, fit, least_squares, mode, rng, special,
+        Evidence, ExactPosterior, Fit, Joins, LeastSquares, Maximised, Moments, Notes,
+        Options, Plan, Program, Scratch, Start, State, Statistics, Table, Term, Types,
+        chart, check, columns, data, dense, dist, finite, fit, least_squares, mode, rng,
+        special,
     };
     use ::vi_core::private::least_squares::Value::{Known, Unknown};
     /// What was proved of this model when it was compiled.
@@ -575,7 +576,7 @@ pub mod mixture {
             })
         }
     }
-    impl Program for Model {
+    impl Types for Model {
         type Data<'a> = Data<'a>;
         type Globals = Params;
         type Params = Params;
@@ -586,6 +587,9 @@ pub mod mixture {
         type Stats = Stats;
         type Context<'a> = Context<'a>;
         type Prepared = Prepared;
+    }
+    impl Joins for Model {}
+    impl Program for Model {
         const NAME: &'static str = "mixture";
         fn plan() -> &'static Plan {
             PLAN

@@ -26,9 +26,9 @@ pub mod dawid_skene {
     use ::std::ops::Range;
     use ::vi_core::private::{
         Categories, Claim, Component, DVector, Described, ElboTerm, Error, Evidence,
-        ExactPosterior, Fit, Groups, Maximised, Notes, Options, Plan, Program, Scratch,
-        Start, State, Statistics, Table, chart, check, columns, data, dist, finite, fit,
-        mode, rng, special,
+        ExactPosterior, Fit, Groups, Joins, Maximised, Notes, Options, Plan, Program,
+        Scratch, Start, State, Statistics, Table, Types, chart, check, columns, data,
+        dist, finite, fit, mode, rng, special,
     };
     use ::vi_core::private::data::Elements as _;
     /// What was proved of this model when it was compiled.
@@ -551,7 +551,7 @@ pub mod dawid_skene {
             })
         }
     }
-    impl Program for Model {
+    impl Types for Model {
         type Data<'a> = Data<'a>;
         type Globals = Params;
         type Params = Params;
@@ -562,6 +562,9 @@ pub mod dawid_skene {
         type Stats = Stats;
         type Context<'a> = Context<'a>;
         type Prepared = Prepared;
+    }
+    impl Joins for Model {}
+    impl Program for Model {
         const NAME: &'static str = "dawid_skene";
         fn plan() -> &'static Plan {
             PLAN
