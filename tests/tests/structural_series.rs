@@ -92,14 +92,12 @@ model! {
     }
 }
 
-/// Forms and variances of a step, by its number and the indices of the one before.
-type Next<'n> = dyn Fn(usize, &[usize]) -> Vec<(Form, f64)> + 'n;
-
 /// A series of states written out in the oracle: `next` gives the forms and variances of a step from the indices of the one before.
+#[allow(clippy::type_complexity, reason = "a step as it is written in the tests")]
 fn unrolled(
     steps: usize,
     first: &mut dyn FnMut(&mut Dense) -> Vec<usize>,
-    next: &Next<'_>,
+    next: &dyn Fn(usize, &[usize]) -> Vec<(Form, f64)>,
 ) -> (Dense, Vec<Vec<usize>>) {
     let mut dense = Dense::new();
     let mut states = vec![first(&mut dense)];
