@@ -173,7 +173,7 @@ pub fn draw(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        .position(SeriesLabelPosition::LowerLeft)
         .background_style(WHITE)
         .border_style(BLACK.mix(0.2))
         .label_font(("sans-serif", 15))

@@ -110,7 +110,7 @@ pub fn draw(file: &std::path::Path, spread: &Spread) -> Result<(), Box<dyn std::
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(60)
-        .right_y_label_area_size(20)
+        .margin_right(24)
         .build_cartesian_2d(0.0..25.0, -6.0..28.0)?;
     chart
         .configure_mesh()

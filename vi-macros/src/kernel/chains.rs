@@ -77,8 +77,8 @@ pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
 /// A latent that is in one block with a chain, and is not its scale.
 pub fn beside(model: &Model, b: &Block) -> Option<ArrayId> {
     let scale = whitened::scale(model, b);
-    let latents = whitened::whitened(model, b);
-    let plates = latents.first().map_or(0, |a| model.arrays[a.0].plates.len());
+    let along = b.trace.iter().find(|s| matches!(s.rule, Rule::GaussianScan { .. }));
+    let plates = along.and_then(|s| s.latents.first()).map_or(0, |a| model.arrays[a.0].plates.len());
     let other = |s: &&Step| match &s.rule {
         Rule::GaussianScan { .. } => false,
         Rule::Family { .. } => s.latents.iter().any(|a| Some(*a) != scale),
