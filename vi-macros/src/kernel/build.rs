@@ -166,6 +166,9 @@ pub fn build<'a>(
         let loc = loc.unwrap_or_else(|| model.arrays[components[g.chain].arrays()[0].0].name.span().into());
         fail(mistakes::no_engine(loc, &names, "turns of its own elements beside a Gaussian chain"), report);
     }
+    if let Err(e) = meetings::check(model, densities, &components, &meetings) {
+        fail(e, report);
+    }
     for c in &components {
         if let Err(e) = super::integrated::check(model, c, densities) {
             fail(e, report);

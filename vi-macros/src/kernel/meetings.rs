@@ -27,19 +27,13 @@ pub fn add(
     of: &[usize],
     meetings: &mut Vec<Meeting>,
 ) -> Result<(), Diagnostic> {
-    let name = |n: usize| model.arrays[d.gathers[n].elem.array.0].name.to_string();
-    let refuse = || {
-        let first = &components[of[0]];
-        let other = (0..d.gathers.len()).find(|n| !first.holds(d.gathers[*n].elem.array)).unwrap_or(0);
-        mistakes::two_blocks(d.loc, &name(0), &name(other))
-    };
+    let refuse = || refusal(model, d, &components[of[0]]);
     // Sizes have names: plates of the same ones have the same positions.
     let plates = |c: &Component| -> Vec<_> { c.unit.iter().map(|v| v.nominal).collect() };
     let simple = |c: &Component| {
         c.integrated.is_empty()
             && !c.has_normals()
             && c.guards.is_empty()
-            && c.pairs.is_empty()
             && c.locals.iter().all(|l| l.back == 0)
             && plates(c) == plates(&components[of[0]])
     };
@@ -61,6 +55,28 @@ pub fn add(
     let rows = builder.rows(d, Some(meeting), Some(&at))?;
     meeting.rows.push(rows);
     Ok(())
+}
+
+/// Once all statements are there: a component whose units take turns with each other has no turn with other components.
+pub fn check(
+    model: &Model,
+    densities: &[StatementDensity],
+    components: &[Component],
+    meetings: &[Meeting],
+) -> Result<(), Diagnostic> {
+    for m in meetings.iter().filter(|m| m.of.iter().any(|n| !components[*n].pairs.is_empty())) {
+        let first = m.component.rows.first().map(|r| r.statement);
+        if let Some(d) = densities.iter().find(|d| Some(d.id) == first) {
+            return Err(refusal(model, d, &components[m.of[0]]));
+        }
+    }
+    Ok(())
+}
+
+fn refusal(model: &Model, d: &StatementDensity, first: &Component) -> Diagnostic {
+    let name = |n: usize| model.arrays[d.gathers[n].elem.array.0].name.to_string();
+    let other = (0..d.gathers.len()).find(|n| !first.holds(d.gathers[*n].elem.array)).unwrap_or(0);
+    mistakes::two_blocks(d.loc, &name(0), &name(other))
 }
 
 /// The joint states of some components.

@@ -4,6 +4,7 @@ mod canon;
 mod elimination;
 mod expand;
 mod ground;
+mod meetings;
 mod minibatches;
 mod model;
 mod oracle;
