@@ -3,43 +3,10 @@
 
 use vi_core::prelude::*;
 use vi_tests::data::{self, Noise};
+use vi_tests::factors::{analysers, completion, factor_analysis as factors};
 use vi_tests::law::close;
+use vi_tests::series::state_space;
 
-model! {
-    pub mod factors(H) {
-        param    W: Matrix[D, H];
-        param    mu: Vector[D];
-        param    psi[d in D]: Positive(min: 1e-9);
-        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
-        observed x[n in N] ~ Normal(W * f[n] + mu, var: psi);
-    }
-}
-model! {
-    /// Loadings as rows, and entries that may be missing.
-    pub mod completion(H) {
-        param    W[d in D]: Vector[H];   param mu[d in D]: Real;   param s2: Positive(min: 1e-9);
-        latent   f[n in N]: Vector[H]      ~ Normal(0, var: 1);
-        observed x[n in N, d in D]: Real?  ~ Normal(dot(W[d], f[n]) + mu[d], var: s2);
-    }
-}
-model! {
-    pub mod analysers(K, H) {
-        param    weight: Simplex[K];   param W[k in K]: Matrix[D, H];   param mu[k in K]: Vector[D];   param psi[d in D]: Positive;
-        latent   z[n in N] ~ Categorical(weight);
-        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
-        observed x[n in N] ~ Normal(W[z[n]] * f[n] + mu[z[n]], var: psi);
-    }
-}
-model! {
-    pub mod state_space(H) {
-        param    A: Matrix[H, H];   param Q: SymPos[H];
-        param    C: Matrix[D, H];   param R: SymPos[D];
-        param    m0: Vector[H];     param P0: SymPos[H];
-        latent   x[0]         ~ Normal(m0, cov: P0);
-        latent   x[t in 1..T] ~ Normal(A * x[t-1], cov: Q);
-        observed y[t in T]    ~ Normal(C * x[t], cov: R);
-    }
-}
 model! {
     /// Steps of one size in every direction: only rotations are left.
     pub mod round_steps(H) {

@@ -5,26 +5,9 @@ use vi_core::prelude::*;
 use vi_tests::data::{self, Noise};
 use vi_tests::dense::{Dense, Form};
 use vi_tests::density::{log_sum_exp, mv_normal};
+use vi_tests::factors::{factor_analysis, ppca};
 use vi_tests::law::{close, digits, exact, monotone};
 
-model! {
-    pub mod factor_analysis(H) {
-        param    W: Matrix[D, H];
-        param    mu: Vector[D];
-        param    psi[d in D]: Positive(min: 1e-9);
-        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
-        observed x[n in N] ~ Normal(W * f[n] + mu, var: psi);
-    }
-}
-model! {
-    pub mod ppca(H) {
-        param    W: Matrix[D, H];
-        param    mu: Vector[D];
-        param    s2: Positive;
-        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
-        observed x[n in N] ~ Normal(W * f[n] + mu, var: s2);
-    }
-}
 model! {
     /// Mixture of PPCA: everything differs between the kinds.
     pub mod kinds_of_components(K, H) {

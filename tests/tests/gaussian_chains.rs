@@ -6,6 +6,7 @@ use vi_core::prelude::*;
 use vi_tests::data::{Noise, read};
 use vi_tests::density::mv_normal;
 use vi_tests::law::{close, digits, exact, monotone};
+use vi_tests::series::{panel, state_space};
 use vi_tests::textbook::state_space::Textbook;
 
 model! {
@@ -32,28 +33,6 @@ model! {
             latent   x[s, 0]                ~ Flat();
             latent   x[s, t in 1..T[s]]     ~ Normal(x[s, t-1], var: q);
             observed y[s, t in T[s]]: Real? ~ Normal(x[s, t], var: r);
-        }
-    }
-}
-model! {
-    pub mod state_space(H) {
-        param    A: Matrix[H, H];   param Q: SymPos[H];
-        param    C: Matrix[D, H];   param R: SymPos[D];
-        param    m0: Vector[H];     param P0: SymPos[H];
-        latent   x[0]         ~ Normal(m0, cov: P0);
-        latent   x[t in 1..T] ~ Normal(A * x[t-1], cov: Q);
-        observed y[t in T]    ~ Normal(C * x[t], cov: R);
-    }
-}
-model! {
-    /// Many sequences, each of its own length, and holes in the observations.
-    pub mod panel {
-        param    m0: Real;   param p0: Positive;   param a: Real;   param q: Positive;
-        param    c: Real;    param b: Real;        param r: Positive;
-        for s in S {
-            latent   x[s, 0]                 ~ Normal(m0, var: p0);
-            latent   x[s, t in 1..T[s]]      ~ Normal(a * x[s, t-1], var: q);
-            observed y[s, t in T[s]]: Real?  ~ Normal(c * x[s, t] + b, var: r);
         }
     }
 }

@@ -4,34 +4,8 @@
 use vi_core::prelude::*;
 use vi_tests::data::{self, Noise};
 use vi_tests::density::mv_normal;
+use vi_tests::factors::{completion, factor_analysis, ppca};
 use vi_tests::law::{close, exact, monotone};
-
-model! {
-    pub mod factor_analysis(H) {
-        param    W: Matrix[D, H];
-        param    mu: Vector[D];
-        param    psi[d in D]: Positive(min: 1e-9);
-        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
-        observed x[n in N] ~ Normal(W * f[n] + mu, var: psi);
-    }
-}
-model! {
-    pub mod ppca(H) {
-        param    W: Matrix[D, H];
-        param    mu: Vector[D];
-        param    s2: Positive;
-        latent   f[n in N]: Vector[H] ~ Normal(0, var: 1);
-        observed x[n in N] ~ Normal(W * f[n] + mu, var: s2);
-    }
-}
-model! {
-    /// The same, but any entry may be missing.
-    pub mod completion(H) {
-        param    W[d in D]: Vector[H];   param mu[d in D]: Real;   param s2: Positive(min: 1e-9);
-        latent   f[n in N]: Vector[H]         ~ Normal(0, var: 1);
-        observed x[n in N, d in D]: Real?     ~ Normal(dot(W[d], f[n]) + mu[d], var: s2);
-    }
-}
 
 fn made(n: usize, d: usize, h: usize, seed: u64) -> DMatrix<f64> {
     let mut g = Noise::new(seed);

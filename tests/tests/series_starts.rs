@@ -4,6 +4,7 @@
 use vi_core::prelude::*;
 use vi_tests::data::{Noise, read};
 use vi_tests::law::monotone;
+use vi_tests::series::state_space;
 
 model! {
     pub mod level {
@@ -27,16 +28,6 @@ model! {
         latent   x[0]         ~ Normal(m0, sd: p0);
         latent   x[t in 1..T] ~ Normal(x[t-1], sd: q);
         observed y[t in T]    ~ Normal(x[t], prec: r);
-    }
-}
-model! {
-    pub mod state_space(H) {
-        param    A: Matrix[H, H];   param Q: SymPos[H];
-        param    C: Matrix[D, H];   param R: SymPos[D];
-        param    m0: Vector[H];     param P0: SymPos[H];
-        latent   x[0]         ~ Normal(m0, cov: P0);
-        latent   x[t in 1..T] ~ Normal(A * x[t-1], cov: Q);
-        observed y[t in T]    ~ Normal(C * x[t], cov: R);
     }
 }
 

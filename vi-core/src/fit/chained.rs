@@ -329,17 +329,31 @@ fn unit_moments(to: &mut UnitNormals, slot: usize, scan: &Scan, sequence: usize,
 }
 
 /// Writes the same of (x\[t−1\], x\[t\]).
-fn step_moments(to: &mut UnitNormals, h: usize, scan: &Scan, sequence: usize, t: usize) {
+fn step_moments(to: &mut UnitNormals, scan: &Scan, sequence: usize, t: usize) {
+    let (before, own) = (scan.covariance(sequence, t - 1), scan.covariance(sequence, t));
+    let (h, cross) = (scan.mean(sequence, t).len(), scan.cross(sequence, t));
+    let means = [scan.mean(sequence, t - 1), scan.mean(sequence, t)];
+    write_pair(to, means, before, own, |i, j| cross[i * h + j]);
+}
+
+/// Writes moments of two neighbours: their means, the covariance of each, and the entries of that of the two.
+pub(super) fn write_pair(
+    to: &mut UnitNormals,
+    means: [&[f64]; 2],
+    before: &[f64],
+    own: &[f64],
+    cross: impl Fn(usize, usize) -> f64,
+) {
+    let h = means[0].len();
     let (mean, cov) = to.moments_mut(0);
-    mean[..h].copy_from_slice(scan.mean(sequence, t - 1));
-    mean[h..].copy_from_slice(scan.mean(sequence, t));
-    let (before, cross, own) =
-        (scan.covariance(sequence, t - 1), scan.cross(sequence, t), scan.covariance(sequence, t));
+    mean[..h].copy_from_slice(means[0]);
+    mean[h..].copy_from_slice(means[1]);
     for i in 0..h {
         for j in 0..h {
+            let cross = cross(i, j);
             cov[i * 2 * h + j] = before[i * h + j];
-            cov[i * 2 * h + h + j] = cross[i * h + j];
-            cov[(h + j) * 2 * h + i] = cross[i * h + j];
+            cov[i * 2 * h + h + j] = cross;
+            cov[(h + j) * 2 * h + i] = cross;
             cov[(h + i) * 2 * h + h + j] = own[i * h + j];
         }
     }
@@ -435,7 +449,7 @@ impl<M: Program> Chained<'_, '_, M> {
             }
             scratch.normals.begin(2 * h, 1, 1);
             for unit in units.clone().skip(1) {
-                step_moments(&mut scratch.normals, h, scan, n, unit - units.start);
+                step_moments(&mut scratch.normals, scan, n, unit - units.start);
                 self.model.collect_step(context, self.globals, self.index, unit, &[1.0], sum, scratch);
             }
         }

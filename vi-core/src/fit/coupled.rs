@@ -8,6 +8,8 @@ use crate::{Error, rng};
 
 /// How much of a unit's mass starts in its own group.
 const FIRM: f64 = 0.8;
+/// Turns of all components where everything that is shared is held.
+pub(super) const TURNS: usize = 100;
 /// Rounds of grouping units by what they have in common.
 const ROUNDS: usize = 20;
 /// More units than this are grouped by their own rows alone: a round of smoothing costs N³.

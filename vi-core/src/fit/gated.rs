@@ -9,6 +9,7 @@
 //! move: E of a square is a sum of squares, that of the mean's residual and those of the conditional law of x\[t−1\] and of x\[t\].
 
 use super::chained::Chained;
+use super::coupled::TURNS;
 use super::held::Held;
 use super::links::Links;
 use super::program::{Evidence, Gate, Program, Scratch, Statistics};
@@ -27,8 +28,6 @@ type Rows = Arc<Vec<f64>>;
 const RUNS: usize = 3;
 /// How much of a unit's mass starts in the state of its run.
 const FIRM: f64 = 0.8;
-/// Turns that a q which was not kept is found again by.
-const TURNS: usize = 100;
 
 /// What the blocks hold of one another.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +57,7 @@ fn is_gate<M: Program>(index: usize) -> bool {
 }
 
 /// Σ a b, and Σ |a b|.
-fn expectation(probs: &[f64], values: &[f64]) -> (f64, f64) {
+pub(super) fn expectation(probs: &[f64], values: &[f64]) -> (f64, f64) {
     let terms = probs.iter().zip(values).filter(|(p, _)| **p > 0.0).map(|(p, v)| p * v);
     terms.fold((0.0, 0.0), |(sum, size), x| (sum + x, size + x.abs()))
 }
@@ -215,30 +214,6 @@ impl<M: Program> Work<'_, M> {
         Ok(())
     }
 
-    /// q of the states of every unit of a component.
-    fn marginals(
-        &self,
-        model: &M,
-        globals: &M::Globals,
-        at: &M::Prepared,
-        index: usize,
-    ) -> Result<Vec<f64>, Error> {
-        if let Some(links) = self.links(index) {
-            return self.linked_marginals(model, globals, at, index, links);
-        }
-        let c = self.components[index];
-        let mut probs = vec![0.0; c.units * c.states];
-        self.each_tile(model, globals, at, index, c, &mut |units, table, _, _| {
-            let n = units.len();
-            for i in 0..n {
-                for s in 0..c.states {
-                    probs[(units.start + i) * c.states + s] = table[s * n + i];
-                }
-            }
-        })?;
-        Ok(probs)
-    }
-
     /// q of a chain by the rows that its gates weigh as they were read.
     fn hold(&self, model: &M, globals: &M::Globals, at: &M::Prepared, index: usize) -> Result<Held, Error> {
         let Some(links) = self.chain(index) else { return Ok(Held::default()) };
@@ -345,13 +320,9 @@ impl<M: Program> Work<'_, M> {
         total.log += held.log;
         total.magnitude += held.magnitude;
         // The later of two blocks has what they say of one another as it is now; the earlier one's share of it is the other's again.
-        for (g, gate) in gates_of::<M>(index, None) {
-            let (Some(q), Some(read), Some(said)) =
-                (self.gated.q.get(gate.categories), self.gated.read.get(g), self.gated.said.get(g))
-            else {
-                continue;
-            };
-            let (twice, size) = expectation(if Arc::ptr_eq(q, read) { q } else { read }, said);
+        for (g, _) in gates_of::<M>(index, None) {
+            let (Some(read), Some(said)) = (self.gated.read.get(g), self.gated.said.get(g)) else { continue };
+            let (twice, size) = expectation(read, said);
             total.log -= twice;
             total.magnitude += size;
         }

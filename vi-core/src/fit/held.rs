@@ -1,5 +1,6 @@
 //! q of a chain of Gaussians, held while other blocks have their turn.
 
+use super::chained::write_pair;
 use crate::engine::gauss::scan::Scan;
 use crate::engine::unit::UnitNormals;
 
@@ -100,19 +101,9 @@ impl Held {
     /// Writes the same of (x\[t−1\], x\[t\]).
     pub fn step_moments(&self, to: &mut UnitNormals, unit: usize) {
         let h = self.width;
-        let (mean, cov) = to.moments_mut(0);
-        mean[..h].copy_from_slice(self.mean(unit - 1));
-        mean[h..].copy_from_slice(self.mean(unit));
-        let (before, own, slope) = (self.cov(unit - 1), self.cov(unit), self.square(&self.slope, unit));
-        for i in 0..h {
-            for j in 0..h {
-                let cross: f64 = (0..h).map(|l| slope[i * h + l] * own[l * h + j]).sum();
-                cov[i * 2 * h + j] = before[i * h + j];
-                cov[i * 2 * h + h + j] = cross;
-                cov[(h + j) * 2 * h + i] = cross;
-                cov[(h + i) * 2 * h + h + j] = own[i * h + j];
-            }
-        }
+        let (own, slope) = (self.cov(unit), self.square(&self.slope, unit));
+        let cross = |i: usize, j: usize| (0..h).map(|l| slope[i * h + l] * own[l * h + j]).sum();
+        write_pair(to, [self.mean(unit - 1), self.mean(unit)], self.cov(unit - 1), own, cross);
     }
 }
 

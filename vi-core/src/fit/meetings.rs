@@ -6,6 +6,7 @@
 //!
 //! What was added at a component's turn is kept, so that its q is the same wherever it is worked out.
 
+use super::gated::expectation;
 use super::program::{Program, Scratch, Statistics};
 use super::sweep::{Fill, Work, tile_size};
 use crate::engine::finite::{Semiring, Sum};
@@ -14,9 +15,6 @@ use std::ops::Range;
 
 /// Units that say where a start lies.
 const SEEN: usize = 512;
-
-/// Turns of all components where everything that is shared is held.
-pub(super) const TURNS: usize = 100;
 
 /// Sees the units of a tile, the log densities of their joint states and the probabilities of these.
 type See<'f> = dyn FnMut(Range<usize>, &[f64], &[f64]) + 'f;
@@ -61,7 +59,7 @@ impl<M: Program> Work<'_, M> {
         let at = model.prepare(&self.context, globals)?;
         for index in meeting::<M>(self.components.len()) {
             self.added[index] = self.expected_of_others(model, &at, index);
-            self.met[index] = self.table(model, globals, &at, index)?.rows().to_vec();
+            self.met[index] = self.marginals(model, globals, &at, index)?;
         }
         Ok(())
     }
@@ -129,19 +127,16 @@ impl<M: Program> Work<'_, M> {
         if M::MEETINGS.is_empty() || self.met.is_empty() {
             return;
         }
-        let expectation = |x: &[f64], p: &[f64]| -> f64 {
-            x.iter().zip(p).filter(|(_, p)| **p > 0.0).map(|(x, p)| x * p).sum()
-        };
         let mut scratch = Scratch::default();
         let (mut once, mut counted) = (0.0, 0.0);
         for m in 0..M::MEETINGS.len() {
             self.each_meeting(model, at, m, &mut |units, table, probs| {
-                once += expectation(table, probs);
+                once += expectation(probs, table).0;
                 model.collect_meeting(&self.context, globals, m, units, probs, stats, &mut scratch);
             });
         }
         for index in meeting::<M>(self.components.len()) {
-            counted += expectation(&self.added[index], &self.met[index]);
+            counted += expectation(&self.met[index], &self.added[index]).0;
         }
         let evidence = stats.evidence();
         evidence.log += once - counted;

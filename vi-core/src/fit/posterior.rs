@@ -71,11 +71,6 @@ impl Categories {
         Categories { states, probs, joint: laws.into_iter().map(joint).collect() }
     }
 
-    /// The probabilities of all elements, one after another.
-    pub(super) fn rows(&self) -> &[f64] {
-        &self.probs
-    }
-
     /// The joint laws of consecutive elements.
     pub(super) fn laws(&self) -> impl Iterator<Item = &Paths> {
         self.joint.iter().map(|j| &*j.law)

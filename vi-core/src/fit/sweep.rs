@@ -240,6 +240,21 @@ impl<'a, M: Program> Work<'a, M> {
         if let Some(links) = self.links(index) {
             return self.linked_table(model, globals, at, index, links);
         }
+        Ok(Categories::from_rows(c.states, self.marginals(model, globals, at, index)?))
+    }
+
+    /// q of the joint states of every unit of a component, without the joint law of those that follow one another.
+    pub(super) fn marginals(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+    ) -> Result<Vec<f64>, Error> {
+        if let Some(links) = self.links(index) {
+            return self.linked_marginals(model, globals, at, index, links);
+        }
+        let c = self.components[index];
         let mut probs = vec![0.0; c.units * c.states];
         self.each_tile(model, globals, at, index, c, &mut |units, table, _, _| {
             let n = units.len();
@@ -249,7 +264,7 @@ impl<'a, M: Program> Work<'a, M> {
                 }
             }
         })?;
-        Ok(Categories::from_rows(c.states, probs))
+        Ok(probs)
     }
 
     /// Tiles of a range of units; where units follow one another, each lies within one sequence.

@@ -1,6 +1,6 @@
 //! The loop from one start, or from several; and what is asked of data at known params or under a fit that is held.
 
-use super::meetings::TURNS;
+use super::coupled::TURNS;
 use super::program::Program;
 use super::run::{Objective, State, is_coupled, is_joint, is_local};
 use super::sweep::Work;
@@ -149,10 +149,8 @@ pub fn accumulate<M: Program>(model: &M, data: &M::Data<'_>, params: &M::Params)
     let mut work = Work::new(model, data, params, &options)?;
     let globals = model.gather(params, &M::Posterior::default());
     model.validate(&work.context, &globals)?;
-    work.begin_gated(model, &Start::Params(params.clone()), &options, 0)?;
-    work.resume_gated(model, &globals, false)?;
-    if !M::COUPLED.is_empty() || !M::MEETINGS.is_empty() {
-        work.begin_coupled(model, &Start::Default, &options, 0)?;
+    work.begin_coupled(model, &Start::Params(params.clone()), &options, 0)?;
+    if is_coupled::<M>() {
         for _ in 0..TURNS {
             work.turns(model, &globals)?;
         }

@@ -50,12 +50,15 @@ const EXP: [f64; 9] = [
     2.510_037_652_317_223_6e-8,
 ];
 
+/// Adding 1.5 · 2⁵² leaves round(x / ln 2) in the low bits of the mantissa.
+const SHIFT: f64 = 6_755_399_441_055_744.0;
+
+/// What is below has no normal exponential.
+const SMALLEST: f64 = -708.396_418_532_264_1;
+
 /// `exp(x)` without branches, so that a loop over it vectorises.
 #[inline(always)]
 pub(super) fn exp_one<S: Isa>(isa: S, x: f64) -> f64 {
-    // Adding 1.5 · 2⁵² leaves round(x / ln 2) in the low bits of the mantissa.
-    const SHIFT: f64 = 6_755_399_441_055_744.0;
-    const SMALLEST: f64 = -708.396_418_532_264_1;
     const LARGEST: f64 = 709.782_712_893_384;
 
     let shifted = isa.scalar_fma(x, std::f64::consts::LOG2_E, SHIFT);
@@ -82,9 +85,6 @@ pub(super) fn exp_one<S: Isa>(isa: S, x: f64) -> f64 {
 /// `exp(x)` of packs of numbers that are not positive; NaN stays NaN.
 #[inline(always)]
 pub(super) fn exp_pack<S: Isa>(isa: S, x: S::Pack) -> S::Pack {
-    const SHIFT: f64 = 6_755_399_441_055_744.0;
-    const SMALLEST: f64 = -708.396_418_532_264_1;
-
     let shift = isa.splat(SHIFT);
     let shifted = isa.fma(x, isa.splat(std::f64::consts::LOG2_E), shift);
     let n = isa.sub(shifted, shift);

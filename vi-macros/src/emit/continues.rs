@@ -63,21 +63,8 @@ impl Emitter<'_> {
         let place = c.unit.len() - 1;
         let mut alike = c.normals.iter().all(|n| self.is_whole(n.array, place, (1, 1)));
         for array in &self.model.arrays {
-            let position = match &array.elem.kind {
-                ElemKind::Category(x) => x.nominal == axis.nominal,
-                ElemKind::Real
-                | ElemKind::Positive
-                | ElemKind::Unit
-                | ElemKind::Bool
-                | ElemKind::Count
-                | ElemKind::Counts(_)
-                | ElemKind::Simplex(_)
-                | ElemKind::Ordered(_)
-                | ElemKind::Vector(_)
-                | ElemKind::Matrix(..)
-                | ElemKind::SymPos(_) => false,
-            };
-            alike &= !position;
+            let kind = &array.elem.kind;
+            alike &= !matches!(kind, ElemKind::Category(x) if x.nominal == axis.nominal);
         }
         for r in c.rows.iter().chain(&step.rows) {
             alike &= r.loops.iter().all(|l| matches!(l, Loop::Range(_)));

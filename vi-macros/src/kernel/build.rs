@@ -423,20 +423,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         .iter()
         .map(|a| Integrated::new(model, densities, *a, &unit, b.loc))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut out = Component {
-        locals,
-        integrated,
-        normals: super::normals::of_unit(model, &b.latents, &unit),
-        unit,
-        guards,
-        rows: vec![],
-        collapse: None,
-        hoisted: false,
-        pairs: vec![],
-        link: None,
-        whitened: None,
-        beside: false,
-    };
+    let normals = super::normals::of_unit(model, &b.latents, &unit);
+    let mut out = Component { integrated, normals, ..Component::new(locals, unit, guards) };
     if chains::scans(b) {
         out.link = Some(Box::new(chains::link(model, &b.latents, &out)));
     }

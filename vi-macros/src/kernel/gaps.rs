@@ -65,18 +65,5 @@ pub fn alone(mut r: Rows) -> Component {
     let mut guards: Vec<Cond> = low.map(|v| Cond::Compare(Cmp::Le, v.low.clone(), Ix::var(v))).collect();
     guards.append(&mut r.guards);
     r.loops.clear();
-    Component {
-        locals: vec![],
-        integrated: vec![],
-        normals: vec![],
-        unit: vars,
-        guards,
-        rows: vec![r],
-        collapse: None,
-        hoisted: false,
-        pairs: vec![],
-        link: None,
-        whitened: None,
-        beside: false,
-    }
+    Component { rows: vec![r], ..Component::new(vec![], vars, guards) }
 }

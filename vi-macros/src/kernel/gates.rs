@@ -84,18 +84,9 @@ pub fn gate(
         Some(_) | None => c.normals.clone(),
     };
     let mut table = Component {
-        locals: categories.locals.clone(),
-        integrated: vec![],
         normals,
-        unit: c.unit.clone(),
-        guards: c.guards.clone(),
-        rows: vec![],
-        collapse: None,
-        hoisted: false,
-        pairs: vec![],
-        link: None,
-        whitened: None,
         beside: true,
+        ..Component::new(categories.locals.clone(), c.unit.clone(), c.guards.clone())
     };
     let places = Places { unit: own.unit, back: seen.back };
     let rows = builder.rows(d, Some(&table), Some(&places))?;

@@ -194,14 +194,9 @@ pub fn local(c: &Component, array: ArrayId, back: usize) -> Option<usize> {
 pub fn step(c: &Component, frontier: usize) -> Component {
     let own = &c.locals[..frontier];
     let mut locals: Vec<Local> = vec![];
-    let taken: Vec<String> =
-        c.unit.iter().chain(c.locals.iter().map(|l| &l.state)).map(|v| v.name.clone()).collect();
+    let taken: Vec<&Var> = c.unit.iter().chain(c.locals.iter().map(|l| &l.state)).collect();
     for l in own {
-        let mut name = l.state.name.clone();
-        while taken.contains(&name) || locals.iter().any(|x| x.state.name == name) {
-            name.push('′');
-        }
-        let state = Var::new(name, l.state.nominal, Ix::constant(0), l.state.high.clone());
+        let state = l.state_beside(taken.iter().copied().chain(locals.iter().map(|x| &x.state)));
         locals.push(Local { array: l.array, back: l.back + 1, state });
     }
     // What the unit itself keeps of the earlier one is there already.
@@ -211,20 +206,7 @@ pub fn step(c: &Component, frontier: usize) -> Component {
         .cloned()
         .collect();
     locals.extend(own);
-    Component {
-        locals,
-        unit: c.unit.clone(),
-        guards: c.guards.clone(),
-        integrated: vec![],
-        normals: vec![],
-        rows: vec![],
-        collapse: None,
-        hoisted: false,
-        pairs: vec![],
-        link: None,
-        whitened: None,
-        beside: false,
-    }
+    Component::new(locals, c.unit.clone(), c.guards.clone())
 }
 
 /// Takes a step along an axis in parts, where that is cheaper: each part has the statements whose elements it has first.
@@ -250,20 +232,7 @@ pub fn in_parts(link: &mut Link) {
         .iter()
         .map(|pass| {
             let of = |e: &Element| whole.locals.iter().find(|l| element(l) == *e).cloned();
-            Component {
-                locals: pass.elements().filter_map(of).collect(),
-                unit: whole.unit.clone(),
-                guards: whole.guards.clone(),
-                integrated: vec![],
-                normals: vec![],
-                rows: vec![],
-                collapse: None,
-                hoisted: false,
-                pairs: vec![],
-                link: None,
-                whitened: None,
-                beside: false,
-            }
+            Component::new(pass.elements().filter_map(of).collect(), whole.unit.clone(), whole.guards.clone())
         })
         .collect();
     for (r, read) in whole.rows.iter().zip(&reads) {

@@ -4,7 +4,6 @@ use super::links::{Along, local, places};
 use super::rows::RowBuilder;
 use super::{Component, Local};
 use crate::density::statement::StatementDensity;
-use crate::density::symbol::{Ix, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::Model;
 use crate::report::Diagnostic;
@@ -84,25 +83,8 @@ fn together(components: &[Component], of: &[usize]) -> Component {
     let first = &components[of[0]];
     let mut locals: Vec<Local> = vec![];
     for l in of.iter().flat_map(|n| &components[*n].locals) {
-        let mut name = l.state.name.clone();
-        while locals.iter().any(|x| x.state.name == name) || first.unit.iter().any(|v| v.name == name) {
-            name.push('′');
-        }
-        let state = Var::new(name, l.state.nominal, Ix::constant(0), l.state.high.clone());
+        let state = l.state_beside(first.unit.iter().chain(locals.iter().map(|x| &x.state)));
         locals.push(Local { state, ..l.clone() });
     }
-    Component {
-        locals,
-        unit: first.unit.clone(),
-        guards: vec![],
-        integrated: vec![],
-        normals: vec![],
-        rows: vec![],
-        collapse: None,
-        hoisted: false,
-        pairs: vec![],
-        link: None,
-        whitened: None,
-        beside: false,
-    }
+    Component::new(locals, first.unit.clone(), vec![])
 }

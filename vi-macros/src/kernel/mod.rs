@@ -181,6 +181,24 @@ pub struct Component {
 }
 
 impl Component {
+    /// The latents of these units, without a statement.
+    pub fn new(locals: Vec<Local>, unit: Vec<Var>, guards: Vec<Cond>) -> Self {
+        Component {
+            locals,
+            unit,
+            guards,
+            integrated: vec![],
+            normals: vec![],
+            rows: vec![],
+            collapse: None,
+            hoisted: false,
+            pairs: vec![],
+            link: None,
+            whitened: None,
+            beside: false,
+        }
+    }
+
     /// Whether an array is one of its latents.
     pub fn holds(&self, a: ArrayId) -> bool {
         self.arrays().contains(&a)
@@ -199,6 +217,17 @@ pub struct Local {
     pub back: usize,
     /// The value of the latent.
     pub state: Var,
+}
+
+impl Local {
+    /// A further state of the latent, called like none of these.
+    pub fn state_beside<'v>(&self, taken: impl Iterator<Item = &'v Var> + Clone) -> Var {
+        let mut name = self.state.name.clone();
+        while taken.clone().any(|v| v.name == name) {
+            name.push('′');
+        }
+        Var::new(name, self.state.nominal, Ix::constant(0), self.state.high.clone())
+    }
 }
 
 /// A latent of a unit with a Gaussian posterior in each of its states.
