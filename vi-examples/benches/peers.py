@@ -3,10 +3,9 @@
 
     benches/peers.py --peers FOLDER --data FOLDER [--python PYTHON] [--rounds 3] [--only chains]
 
-FOLDER of --peers holds gen.py, w1_gmm.py, w2_vbgmm.py, w3_hmm.py, w4_lds.py, w5_lda.py, w6_fa.py, w9_ds.py and
-one_thread.sh; --data is where gen.py
-wrote its arrays (PEER_DATA; tags w1a, w1s, w3g, w3c, w4, w5, w6, w7, w9). PYTHON has numpy, scipy, scikit-learn, crowd-kit, bayespy, gensim, and
-for chains hmmlearn and dynamax.
+FOLDER of --peers holds gen.py, w1_gmm.py, w2_vbgmm.py, w3_hmm.py, w4_lds.py, w5_lda.py, w6_fa.py, w9_ds.py, common.py and one_thread.sh;
+--data is where gen.py wrote its arrays (PEER_DATA; tags w1a, w1s, w3g, w3c, w4, w5, w6, w7, w9). PYTHON has numpy, scipy, scikit-learn,
+crowd-kit, bayespy, gensim, and for chains hmmlearn and dynamax.
 Build our side first: cargo build --release -p vi-examples --example peers, and name it with --ours if it is not under target/.
 For the Rust port of hmmlearn, build benches/hmmlearn_rs with cargo build --release, and name its program with --hmmlearn-rs.
 PEERS, PEER_DATA, PEERS_OURS and PEERS_HMMLEARN_RS do the same as the options.

@@ -76,11 +76,15 @@ pub fn fit_stochastic<M: Program>(
             let (context, globals) = (&state.work.context, &mut state.globals);
             let mut part = match model.nested(context, globals, Some(&chosen), turns, state.work.threads)? {
                 Some(stats) => stats,
-                None => state.work.expect_some(model, &state.globals, &chosen)?,
+                None if nested.is_none() => state.work.expect_some(model, &state.globals, &chosen)?,
+                // What is chosen are groups: their numbers are no units'.
+                None => {
+                    return Err(Error::NotFinite { what: format!("a law that `{}` starts from", M::NAME) });
+                }
             };
             let whole = units as f64 / chosen.len() as f64;
             let rho = (step + tau0).powf(-kappa);
-            average = Some(match average.take() {
+            let now = match average.take() {
                 None => {
                     part.scale(whole);
                     part
@@ -91,9 +95,10 @@ pub fn fit_stochastic<M: Program>(
                     before.merge(&part);
                     before
                 }
-            });
+            };
             step += 1.0;
-            let Some(mut stats) = average.clone() else { continue };
+            let mut stats = now.clone();
+            average = Some(now);
             if nested.is_none() {
                 stats.merge(&state.work.fixed);
                 state.globals = model.maximise(&state.work.context, &stats, &state.globals, 1.0)?.globals;
