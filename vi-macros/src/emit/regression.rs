@@ -250,25 +250,40 @@ impl Emitter<'_> {
             .iter()
             .map(|rows| {
                 let d = rows.design();
-                let target = crate::density::print::poly(&d.columns[0].value, self.model);
-                let mean: Vec<String> = d
-                    .regressors
-                    .iter()
-                    .map(|x| {
-                        let theta: Vec<String> =
-                            x.elems().map(|e| crate::density::print::elem(e, self.model)).collect();
-                        let theta = theta.join(" ");
-                        match x.column {
-                            None if x.constant == 1.0 => theta,
-                            None => format!("{} {theta}", x.constant),
-                            Some(n) => format!(
-                                "{} {theta}",
-                                crate::density::print::poly(&d.columns[n].value, self.model)
-                            ),
+                let target = &d.columns[0].value;
+                let mut terms: Vec<(bool, String)> = vec![];
+                if !target.is_zero() {
+                    terms.push(signed(crate::density::print::poly(target, self.model)));
+                }
+                for x in &d.regressors {
+                    let theta: Vec<String> =
+                        x.elems().map(|e| crate::density::print::elem(e, self.model)).collect();
+                    let theta = theta.join(" ");
+                    let (negative, by) = match x.column {
+                        None if x.constant.abs() == 1.0 => (x.constant < 0.0, String::new()),
+                        None => (x.constant < 0.0, format!("{} ", x.constant.abs())),
+                        Some(n) => {
+                            let (negative, by) =
+                                signed(crate::density::print::poly(&d.columns[n].value, self.model));
+                            (negative, format!("{by} "))
                         }
-                    })
-                    .collect();
-                let target = if d.columns[0].value.is_zero() { String::new() } else { target };
+                    };
+                    terms.push((!negative, format!("{by}{theta}")));
+                }
+                // A square does not tell the sign of what is squared.
+                if target.0.len() <= 1 && terms.first().is_some_and(|t| t.0) {
+                    terms.iter_mut().for_each(|t| t.0 = !t.0);
+                }
+                let mut residual = String::new();
+                for (n, (negative, term)) in terms.iter().enumerate() {
+                    residual.push_str(match (n, negative) {
+                        (0, false) => "",
+                        (0, true) => "−",
+                        (_, false) => " + ",
+                        (_, true) => " − ",
+                    });
+                    residual.push_str(term);
+                }
                 let weight = match &rows.source {
                     RegressionSource::Moments { .. } => "q ",
                     RegressionSource::Prior { .. } => "",
@@ -277,7 +292,7 @@ impl Emitter<'_> {
                     Some(1.0) => String::new(),
                     _ => format!("{} ", crate::density::print::poly(&rows.precision, self.model)),
                 };
-                format!("Σ {weight}{precision}({target} − {})²", mean.join(" − "))
+                format!("Σ {weight}{precision}({residual})²")
             })
             .collect();
         parts.join(" + ")
@@ -358,5 +373,13 @@ impl Emitter<'_> {
                 system.add_row(#precision, &coefficients, &[target]);
             },
         }
+    }
+}
+
+/// Whether a printed sum begins with a minus sign, and what follows it.
+fn signed(text: String) -> (bool, String) {
+    match text.strip_prefix('−') {
+        Some(rest) => (true, rest.to_string()),
+        None => (false, text),
     }
 }
