@@ -59,33 +59,15 @@ pub fn accumulate<J: Accumulate>(
     threads: usize,
     job: &J,
 ) -> Result<J::Sum, J::Error> {
-    let leaf = leaf.max(1);
-    let leaves = units.div_ceil(leaf).max(1);
-    let reduction = Reduction {
-        job,
-        units,
-        leaf,
-        leaves,
-        next: AtomicUsize::new(0),
-        end: AtomicUsize::new(leaves),
-        shared: Mutex::new(Shared { waiting: Vec::new(), spare: Vec::new(), outcome: None }),
-    };
-    if threads.min(leaves) > 1 {
-        std::thread::scope(|scope| {
-            for _ in 1..threads.min(leaves) {
-                // When the system has no thread to give, those there are do the work.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, || reduction.work());
-            }
-            reduction.work();
-        });
-    } else {
-        reduction.work();
-    }
-    match reduction.shared.into_inner().unwrap_or_else(PoisonError::into_inner).outcome {
-        Some(Outcome::Root(sum)) => Ok(sum),
-        Some(Outcome::Failed { error, .. }) => Err(error),
+    let tree = Tree::new(units, leaf);
+    let held = Held { job, sums: Mutex::new(vec![]), error: Mutex::new(None) };
+    on_threads(threads.min(tree.leaves), &|| held.work(&tree));
+    let root = open(tree.shared.into_inner()).root;
+    match (root, open(held.error.into_inner())) {
+        (_, Some((_, error))) => Err(error),
+        (Some(root), None) => Ok(open(held.sums.into_inner())[root].take().unwrap_or_else(|| job.zero())),
         // `work` has ended in every thread, so every leaf was merged into the root or one has failed. One leaf at least exists.
-        None => Ok(job.zero()),
+        (None, None) => Ok(job.zero()),
     }
 }
 
@@ -151,8 +133,28 @@ where
     }
 }
 
-struct Reduction<'a, J: Accumulate> {
-    job: &'a J,
+/// Runs `work` on `threads` threads, of which the caller is one.
+fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
+    if threads > 1 {
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                // When the system has no thread to give, those there are do the work.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
+    } else {
+        work();
+    }
+}
+
+/// A poisoned lock means that the job panicked in some thread; the scope passes that panic on.
+fn open<T>(lock: Result<T, PoisonError<T>>) -> T {
+    lock.unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The order of additions and merges. It knows sums by their number alone, so that it is compiled once and not for every kind of sum.
+struct Tree {
     units: usize,
     leaf: usize,
     leaves: usize,
@@ -160,50 +162,55 @@ struct Reduction<'a, J: Accumulate> {
     next: AtomicUsize,
     /// The lowest leaf known to have failed, or `leaves`: none at or above it need be taken.
     end: AtomicUsize,
-    shared: Mutex<Shared<J::Sum, J::Error>>,
+    shared: Mutex<Shared>,
 }
 
-struct Shared<A, E> {
-    /// Complete nodes (level, number) whose sibling is not complete.
-    waiting: Vec<(u32, usize, A)>,
+#[derive(Default)]
+struct Shared {
+    /// Complete nodes (level, number, sum) whose sibling is not complete.
+    waiting: Vec<(u32, usize, usize)>,
     /// Sums that were merged away. They are shared because one thread may do most of the merging.
-    spare: Vec<A>,
-    outcome: Option<Outcome<A, E>>,
+    spare: Vec<usize>,
+    /// How many sums there are.
+    sums: usize,
+    root: Option<usize>,
 }
 
-enum Outcome<A, E> {
-    Root(A),
-    Failed { leaf: usize, error: E },
-}
-
-impl<J: Accumulate> Reduction<'_, J> {
-    fn work(&self) {
-        let mut scratch = None;
-        loop {
-            let leaf = self.next.fetch_add(1, Ordering::Relaxed);
-            if leaf >= self.end.load(Ordering::Relaxed) {
-                return;
-            }
-            let spare = self.lock().spare.pop();
-            let mut sum = match spare {
-                Some(mut sum) => {
-                    self.job.clear(&mut sum);
-                    sum
-                }
-                None => self.job.zero(),
-            };
-            let scratch = scratch.get_or_insert_with(|| self.job.scratch());
-            let start = leaf.saturating_mul(self.leaf).min(self.units);
-            let units = start..start.saturating_add(self.leaf).min(self.units);
-            match self.job.add(&mut sum, scratch, units) {
-                Ok(()) => self.rise(leaf, sum),
-                Err(error) => self.fail(leaf, error),
-            }
+impl Tree {
+    fn new(units: usize, leaf: usize) -> Tree {
+        let leaf = leaf.max(1);
+        let leaves = units.div_ceil(leaf).max(1);
+        Tree {
+            units,
+            leaf,
+            leaves,
+            next: AtomicUsize::new(0),
+            end: AtomicUsize::new(leaves),
+            shared: Mutex::default(),
         }
     }
 
+    /// The lowest leaf that nobody has taken, and the sum to use for it.
+    fn take(&self) -> Option<(usize, usize)> {
+        let leaf = self.next.fetch_add(1, Ordering::Relaxed);
+        if leaf >= self.end.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut shared = self.lock();
+        let sum = shared.spare.pop().unwrap_or_else(|| {
+            shared.sums += 1;
+            shared.sums - 1
+        });
+        Some((leaf, sum))
+    }
+
+    fn units(&self, leaf: usize) -> Range<usize> {
+        let start = leaf.saturating_mul(self.leaf).min(self.units);
+        start..start.saturating_add(self.leaf).min(self.units)
+    }
+
     /// Merges upwards from a complete leaf until a sibling is missing, or the root is reached.
-    fn rise(&self, leaf: usize, mut sum: J::Sum) {
+    fn rise(&self, leaf: usize, mut sum: usize, merge: &mut dyn FnMut(usize, usize)) {
         let mut level = 0;
         let mut node = leaf;
         // The root is the lowest node 0 that covers every leaf.
@@ -222,31 +229,80 @@ impl<J: Accumulate> Reduction<'_, J> {
                 if sibling < node {
                     std::mem::swap(&mut sum, &mut other);
                 }
-                self.job.merge(&mut sum, &mut other);
+                merge(sum, other);
                 self.lock().spare.push(other);
             }
             level += 1;
             node >>= 1;
         }
-        let mut shared = self.lock();
-        if shared.outcome.is_none() {
-            shared.outcome = Some(Outcome::Root(sum));
+        self.lock().root = Some(sum);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        open(self.shared.lock())
+    }
+}
+
+/// The sums behind their numbers.
+struct Held<'a, J: Accumulate> {
+    job: &'a J,
+    /// A sum is absent while some thread works on it.
+    sums: Mutex<Vec<Option<J::Sum>>>,
+    /// The lowest leaf that has failed, and why.
+    error: Mutex<Option<(usize, J::Error)>>,
+}
+
+impl<J: Accumulate> Held<'_, J> {
+    fn work(&self, tree: &Tree) {
+        let mut scratch = None;
+        while let Some((leaf, number)) = tree.take() {
+            let mut sum = match self.remove(number) {
+                Some(mut sum) => {
+                    self.job.clear(&mut sum);
+                    sum
+                }
+                None => self.job.zero(),
+            };
+            let scratch = scratch.get_or_insert_with(|| self.job.scratch());
+            match self.job.add(&mut sum, scratch, tree.units(leaf)) {
+                Ok(()) => {
+                    self.put(number, sum);
+                    tree.rise(leaf, number, &mut |left, right| self.merge(left, right));
+                }
+                Err(error) => {
+                    tree.end.fetch_min(leaf, Ordering::Relaxed);
+                    self.fail(leaf, error);
+                }
+            }
         }
     }
 
     /// Leaves are taken in increasing order and never abandoned, so the lowest failing leaf is always reached.
     fn fail(&self, leaf: usize, error: J::Error) {
-        self.end.fetch_min(leaf, Ordering::Relaxed);
-        let mut shared = self.lock();
-        let earlier = matches!(shared.outcome, Some(Outcome::Failed { leaf: first, .. }) if first < leaf);
-        if !earlier {
-            shared.outcome = Some(Outcome::Failed { leaf, error });
+        let mut first = open(self.error.lock());
+        if first.as_ref().is_none_or(|(failed, _)| leaf < *failed) {
+            *first = Some((leaf, error));
         }
     }
 
-    /// A poisoned lock means that the job panicked in some thread; the scope passes that panic on.
-    fn lock(&self) -> MutexGuard<'_, Shared<J::Sum, J::Error>> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    fn merge(&self, left: usize, right: usize) {
+        if let (Some(mut sum), Some(mut other)) = (self.remove(left), self.remove(right)) {
+            self.job.merge(&mut sum, &mut other);
+            self.put(left, sum);
+            self.put(right, other);
+        }
+    }
+
+    fn remove(&self, number: usize) -> Option<J::Sum> {
+        open(self.sums.lock()).get_mut(number)?.take()
+    }
+
+    fn put(&self, number: usize, sum: J::Sum) {
+        let mut sums = open(self.sums.lock());
+        if sums.len() <= number {
+            sums.resize_with(number + 1, || None);
+        }
+        sums[number] = Some(sum);
     }
 }
 

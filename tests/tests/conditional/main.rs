@@ -1,0 +1,10 @@
+//! Blocks conditional on a category, mixtures that are integrated, truncation.
+#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
+
+mod conditional_answers;
+mod conditional_blocks;
+mod conditional_variants;
+mod integrated;
+mod lets_of_latents;
+mod students;
+mod truncated;

@@ -1,0 +1,21 @@
+//! Linear Gaussian models of units: factors, regressions, hierarchies, missing entries.
+#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
+
+mod canonical;
+mod evidence_of_regressions;
+mod expansion;
+mod factor_shapes;
+mod growth_curves;
+mod incomplete_more;
+mod incomplete_rows;
+mod joint;
+mod least_squares;
+mod local_normals;
+mod ratings;
+mod scaled_matrices;
+mod schools_in_many_forms;
+mod uncertain_hostile;
+mod uncertain_limits;
+mod uncertain_normals;
+mod uncertain_variants;
+mod unit_effects;

@@ -1,0 +1,11 @@
+//! Linear Gaussian chains: state spaces, forecasts, switching.
+#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
+
+mod forecasts;
+mod gaussian_chains;
+mod interface;
+mod scaled_chains;
+mod series_starts;
+mod structural_series;
+mod switching;
+mod switching_variants;
