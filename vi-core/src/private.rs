@@ -3,7 +3,7 @@
 pub use crate::data;
 pub use crate::data::{Groups, check};
 pub use crate::dist;
-pub use crate::engine::collapse::{Collapse, Forms};
+pub use crate::engine::collapse::{Collapse, Forms, Joint};
 pub use crate::engine::gaps::{Gaps, There};
 pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;

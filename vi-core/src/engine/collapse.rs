@@ -9,16 +9,18 @@
 //! Cov f, so a sweep costs the same whatever the number of units is.
 
 use super::coefficients::Coefficients;
+use super::gauss::compensated::Compensated;
 use super::unit::{back_substitute, covariance, log_det, triangulate};
 use crate::stats::{Cell, Moments};
 use nalgebra::DMatrix;
 
 /// Residual rows of a unit whose data are unknown, and what they make of the moments of the data.
-#[derive(Debug)]
-pub struct Collapse<'m> {
+#[derive(Clone, Debug, Default)]
+pub struct Collapse {
     width: usize,
-    data: Cell<'m>,
-    /// Coefficients of the latents, coefficients of the data about their gauge, the rest of the target.
+    /// What the data are measured from.
+    gauge: Vec<f64>,
+    /// Coefficients of the latents, coefficients of the data, the rest of the target about the gauge.
     rows: Vec<f64>,
     half_logs: f64,
     uncertain: Coefficients,
@@ -28,24 +30,60 @@ pub struct Collapse<'m> {
 #[derive(Debug)]
 pub struct Joint {
     count: f64,
-    /// Where the data are measured from; latents are from 0.
+    /// What the data, then the latents are measured from; where nothing is said of latents, they are from 0.
     gauge: Vec<f64>,
     sum: Vec<f64>,
-    /// `len × len`, by rows.
-    square: Vec<f64>,
+    square: Products,
     /// Σ log evidence of the units, without −½ log 2π of each row.
     pub log_evidence: f64,
     /// What its rounding is measured by.
     pub magnitude: f64,
 }
 
-impl<'m> Collapse<'m> {
-    /// No rows yet, of `width` latents over data with these moments.
+/// Sums of products of two numbers, of units side by side.
+#[derive(Debug)]
+enum Products {
+    /// `len × len`, by rows.
+    Known(Vec<f64>),
+    /// Each number of all units, one after another, to be multiplied as they are asked for; and the sum of the latents' covariances.
+    Columns { columns: Vec<f64>, units: usize, cov: Vec<f64> },
+}
+
+impl Collapse {
+    /// No rows yet, of `width` latents over data that are measured from a gauge.
     #[must_use]
-    pub fn new(width: usize, data: Cell<'m>) -> Self {
-        let mut uncertain = Coefficients::default();
-        uncertain.begin(width + data.gauge.len() + 1);
-        Collapse { width, data, rows: vec![], half_logs: 0.0, uncertain }
+    pub fn new(width: usize, gauge: &[f64]) -> Self {
+        let mut rows = Collapse::default();
+        rows.begin(width, gauge);
+        rows
+    }
+
+    /// The same in place.
+    pub(crate) fn begin(&mut self, width: usize, gauge: &[f64]) {
+        self.width = width;
+        self.gauge.clear();
+        self.gauge.extend_from_slice(gauge);
+        self.rows.clear();
+        self.half_logs = 0.0;
+        self.uncertain.begin(self.stride());
+    }
+
+    /// The rows that were written, each the coefficients of the latents, those of the data and the rest of the target, and how much log
+    /// density they have besides their squares.
+    pub(crate) fn written(&mut self) -> (&[f64], f64) {
+        let (h, rows, gauge) = (self.width, &mut self.rows, &self.gauge);
+        self.uncertain.rows(|row| {
+            let start = rows.len();
+            rows.extend_from_slice(row);
+            rows[start + h..].iter_mut().for_each(|x| *x = -*x);
+            about(&mut rows[start..], h, gauge);
+        });
+        (&self.rows, self.half_logs)
+    }
+
+    /// Numbers of a row.
+    pub(crate) fn numbers(&self) -> usize {
+        self.stride()
     }
 
     /// Where the coefficients of a row are uncertain: places of latents come first, then those of the data, then that of what is known.
@@ -55,7 +93,7 @@ impl<'m> Collapse<'m> {
     }
 
     fn stride(&self) -> usize {
-        self.width + self.data.gauge.len() + 1
+        self.width + self.gauge.len() + 1
     }
 
     /// A new row of zeros: the latents' coefficients, the data's coefficients in the target, the rest of the target.
@@ -70,8 +108,9 @@ impl<'m> Collapse<'m> {
         let start = self.rows.len() - self.stride();
         let root = precision.sqrt();
         let row = &mut self.rows[start..];
+        // Before it is weighted: what balances its gauge does so to the last bit.
+        about(row, self.width, &self.gauge);
         row.iter_mut().for_each(|x| *x *= root);
-        about(row, self.width, self.data.gauge);
         self.half_logs += half_log;
     }
 
@@ -80,27 +119,21 @@ impl<'m> Collapse<'m> {
         let stride = self.stride();
         let start = self.rows.len() - count * stride;
         let rows = &mut self.rows[start..];
+        rows.chunks_exact_mut(stride).for_each(|row| about(row, self.width, &self.gauge));
         for i in (0..count).rev() {
             for column in 0..stride {
                 let x: f64 = (0..=i).map(|j| whitener[(i, j)] * rows[j * stride + column]).sum();
                 rows[i * stride + column] = x;
             }
-            about(&mut rows[i * stride..][..stride], self.width, self.data.gauge);
         }
         self.half_logs += half_log;
     }
 
-    /// Eliminates the latents. The log evidence is NaN if some direction is determined by nothing.
+    /// Eliminates the latents from the rows of units whose data have these moments about the gauge. The log evidence is NaN if some direction is determined by nothing.
     #[must_use]
-    pub fn solve(mut self) -> Joint {
-        let (h, v, stride) = (self.width, self.data.gauge.len(), self.stride());
-        let (rows, gauge) = (&mut self.rows, self.data.gauge);
-        self.uncertain.rows(|row| {
-            let start = rows.len();
-            rows.extend_from_slice(row);
-            rows[start + h..].iter_mut().for_each(|x| *x = -*x);
-            about(&mut rows[start..], h, gauge);
-        });
+    pub fn solve(mut self, data: Cell<'_>) -> Joint {
+        let (h, v, stride) = (self.width, data.gauge.len(), self.stride());
+        self.written();
         while self.rows.len() < h * stride {
             self.row();
         }
@@ -125,15 +158,15 @@ impl<'m> Collapse<'m> {
         let mut cov = vec![0.0; h * h];
         covariance(&factor, h, &mut cov);
         // M over u = (v − c, 1).
-        let count = self.data.count;
+        let count = data.count;
         let side = v + 1;
         let mut moments = vec![0.0; side * side];
         for i in 0..v {
             for j in 0..v {
-                moments[i * side + j] = self.data.square(i, j);
+                moments[i * side + j] = data.square(i, j);
             }
-            moments[i * side + v] = self.data.sum[i];
-            moments[v * side + i] = self.data.sum[i];
+            moments[i * side + v] = data.sum[i];
+            moments[v * side + i] = data.sum[i];
         }
         moments[v * side + v] = count;
         let rest = self.rows[h * stride..]
@@ -144,41 +177,43 @@ impl<'m> Collapse<'m> {
         let log_evidence = count * constant - 0.5 * rest;
         let magnitude = count * (self.half_logs.abs() + log_det.abs()) + 0.5 * rest;
         let len = v + h;
-        let mut joint = Joint {
-            count,
-            gauge: self.data.gauge.to_vec(),
-            sum: vec![0.0; len],
-            square: vec![0.0; len * len],
-            log_evidence: if log_evidence.is_finite() { log_evidence } else { f64::NAN },
-            magnitude,
-        };
+        let (mut sum, mut square) = (vec![0.0; len], vec![0.0; len * len]);
         // Σ u f̄ᵀ, latent by latent.
         let cross: Vec<Vec<f64>> =
             map.chunks_exact(side).map(|b| moments.chunks_exact(side).map(|m| dot(m, b)).collect()).collect();
-        joint.sum[..v].copy_from_slice(self.data.sum);
+        sum[..v].copy_from_slice(data.sum);
         for i in 0..v {
-            joint.square[i * len..][..v].copy_from_slice(&moments[i * side..][..v]);
+            square[i * len..][..v].copy_from_slice(&moments[i * side..][..v]);
         }
         for (a, cross) in cross.iter().enumerate() {
-            joint.sum[v + a] = cross[v];
+            sum[v + a] = cross[v];
             for i in 0..v {
-                joint.square[i * len + v + a] = cross[i];
-                joint.square[(v + a) * len + i] = cross[i];
+                square[i * len + v + a] = cross[i];
+                square[(v + a) * len + i] = cross[i];
             }
             for b in 0..=a {
                 let x = dot(cross, &map[b * side..][..side]) + count * cov[a * h + b];
-                joint.square[(v + a) * len + v + b] = x;
-                joint.square[(v + b) * len + v + a] = x;
+                square[(v + a) * len + v + b] = x;
+                square[(v + b) * len + v + a] = x;
             }
         }
-        joint
+        Joint {
+            count,
+            gauge: data.gauge.to_vec(),
+            sum,
+            square: Products::Known(square),
+            log_evidence: if log_evidence.is_finite() { log_evidence } else { f64::NAN },
+            magnitude,
+        }
     }
 }
 
 /// Measures the data of a row's target from their gauge.
 fn about(row: &mut [f64], width: usize, gauge: &[f64]) {
     let (row, rest) = row.split_at_mut(width + gauge.len());
-    rest[0] += dot(&row[width..], gauge);
+    let mut sum = Compensated::new(rest[0]);
+    row[width..].iter().zip(gauge).for_each(|(a, c)| sum.add_product(*a, *c));
+    rest[0] = sum.value();
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -228,9 +263,42 @@ impl Forms {
 }
 
 impl Joint {
+    /// Moments about a gauge, the data before the latents.
+    pub(crate) fn new(
+        count: f64,
+        gauge: Vec<f64>,
+        sum: impl Fn(usize) -> f64,
+        square: impl Fn(usize, usize) -> f64,
+    ) -> Joint {
+        let len = gauge.len();
+        let sum = (0..len).map(sum).collect();
+        let square = Products::Known((0..len * len).map(|k| square(k / len, k % len)).collect());
+        Joint { count, gauge, sum, square, log_evidence: 0.0, magnitude: 0.0 }
+    }
+
+    /// The same where few of many products will be asked for: from each number of all units, one after another, about the gauge, and the sum of
+    /// the covariances of the latents, which come last.
+    pub(crate) fn of_columns(units: usize, gauge: Vec<f64>, columns: Vec<f64>, cov: Vec<f64>) -> Joint {
+        let sum = columns.chunks_exact(units.max(1)).map(|x| x.iter().sum()).collect();
+        let square = Products::Columns { columns, units, cov };
+        Joint { count: units as f64, gauge, sum, square, log_evidence: 0.0, magnitude: 0.0 }
+    }
+
+    fn square(&self, i: usize, j: usize) -> f64 {
+        let len = self.sum.len();
+        match &self.square {
+            Products::Known(square) => square[i * len + j],
+            Products::Columns { columns, units, cov } => {
+                let side = cov.len().isqrt();
+                let data = len - side;
+                let own = if i < data || j < data { 0.0 } else { cov[(i - data) * side + j - data] };
+                dot(&columns[i * units..][..*units], &columns[j * units..][..*units]) + own
+            }
+        }
+    }
+
     /// Adds all units to a cell, their design vectors being these functions of data and latents.
     pub fn add(&self, forms: &mut Forms, moments: &mut Moments, cell: usize) {
-        let len = self.sum.len();
         // About the gauge of the moments.
         for (p, constant) in forms.constants.iter_mut().enumerate() {
             let start = if p == 0 { 0 } else { forms.ends[p - 1] };
@@ -249,7 +317,7 @@ impl Joint {
                 let mut total = 0.0;
                 for (i, x) in &forms.terms[range(p)] {
                     for (j, y) in &forms.terms[range(q)] {
-                        total += x * y * self.square[i * len + j];
+                        total += x * y * self.square(*i, *j);
                     }
                 }
                 let (a, b) = (forms.constants[p], forms.constants[q]);
@@ -301,7 +369,7 @@ mod tests {
             let spread = [(1, 0, 1.0), (2, 1, 1.0), (3, 1, -2.0)];
             by_unit.add_spread(0, 1.0, &spread, normals.cov(0), h);
         }
-        let mut collapse = Collapse::new(h, data.cell(0));
+        let mut collapse = Collapse::new(h, data.cell(0).gauge);
         for k in 0..h {
             collapse.row()[k] = 1.0;
             collapse.weigh(1.0, 0.0);
@@ -313,7 +381,7 @@ mod tests {
             row[h + v] = -mu[d];
             collapse.weigh(precision[d], 0.5 * f64::ln(precision[d]));
         }
-        let joint = collapse.solve();
+        let joint = collapse.solve(data.cell(0));
         assert!((joint.log_evidence - evidence).abs() < 1e-11 * evidence.abs());
         let mut forms = Forms::default();
         forms.term(1, 1.0);

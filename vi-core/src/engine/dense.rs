@@ -97,7 +97,7 @@ impl Density {
     }
 
     /// The same where the data are unknown.
-    pub fn whiten_all(&self, units: &mut Collapse<'_>, count: usize) {
+    pub fn whiten_all(&self, units: &mut Collapse, count: usize) {
         units.whiten(count, &self.whitener, self.half_log_det);
     }
 

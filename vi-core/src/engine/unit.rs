@@ -131,6 +131,11 @@ impl UnitNormals {
         self.half_logs += half_log;
     }
 
+    /// How much log density rows have besides their squares that are weighted already.
+    pub(crate) fn add_half_log(&mut self, half_log: f64) {
+        self.half_logs += half_log;
+    }
+
     /// All rows, and what they have besides their squares, count so often.
     pub(crate) fn count(&mut self, copies: f64) {
         let root = copies.sqrt();

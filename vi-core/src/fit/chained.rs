@@ -3,6 +3,7 @@
 //! Steps whose rows have the same coefficients, bit for bit, are one pattern of the scan, whatever their targets: where params do not change
 //! along a chain it is factorised until the recursion comes to a fixed point, and that once for all sequences of a leaf.
 
+use super::alike::{Kinds, RowsOf};
 use super::gated::gates_of;
 use super::links::Links;
 use super::program::{Evidence, Program, Scratch, Statistics};
@@ -168,13 +169,14 @@ pub(super) struct Chained<'s, 'a, M: Program> {
 /// The steps of some sequences as the scan takes them.
 #[derive(Default)]
 pub(super) struct Steps {
-    patterns: Patterns,
+    pub patterns: Patterns,
     /// The pattern of each step, and where the steps of each sequence end.
-    which: Vec<usize>,
-    ends: Vec<usize>,
-    /// The targets of each step's rows.
-    inputs: Vec<f64>,
-    most: usize,
+    pub which: Vec<usize>,
+    pub ends: Vec<usize>,
+    /// The targets of each step's rows; where steps are alike, their data.
+    pub inputs: Vec<f64>,
+    /// How many there are at each step.
+    pub most: usize,
     /// Coefficients of all rows of all steps; where those of each step end, and its log factor.
     rows: Vec<f64>,
     targets: Vec<f64>,
@@ -187,15 +189,16 @@ pub(super) struct Steps {
 /// Workspace of one thread.
 #[derive(Default)]
 pub(super) struct Desk {
-    steps: Steps,
+    pub steps: Steps,
     pub scan: Scan,
-    system: UnitNormals,
+    system: RowsOf,
     scratch: Scratch,
     ones: Vec<f64>,
+    pub kinds: Kinds,
 }
 
 impl Steps {
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.which.clear();
         self.ends.clear();
         self.inputs.clear();
@@ -273,7 +276,7 @@ impl Steps {
     }
 
     /// The sequences, to be scanned.
-    fn of<T>(&self, sequences: &Range<usize>, scan: impl FnOnce(&[Sequence<'_>]) -> T) -> T {
+    pub fn of<T>(&self, sequences: &Range<usize>, scan: impl FnOnce(&[Sequence<'_>]) -> T) -> T {
         let mut start = 0;
         let all: Vec<Sequence<'_>> = self
             .ends
@@ -383,8 +386,11 @@ impl<M: Program> Chained<'_, '_, M> {
 
     /// Writes the rows of all units and steps of some sequences.
     pub fn read(&self, desk: &mut Desk, sequences: Range<usize>) {
+        if let Some(alike) = self.links.kinds_of_units() {
+            return self.read_alike(desk, alike, sequences);
+        }
         let (h, context) = (self.width(), &self.work.context);
-        let (steps, system) = (&mut desk.steps, &mut desk.system);
+        let (steps, system) = (&mut desk.steps, &mut desk.system.rows);
         steps.clear();
         for s in sequences {
             let units = self.links.sequence(s);
@@ -422,13 +428,16 @@ impl<M: Program> Chained<'_, '_, M> {
         done.map_err(|e| self.failed(sequences, e))
     }
 
-    fn failed(&self, sequences: &Range<usize>, e: Failed) -> Error {
+    pub fn failed(&self, sequences: &Range<usize>, e: Failed) -> Error {
         let first = self.links.sequence(sequences.start + e.sequence).start;
         e.why.named(|step, _| self.model.unit_name(&self.work.context, self.index, first + step))
     }
 
     /// Adds the statistics of some sequences.
     fn collect(&self, sum: &mut M::Stats, desk: &mut Desk, sequences: Range<usize>) -> Result<(), Error> {
+        if let Some(alike) = self.links.kinds_of_units() {
+            return self.collect_alike(sum, desk, alike, sequences);
+        }
         self.smooth(desk, &sequences)?;
         let (h, context) = (self.width(), &self.work.context);
         let Desk { scan, scratch, ones, .. } = desk;

@@ -1,5 +1,6 @@
 //! Gaussian latents along an axis as their data come in: filters, forecasts, and one step at a time.
 
+use super::alike::RowsOf;
 use super::chained::{Chained, Desk};
 use super::online::{Forecast, Known};
 use super::program::Program;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 pub(super) struct Memory {
     filter: Filter,
     patterns: Patterns,
-    system: UnitNormals,
+    system: RowsOf,
     mean: Vec<f64>,
     cov: Vec<f64>,
     /// What the densities of units that were not determined leave out.
@@ -94,7 +95,7 @@ impl Memory {
                 continue;
             }
             let mut system = std::mem::take(&mut self.system);
-            held.model.chain_rows(held.context, held.at, 0, unit, step, &mut system);
+            system.write(held.model, (held.context, held.at), 0, (unit, step), h);
             let (rows, log) = system.written();
             self.take(rows, log, h, step);
             self.system = system;
@@ -226,8 +227,8 @@ pub(super) fn forecast<M: super::Continues>(
         if links.sequences() > 0 {
             let context = model.context(two, &fit.params, &options)?;
             let at = model.prepare(&context, globals)?;
-            let mut system = UnitNormals::default();
-            model.chain_rows(&context, &at, 0, 1, true, &mut system);
+            let mut system = RowsOf::default();
+            system.write(model, (&context, &at), 0, (1, true), h);
             let (written, log) = system.written();
             rows = (written.to_vec(), log);
         }

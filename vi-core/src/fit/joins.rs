@@ -1,6 +1,7 @@
-//! What generated code provides of statements that join components: tables and rows that are read by several.
+//! What generated code provides of statements that join components, tables and rows that are read by several, and of chains whose steps are alike.
 
 use super::parts::{Gate, Scratch, Statistics};
+use crate::engine::collapse::{Collapse, Joint};
 use crate::engine::unit::UnitNormals;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -29,7 +30,7 @@ pub trait Types: Clone + Debug + Send + Sync + Sized + 'static {
     type Prepared: Send + Sync;
 }
 
-/// Statements that read what several components hold. A model without any has none of this.
+/// Statements that read what several components hold, and chains that have kinds of units. A model without any has none of this.
 pub trait Joins: Types {
     /// Statements that read the latents of several components at one unit, by these components: they take turns, each with what is expected
     /// of the others.
@@ -92,6 +93,43 @@ pub trait Joins: Types {
         _states: &[f64],
         _stats: &mut Self::Stats,
         _scratch: &mut Scratch,
+    ) {
+    }
+
+    /// Chains of Gaussians whose rows are affine in the data of their unit, with coefficients that units of one kind share.
+    const ALIKE: &'static [usize] = &[];
+
+    /// Writes the weighted residual rows of a unit of such a chain, or of the step to it, its data unknown.
+    fn alike_rows(
+        &self,
+        _context: &Self::Context<'_>,
+        _at: &Self::Prepared,
+        _component: usize,
+        _unit: usize,
+        _step: bool,
+        _rows: &mut Collapse,
+    ) {
+    }
+
+    /// Appends the data of units of such a chain; NaN where there is none.
+    fn alike_data(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _units: Range<usize>,
+        _data: &mut Vec<f64>,
+    ) {
+    }
+
+    /// Adds the statistics of all units of the kind of this one, or of the steps to them, from the moments of their data and latents.
+    fn alike_moments(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _unit: usize,
+        _step: bool,
+        _moments: &Joint,
+        _stats: &mut Self::Stats,
     ) {
     }
 }

@@ -26,6 +26,19 @@ pub struct Links {
     kinds: Option<(Vec<usize>, Vec<usize>)>,
     /// Leaves of the fixed tree, as ranges of sequences.
     leaves: Vec<usize>,
+    /// Where Gaussian units differ by little but their data.
+    alike: Option<Alike>,
+}
+
+/// Kinds of units of a chain of Gaussians: those of one kind have the same rows but for what their data are.
+#[derive(Clone, Debug)]
+pub(super) struct Alike {
+    /// The kind of each unit.
+    pub which: Vec<u32>,
+    /// A unit of each kind, and whether units of it begin a sequence.
+    pub examples: Vec<(usize, bool)>,
+    /// What the latents of a unit are measured from, and its data.
+    pub gauges: (Vec<f64>, Vec<f64>),
 }
 
 impl Links {
@@ -46,7 +59,7 @@ impl Links {
             leaves.push(starts.len() - 1);
         }
         let parts = Parts::dense(frontier);
-        Links { frontier, parts, normals: 0, starts, parents: None, kinds: None, leaves }
+        Links { frontier, parts, normals: 0, starts, parents: None, kinds: None, leaves, alike: None }
     }
 
     /// Steps along an axis go in these parts, one after another.
@@ -62,9 +75,40 @@ impl Links {
         Links { normals: width, ..Links::along(1, starts) }
     }
 
+    /// Gaussian units with the same key have the same rows, but for their data, so many numbers each. The key is asked of a unit and of whether
+    /// it begins a sequence.
+    #[must_use]
+    pub fn alike<K: Eq + Hash>(mut self, data: usize, key: impl Fn(usize, bool) -> K) -> Self {
+        let mut known: HashMap<(bool, K), u32> = HashMap::new();
+        let (mut which, mut examples) = (Vec::with_capacity(self.units()), vec![]);
+        for range in (0..self.sequences()).map(|s| self.sequence(s)) {
+            for unit in range.clone() {
+                let first = unit == range.start;
+                which.push(*known.entry((first, key(unit, first))).or_insert_with(|| {
+                    examples.push((unit, first));
+                    examples.len() as u32 - 1
+                }));
+            }
+        }
+        self.alike = Some(Alike { which, examples, gauges: (vec![0.0; self.normals], vec![0.0; data]) });
+        self
+    }
+
+    pub(super) fn kinds_of_units(&self) -> Option<&Alike> {
+        self.alike.as_ref()
+    }
+
+    /// Sets what the latents and the data of units are measured from.
+    pub(super) fn set_gauges(&mut self, gauges: (Vec<f64>, Vec<f64>)) {
+        if let Some(alike) = &mut self.alike {
+            alike.gauges = gauges;
+        }
+    }
+
     /// The first units of a chain of Gaussians, and no others.
     pub(super) fn first(&self, units: usize) -> Self {
-        Links::of_normals(self.normals, self.starts.iter().map(|s| *s.min(&units)).collect())
+        let first = Links::of_normals(self.normals, self.starts.iter().map(|s| *s.min(&units)).collect());
+        Links { alike: self.alike.clone(), ..first }
     }
 
     /// Numbers of each unit of a chain of Gaussians.

@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod alike;
 mod canonical;
 mod chain_start;
 mod chained;

@@ -80,6 +80,7 @@ impl<'a, M: Program> Work<'a, M> {
             Work { context, components, fixed, threads, collapsed, coupled, gated, met, added, links };
         work.pilot(model, &neutral, &mut pilot);
         model.gauge(&mut work.context, &pilot);
+        work.settle_gauges(model, &neutral);
         work.fixed = model.fixed(&work.context, usize::MAX);
         Ok(work)
     }

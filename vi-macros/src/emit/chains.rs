@@ -18,6 +18,9 @@ impl Emitter<'_> {
         if !c.is_chain() {
             return TokenStream::new();
         }
+        if let Some(x) = &c.alike {
+            return self.alike_rows_fn(index, c, name, (&x.data, rows));
+        }
         let f = format_ident!("rows_{name}");
         let open = self.open();
         let unit = self.unit_at(index, c, quote!(unit));
@@ -41,7 +44,8 @@ impl Emitter<'_> {
 
     /// The trait's side of it.
     pub(super) fn chain_fns(&self) -> TokenStream {
-        let chains = self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_chain());
+        let chains =
+            self.kernel.components.iter().enumerate().filter(|(_, c)| c.is_chain() && c.alike.is_none());
         let arms: TokenStream = chains
             .map(|(i, c)| {
                 let index = Literal::usize_unsuffixed(i);

@@ -145,10 +145,11 @@ impl Emitter<'_> {
                     return quote!(uncertain.push(#id, #at, #value););
                 }
             },
-            Some(x) => match part(self.model, &place.component.unit[0], t) {
+            Some(x) => match part(self.model, &place.component.unit, t) {
                 Some(Part::Latent(e, rest)) => (self.normal_index(scope, place.component, &e), rest),
                 Some(Part::Datum(e, rest)) => {
-                    let (width, at) = (self.width(place.component), self.datum(scope, x, &e));
+                    let (width, at) =
+                        (self.width(place.component), self.datum(scope, place.component, x, &e));
                     (quote!(#width + #at), rest)
                 }
                 Some(Part::Fixed(t)) => {

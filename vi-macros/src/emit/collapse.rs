@@ -5,7 +5,7 @@ use super::coefficients::Place;
 use super::scope::Scope;
 use crate::density::poly::{Poly, Term};
 use crate::density::symbol::{Elem, Ix, Var};
-use crate::kernel::{Body, Collapse, Column, Component, Part, Rows, StatKind, part};
+use crate::kernel::{Body, Collapse, Column, Component, Part, RowCase, Rows, ScalarResidual, StatKind, part};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -26,7 +26,7 @@ impl Emitter<'_> {
         let list = with.iter().map(|(i, ..)| Literal::usize_unsuffixed(*i));
         let fill = with.iter().map(|(i, c, x)| {
             let n = Literal::usize_unsuffixed(*i);
-            let (unit, fill) = (self.unit_at(*i, c, quote!(unit)), self.data_row(c, x));
+            let (unit, fill) = (self.unit_at(*i, c, quote!(unit)), self.data_row(x));
             quote!(#n => { #unit #fill })
         });
         let collapse = with.iter().map(|(i, c, x)| {
@@ -57,14 +57,12 @@ impl Emitter<'_> {
         }
     }
 
-    fn data_row(&self, c: &Component, x: &Collapse) -> TokenStream {
+    fn data_row(&self, x: &Collapse) -> TokenStream {
         let scope = self.scope();
         x.data
             .iter()
             .map(|d| {
-                let mut indices: Vec<Ix> = c.unit.iter().map(Ix::var).collect();
-                indices.extend(d.over.iter().map(Ix::var));
-                let value = scope.elem(&Elem { array: d.array, indices });
+                let value = scope.elem(&d.element());
                 let read = scope.loops(&d.over, quote!(row.push(#value);));
                 if !self.may_be_absent(d.array) {
                     return read;
@@ -82,25 +80,30 @@ impl Emitter<'_> {
         if sizes.is_empty() { quote!(0) } else { quote!(#(#sizes)+*) }
     }
 
-    fn extent(&self, over: &[Var]) -> TokenStream {
+    pub(super) fn extent(&self, over: &[Var]) -> TokenStream {
         let scope = self.scope();
         let extents: Vec<_> = over.iter().map(|v| scope.index(&v.high)).collect();
         if extents.is_empty() { quote!(1) } else { super::product(&extents) }
     }
 
     /// The position of a datum among those of its unit.
-    pub(super) fn datum(&self, scope: &Scope<'_>, x: &Collapse, e: &Elem) -> TokenStream {
-        let before = x.data.iter().take_while(|d| d.array != e.array).map(|d| self.extent(&d.over));
-        let before: Vec<_> = before.collect();
-        let over = x.data.iter().find(|d| d.array == e.array).map_or(&[][..], |d| &d.over);
-        let within: Vec<(Ix, Ix)> =
-            e.indices[1..].iter().cloned().zip(over.iter().map(|v| v.high.clone())).collect();
-        let at = scope.flat(&within);
-        match (before.is_empty(), within.is_empty()) {
-            (true, _) => at,
-            (false, true) => quote!(#(#before)+*),
-            (false, false) => quote!(#(#before)+* + #at),
+    pub(super) fn datum(&self, scope: &Scope<'_>, c: &Component, x: &Collapse, e: &Elem) -> TokenStream {
+        let mut before = vec![];
+        for d in &x.data {
+            if !d.holds(&c.unit, e) {
+                before.push(self.extent(&d.over));
+                continue;
+            }
+            let own = e.indices.iter().zip(&d.at).filter(|(_, at)| at.is_none()).map(|(i, _)| i.clone());
+            let within: Vec<(Ix, Ix)> = own.zip(d.over.iter().map(|v| v.high.clone())).collect();
+            let at = scope.flat(&within);
+            return match (before.is_empty(), within.is_empty()) {
+                (true, _) => at,
+                (false, true) => quote!(#(#before)+*),
+                (false, false) => quote!(#(#before)+* + #at),
+            };
         }
+        quote!(0)
     }
 
     fn collapsed(&self, c: &Component, x: &Collapse) -> TokenStream {
@@ -113,9 +116,9 @@ impl Emitter<'_> {
             add.extend(self.add_joint(&self.scope(), c, x, e.stat));
         }
         quote! {
-            let mut system = Collapse::new(#width, moments.cell(0));
+            let mut system = Collapse::new(#width, moments.cell(0).gauge);
             #rows
-            let joint = system.solve();
+            let joint = system.solve(moments.cell(0));
             stats.evidence.log += joint.log_evidence;
             stats.evidence.magnitude += joint.magnitude;
             let mut forms = Forms::default();
@@ -124,11 +127,10 @@ impl Emitter<'_> {
     }
 
     /// The rows of one statement, their data unknown.
-    fn collapsed_rows(&self, c: &Component, x: &Collapse, r: &Rows) -> TokenStream {
+    pub(super) fn collapsed_rows(&self, c: &Component, x: &Collapse, r: &Rows) -> TokenStream {
         let scope = self.scope().with_hoists(&self.kernel.hoists);
-        let [case] = r.cases.as_slice() else { return TokenStream::new() };
         let place = Place { component: c, collapse: Some(x) };
-        let body = match &case.body {
+        self.affine(&scope, r, |case| match &case.body {
             Body::Scalar(s) => {
                 let fill = self.collapsed_row(&scope, c, x, &s.rho);
                 let (lambda, half) = if s.precision.as_number() == Some(1.0) {
@@ -137,9 +139,8 @@ impl Emitter<'_> {
                     let half = crate::kernel::half_log(self.model, &s.precision);
                     (self.hoisted_poly(&scope, &s.precision), self.hoisted_poly(&scope, &half))
                 };
-                let event: Vec<Var> = s.event.iter().cloned().collect();
                 let uncertain = self.uncertain_row(&scope, place, s, false);
-                scope.loops(&event, quote!(#fill system.weigh(#lambda, #half); #uncertain))
+                self.components_there(&scope, r, s, quote!(#fill system.weigh(#lambda, #half); #uncertain))
             }
             Body::Dense(d) => {
                 let fill = self.collapsed_row(&scope, c, x, &d.rho);
@@ -147,12 +148,47 @@ impl Emitter<'_> {
                 let (field, at) = (self.density_field(d), self.density_index(&scope, d));
                 let high = scope.index(&d.event.high);
                 let uncertain = self.uncertain_vector(&scope, place, d, false);
-                quote!(#rows at.#field[#at].whiten_all(&mut system, #high); #uncertain)
+                let system = if c.alike.is_some() { quote!(system) } else { quote!(&mut system) };
+                quote!(#rows at.#field[#at].whiten_all(#system, #high); #uncertain)
             }
-            Body::Terms(_) | Body::Equal { .. } => return TokenStream::new(),
-        };
+            Body::Terms(_) | Body::Equal { .. } => TokenStream::new(),
+        })
+    }
+
+    /// What is written of each case of a statement, where its value is there, at the values of givens that it reads.
+    fn affine(&self, scope: &Scope<'_>, r: &Rows, case: impl FnMut(&RowCase) -> TokenStream) -> TokenStream {
+        let body = self.chain(scope, r, case);
+        let mut body = self.bind_cells(scope, r, body);
+        let inside = r.cases.iter().any(|c| matches!(&c.body, Body::Scalar(s) if s.event.is_some()));
+        if r.missing && !inside && !body.is_empty() {
+            let raw = scope.raw(&r.target);
+            body = quote!(if #raw.is_some() { #body });
+        }
+        if body.is_empty() {
+            return body;
+        }
         let looped = self.wrap(r, body, false);
         self.unless_absent(r, looped)
+    }
+
+    /// The components of a vector that are there, one after another.
+    fn components_there(
+        &self,
+        scope: &Scope<'_>,
+        r: &Rows,
+        s: &ScalarResidual,
+        body: TokenStream,
+    ) -> TokenStream {
+        let Some(d) = &s.event else { return body };
+        let body = if r.missing {
+            let mut indices = r.target.indices.clone();
+            indices.push(Ix::var(d));
+            let raw = scope.raw(&Elem { array: r.target.array, indices });
+            quote!(if #raw.is_some() { #body })
+        } else {
+            body
+        };
+        scope.loops(std::slice::from_ref(d), body)
     }
 
     fn collapsed_row(&self, scope: &Scope<'_>, c: &Component, x: &Collapse, rho: &Poly) -> TokenStream {
@@ -160,10 +196,10 @@ impl Emitter<'_> {
         let mut fixed = Poly::zero();
         let mut fill = TokenStream::new();
         for t in &rho.0 {
-            let (at, rest) = match part(self.model, &c.unit[0], t) {
+            let (at, rest) = match part(self.model, &c.unit, t) {
                 Some(Part::Latent(e, rest)) => (self.normal_index(scope, c, &e), negated(rest)),
                 Some(Part::Datum(e, rest)) => {
-                    let at = self.datum(scope, x, &e);
+                    let at = self.datum(scope, c, x, &e);
                     (quote!(#width + #at), Poly(vec![rest]))
                 }
                 Some(Part::Fixed(t)) => {
@@ -187,19 +223,21 @@ impl Emitter<'_> {
         }
     }
 
-    fn collapsed_moments(&self, c: &Component, x: &Collapse, r: &Rows) -> TokenStream {
+    /// Adds all units to the statistics of one statement.
+    pub(super) fn collapsed_moments(&self, c: &Component, x: &Collapse, r: &Rows) -> TokenStream {
         let scope = self.scope();
-        let [case] = r.cases.as_slice() else { return TokenStream::new() };
-        let body = match &case.body {
+        self.affine(&scope, r, |case| match &case.body {
             Body::Scalar(s) => {
-                let event: Vec<Var> = s.event.iter().cloned().collect();
-                scope.loops(&event, self.add_joint(&scope, c, x, s.moments))
+                let one = self.components_there(&scope, r, s, self.add_joint(&scope, c, x, s.moments));
+                let laws = self.kernel.roundings.iter().flat_map(|x| &x.laws);
+                let round = laws
+                    .filter(|l| c.alike.is_some() && self.kernel.stats[l.stat].statement == r.statement)
+                    .map(|l| self.add_joint(&scope, c, x, l.stat));
+                quote!(#one #(#round)*)
             }
             Body::Dense(d) => self.add_joint(&scope, c, x, d.moments),
-            Body::Terms(_) | Body::Equal { .. } => return TokenStream::new(),
-        };
-        let looped = self.wrap(r, body, false);
-        self.unless_absent(r, looped)
+            Body::Terms(_) | Body::Equal { .. } => TokenStream::new(),
+        })
     }
 
     /// Adds all units to a statistic.
@@ -221,12 +259,12 @@ impl Emitter<'_> {
         let mut fixed = Poly::zero();
         let mut push = TokenStream::new();
         for t in &column.value.0 {
-            let (at, rest) = match part(self.model, &c.unit[0], t) {
+            let (at, rest) = match part(self.model, &c.unit, t) {
                 Some(Part::Latent(e, rest)) => {
                     let at = self.normal_index(scope, c, &e);
                     (quote!(#len + #at), rest)
                 }
-                Some(Part::Datum(e, rest)) => (self.datum(scope, x, &e), rest),
+                Some(Part::Datum(e, rest)) => (self.datum(scope, c, x, &e), rest),
                 Some(Part::Fixed(t)) => {
                     fixed = fixed.add(&Poly(vec![t]));
                     continue;

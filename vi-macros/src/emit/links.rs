@@ -21,6 +21,9 @@ impl Emitter<'_> {
             let index = Literal::usize_unsuffixed(i);
             let made = self.links_of(i, c, link);
             links.extend(quote!(#index => Some({ #made }),));
+            if c.alike.is_some() {
+                continue;
+            }
             let (potentials, collect) = self.calls_of_step(c, link);
             steps.extend(quote!(#index => #potentials,));
             collects.extend(quote!(#index => #collect,));
@@ -32,7 +35,7 @@ impl Emitter<'_> {
         let globals = self.globals_type();
         let in_parts = self.linked().any(|(_, _, link)| !link.rest.is_empty());
         let sizes = in_parts.then(|| open.clone());
-        quote! {
+        let links = quote! {
             fn links(&self, context: &Context<'_>, component: usize) -> Option<Links> {
                 #open
                 match component {
@@ -40,6 +43,12 @@ impl Emitter<'_> {
                     _ => None,
                 }
             }
+        };
+        if steps.is_empty() {
+            return links;
+        }
+        quote! {
+            #links
 
             fn step(&self, context: &Context<'_>, at: &Prepared, component: usize, unit: usize, table: &mut [f64], scratch: &mut Scratch) {
                 #sizes
@@ -135,7 +144,8 @@ impl Emitter<'_> {
         let Some((axis, outer)) = c.unit.split_last() else { return quote!(Links::default()) };
         let along = if c.is_chain() {
             let width = self.width(c);
-            quote!(Links::of_normals(#width, starts))
+            let alike = self.alike_units(i, c);
+            quote!(Links::of_normals(#width, starts) #alike)
         } else {
             let size = super::product(
                 &c.locals[..link.frontier].iter().map(|l| scope.index(&l.state.high)).collect::<Vec<_>>(),
@@ -199,6 +209,17 @@ impl Emitter<'_> {
             #parents
             #along #parts #tree #kinds
         }
+    }
+
+    /// The rows of a component as they are when it is their turn: a step is taken where a unit follows another, and needs not be told so.
+    pub(super) fn as_taken(&self, index: usize, c: &Component) -> Vec<crate::kernel::Rows> {
+        let mut rows = c.rows.clone();
+        let of_step = |l: &&Link| l.steps().any(|s| std::ptr::eq(c, s));
+        if let Some(link) = self.kernel.components[index].link.as_deref().filter(of_step) {
+            rows.iter_mut()
+                .for_each(|r| r.guards.retain(|g| !crate::kernel::links::always(&link.along, c, g)));
+        }
+        rows
     }
 
     /// What would come before the first element of an array is nothing: the state that stands for it is the first.

@@ -1,6 +1,7 @@
 //! Kernel to Rust: formatting only.
 
 mod admixture;
+mod alike;
 mod blocks;
 mod bounds;
 mod canon;

@@ -262,6 +262,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Gate",
         "Groups",
         "Joins",
+        "Joint",
         "There",
         "ChaCha8Rng",
         "LeastSquares",

@@ -39,6 +39,7 @@ impl Emitter<'_> {
         let links = self.link_fns();
         let meetings = self.meeting_fns();
         let chains = self.chain_fns();
+        let alike = self.alike_fns();
         let gates = self.gate_fns();
         let looseness = self.looseness_fns();
         let perturb = self.perturb_fn();
@@ -94,6 +95,7 @@ impl Emitter<'_> {
             impl Joins for Model {
                 #meetings
                 #gates
+                #alike
             }
 
             impl Program for Model {
@@ -214,17 +216,21 @@ impl Emitter<'_> {
     }
 
     pub(super) fn dispatch_fn(&self) -> TokenStream {
-        let arms = |prefix: &str, args: TokenStream| -> Vec<TokenStream> {
-            self.kernel
+        let arms = |prefix: &str, args: TokenStream| -> TokenStream {
+            let all: Vec<TokenStream> = self
+                .kernel
                 .components
                 .iter()
                 .enumerate()
+                // Chains with kinds of units are smoothed as a whole.
+                .filter(|(_, c)| c.alike.is_none())
                 .map(|(i, c)| {
                     let f = format_ident!("{prefix}_{}", self.component_name(c));
                     let i = Literal::usize_unsuffixed(i);
                     quote!(#i => self.#f(#args),)
                 })
-                .collect()
+                .collect();
+            if all.is_empty() { quote!() } else { quote!(match component { #(#all)* _ => {} }) }
         };
         let globals = self.globals_type();
         let potentials = arms("potentials", quote!(context, at, units, table, scratch));
@@ -273,17 +279,11 @@ impl Emitter<'_> {
         }
         quote! {
             fn potentials(&self, context: &Context<'_>, at: &Prepared, component: usize, units: Range<usize>, table: &mut [f64], scratch: &mut Scratch) {
-                match component {
-                    #(#potentials)*
-                    _ => {}
-                }
+                #potentials
             }
 
             fn collect(&self, context: &Context<'_>, params: &#globals, component: usize, units: Range<usize>, table: &[f64], stats: &mut Stats, scratch: &mut Scratch) {
-                match component {
-                    #(#collect)*
-                    _ => {}
-                }
+                #collect
             }
 
             fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {

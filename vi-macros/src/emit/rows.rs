@@ -122,6 +122,16 @@ impl Emitter<'_> {
                     self.table_note(c),
                 )
             };
+            let constant = quote! {
+                /// What depends on the data alone in one unit, by statement.
+                fn #base(&self, context: &Context<'_>, statement: usize, unit: usize) -> f64 {
+                    #constants
+                }
+            };
+            if c.alike.is_some() {
+                out.extend(quote!(#chain_rows #constant));
+                continue;
+            }
             out.extend(quote! {
                 #[doc = #doc]
                 #[doc = ""]
@@ -158,10 +168,7 @@ impl Emitter<'_> {
 
                 #supposing
 
-                /// What depends on the data alone in one unit, by statement.
-                fn #base(&self, context: &Context<'_>, statement: usize, unit: usize) -> f64 {
-                    #constants
-                }
+                #constant
             });
         }
         out.extend(self.gate_passes());
@@ -207,17 +214,6 @@ impl Emitter<'_> {
             });
         }
         out
-    }
-
-    /// The rows of a component as they are when it is their turn: a step is taken where a unit follows another, and needs not be told so.
-    fn as_taken(&self, index: usize, c: &Component) -> Vec<Rows> {
-        let mut rows = c.rows.clone();
-        let of_step = |l: &&crate::kernel::Link| l.steps().any(|s| std::ptr::eq(c, s));
-        if let Some(link) = self.kernel.components[index].link.as_deref().filter(of_step) {
-            rows.iter_mut()
-                .for_each(|r| r.guards.retain(|g| !crate::kernel::links::always(&link.along, c, g)));
-        }
-        rows
     }
 
     pub fn fixed_name(&self, r: &Rows) -> String {

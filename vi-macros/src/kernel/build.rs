@@ -257,6 +257,7 @@ pub fn build<'a>(
     kernel.stats.extend(stats);
     kernel.canons = super::canon::canons(&kernel, densities);
     super::round::expand(&mut kernel);
+    super::alike::find_all(&mut kernel);
     kernel.local = local(&kernel, &shared);
     if !kernel.local.is_empty() {
         let (local, others): (Vec<Turn>, Vec<Turn>) = kernel

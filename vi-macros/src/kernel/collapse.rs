@@ -6,17 +6,56 @@ use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::symbol::{Cond, Elem, Ix, Var, length};
 use crate::model::ir::{ArrayId, ElemKind, Model, Role};
 
-/// Data of a unit that are read once for all sweeps: whole rows of arrays, one after another.
-#[derive(Debug)]
+/// Data of a unit that its rows are affine in: whole rows of arrays, one after another.
+#[derive(Clone, Debug, Default)]
 pub struct Collapse {
     pub data: Vec<DataRow>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct DataRow {
     pub array: ArrayId,
-    /// The indices behind the unit's.
+    /// By axes, where the unit says so, the position; every position of the others.
+    pub at: Vec<Option<Ix>>,
+    /// The indices of the others.
     pub over: Vec<Var>,
+}
+
+impl DataRow {
+    /// The row that an element belongs to. `None` if its length is the unit's own.
+    pub fn of(model: &Model, unit: &[Var], e: &Elem) -> Option<DataRow> {
+        let array = &model.arrays[e.array.0];
+        let at = places(unit, e);
+        let (mut indices, mut over): (Vec<Ix>, Vec<Var>) = (vec![], vec![]);
+        for (n, (x, place)) in array.plates.iter().chain(array.elem.kind.axes()).zip(&at).enumerate() {
+            if let Some(i) = place {
+                indices.push(i.clone());
+                continue;
+            }
+            let v = Var::new(format!("j{n}"), x.nominal, Ix::constant(0), length(&x.length, &indices));
+            indices.push(Ix::var(&v));
+            over.push(v);
+        }
+        let fixed = over.iter().all(|v| unit.iter().all(|u| !v.high.mentions(u)));
+        fixed.then_some(DataRow { array: e.array, at, over })
+    }
+
+    /// Whether an element belongs to it.
+    pub fn holds(&self, unit: &[Var], e: &Elem) -> bool {
+        self.array == e.array && self.at == places(unit, e)
+    }
+
+    /// The row's element at these indices of its own.
+    pub fn element(&self) -> Elem {
+        let mut over = self.over.iter().map(Ix::var);
+        let indices = self.at.iter().map(|i| i.clone().or_else(|| over.next()).unwrap_or_default());
+        Elem { array: self.array, indices: indices.collect() }
+    }
+}
+
+/// By axes, the position that the unit says.
+fn places(unit: &[Var], e: &Elem) -> Vec<Option<Ix>> {
+    e.indices.iter().map(|i| unit.iter().any(|u| i.mentions(u)).then(|| i.clone())).collect()
 }
 
 /// A term by what varies from unit to unit in it.
@@ -29,65 +68,62 @@ pub enum Part {
     Latent(Elem, Term),
 }
 
-/// `None` if the term is not of one of these forms.
-pub fn part(model: &Model, unit: &Var, t: &Term) -> Option<Part> {
-    if let Some((e, rest)) = pulled(model, t) {
-        let rest = Term { guard: vec![], ..rest };
-        return (!rest.mentions(unit) && t.guard.iter().all(|g| !in_cond(g, unit)))
-            .then_some(Part::Latent(e, rest));
+/// `None` if the term is not of one of these forms. Whether the rest is the same in every unit is for the caller to see.
+pub fn part(model: &Model, unit: &[Var], t: &Term) -> Option<Part> {
+    if t.guard.iter().any(|g| unit.iter().any(|u| in_cond(g, u))) {
+        return None;
     }
-    if !t.mentions(unit) {
-        return Some(Part::Fixed(t.clone()));
-    }
-    let at = t.factors.iter().position(|(f, _)| in_factor(f, unit))?;
-    let mut rest = t.clone();
-    let (factor, power) = rest.factors.remove(at);
+    let (latent, mut rest) = match pulled(model, t) {
+        Some((e, rest)) => (Some(e), Term { guard: vec![], ..rest }),
+        None => (None, t.clone()),
+    };
+    let of_unit = |(f, _): &(Factor, Exponent)| {
+        matches!(f, Factor::Elem(e) if is_datum(model, e.array)) && unit.iter().any(|u| in_factor(f, u))
+    };
+    let first = rest.factors.iter().position(of_unit);
+    let (e, at) = match (latent, first) {
+        (Some(e), None) => return Some(Part::Latent(e, rest)),
+        (None, None) => return Some(Part::Fixed(rest)),
+        (Some(_), Some(_)) => return None,
+        (None, Some(at)) => match &rest.factors[at] {
+            (Factor::Elem(e), power) if *power == Exponent::ONE => (e.clone(), at),
+            _ => return None,
+        },
+    };
+    rest.factors.remove(at);
     rest.sums.clear();
-    let Factor::Elem(e) = factor else { return None };
     let array = &model.arrays[e.array.0];
-    let plain = power == Exponent::ONE
-        && matches!(array.role, Role::Observed | Role::Given)
-        && array.pieces.iter().all(|p| matches!(model.statements[p.0].role, Role::Observed | Role::Given))
+    let plain = !rest.factors.iter().any(of_unit)
         && matches!(
             array.elem.kind,
             ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Vector(_)
         )
-        && !array.missing
         && !array.symmetric
-        && e.indices.first() == Some(&Ix::var(unit))
-        && e.indices[1..].iter().all(|i| !i.mentions(unit) && !super::split::reads_data(i))
-        && !rest.mentions(unit);
+        && e.indices.iter().all(|i| !super::split::reads_data(i));
     plain.then_some(Part::Datum(e, rest))
+}
+
+fn is_datum(model: &Model, a: ArrayId) -> bool {
+    let array = &model.arrays[a.0];
+    let given = |role: &Role| matches!(role, Role::Observed | Role::Given);
+    given(&array.role) && array.pieces.iter().all(|p| given(&model.statements[p.0].role))
 }
 
 /// Whether a component collapses, and onto which data.
 pub fn collapse(kernel: &Kernel<'_>, c: &Component) -> Option<Collapse> {
-    let model = kernel.model;
     let [unit] = c.unit.as_slice() else { return None };
     if !c.has_normals() || !c.locals.is_empty() || !c.guards.is_empty() || !c.pairs.is_empty() || c.is_chain()
     {
         return None;
     }
-    let mut arrays: Vec<ArrayId> = vec![];
+    let mut out = Collapse::default();
     for r in &c.rows {
-        row(kernel, unit, r, &mut arrays)?;
+        row(kernel, unit, r, &mut out.data)?;
     }
-    let data = arrays.iter().map(|a| {
-        let array = &model.arrays[a.0];
-        let mut at = vec![Ix::var(unit)];
-        let mut over: Vec<Var> = vec![];
-        for (n, x) in array.plates.iter().chain(array.elem.kind.axes()).enumerate().skip(1) {
-            let v = Var::new(format!("j{n}"), x.nominal, Ix::constant(0), length(&x.length, &at));
-            at.push(Ix::var(&v));
-            over.push(v);
-        }
-        // A row of a ragged array has no fixed length.
-        over.iter().all(|v| !v.high.mentions(unit)).then_some(DataRow { array: *a, over })
-    });
-    Some(Collapse { data: data.collect::<Option<_>>()? })
+    Some(out)
 }
 
-fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, arrays: &mut Vec<ArrayId>) -> Option<()> {
+fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, data: &mut Vec<DataRow>) -> Option<()> {
     let model = kernel.model;
     let fixed_loop =
         |l: &Loop| matches!(l, Loop::Range(v) if !v.low.mentions(unit) && !v.high.mentions(unit));
@@ -101,14 +137,24 @@ fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, arrays: &mut Vec<ArrayId>) -> 
     if !plain {
         return None;
     }
+    let units = std::slice::from_ref(unit);
     let mut parts = |p: &Poly| {
         p.0.iter().try_for_each(|t| {
-            if let Part::Datum(e, _) = part(model, unit, t)?
-                && !arrays.contains(&e.array)
-            {
-                arrays.push(e.array);
-            }
-            Some(())
+            let rest = match part(model, units, t)? {
+                Part::Fixed(rest) | Part::Latent(_, rest) => rest,
+                Part::Datum(e, rest) => {
+                    let leads = e.indices.first() == Some(&Ix::var(unit))
+                        && e.indices[1..].iter().all(|i| !i.mentions(unit));
+                    if !leads || model.arrays[e.array.0].missing {
+                        return None;
+                    }
+                    if !data.iter().any(|d| d.holds(units, &e)) {
+                        data.push(DataRow::of(model, units, &e)?);
+                    }
+                    rest
+                }
+            };
+            (!rest.mentions(unit)).then_some(())
         })
     };
     let (design, rho, moments): (&Design, &Poly, usize) = match &case.body {
@@ -176,7 +222,7 @@ pub fn is_hoisted(model: &Model, c: &Component) -> bool {
         })
 }
 
-fn in_cond(c: &Cond, v: &Var) -> bool {
+pub(super) fn in_cond(c: &Cond, v: &Var) -> bool {
     let mut found = false;
     c.visit_vars(&mut |u| found |= u == v);
     found

@@ -9,6 +9,7 @@ use crate::model::ir::{ArrayId, Model, Role, StatementId};
 use crate::plan::points;
 
 mod admixture;
+mod alike;
 mod build;
 mod canon;
 pub mod chain_scales;
@@ -37,11 +38,12 @@ mod steps;
 mod whitened;
 
 pub use admixture::Admixture;
+pub use alike::Alike;
 pub use build::{build, masked, rows_of};
 
 pub use canon::{Canon, Turning};
 pub use chains::back;
-pub use collapse::{Collapse, Part, part};
+pub use collapse::{Collapse, DataRow, Part, part};
 pub use cuts::Side;
 pub use expansion::Expansion;
 pub use gates::Gate;
@@ -170,6 +172,8 @@ pub struct Component {
     pub collapse: Option<Collapse>,
     /// Whether one factor serves all units that have the same rows.
     pub hoisted: bool,
+    /// Of a chain of Gaussians, and of its steps: what tells its units apart, where there are kinds of them.
+    pub alike: Option<Alike>,
     /// Statements of two of its units; where there are any, the units take turns.
     pub pairs: Vec<Pairs>,
     /// Where its units follow one another.
@@ -192,6 +196,7 @@ impl Component {
             rows: vec![],
             collapse: None,
             hoisted: false,
+            alike: None,
             pairs: vec![],
             link: None,
             whitened: None,

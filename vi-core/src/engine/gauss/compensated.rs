@@ -2,7 +2,7 @@
 
 /// A sum of numbers and of products of two (Neumaier 1974; the products as in Ogita, Rump and Oishi 2005).
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Compensated {
+pub(in crate::engine) struct Compensated {
     sum: f64,
     rest: f64,
 }

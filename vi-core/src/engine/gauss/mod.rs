@@ -14,7 +14,7 @@
 //! A direction that no row determines is an error value that names the unknown. Shapes are the caller's contract: a slice too short for the
 //! stated shape panics; values never do.
 
-mod compensated;
+pub(super) mod compensated;
 pub mod dense;
 mod householder;
 mod rows;

@@ -457,17 +457,21 @@ impl Scan {
             }
             let pattern = self.factors.pattern(step);
             let at = statistics.room(pattern, active);
-            let (tile, weights) = statistics.tile();
+            let measured = |to: &mut [f64], from: &[f64], c: f64| {
+                to.iter_mut().zip(from).for_each(|(to, x)| *to = x - c);
+            };
             for i in 0..h {
-                let now = self.desk.state(lanes, h, t, i);
-                tile[i * TILE + at..][..active].copy_from_slice(&now[..active]);
+                let shift = statistics.shift(i);
+                let (tile, _) = statistics.tile();
+                measured(&mut tile[i * TILE + at..][..active], self.desk.state(lanes, h, t, i), shift);
                 let before = &mut tile[(h + i) * TILE + at..][..active];
                 if t > 0 {
-                    before.copy_from_slice(&self.desk.state(lanes, h, t - 1, i)[..active]);
+                    measured(before, self.desk.state(lanes, h, t - 1, i), shift);
                 } else {
                     before.fill(0.0);
                 }
             }
+            let (tile, weights) = statistics.tile();
             let reads = patterns.reads(pattern);
             for (lane, sequence) in sequences[..active].iter().enumerate() {
                 let u = &sequence.inputs[t * m..][..m];

@@ -89,6 +89,19 @@ impl Patterns {
         }
     }
 
+    /// A weighted row of square, whose constant is measured from the gauges already.
+    pub(crate) fn centred(&mut self, row: Row<'_>) {
+        let start = self.push();
+        let (state, inputs) = (self.state, self.inputs);
+        let to = &mut self.rows[start..];
+        for (at, from) in [(0, row.previous), (state, row.current), (2 * state, row.inputs)] {
+            to[at..][..from.len()].copy_from_slice(from);
+        }
+        to[2 * state + inputs] = row.constant;
+        let reads = self.reads.len() - inputs;
+        self.reads[reads..].iter_mut().zip(row.inputs).for_each(|(read, a)| *read |= *a != 0.0);
+    }
+
     /// MvNormal(…, prec: WᵀW) with a triangular whitener W, one of `rows` for each component. The components that are not observed are not
     /// in `rows`, and W is that of the others.
     pub fn whitened(&mut self, whitener: &DMatrix<f64>, rows: &[Row<'_>]) {

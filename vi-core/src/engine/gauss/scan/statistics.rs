@@ -18,15 +18,28 @@ pub struct Statistics {
     state: usize,
     inputs: usize,
     gauge: Vec<f64>,
+    /// How far the gauge of the states is from that of the patterns.
+    shift: Vec<f64>,
     /// Σ w, Σ w (E v − c), Σ w (E v − c)(E v − c)ᵀ
     means: Vec<Moments>,
     /// Σ w Cov (x\[t\], x\[t−1\]), packed, one pattern after another.
     covariances: Vec<f64>,
+    waiting: Vec<Waiting>,
+    /// Which of them was asked for last.
+    at: usize,
+}
+
+/// Means of steps with one pattern, until there are enough of them to be added at once.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
     tile: Vec<f64>,
     weights: Vec<f64>,
     filled: usize,
     pattern: usize,
 }
+
+/// Numbers that wait at most; where patterns would need more, they take turns.
+const WAITING: usize = 1 << 17;
 
 impl Statistics {
     /// Sums of nothing, of the shape and with the gauges of the patterns.
@@ -45,6 +58,8 @@ impl Statistics {
         for gauge in [patterns.state_gauge(), patterns.state_gauge(), patterns.input_gauge()] {
             self.gauge.extend_from_slice(gauge);
         }
+        self.shift.clear();
+        self.shift.resize(self.state, 0.0);
         self.means.retain(|m| m.d == dim);
         self.means.resize_with(patterns.len(), || Moments::new(dim));
         for m in &mut self.means {
@@ -54,10 +69,13 @@ impl Statistics {
         }
         self.covariances.clear();
         self.covariances.resize(patterns.len() * packed_len(2 * self.state), 0.0);
-        self.tile.resize(dim * TILE, 0.0);
-        self.weights.clear();
-        self.weights.resize(TILE, 0.0);
-        self.filled = 0;
+        let many = patterns.len() * dim * TILE > WAITING;
+        self.waiting.resize_with(if many { 1 } else { patterns.len() }, Waiting::default);
+        for w in &mut self.waiting {
+            w.tile.resize(dim * TILE, 0.0);
+            w.weights.resize(TILE, 0.0);
+            w.filled = 0;
+        }
     }
 
     /// Length of v.
@@ -70,6 +88,20 @@ impl Statistics {
     #[must_use]
     pub fn gauge(&self) -> &[f64] {
         &self.gauge
+    }
+
+    /// Measures the states of sums of nothing from another gauge than the patterns do.
+    pub fn measure_from(&mut self, states: &[f64]) {
+        let h = self.state;
+        for (i, (shift, c)) in self.shift.iter_mut().zip(states).enumerate() {
+            *shift += c - self.gauge[i];
+            (self.gauge[i], self.gauge[h + i]) = (*c, *c);
+        }
+    }
+
+    /// How far the gauge of a state is from that of the patterns.
+    pub(super) fn shift(&self, i: usize) -> f64 {
+        self.shift[i]
     }
 
     /// The part of the means: Σ w, Σ w (E v − c), Σ w (E v − c)(E v − c)ᵀ of the steps with a pattern.
@@ -128,36 +160,44 @@ impl Statistics {
 
     /// Room for the means of `units` steps with this pattern: where they begin in a tile whose components lie [`TILE`] apart.
     pub(super) fn room(&mut self, pattern: usize, units: usize) -> usize {
-        if pattern != self.pattern || self.filled + units > TILE {
-            self.flush();
-            self.pattern = pattern;
+        self.at = pattern % self.waiting.len();
+        let w = &self.waiting[self.at];
+        if pattern != w.pattern || w.filled + units > TILE {
+            self.flush_one(self.at);
         }
-        let at = self.filled;
-        self.filled += units;
-        at
+        let w = &mut self.waiting[self.at];
+        w.pattern = pattern;
+        w.filled += units;
+        w.filled - units
     }
 
     pub(super) fn tile(&mut self) -> (&mut [f64], &mut [f64]) {
-        (&mut self.tile, &mut self.weights)
+        let w = &mut self.waiting[self.at];
+        (&mut w.tile, &mut w.weights)
     }
 
-    /// Adds the tile that was filled.
+    /// Adds what waits.
     pub(super) fn flush(&mut self) {
-        let n = self.filled;
+        (0..self.waiting.len()).for_each(|at| self.flush_one(at));
+    }
+
+    fn flush_one(&mut self, at: usize) {
+        let dim = self.dim();
+        let w = &mut self.waiting[at];
+        let n = std::mem::take(&mut w.filled);
         if n == 0 {
             return;
         }
-        self.filled = 0;
         if n < TILE {
-            for i in 1..self.dim() {
-                self.tile.copy_within(i * TILE..i * TILE + n, i * n);
+            for i in 1..dim {
+                w.tile.copy_within(i * TILE..i * TILE + n, i * n);
             }
         }
-        let moments = &mut self.means[self.pattern];
-        if self.weights[..n].iter().all(|w| *w == 1.0) {
-            moments.add(&self.tile, n);
+        let moments = &mut self.means[w.pattern];
+        if w.weights[..n].iter().all(|w| *w == 1.0) {
+            moments.add(&w.tile, n);
         } else {
-            moments.add_weighted(&self.tile, n, &self.weights);
+            moments.add_weighted(&w.tile, n, &w.weights);
         }
     }
 
