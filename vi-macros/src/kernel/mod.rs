@@ -41,7 +41,7 @@ pub use build::{build, masked, rows_of};
 
 pub use canon::{Canon, Turning};
 pub use chains::back;
-pub use collapse::{Collapse, Part, part};
+pub use collapse::{Collapse, DataRow, Part, part};
 pub use cuts::Side;
 pub use expansion::Expansion;
 pub use gates::Gate;
