@@ -4,6 +4,7 @@ pub use crate::data;
 pub use crate::data::{Groups, check};
 pub use crate::dist;
 pub use crate::engine::collapse::{Collapse, Forms, Joint};
+pub use crate::engine::design::Design;
 pub use crate::engine::gaps::{Gaps, There};
 pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
@@ -11,8 +12,8 @@ pub use crate::engine::pattern::Patterns;
 pub use crate::engine::products::{Product, Uncertain};
 pub use crate::engine::unit::{self as unit_laws, UnitNormals};
 pub use crate::engine::{
-    admixture, columns, dense, finite, integrals, law, least_squares, mode, newton, products, quadratic,
-    spread,
+    admixture, columns, dense, design, finite, integrals, law, least_squares, mode, newton, products,
+    quadratic, spread,
 };
 pub use crate::fit::program::{
     Component, ElboTerm, Evidence, Gate, Joins, Maximised, Program, Scratch, Statistics, Turn, Types,

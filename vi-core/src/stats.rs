@@ -7,7 +7,8 @@
 //! They are additive, so they stream, add up over threads and merge over machines. The gauge c keeps them accurate when the data lie far
 //! from the origin: about the origin, an offset of 10⁸ would cost all sixteen digits.
 
-use crate::tile::{StateMoments, add_vector, packed_len};
+use crate::engine::design::Design;
+use crate::tile::{StateMoments, add_scatter, add_vector, packed_len};
 
 /// The longest design vector that is added without calling a kernel.
 const SHORT: usize = 4;
@@ -135,6 +136,15 @@ impl Moments {
                 k += 1;
             }
         }
+    }
+
+    /// Adds the design vectors of a tile of units to a cell. They are measured from its gauge afterwards.
+    pub fn add_design(&mut self, cell: usize, design: &mut Design) {
+        let dim = self.dim();
+        let at = (cell % self.gauges) * dim;
+        let (n, u, weights) = design.measured(&self.gauge[at..at + dim]);
+        let features = 1 + dim + packed_len(dim);
+        add_scatter(&mut self.inner.totals_mut()[cell * features..][..features], u, dim, n, weights);
     }
 
     /// Adds w · Cov(u) for a row u that is linear in uncertain latents: `spread` says (position in u, latent, coefficient), and `cov` is the

@@ -14,6 +14,11 @@ pub trait Elements {
     /// listed stand for 0, the first of those: the distinct values all show, at a cost of what is stored.
     fn visit<B>(&self, f: impl FnMut(&[usize], Self::Value) -> ControlFlow<B>) -> ControlFlow<B>;
 
+    /// Whether a condition holds of all elements, asked of pieces that lie in one stretch of memory. `false` also where they do not.
+    fn all_in_pieces(&self, _holds: impl FnMut(&[Self::Value]) -> bool) -> bool {
+        false
+    }
+
     /// The largest value, if there is one: 1 + the largest category is the last resort of a size.
     fn largest(&self) -> Option<Self::Value>
     where

@@ -189,6 +189,19 @@ fn transpose<'a, T: Value>(out: &mut [T], height: usize, width: usize, row: impl
 impl<T: Value> Elements for View2<'_, T> {
     type Value = T;
 
+    fn all_in_pieces(&self, mut holds: impl FnMut(&[T]) -> bool) -> bool {
+        match self.layout {
+            Layout::Strided { data, row: 1, column } => {
+                (0..self.ncols).all(|j| holds(&data[j * column..][..self.nrows]))
+            }
+            Layout::Strided { data, row, .. } => {
+                (0..self.nrows).all(|i| holds(&data[i * row..][..self.ncols]))
+            }
+            Layout::Rows(rows) => rows.iter().all(|row| holds(row.as_slice())),
+            Layout::Sparse(_) | Layout::Absent => false,
+        }
+    }
+
     fn visit<B>(&self, mut f: impl FnMut(&[usize], T) -> ControlFlow<B>) -> ControlFlow<B> {
         match self.layout {
             Layout::Strided { .. } | Layout::Rows(_) => {

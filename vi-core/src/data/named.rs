@@ -122,6 +122,11 @@ macro_rules! named {
             fn visit<B>(&self, f: impl FnMut(&[usize], $value) -> ControlFlow<B>) -> ControlFlow<B> {
                 self.0.visit(f)
             }
+
+            #[inline]
+            fn all_in_pieces(&self, holds: impl FnMut(&[$value]) -> bool) -> bool {
+                self.0.all_in_pieces(holds)
+            }
         }
 
         impl fmt::Debug for $name<'_> {

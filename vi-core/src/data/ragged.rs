@@ -106,6 +106,15 @@ impl<'a, T: Value> Ragged1<'a, T> {
 impl<T: Value> Elements for Ragged1<'_, T> {
     type Value = T;
 
+    fn all_in_pieces(&self, mut holds: impl FnMut(&[T]) -> bool) -> bool {
+        match self.layout {
+            Layout::Vecs(rows) => rows.iter().all(|row| holds(row)),
+            Layout::Vectors(rows) => rows.iter().all(|row| holds(row.as_slice())),
+            Layout::Grid(grid) => grid.all_in_pieces(holds),
+            Layout::Absent(_) => false,
+        }
+    }
+
     fn visit<B>(&self, mut f: impl FnMut(&[usize], T) -> ControlFlow<B>) -> ControlFlow<B> {
         if self.is_absent() {
             return ControlFlow::Continue(());
@@ -336,6 +345,10 @@ impl<'a, T: Value> Ragged2<'a, T> {
 
 impl<T: Value> Elements for Ragged2<'_, T> {
     type Value = T;
+
+    fn all_in_pieces(&self, mut holds: impl FnMut(&[T]) -> bool) -> bool {
+        (0..self.len()).all(|s| self.matrix(s).all_in_pieces(&mut holds))
+    }
 
     fn visit<B>(&self, mut f: impl FnMut(&[usize], T) -> ControlFlow<B>) -> ControlFlow<B> {
         (0..self.len()).try_for_each(|s| self.matrix(s).visit(|at, value| f(&[s, at[0], at[1]], value)))

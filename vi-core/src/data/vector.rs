@@ -69,6 +69,10 @@ impl<'a, T: Value> View1<'a, T> {
 impl<T: Value> Elements for View1<'_, T> {
     type Value = T;
 
+    fn all_in_pieces(&self, mut holds: impl FnMut(&[T]) -> bool) -> bool {
+        holds(self.data)
+    }
+
     fn visit<B>(&self, mut f: impl FnMut(&[usize], T) -> ControlFlow<B>) -> ControlFlow<B> {
         self.data.iter().enumerate().try_for_each(|(i, &value)| f(&[i], value))
     }

@@ -12,6 +12,7 @@ use super::coefficients::Coefficients;
 use super::gauss::compensated::Compensated;
 use super::unit::{back_substitute, covariance, log_det, triangulate};
 use crate::stats::{Cell, Moments};
+use crate::tile::{self, packed_len};
 use nalgebra::DMatrix;
 
 /// Residual rows of a unit whose data are unknown, and what they make of the moments of the data.
@@ -161,18 +162,17 @@ impl Collapse {
         let count = data.count;
         let side = v + 1;
         let mut moments = vec![0.0; side * side];
-        for i in 0..v {
-            for j in 0..v {
-                moments[i * side + j] = data.square(i, j);
-            }
-            moments[i * side + v] = data.sum[i];
-            moments[v * side + i] = data.sum[i];
+        for (i, row) in (0..v).map(|i| (i, &data.square[packed_len(i)..][..=i])) {
+            moments[i * side..][..=i].copy_from_slice(row);
         }
+        moments[v * side..][..v].copy_from_slice(data.sum);
         moments[v * side + v] = count;
-        let rest = self.rows[h * stride..]
-            .chunks_exact(stride)
-            .map(|row| quadratic(&moments, &row[h..]).max(0.0))
-            .sum::<f64>();
+        for i in 0..side {
+            for j in 0..i {
+                moments[j * side + i] = moments[i * side + j];
+            }
+        }
+        let rest = squares(&self.rows[h * stride..], stride, h, &moments).max(0.0);
         let constant = self.half_logs - log_det + 0.5 * h as f64 * (2.0 * std::f64::consts::PI).ln();
         let log_evidence = count * constant - 0.5 * rest;
         let magnitude = count * (self.half_logs.abs() + log_det.abs()) + 0.5 * rest;
@@ -228,9 +228,21 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail
 }
 
-/// eᵀ M e
-fn quadratic(moments: &[f64], e: &[f64]) -> f64 {
-    moments.chunks_exact(e.len()).zip(e).map(|(m, x)| x * dot(m, e)).sum()
+/// Σ eᵀ M e = ⟨M, Σ e eᵀ⟩ over rows, of which e is what stands behind the first `h` numbers.
+fn squares(rows: &[f64], stride: usize, h: usize, moments: &[f64]) -> f64 {
+    let (n, side) = (rows.len() / stride, stride - h);
+    let mut columns = vec![0.0; n * side];
+    for (r, row) in rows.chunks_exact(stride).enumerate() {
+        row[h..].iter().enumerate().for_each(|(j, x)| columns[j * n + r] = *x);
+    }
+    let mut gram = vec![0.0; packed_len(side)];
+    tile::add_gram(&columns, side, n, &mut gram);
+    let mut total = 0.0;
+    for (i, m) in moments.chunks_exact(side).enumerate() {
+        let row = &gram[packed_len(i)..][..=i];
+        total += 2.0 * dot(&row[..i], &m[..i]) + row[i] * m[i];
+    }
+    total
 }
 
 /// Design vectors as affine functions of data and latents.
@@ -240,6 +252,8 @@ pub struct Forms {
     ends: Vec<usize>,
     terms: Vec<(usize, f64)>,
     constants: Vec<f64>,
+    /// Workspace: the sum of each component without its constant.
+    sums: Vec<f64>,
 }
 
 impl Forms {
@@ -284,15 +298,21 @@ impl Joint {
         Joint { count: units as f64, gauge, sum, square, log_evidence: 0.0, magnitude: 0.0 }
     }
 
-    fn square(&self, i: usize, j: usize) -> f64 {
+    /// Sums of products with number `i`: Σ over these (j, y) of y Σ over units of i times j.
+    fn against(&self, i: usize, terms: &[(usize, f64)]) -> f64 {
         let len = self.sum.len();
         match &self.square {
-            Products::Known(square) => square[i * len + j],
+            Products::Known(square) => {
+                let square = &square[i * len..][..len];
+                terms.iter().map(|(j, y)| y * square[*j]).sum()
+            }
             Products::Columns { columns, units, cov } => {
                 let side = cov.len().isqrt();
                 let data = len - side;
-                let own = if i < data || j < data { 0.0 } else { cov[(i - data) * side + j - data] };
-                dot(&columns[i * units..][..*units], &columns[j * units..][..*units]) + own
+                let column = |i: usize| &columns[i * units..][..*units];
+                let own =
+                    |j: usize| if i < data || j < data { 0.0 } else { cov[(i - data) * side + j - data] };
+                terms.iter().map(|(j, y)| y * (dot(column(i), column(*j)) + own(*j))).sum()
             }
         }
     }
@@ -307,27 +327,25 @@ impl Joint {
                 *constant += x * self.gauge.get(*i).copied().unwrap_or(0.0);
             }
         }
-        let range = |p: usize| if p == 0 { 0..forms.ends[0] } else { forms.ends[p - 1]..forms.ends[p] };
-        let sum = |p: usize| forms.terms[range(p)].iter().map(|(i, x)| x * self.sum[*i]).sum::<f64>();
+        let terms =
+            |p: usize| &forms.terms[if p == 0 { 0..forms.ends[0] } else { forms.ends[p - 1]..forms.ends[p] }];
+        forms.sums.clear();
+        for p in 0..forms.ends.len() {
+            let sum = terms(p).iter().map(|(i, x)| x * self.sum[*i]).sum();
+            forms.sums.push(sum);
+        }
+        let (constants, sums) = (&forms.constants, &forms.sums);
         moments.add_sums(
             cell,
             self.count,
-            |p| sum(p) + self.count * forms.constants[p],
+            |p| sums[p] + self.count * constants[p],
             |p, q| {
                 let mut total = 0.0;
-                for (i, x) in &forms.terms[range(p)] {
-                    for (j, y) in &forms.terms[range(q)] {
-                        total += x * y * self.square(*i, *j);
-                    }
+                for (i, x) in terms(p) {
+                    total += x * self.against(*i, terms(q));
                 }
-                let (a, b) = (forms.constants[p], forms.constants[q]);
-                if a != 0.0 {
-                    total += a * sum(q);
-                }
-                if b != 0.0 {
-                    total += b * sum(p);
-                }
-                total + self.count * a * b
+                let (a, b) = (constants[p], constants[q]);
+                total + a * sums[q] + b * sums[p] + self.count * a * b
             },
         );
     }

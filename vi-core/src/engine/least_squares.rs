@@ -15,6 +15,7 @@ pub(super) use solve::{least_norm, well_conditioned};
 use crate::stats::Cell;
 use nalgebra::DMatrix;
 use stacked::Row;
+use std::borrow::Cow;
 
 /// A term of the mean: a column of u, or a constant, times an unknown or a value that is known here.
 #[derive(Clone, Copy, Debug)]
@@ -115,10 +116,13 @@ impl LeastSquares {
     }
 
     /// The normal equations of moments and rows.
-    fn total(&self) -> (DMatrix<f64>, DMatrix<f64>) {
+    fn total(&self) -> (Cow<'_, DMatrix<f64>>, Cow<'_, DMatrix<f64>>) {
+        if self.rows.is_empty() {
+            return (Cow::Borrowed(&self.gram), Cow::Borrowed(&self.rhs));
+        }
         let (mut gram, mut rhs) = (self.gram.clone(), self.rhs.clone());
         self.rows.iter().for_each(|r| r.add_to(&mut gram, &mut rhs));
-        (gram, rhs)
+        (Cow::Owned(gram), Cow::Owned(rhs))
     }
 
     /// Adds the rows behind moments whose first `outputs` columns are the targets.
@@ -127,13 +131,11 @@ impl LeastSquares {
             return;
         }
         let outputs = self.outputs;
-        let columns: Vec<(usize, usize)> = terms
-            .iter()
-            .filter_map(|t| match (t.column, t.value) {
-                (Some(c), Value::Unknown(id)) => Some((c, id)),
-                _ => None,
-            })
-            .collect();
+        let mut columns: Vec<(usize, usize)> = Vec::with_capacity(terms.len());
+        columns.extend(terms.iter().filter_map(|t| match (t.column, t.value) {
+            (Some(c), Value::Unknown(id)) => Some((c, id)),
+            _ => None,
+        }));
         let constants: Vec<(usize, f64)> = terms
             .iter()
             .filter_map(|t| match (t.column, t.value) {
@@ -161,7 +163,9 @@ impl LeastSquares {
             let slopes = columns.iter().map(|(c, id)| (*id, m.gauge[*c])).collect();
             self.gauge = Some(Gauge { id: *id, constant: *constant, target: offset.clone(), slopes });
         }
-        let mut one: Vec<(usize, f64)> = constants.clone();
+        let slopes = self.gauge.as_ref().map_or(0, |g| g.slopes.len());
+        let mut one: Vec<(usize, f64)> = Vec::with_capacity(constants.len() + columns.len() + slopes);
+        one.extend(&constants);
         one.extend(columns.iter().map(|(c, id)| (*id, m.gauge[*c])));
         if let Some(g) = &self.gauge
             && let Some(&(_, q)) = constants.iter().find(|(id, _)| *id == g.id)
@@ -174,11 +178,12 @@ impl LeastSquares {
         }
         // Merge and drop what cancels, so that a row about its own gauge is the intercept alone.
         one.sort_by_key(|(id, _)| *id);
-        one = one
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|c| (c[0].0, c.iter().map(|x| x.1).sum::<f64>()))
-            .filter(|(_, x)| *x != 0.0)
-            .collect();
+        one.dedup_by(|again, first| {
+            let same = again.0 == first.0;
+            first.1 += if same { again.1 } else { 0.0 };
+            same
+        });
+        one.retain(|(_, x)| *x != 0.0);
         let target = |o: usize, i: usize| -> f64 {
             // Σ w (u_o − known)(u_i), both about the gauge.
             let mut s = m.square(o, i);
@@ -401,7 +406,8 @@ pub(super) type Form = (Vec<(usize, f64)>, f64);
 
 /// The residual u_target − Σ terms, every term known.
 pub(super) fn residual_form(m: &Cell<'_>, target: usize, terms: &[Term]) -> Form {
-    let mut form = vec![(target, 1.0)];
+    let mut form = Vec::with_capacity(1 + terms.len());
+    form.push((target, 1.0));
     let mut constant = m.gauge[target];
     for t in terms {
         let Value::Known(v) = t.value else { continue };
@@ -430,6 +436,20 @@ pub(super) fn product(m: &Cell<'_>, a: &Form, b: &Form) -> f64 {
     s
 }
 
+/// The product of a form with itself.
+fn square(m: &Cell<'_>, (form, constant): &Form) -> f64 {
+    let mut s = m.count * constant * constant;
+    for (n, &(i, x)) in form.iter().enumerate() {
+        s += 2.0 * x * constant * m.sum[i];
+        let mut others = 0.0;
+        for &(j, y) in &form[..n] {
+            others += y * m.square(i, j);
+        }
+        s += x * (2.0 * others + x * m.square(i, i));
+    }
+    s
+}
+
 /// Σ w (u_0 − Σ terms)², every term known. Never negative; what is only the rounding of a sum that is 0 is 0.
 #[must_use]
 pub fn residual_square(m: Cell<'_>, terms: &[Term]) -> f64 {
@@ -437,7 +457,7 @@ pub fn residual_square(m: Cell<'_>, terms: &[Term]) -> f64 {
         return 0.0;
     }
     let form = residual_form(&m, 0, terms);
-    let square = product(&m, &form, &form);
+    let square = square(&m, &form);
     if square > 16.0 * f64::EPSILON * magnitude(&m, &form) || square.is_nan() { square } else { 0.0 }
 }
 
@@ -471,11 +491,12 @@ pub fn residual_magnitude(m: Cell<'_>, terms: &[Term]) -> f64 {
 
 fn magnitude(m: &Cell<'_>, (form, constant): &Form) -> f64 {
     let mut s = m.count * constant * constant;
-    for &(i, x) in form {
+    for (n, &(i, x)) in form.iter().enumerate() {
         s += 2.0 * (x * constant * m.sum[i]).abs();
-        for &(j, y) in form {
-            s += (x * y * m.square(i, j)).abs();
+        for &(j, y) in &form[..n] {
+            s += 2.0 * (x * y * m.square(i, j)).abs();
         }
+        s += (x * x * m.square(i, i)).abs();
     }
     s
 }

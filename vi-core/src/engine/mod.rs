@@ -6,6 +6,7 @@ pub mod coefficients;
 pub mod collapse;
 pub mod columns;
 pub mod dense;
+pub mod design;
 pub mod finite;
 pub mod gaps;
 pub mod gauss;

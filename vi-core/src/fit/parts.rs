@@ -1,6 +1,7 @@
 //! What passes between a model and the runtime: statistics, components, terms, workspace.
 
 use super::program::Program;
+use crate::engine::design::Design;
 use crate::engine::gaps::Gaps;
 use crate::engine::integrals::Integrals;
 use crate::engine::unit::UnitNormals;
@@ -112,6 +113,8 @@ pub struct Scratch {
     pub column: TileBuffer,
     /// One design vector.
     pub row: Vec<f64>,
+    /// Those of a tile of units.
+    pub design: Design,
     /// One for each latent that is integrated out in every state.
     pub integrals: Vec<Integrals>,
     /// Whether they are those of the potentials of the current tile.

@@ -5,6 +5,7 @@ pub use super::joins::{Joins, Types};
 pub use super::parts::*;
 use super::{Categories, Links, Options, Plan};
 use crate::Error;
+use crate::engine::design::Design;
 use crate::engine::mode::Notes;
 use crate::engine::unit::UnitNormals;
 use crate::stats::Moments;
@@ -380,8 +381,15 @@ pub trait Program: Joins {
     /// Components whose statistics follow from the first two moments of the data of their units.
     const COLLAPSED: &'static [usize] = &[];
 
-    /// Appends the data of a unit of such a component.
-    fn data_row(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize, _row: &mut Vec<f64>) {}
+    /// Writes the data of units of such a component, unit by unit a design vector.
+    fn data_tile(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _units: Range<usize>,
+        _design: &mut Design,
+    ) {
+    }
 
     /// Adds the statistics of all units of such a component, and their evidence, from the moments of their data.
     fn collapse(

@@ -2,9 +2,8 @@
 
 use super::program::{Program, Statistics};
 use super::sweep::{LEAF, PILOT, Work};
-use crate::engine::columns;
+use crate::engine::design::{self, Design};
 use crate::stats::Moments;
-use crate::tile::{TILE, TileBuffer};
 use crate::{Error, reduce, rng};
 
 impl<M: Program> Work<'_, M> {
@@ -104,28 +103,19 @@ impl<M: Program> Work<'_, M> {
     /// Moments of the data of a component, about where the first of them lie.
     fn moments(&self, model: &M, index: usize) -> Moments {
         let units = self.components[index].units;
-        let mut row = vec![];
-        model.data_row(&self.context, index, 0, &mut row);
-        let dim = row.len();
+        let mut design = Design::default();
+        model.data_tile(&self.context, index, 0..units.min(PILOT), &mut design);
+        let dim = design.dim();
         let mut pilot = Moments::new(1, dim, 1);
-        for unit in 0..units.min(PILOT) {
-            row.clear();
-            model.data_row(&self.context, index, unit, &mut row);
-            pilot.add_row(0, 1.0, &row);
-        }
+        pilot.add_design(0, &mut design);
         let gauge = pilot.mean();
         let leaf = |units: std::ops::Range<usize>| {
             let mut sum = Moments::new(1, dim, 1);
             sum.set_gauge(&gauge);
-            let (mut tile, mut row, ones) = (TileBuffer::new(dim * TILE), vec![], [1.0; TILE]);
-            for start in units.clone().step_by(TILE) {
-                let len = (units.end - start).min(TILE);
-                for i in 0..len {
-                    row.clear();
-                    model.data_row(&self.context, index, start + i, &mut row);
-                    columns::place(&mut tile[..dim * len], len, i, &row, &gauge);
-                }
-                sum.add_tile(&tile[..dim * len], len, &ones[..len]);
+            let mut design = Design::default();
+            for tile in design::tiles(units) {
+                model.data_tile(&self.context, index, tile, &mut design);
+                sum.add_design(0, &mut design);
             }
             Ok::<_, ()>(sum)
         };

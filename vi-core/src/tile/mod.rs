@@ -17,11 +17,13 @@ mod normal;
 pub(crate) mod parts;
 mod reduce;
 pub(crate) mod rows;
+mod scatter;
 pub(crate) mod simd;
 pub(crate) use simd::lanes;
 mod table;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub use buffer::TileBuffer;
 pub use exp::{exp, log};
@@ -29,7 +31,9 @@ pub use gamma::{digamma, exp_digamma, lgamma};
 pub use moments::{DiagMoments, Moments, StateMoments, add_vector};
 pub use normal::{DiagNormalDensity, NormalDensity, add_square};
 pub use reduce::{add_gram, add_scaled, add_weighted_gram, dot, gather_tile, shift_tile, sum};
+pub use scatter::add_scatter;
 pub use table::{log_evidence, maximise, normalise};
+pub use within::all_within;
 
 /// The largest number of units in a tile. Kernels accept any number; this one keeps a tile in the first-level cache.
 pub const TILE: usize = 256;

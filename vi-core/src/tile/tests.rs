@@ -2,8 +2,10 @@ use super::exp::{exp_pack, exp_slice, log_slice};
 use super::moments::add_features_with;
 use super::normal::{add_diag_quadratic_with, add_quadratic_with};
 use super::reduce::{add_gram_with, add_scaled_with, dot_with, sum_with};
+use super::scatter::add_scatter_with;
 use super::simd::{Isa, on_every_isa};
 use super::table::{log_evidence_with, maximise_with, normalise_with};
+use super::within::all_within_with;
 use super::*;
 
 const SIZES: [usize; 11] = [1, 2, 3, 7, 8, 9, 31, 64, 100, 255, 256];
@@ -416,4 +418,53 @@ fn the_machine_s_instruction_set_gives_the_same_bits_twice() {
         moments.totals().iter().map(|total| total.to_bits()).collect::<Vec<_>>()
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn scatter_is_the_sum_of_outer_products() {
+    for (d, n) in
+        [(1, 1), (2, 1), (3, 2), (4, 3), (5, 8), (7, 31), (8, 64), (9, 248), (13, 255), (65, 5), (65, 100)]
+    {
+        let (u, w) = (noise(d, d * n), noise(n, n));
+        let start = noise(3, 1 + d + packed_len(d));
+        for weighted in [false, true] {
+            let weight = |i: usize| if weighted { w[i] } else { 1.0 };
+            on_every_isa!(isa => {
+                let mut totals = start.clone();
+                add_scatter_with(isa, &mut totals, &u, d, n, weighted.then_some(&w));
+                let mut check = |at: usize, f: &dyn Fn(usize) -> f64| {
+                    let (sum, size) = total(n, |i| weight(i) * f(i));
+                    assert_close(totals[at], start[at] + sum, size + start[at].abs());
+                };
+                check(0, &|_| 1.0);
+                for a in 0..d {
+                    check(1 + a, &|i| u[a * n + i]);
+                    for b in 0..=a {
+                        check(1 + d + packed_len(a) + b, &|i| u[a * n + i] * u[b * n + i]);
+                    }
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn one_number_out_of_bounds_is_enough() {
+    for n in SIZES.into_iter().chain([1023, 1024, 1025, 3000]) {
+        let x = noise(n, n);
+        on_every_isa!(isa => {
+            assert!(all_within_with(isa, &x, -1.0, 1.0));
+            for at in [0, n / 2, n - 1] {
+                for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0_f64.next_up(), (-1.0_f64).next_down()] {
+                    let mut x = x.clone();
+                    x[at] = value;
+                    assert!(!all_within_with(isa, &x, -1.0, 1.0), "{value} at {at} of {n}");
+                }
+                let mut x = x.clone();
+                (x[at], x[n - 1 - at]) = (1.0, -1.0);
+                assert!(all_within_with(isa, &x, -1.0, 1.0));
+            }
+        });
+    }
+    assert!(all_within(&[], 1.0, 0.0));
 }

@@ -26,8 +26,8 @@ impl Emitter<'_> {
         let list = with.iter().map(|(i, ..)| Literal::usize_unsuffixed(*i));
         let fill = with.iter().map(|(i, c, x)| {
             let n = Literal::usize_unsuffixed(*i);
-            let (unit, fill) = (self.unit_at(*i, c, quote!(unit)), self.data_row(x));
-            quote!(#n => { #unit #fill })
+            let (dim, fill) = (self.data_len(x), self.data_tile(&c.unit[0], &x.data));
+            quote!(#n => { design.begin(units, #dim); #fill })
         });
         let collapse = with.iter().map(|(i, c, x)| {
             let n = Literal::usize_unsuffixed(*i);
@@ -37,7 +37,7 @@ impl Emitter<'_> {
         quote! {
             const COLLAPSED: &'static [usize] = &[#(#list),*];
 
-            fn data_row(&self, context: &Context<'_>, component: usize, unit: usize, row: &mut Vec<f64>) {
+            fn data_tile(&self, context: &Context<'_>, component: usize, units: Range<usize>, design: &mut Design) {
                 #open
                 match component {
                     #(#fill)*
@@ -55,24 +55,6 @@ impl Emitter<'_> {
                 }
             }
         }
-    }
-
-    fn data_row(&self, x: &Collapse) -> TokenStream {
-        let scope = self.scope();
-        x.data
-            .iter()
-            .map(|d| {
-                let value = scope.elem(&d.element());
-                let read = scope.loops(&d.over, quote!(row.push(#value);));
-                if !self.may_be_absent(d.array) {
-                    return read;
-                }
-                let name = self.name(d.array);
-                // No row of an absent array is read: what stands here counts for nothing.
-                let none = scope.loops(&d.over, quote!(row.push(0.0);));
-                quote!(if data.#name.is_absent() { #none } else { #read })
-            })
-            .collect()
     }
 
     pub(super) fn data_len(&self, x: &Collapse) -> TokenStream {

@@ -165,6 +165,9 @@ impl Emitter<'_> {
     pub(super) fn collect_moments(&self, scope: &Scope<'_>, stat: usize, weight: &Poly) -> TokenStream {
         let s = &self.kernel.stats[stat];
         let StatKind::Moments { columns } = &s.kind else { return TokenStream::new() };
+        if scope.without_moments {
+            return TokenStream::new();
+        }
         let field = format_ident!("{}", s.name);
         let at = self.cell_index(scope, s);
         let r = match weight.as_number() {

@@ -13,6 +13,7 @@ pub const LOCALS: &[&str] = &[
     "cut",
     "data",
     "datum",
+    "design",
     "factor",
     "found",
     "gaps",

@@ -16,6 +16,7 @@ mod coordinates;
 mod cuts;
 mod dense_rows;
 mod describe;
+mod design;
 mod direct;
 mod expansion;
 mod expectation;

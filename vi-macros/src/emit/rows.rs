@@ -284,9 +284,12 @@ impl Emitter<'_> {
     }
 
     pub(super) fn fixed_rows(&self, r: &Rows, pass: Pass) -> TokenStream {
-        let inner = self.row_body(None, r, pass);
+        let tiles = if pass == Pass::Collect { self.design_tiles(r) } else { None };
+        let mut scope = self.scope();
+        scope.without_moments = tiles.is_some();
+        let inner = self.row_in(scope, None, r, pass);
         let rows = if inner.is_empty() { inner } else { self.wrap(r, inner, true) };
-        self.unless_absent(r, rows)
+        self.unless_absent(r, quote!(#tiles #rows))
     }
 
     /// Loops and guards around a row.
@@ -329,7 +332,11 @@ impl Emitter<'_> {
 
     /// One row: its copies, its value if that may be missing, and what its cases add.
     pub(super) fn row_body(&self, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
-        let mut scope = self.scope().with_hoists(&self.kernel.hoists);
+        self.row_in(self.scope(), c, r, pass)
+    }
+
+    fn row_in(&self, scope: Scope<'_>, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
+        let mut scope = scope.with_hoists(&self.kernel.hoists);
         if let (Some(c), Pass::Collect) = (c, pass) {
             scope.expect = self.expected_statistics(c);
         }

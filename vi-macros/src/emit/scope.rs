@@ -29,6 +29,8 @@ pub struct Scope<'a> {
     pub locals: RefCell<Vec<(Factor, Ident)>>,
     /// Latents are values here, not distributions to take expectations under.
     pub by_value: bool,
+    /// Moments are added elsewhere.
+    pub without_moments: bool,
     /// Where latents are integrated out: their expected statistics.
     pub expect: Option<Expect<'a>>,
 }
@@ -42,6 +44,7 @@ impl<'a> Scope<'a> {
             value: RefCell::new(None),
             locals: RefCell::new(vec![]),
             by_value: false,
+            without_moments: false,
             expect: None,
         }
     }

@@ -34,9 +34,12 @@ impl LeastSquares {
                     solution
                 }
                 (None, Some(chol)) => {
-                    let first = chol.solve(&rhs);
-                    let residual = &rhs - &gram * &first;
-                    first + chol.solve(&residual)
+                    let mut solution = chol.solve(&rhs);
+                    let mut residual = rhs;
+                    residual.gemm(-1.0, &gram, &solution, 1.0);
+                    chol.solve_mut(&mut residual);
+                    solution += residual;
+                    solution
                 }
                 (None, None) => {
                     rank_deficient = true;
@@ -71,7 +74,8 @@ impl LeastSquares {
     #[must_use]
     pub fn solve_within(&self, current: &DMatrix<f64>, bounds: &[(f64, f64)]) -> Solution {
         let n = self.unknowns;
-        let (mut gram, right) = self.total();
+        let (gram, right) = self.total();
+        let mut gram = gram.into_owned();
         let mut rhs = right.column(0).into_owned();
         let mut start: Vec<f64> = current.column(0).iter().copied().collect();
         let mut bounds = bounds.to_vec();
