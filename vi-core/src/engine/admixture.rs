@@ -20,6 +20,7 @@ use crate::fit::Marginal;
 use crate::fit::program::Evidence;
 use crate::reduce::{self, Accumulate};
 use crate::special;
+use crate::tile::gathered::{self, gather};
 use crate::tile::rows::{BLOCK, TINY, fetch, normalise, renew, scatter};
 use crate::tile::{self, TileBuffer};
 use std::ops::Range;
@@ -338,11 +339,13 @@ struct Sum {
 
 /// One group at work.
 struct Desk {
-    /// The group's columns of β, side by side.
+    /// The group's columns of β, brought together.
     rows: TileBuffer,
-    /// Where each unit's column stands: among `rows`, or in β itself.
-    index: Vec<usize>,
     gathered: bool,
+    /// Where each unit's column stands in β, unless they were brought together.
+    index: Vec<usize>,
+    /// Sums of lanes.
+    lanes: TileBuffer,
     backwards: bool,
     weights: Vec<f64>,
     /// w / Σ_k θ β of each unit, and the sums themselves.
@@ -377,22 +380,20 @@ impl Pass<'_, '_> {
 
     /// Brings the group's columns together, unless they are read too seldom for that to pay.
     fn open(&self, desk: &mut Desk, units: &Range<usize>) {
-        let stride = self.table.stride;
-        let padded = units.len().next_multiple_of(BLOCK);
+        let (stride, states) = (self.table.stride, self.of.states);
         let values = &self.of.draws.values[units.clone()];
         desk.gathered = self.passes > 1;
         desk.backwards = false;
-        desk.index.clear();
+        let padded;
         if desk.gathered {
-            if desk.rows.len() < padded * stride {
-                desk.rows = TileBuffer::new(padded.next_power_of_two() * stride);
+            padded = gathered::padded(units.len());
+            if desk.rows.len() < padded * states {
+                desk.rows = TileBuffer::new(padded.next_power_of_two() * states);
             }
-            for (v, row) in values.iter().zip(desk.rows.chunks_exact_mut(stride.max(1))) {
-                row.copy_from_slice(&self.table.scaled[*v as usize * stride..][..stride]);
-            }
-            desk.rows[values.len() * stride..padded * stride].fill(0.0);
-            desk.index.extend((0..padded).map(|i| i * stride));
+            gather(&self.table.scaled, stride, states, values, padded, &mut desk.rows);
         } else {
+            padded = units.len().next_multiple_of(BLOCK);
+            desk.index.clear();
             desk.index.extend(values.iter().map(|v| *v as usize * stride));
             // The row beyond the last value is all zeros.
             desk.index.resize(padded, self.of.values * stride);
@@ -406,9 +407,20 @@ impl Pass<'_, '_> {
 
     /// Sums over units at the current θ. Returns whether none was lost.
     fn weigh(&self, desk: &mut Desk) -> bool {
-        let rows: &[f64] = if desk.gathered { &desk.rows } else { &self.table.scaled };
+        if desk.gathered {
+            return gathered::weigh(
+                &desk.rows,
+                &desk.weights,
+                &desk.theta[..self.of.states],
+                &mut desk.lanes,
+                &mut desk.sums,
+                &mut desk.ratios,
+                &mut desk.norms,
+                desk.backwards,
+            );
+        }
         normalise(
-            rows,
+            &self.table.scaled,
             &desk.index,
             &desk.weights,
             &desk.theta,
@@ -498,8 +510,9 @@ impl Accumulate for Pass<'_, '_> {
         own.fill(1.0);
         Desk {
             rows: TileBuffer::new(0),
-            index: vec![],
             gathered: false,
+            index: vec![],
+            lanes: TileBuffer::new(self.of.states * tile::lanes()),
             backwards: false,
             weights: vec![],
             ratios: vec![],

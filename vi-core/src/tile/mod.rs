@@ -12,6 +12,7 @@ mod buffer;
 pub(crate) mod chains;
 mod exp;
 mod gamma;
+pub(crate) mod gathered;
 mod moments;
 mod normal;
 pub(crate) mod parts;

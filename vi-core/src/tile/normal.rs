@@ -13,7 +13,8 @@ const ROWS: usize = 4;
 #[derive(Clone, Debug)]
 pub struct NormalDensity {
     mean: Vec<f64>,
-    /// `L⁻¹` in blocks of [`ROWS`] rows, each stored by columns up to its last diagonal entry.
+    /// `L⁻¹` in blocks of [`ROWS`] rows, each stored by columns up to its last diagonal entry, and before each column the component of
+    /// the mean that it multiplies.
     panels: Vec<f64>,
     log_norm: f64,
 }
@@ -31,6 +32,7 @@ impl NormalDensity {
         for first in (0..d).step_by(ROWS) {
             let rows = ROWS.min(d - first);
             for column in 0..first + rows {
+                panels.push(mean[column]);
                 for row in first..first + rows {
                     panels.push(if column <= row { inv_chol[packed_len(row) + column] } else { 0.0 });
                 }
@@ -127,16 +129,12 @@ pub(super) fn add_quadratic_with<S: Isa>(
     factor: f64,
     out: &mut [f64],
 ) {
-    // The centred group of units needs `d` times at most 32 entries; small arrays are cheaper to clear than the heap
-    // is to ask.
     match normal.mean.len() {
         1 => add_small::<S, 1>(isa, normal, x, n, (constant, factor), out),
         2 => add_small::<S, 2>(isa, normal, x, n, (constant, factor), out),
         3 => add_small::<S, 3>(isa, normal, x, n, (constant, factor), out),
         4 => add_small::<S, 4>(isa, normal, x, n, (constant, factor), out),
-        0 | 5..=16 => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut [0.0; 16 * 32]),
-        17..=64 => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut [0.0; 64 * 32]),
-        d => add_quadratic_in(isa, normal, x, n, constant, factor, out, &mut vec![0.0; d * 32]),
+        _ => add_large(isa, normal, x, n, (constant, factor), out),
     }
 }
 
@@ -179,7 +177,7 @@ fn small_groups<S: Isa, const D: usize, const G: usize>(
     (constant, factor): (f64, f64),
     out: &mut [f64],
 ) -> usize {
-    let (mean, factors) = (&normal.mean[..D], &normal.panels[..D * D]);
+    let (mean, factors) = (&normal.mean[..D], &normal.panels[..D * (1 + D)]);
     let (scale, constant, one) = (isa.splat(factor), isa.splat(constant), isa.splat(1.0));
     while n - start >= G * S::W {
         let mut centred = [[isa.splat(0.0); G]; D];
@@ -195,7 +193,7 @@ fn small_groups<S: Isa, const D: usize, const G: usize>(
             let mut whitened = [isa.splat(0.0); G];
             for j in 0..D {
                 if j <= r {
-                    let factor = isa.splat(factors[j * D + r]);
+                    let factor = isa.splat(factors[j * (1 + D) + 1 + r]);
                     for g in 0..G {
                         whitened[g] = isa.fma(factor, centred[j][g], whitened[g]);
                     }
@@ -216,131 +214,135 @@ fn small_groups<S: Isa, const D: usize, const G: usize>(
     start
 }
 
+/// Any number of components. Every block of rows takes the differences anew: adders are idle where registers are not.
 #[inline(always)]
-fn add_quadratic_in<S: Isa>(
+fn add_large<S: Isa>(
     isa: S,
     normal: &NormalDensity,
     x: &[f64],
     n: usize,
-    constant: f64,
-    factor: f64,
+    finish: (f64, f64),
     out: &mut [f64],
-    centred: &mut [f64],
 ) {
-    let finish = (constant, factor);
-    // As many packs as the registers hold beside four rows of accumulators.
+    // As many packs as the registers hold beside four rows of accumulators. One pack by itself waits for its own sums, so that four make
+    // two pairs.
+    let packs = n / S::W;
     let start = match S::W {
-        8 => groups::<S, 4>(isa, normal, x, n, 0, finish, out, centred),
-        4 => groups::<S, 3>(isa, normal, x, n, 0, finish, out, centred),
-        _ => groups::<S, 2>(isa, normal, x, n, 0, finish, out, centred),
-    };
-    let start = groups::<S, 1>(isa, normal, x, n, start, finish, out, centred);
-    if start < n {
-        for (j, (column, &mean)) in centred.chunks_exact_mut(S::W).zip(&normal.mean).enumerate() {
-            let values = isa.load_partial(&x[j * n + start..][..n - start]);
-            isa.store(isa.sub(values, isa.splat(mean)), column);
+        8 => groups::<S, 4>(isa, normal, x, n, (0, n), finish, out),
+        4 => {
+            let threes = packs / 3 - usize::from(packs % 3 == 1 && packs > 1);
+            groups::<S, 3>(isa, normal, x, n, (0, threes * 3 * S::W), finish, out)
         }
-        let mut padded = [0.0; MAX_LANES];
-        group_centred::<S, 1>(isa, normal, finish, &mut padded, centred);
-        for (out, value) in out[start..n].iter_mut().zip(padded) {
-            *out += value;
+        _ => 0,
+    };
+    let start = groups::<S, 2>(isa, normal, x, n, (start, n), finish, out);
+    let start = groups::<S, 1>(isa, normal, x, n, (start, n), finish, out);
+    if start < n {
+        let d = normal.mean.len();
+        // Small arrays are cheaper to clear than the heap is to ask.
+        match d {
+            ..=16 => rest(isa, normal, x, n, start, finish, out, &mut [0.0; 16 * MAX_LANES]),
+            17..=64 => rest(isa, normal, x, n, start, finish, out, &mut [0.0; 64 * MAX_LANES]),
+            65.. => rest(isa, normal, x, n, start, finish, out, &mut vec![0.0; d * MAX_LANES]),
         }
     }
 }
 
-/// Adds to `out` the values of the units from `start` on, in groups of `G · W`; returns where the last group ends.
+/// The units from `start` on, fewer than a pack.
+#[inline(always)]
+fn rest<S: Isa>(
+    isa: S,
+    normal: &NormalDensity,
+    x: &[f64],
+    n: usize,
+    start: usize,
+    finish: (f64, f64),
+    out: &mut [f64],
+    last: &mut [f64],
+) {
+    for (j, column) in last.chunks_exact_mut(S::W).take(normal.mean.len()).enumerate() {
+        column[..n - start].copy_from_slice(&x[j * n + start..][..n - start]);
+    }
+    let mut padded = [0.0; MAX_LANES];
+    groups::<S, 1>(isa, normal, last, S::W, (0, S::W), finish, &mut padded);
+    for (out, value) in out[start..n].iter_mut().zip(padded) {
+        *out += value;
+    }
+}
+
+/// Adds to `out` the values of the units from `start` to `end` in groups of `G · W`; returns where the last group ends.
 #[inline(always)]
 fn groups<S: Isa, const G: usize>(
     isa: S,
     normal: &NormalDensity,
     x: &[f64],
     n: usize,
-    mut start: usize,
-    finish: (f64, f64),
+    (mut start, end): (usize, usize),
+    (constant, factor): (f64, f64),
     out: &mut [f64],
-    centred: &mut [f64],
 ) -> usize {
-    while n - start >= G * S::W {
-        for (j, (column, &mean)) in centred.chunks_exact_mut(G * S::W).zip(&normal.mean).enumerate() {
-            let values = &x[j * n + start..][..G * S::W];
-            let mean = isa.splat(mean);
-            for g in 0..G {
-                isa.store(isa.sub(isa.load(&values[g * S::W..]), mean), &mut column[g * S::W..]);
-            }
+    let d = normal.mean.len();
+    let (factor, constant, one) = (isa.splat(factor), isa.splat(constant), isa.splat(1.0));
+    while end - start >= G * S::W {
+        let x = &x[start..];
+        let mut norm = [isa.splat(0.0); G];
+        let mut panels = normal.panels.as_slice();
+        let mut first = 0;
+        while d - first >= ROWS {
+            let (panel, after) = panels.split_at((1 + ROWS) * (first + ROWS));
+            add_norm_of_rows::<S, ROWS, G>(isa, panel, first, x, n, &mut norm);
+            panels = after;
+            first += ROWS;
         }
-        group_centred::<S, G>(isa, normal, finish, &mut out[start..], centred);
+        match d - first {
+            1 => add_norm_of_rows::<S, 1, G>(isa, panels, first, x, n, &mut norm),
+            2 => add_norm_of_rows::<S, 2, G>(isa, panels, first, x, n, &mut norm),
+            3 => add_norm_of_rows::<S, 3, G>(isa, panels, first, x, n, &mut norm),
+            _ => {}
+        }
+        let out = &mut out[start..][..G * S::W];
+        for g in 0..G {
+            let value = isa.fma(factor, norm[g], constant);
+            let out = &mut out[g * S::W..];
+            isa.store(isa.fma(isa.load(out), one, value), out);
+        }
         start += G * S::W;
     }
     start
 }
 
-#[inline(always)]
-fn group_centred<S: Isa, const G: usize>(
-    isa: S,
-    normal: &NormalDensity,
-    (constant, factor): (f64, f64),
-    out: &mut [f64],
-    centred: &[f64],
-) {
-    let d = normal.mean.len();
-    let mut norm = [isa.splat(0.0); G];
-    let mut panels = normal.panels.as_slice();
-    let mut first = 0;
-    while d - first >= ROWS {
-        let (panel, rest) = panels.split_at(ROWS * (first + ROWS));
-        add_norm_of_rows::<S, ROWS, G>(isa, panel, first, centred, &mut norm);
-        panels = rest;
-        first += ROWS;
-    }
-    match d - first {
-        1 => add_norm_of_rows::<S, 1, G>(isa, panels, first, centred, &mut norm),
-        2 => add_norm_of_rows::<S, 2, G>(isa, panels, first, centred, &mut norm),
-        3 => add_norm_of_rows::<S, 3, G>(isa, panels, first, centred, &mut norm),
-        _ => {}
-    }
-    let out = &mut out[..G * S::W];
-    let (factor, constant) = (isa.splat(factor), isa.splat(constant));
-    let one = isa.splat(1.0);
-    for g in 0..G {
-        let value = isa.fma(factor, norm[g], constant);
-        let out = &mut out[g * S::W..];
-        isa.store(isa.fma(isa.load(out), one, value), out);
-    }
-}
-
-/// Adds to `norm` the squares of the `R` rows of `L⁻¹ (x − m)` from row `first` on.
+/// Adds to `norm` the squares of the `R` rows of `L⁻¹ (x − m)` from row `first` on; `x` begins at the first unit of the group, `n` apart
+/// from component to component.
 #[inline(always)]
 fn add_norm_of_rows<S: Isa, const R: usize, const G: usize>(
     isa: S,
     panel: &[f64],
     first: usize,
-    centred: &[f64],
+    x: &[f64],
+    n: usize,
     norm: &mut [S::Pack; G],
 ) {
     let mut whitened = [[isa.splat(0.0); G]; R];
-    let (rectangle, triangle) = panel.split_at(first * R);
-    let (before, within) = centred.split_at(first * G * S::W);
-    for (factors, column) in rectangle.chunks_exact(R).zip(before.chunks_exact(G * S::W)) {
-        let mut values = [isa.splat(0.0); G];
-        for g in 0..G {
-            values[g] = isa.load(&column[g * S::W..]);
-        }
+    let (rectangle, triangle) = panel.split_at(first * (1 + R));
+    let mut at = 0;
+    for column in rectangle.chunks_exact(1 + R) {
+        let values = differences::<S, G>(isa, column[0], &x[at..][..G * S::W]);
+        at += n;
         for r in 0..R {
-            let factor = isa.splat(factors[r]);
+            let factor = isa.splat(column[1 + r]);
             for g in 0..G {
                 whitened[r][g] = isa.fma(factor, values[g], whitened[r][g]);
             }
         }
     }
-    let (triangle, within) = (&triangle[..R * R], &within[..R * G * S::W]);
+    let triangle = &triangle[..R * (1 + R)];
     for j in 0..R {
-        let mut values = [isa.splat(0.0); G];
-        for g in 0..G {
-            values[g] = isa.load(&within[(j * G + g) * S::W..]);
-        }
+        let column = &triangle[j * (1 + R)..][..1 + R];
+        let values = differences::<S, G>(isa, column[0], &x[at..][..G * S::W]);
+        at += n;
         for r in 0..R {
             if r >= j {
-                let factor = isa.splat(triangle[j * R + r]);
+                let factor = isa.splat(column[1 + r]);
                 for g in 0..G {
                     whitened[r][g] = isa.fma(factor, values[g], whitened[r][g]);
                 }
@@ -352,6 +354,17 @@ fn add_norm_of_rows<S: Isa, const R: usize, const G: usize>(
             norm[g] = isa.fma(whitened[r][g], whitened[r][g], norm[g]);
         }
     }
+}
+
+/// m − x: the sign is lost in the square, and the subtraction reads the units from memory.
+#[inline(always)]
+fn differences<S: Isa, const G: usize>(isa: S, mean: f64, x: &[f64]) -> [S::Pack; G] {
+    let mean = isa.splat(mean);
+    let mut values = [mean; G];
+    for g in 0..G {
+        values[g] = isa.sub(mean, isa.load(&x[g * S::W..]));
+    }
+    values
 }
 
 #[inline(always)]

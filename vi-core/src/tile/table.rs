@@ -1,7 +1,7 @@
 //! The table of a finite block: one column of log potentials per unit, reduced over states.
 
-use super::exp::{exp_one, log_one};
-use super::simd::{Isa, vectorised};
+use super::exp::{exp_one, exp_pack, log_one};
+use super::simd::{Isa, MAX_LANES, vectorised};
 
 /// Units handled together: their maxima and sums stay in the first-level cache while the states are passed over.
 const CHUNK: usize = 64;
@@ -52,14 +52,10 @@ pub(super) fn normalise_with<S: Isa>(
 ) {
     for start in (0..n).step_by(CHUNK) {
         let len = CHUNK.min(n - start);
-        let shift = shifts(table, states, n, start, len);
+        let shift = shifts(isa, table, states, n, start, len);
         let mut total = [0.0; CHUNK];
         for k in 0..states {
-            let row = &mut table[k * n + start..][..len];
-            for ((t, &shift), total) in row.iter_mut().zip(&shift).zip(&mut total) {
-                *t = exp_one(isa, *t - shift);
-                *total += *t;
-            }
+            raise(isa, &mut table[k * n + start..][..len], &shift, &mut total);
         }
         let evidence = &mut log_evidence[start..][..len];
         for ((evidence, &shift), total) in evidence.iter_mut().zip(&shift).zip(&mut total) {
@@ -75,6 +71,30 @@ pub(super) fn normalise_with<S: Isa>(
     }
 }
 
+/// `row[i] ← exp(row[i] − shift[i])`, which is added to `total[i]`: no shift is less than its entry, unless the entry is not finite.
+#[inline(always)]
+fn raise<S: Isa>(isa: S, row: &mut [f64], shift: &[f64; CHUNK], total: &mut [f64; CHUNK]) {
+    let one = isa.splat(1.0);
+    let whole = row.len() / S::W * S::W;
+    let (packs, rest) = row.split_at_mut(whole);
+    let shifts = shift.chunks_exact(S::W).zip(total.chunks_exact_mut(S::W));
+    for (t, (shift, total)) in packs.chunks_exact_mut(S::W).zip(shifts) {
+        let value = exp_pack(isa, isa.sub(isa.load(t), isa.load(shift)));
+        isa.store(value, t);
+        isa.store(isa.fma(value, one, isa.load(total)), total);
+    }
+    if !rest.is_empty() {
+        let mut last = [0.0; MAX_LANES];
+        let value =
+            exp_pack(isa, isa.sub(isa.load_partial(rest), isa.load_partial(&shift[whole..][..rest.len()])));
+        isa.store(value, &mut last);
+        for ((t, total), value) in rest.iter_mut().zip(&mut total[whole..]).zip(last) {
+            *t = value;
+            *total += value;
+        }
+    }
+}
+
 #[inline(always)]
 pub(super) fn log_evidence_with<S: Isa>(
     isa: S,
@@ -85,7 +105,7 @@ pub(super) fn log_evidence_with<S: Isa>(
 ) {
     for start in (0..n).step_by(CHUNK) {
         let len = CHUNK.min(n - start);
-        let shift = shifts(table, states, n, start, len);
+        let shift = shifts(isa, table, states, n, start, len);
         let mut total = [0.0; CHUNK];
         for k in 0..states {
             let row = &table[k * n + start..][..len];
@@ -103,11 +123,16 @@ pub(super) fn log_evidence_with<S: Isa>(
 /// The maximum over states of each unit where it is finite, otherwise 0: then `exp(t − shift)` is 0 for a structural
 /// zero and not finite for an entry +∞ or NaN, and the sums show it.
 #[inline(always)]
-fn shifts(table: &[f64], states: usize, n: usize, start: usize, len: usize) -> [f64; CHUNK] {
+fn shifts<S: Isa>(isa: S, table: &[f64], states: usize, n: usize, start: usize, len: usize) -> [f64; CHUNK] {
     let mut shift = [f64::NEG_INFINITY; CHUNK];
+    let whole = len / S::W * S::W;
     for k in 0..states {
         let row = &table[k * n + start..][..len];
-        for (shift, &t) in shift.iter_mut().zip(row) {
+        let (packs, rest) = row.split_at(whole);
+        for (shift, t) in shift.chunks_exact_mut(S::W).zip(packs.chunks_exact(S::W)) {
+            isa.store(isa.max(isa.load(t), isa.load(shift)), shift);
+        }
+        for (shift, &t) in shift[whole..].iter_mut().zip(rest) {
             *shift = if t > *shift { t } else { *shift };
         }
     }

@@ -43,7 +43,11 @@ impl Scope<'_> {
                 quote!(#law.expect_power(#p))
             }
             (ElemKind::Simplex(_), [k]) => quote!(#law.expect(#k)),
-            (ElemKind::SymPos(_), [i, j]) => quote!(#law.mean()[(#i, #j)]),
+            (ElemKind::SymPos(_), [i, j]) => {
+                let plates = &e.indices[..self.model.arrays[e.array.0].plates.len()];
+                let mean = self.unchanged(e.array, "mean", plates, quote!(#law.mean()));
+                quote!(#mean[(#i, #j)])
+            }
             _ => quote!(#law.mean()),
         }
     }

@@ -38,15 +38,17 @@ impl Emitter<'_> {
             let (own, entry) = t.target.split_at(plates.len());
             let at: Vec<(Ix, Ix)> = own.iter().cloned().zip(plates.iter().map(|v| v.high.clone())).collect();
             let at = scope.flat(&at);
-            let write = if entry.is_empty() {
-                let add = self.amount(&scope, &t.coefficient.scale(sign), source);
-                quote!(#setup weight[#at] += #add;)
-            } else {
-                let add = self.amount(&scope, &t.coefficient.scale(-2.0), source);
-                let (d, e) = (scope.index(&entry[0]), scope.index(&entry[1]));
-                quote!(#setup scatter[#at][(#d, #e)] += #add;)
-            };
-            body.extend(scope.loops(&t.over, scope.guarded(&t.guards, write)));
+            body.extend(scope.loops_around(&t.over, || {
+                let write = if entry.is_empty() {
+                    let add = self.amount(&scope, &t.coefficient.scale(sign), source);
+                    quote!(#setup weight[#at] += #add;)
+                } else {
+                    let add = self.amount(&scope, &t.coefficient.scale(-2.0), source);
+                    let (d, e) = (scope.index(&entry[0]), scope.index(&entry[1]));
+                    quote!(#setup scatter[#at][(#d, #e)] += #add;)
+                };
+                scope.guarded(&t.guards, write)
+            }));
         }
         for r in residuals {
             let at: Vec<(Ix, Ix)> =

@@ -27,6 +27,7 @@ mod gates;
 mod holes;
 mod impute;
 mod integrated;
+mod invariant;
 mod lets;
 mod links;
 mod locals;

@@ -1,5 +1,6 @@
 //! Symbols to Rust: how an index, an element or a function is spelt where code stands.
 
+use super::invariant::Around;
 use super::locals::LOCALS;
 use crate::density::normal_form::as_elem;
 use crate::density::poly::{Exponent, Factor, Func, MatrixRef, Poly, Term};
@@ -27,6 +28,8 @@ pub struct Scope<'a> {
     pub value: RefCell<Option<(Elem, TokenStream)>>,
     /// Factors that were computed already.
     pub locals: RefCell<Vec<(Factor, Ident)>>,
+    /// The loops that are being written, the outermost first.
+    pub around: RefCell<Vec<Around>>,
     /// Latents are values here, not distributions to take expectations under.
     pub by_value: bool,
     /// Moments are added elsewhere.
@@ -43,6 +46,7 @@ impl<'a> Scope<'a> {
             spelt: vec![],
             value: RefCell::new(None),
             locals: RefCell::new(vec![]),
+            around: RefCell::new(vec![]),
             by_value: false,
             without_moments: false,
             expect: None,
@@ -264,6 +268,7 @@ impl<'a> Scope<'a> {
         let mut down: Vec<TokenStream> = vec![];
         let mut logs: Vec<TokenStream> = vec![];
         let mut conds: Vec<TokenStream> = vec![];
+        self.enter(&t.sums);
         for (f, e) in &t.factors {
             if let Factor::Iverson(c) = f {
                 conds.push(self.cond(c));
@@ -318,7 +323,8 @@ impl<'a> Scope<'a> {
             } else {
                 TokenStream::new()
             };
-            body = quote!((#low..#high)#filter.map(|#name| #body).sum::<f64>());
+            let before = self.leave();
+            body = self.after(before, quote!((#low..#high)#filter.map(|#name| #body).sum::<f64>()));
         }
         (negative, body)
     }
@@ -337,7 +343,7 @@ impl<'a> Scope<'a> {
         Some(quote!(at.#name[[#(#at),*]]))
     }
 
-    fn is_spelt(&self, a: ArrayId) -> bool {
+    pub(super) fn is_spelt(&self, a: ArrayId) -> bool {
         self.spelt.iter().any(|(b, _)| *b == a)
     }
 
@@ -395,15 +401,17 @@ impl<'a> Scope<'a> {
             Factor::Inverse(m, i, j) if self.has_law(m.array) => {
                 let (law, _) = self.law(&Elem { array: m.array, indices: m.plates.clone() });
                 let (i, j) = (self.index(i), self.index(j));
-                quote!(#law.expect_inverse()[(#i, #j)])
+                let inverse = self.unchanged(m.array, "inverse", &m.plates, quote!(#law.expect_inverse()));
+                quote!(#inverse[(#i, #j)])
             }
             Factor::LogDet(m) => {
                 let m = self.matrix(m);
                 quote!(dense::log_det(&#m))
             }
             Factor::Inverse(m, i, j) => {
-                let (m, i, j) = (self.matrix(m), self.index(i), self.index(j));
-                quote!(dense::inverse(&#m)[(#i, #j)])
+                let (value, i, j) = (self.matrix(m), self.index(i), self.index(j));
+                let inverse = self.unchanged(m.array, "inverse", &m.plates, quote!(dense::inverse(&#value)));
+                quote!(#inverse[(#i, #j)])
             }
             Factor::Gram(m, i, j) => {
                 let (m, i, j) = (self.matrix(m), self.index(i), self.index(j));
@@ -433,8 +441,10 @@ impl<'a> Scope<'a> {
                         quote!(.filter(|&#name| #c))
                     }
                 };
+                self.enter(std::slice::from_ref(v));
                 let p = self.poly(p);
-                quote!((#low..#high)#filter.map(|#name| #p).product::<f64>())
+                let before = self.leave();
+                self.after(before, quote!((#low..#high)#filter.map(|#name| #p).product::<f64>()))
             }
             Factor::Infinity => quote!(f64::INFINITY),
         }
