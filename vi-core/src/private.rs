@@ -12,7 +12,7 @@ pub use crate::engine::products::{Product, Uncertain};
 pub use crate::engine::unit::{self as unit_laws, UnitNormals};
 pub use crate::engine::{
     admixture, columns, dense, finite, integrals, law, least_squares, mode, newton, products, quadratic,
-    spread,
+    rotation, spread,
 };
 pub use crate::fit::program::{
     Component, ElboTerm, Evidence, Gate, Joins, Maximised, Program, Scratch, Statistics, Turn, Types,

@@ -43,6 +43,7 @@ mod program;
 mod regression;
 mod relabel;
 mod residuals;
+mod rotation;
 mod round;
 mod rows;
 mod scope;
