@@ -13,7 +13,7 @@ pub use crate::engine::products::{Product, Uncertain};
 pub use crate::engine::unit::{self as unit_laws, UnitNormals};
 pub use crate::engine::{
     admixture, columns, dense, design, finite, integrals, law, least_squares, mode, newton, products,
-    quadratic, spread,
+    quadratic, rotation, spread,
 };
 pub use crate::fit::program::{
     Component, ElboTerm, Evidence, Gate, Joins, Maximised, Program, Scratch, Statistics, Turn, Types,

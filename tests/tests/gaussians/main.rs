@@ -12,6 +12,8 @@ mod joint;
 mod least_squares;
 mod local_normals;
 mod ratings;
+mod read_once;
+mod rotation;
 mod scaled_matrices;
 mod schools_in_many_forms;
 mod uncertain_hostile;

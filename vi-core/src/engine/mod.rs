@@ -18,6 +18,7 @@ pub mod newton;
 pub mod pattern;
 pub mod products;
 pub mod quadratic;
+pub mod rotation;
 pub mod spread;
 pub mod squarem;
 pub mod unit;

@@ -30,7 +30,8 @@ pub struct Options {
     /// that overlap. The objective never falls for it, but another optimum of several may be reached.
     pub accelerate: bool,
     /// Whether updates are expanded where the plan says that they can be: a standard latent's mean and covariance are chosen by the data too,
-    /// and given back to what it is multiplied with. Fewer sweeps to the same optimum; the objective never falls for it.
+    /// and given back to what it is multiplied with; where that is uncertain too, both are turned to where the objective is highest. Fewer
+    /// sweeps, and the objective never falls for it; of several optima, another may be reached.
     pub expand: bool,
     /// Called after every sweep.
     pub progress: Option<fn(&Progress)>,

@@ -162,6 +162,10 @@ pub trait Program: Joins {
         Ok(())
     }
 
+    /// Turns q of the units' latents, of which these are the statistics, against q of what they are multiplied with, where that raises the
+    /// objective. What is left of the first are the statistics: the next thing is their E-step.
+    fn rotate(&self, _context: &Self::Context<'_>, _stats: &Self::Stats, _globals: &mut Self::Globals) {}
+
     /// Blocks that carry the plate of the units: they take turns with the units' latents before the other blocks are updated.
     const LOCAL: &'static [usize] = &[];
 

@@ -169,11 +169,21 @@ impl<'a, M: Program> State<'a, M> {
     pub(super) fn turns(&mut self) -> Result<(), Error> {
         for turn in M::TURNS {
             match turn {
-                Turn::Units => self.units()?,
+                Turn::Units => {
+                    self.rotate();
+                    self.units()?;
+                }
                 Turn::Block(n) => self.block(*n)?,
             }
         }
         Ok(())
+    }
+
+    /// Before the first objective, the statistics may be those of a start.
+    fn rotate(&mut self) {
+        if !self.fit.trace.is_empty() {
+            self.fit.model.rotate(&self.work.context, &self.stats, &mut self.globals);
+        }
     }
 
     fn block(&mut self, n: usize) -> Result<(), Error> {

@@ -62,7 +62,8 @@ impl<'a, M: Program> State<'a, M> {
                 "it holds no statistics: its categories were renamed, or it is from a file without them",
             );
         };
-        let work = Work::new(&fit.model, data, &fit.params, options)?;
+        // Laws of old units would have to turn with what they are multiplied with.
+        let work = Work::new(&fit.model, data, &fit.params, &options.clone().expand(false))?;
         if !work.fixed.fits(&before.stats) {
             return refuse("the sizes of what is shared are not those of the earlier data");
         }

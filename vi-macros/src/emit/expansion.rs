@@ -43,7 +43,7 @@ impl Emitter<'_> {
         let sizes = self.size_patterns();
         let (mut functions, mut calls) = (TokenStream::new(), TokenStream::new());
         let globals = self.globals_type();
-        for e in &self.kernel.expansions {
+        for e in self.kernel.expansions.iter().filter(|e| e.rotation.is_none()) {
             let latent = self.model.arrays[e.latent.0].name.to_string();
             let name = format_ident!("expand_{latent}");
             let slopes: Vec<String> =
@@ -117,7 +117,12 @@ impl Emitter<'_> {
     }
 
     /// Adds to a constant what the mean of the latent makes of its slope.
-    fn shift(&self, m: crate::model::ir::ArrayId, w: crate::model::ir::ArrayId, axis: usize) -> TokenStream {
+    pub(super) fn shift(
+        &self,
+        m: crate::model::ir::ArrayId,
+        w: crate::model::ir::ArrayId,
+        axis: usize,
+    ) -> TokenStream {
         let scope = self.scope();
         let (plates, events) = self.axes(w);
         let all: Vec<Var> = plates.into_iter().chain(events).collect();
@@ -177,6 +182,10 @@ impl Emitter<'_> {
         }
         out += &self.gaps_text();
         for e in &self.kernel.expansions {
+            if let Some(r) = &e.rotation {
+                out += &self.rotation_text(e.latent, r);
+                continue;
+            }
             let slopes = e.slopes.iter().map(|(a, _)| name(*a)).collect::<Vec<_>>().join(", ");
             let latent = name(e.latent);
             let (moments, back) = match e.shifts.is_empty() {

@@ -46,6 +46,7 @@ mod program;
 mod regression;
 mod relabel;
 mod residuals;
+mod rotation;
 mod round;
 mod rows;
 mod scope;

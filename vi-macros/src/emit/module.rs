@@ -309,6 +309,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "newton",
         "products",
         "quadratic",
+        "rotation",
         "law",
         "spread",
         "rng",

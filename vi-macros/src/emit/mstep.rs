@@ -87,10 +87,13 @@ impl Emitter<'_> {
             }
         });
         let (expand, _) = self.expand();
+        let rotate = self.rotate();
         let functions = quote! {
             #functions
 
             #expand
+
+            #rotate
 
             #latents
 

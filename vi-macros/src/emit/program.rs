@@ -68,6 +68,7 @@ impl Emitter<'_> {
         let damping = if has_series { quote!(, damping) } else { quote!() };
         let update = quote!(self.update_params(&context.sizes, #with_data stats, current #damping));
         let (_, expansions) = self.expand();
+        let rotation = self.rotation_fn();
         let update = match expansions.is_empty() {
             true => update,
             false => quote! {
@@ -113,6 +114,8 @@ impl Emitter<'_> {
                 fn maximise(&self, context: &Context<'_>, stats: &Stats, current: &#globals, damping: f64) -> Result<Maximised<Model>, Error> {
                     #update
                 }
+
+                #rotation
 
                 #shared
                 #pairs

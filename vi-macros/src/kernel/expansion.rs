@@ -4,10 +4,11 @@
 //! back to W: it climbs at least as high (Liu, Rubin and Wu 1998). Where every mean that has W f has a free constant mu beside it, f may be
 //! Normal(a, Φ): what is given back to mu is W a.
 
+use super::rotation::Rotation;
 use super::{Body, Column, Component, Kernel, Rows, Stat, StatKind, is_param};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::{Form, Scale, StatementDensity};
-use crate::density::symbol::{Elem, Ix, length};
+use crate::density::symbol::{Elem, Ix, Var, length};
 use crate::model::ir::{ArrayId, Extent, Role};
 
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Expansion {
     pub slopes: Vec<(ArrayId, usize)>,
     /// The constant beside each of them that takes what the latent's mean adds; none where one is missing.
     pub shifts: Vec<(ArrayId, ArrayId)>,
+    /// Where some slopes are more than free params.
+    pub rotation: Option<Rotation>,
 }
 
 /// The expansions of a kernel, with the statistics they need.
@@ -28,7 +31,16 @@ pub fn expansions(kernel: &Kernel<'_>, densities: &[StatementDensity]) -> Vec<(E
     for (component, c) in kernel.components.iter().enumerate().filter(|(_, c)| !c.is_chain()) {
         for n in c.normals.iter().filter(|n| n.over.len() == 1) {
             let Some(own) = standard(c, n.array) else { continue };
-            let Some(slopes) = slopes(kernel, densities, c, n.array) else { continue };
+            let Some(slopes) = slopes(kernel, c, n.array) else { continue };
+            let free = slopes.iter().all(|(b, _)| is_free(kernel, *b));
+            let rotation = match free {
+                true => None,
+                false => super::rotation::rotation(kernel, densities, n.array, &slopes),
+            };
+            let apart = || densities.iter().all(|d| slopes.iter().all(|(b, _)| beside(d, *b, n.array)));
+            if rotation.is_none() && !(free && apart()) {
+                continue;
+            }
             let mut indices: Vec<Ix> = c.unit.iter().map(Ix::var).collect();
             indices.extend(n.over.iter().map(Ix::var));
             let columns = vec![Column { over: n.over.clone(), value: Poly::elem(n.array, indices) }];
@@ -41,8 +53,11 @@ pub fn expansions(kernel: &Kernel<'_>, densities: &[StatementDensity]) -> Vec<(E
                 statement: own.statement,
             };
             let at = kernel.stats.len() + out.len();
-            let shifts = shifts(kernel, densities, n.array, &slopes).unwrap_or_default();
-            out.push((Expansion { component, latent: n.array, stat: at, slopes, shifts }, stat));
+            let shifts = match rotation {
+                Some(_) => vec![],
+                None => shifts(kernel, densities, n.array, &slopes).unwrap_or_default(),
+            };
+            out.push((Expansion { component, latent: n.array, stat: at, slopes, shifts, rotation }, stat));
         }
     }
     out
@@ -66,12 +81,8 @@ fn standard(c: &Component, a: ArrayId) -> Option<&Rows> {
     .then_some(r)
 }
 
-fn slopes(
-    kernel: &Kernel<'_>,
-    densities: &[StatementDensity],
-    c: &Component,
-    a: ArrayId,
-) -> Option<Vec<(ArrayId, usize)>> {
+/// What stands in products with a latent and nothing else of its index.
+fn slopes(kernel: &Kernel<'_>, c: &Component, a: ArrayId) -> Option<Vec<(ArrayId, usize)>> {
     let model = kernel.model;
     let mut out: Vec<(ArrayId, usize)> = vec![];
     for r in c.rows.iter().filter(|r| r.target.array != a) {
@@ -97,6 +108,10 @@ fn slopes(
                     })
                     .collect();
                 let [w] = params.as_slice() else { return None };
+                let own = |f: &Factor| matches!(f, Factor::Elem(x) if x == *w || x == e);
+                if t.factors.iter().any(|(f, p)| reads_var(f, v) && !(own(f) && *p == Exponent::ONE)) {
+                    return None;
+                }
                 let axes: Vec<usize> = (0..w.indices.len()).filter(|i| w.indices[*i].mentions(v)).collect();
                 let [axis] = axes.as_slice() else { return None };
                 if w.indices[*axis].as_var() != Some(v) || out.iter().any(|(b, x)| *b == w.array && x != axis)
@@ -115,14 +130,11 @@ fn slopes(
         let whole = |x: &Extent| (x.nominal, length(&x.length, &[]));
         extent.map(whole) == own.elem.kind.axes().first().map(|x| whole(x))
     };
-    let sound = !out.is_empty()
-        && out.iter().all(|(b, axis)| is_free(kernel, *b) && fits(*b, *axis))
-        && densities.iter().all(|d| out.iter().all(|(b, _)| beside(d, *b, a)));
-    sound.then_some(out)
+    (!out.is_empty() && out.iter().all(|(b, axis)| fits(*b, *axis))).then_some(out)
 }
 
 /// Whether nothing holds a param but the data.
-fn is_free(kernel: &Kernel<'_>, b: ArrayId) -> bool {
+pub(super) fn is_free(kernel: &Kernel<'_>, b: ArrayId) -> bool {
     let model = kernel.model;
     let array = &model.arrays[b.0];
     let plain = |p: &crate::model::ir::StatementId| {
@@ -139,6 +151,21 @@ fn shifts(
     a: ArrayId,
     slopes: &[(ArrayId, usize)],
 ) -> Option<Vec<(ArrayId, ArrayId)>> {
+    let all: Vec<&StatementDensity> = densities.iter().collect();
+    let (out, means) = constants(kernel, &all, a, slopes)?;
+    out.iter().all(|(m, _)| is_free(kernel, *m) && is_alone(&all, *m, &means)).then_some(out)
+}
+
+/// Constants beside slopes, each with its slope, and the means they stand in.
+pub(super) type Beside<'d> = (Vec<(ArrayId, ArrayId)>, Vec<&'d Poly>);
+
+/// For each slope the constant that stands beside it, if every mean with the one has the other.
+pub(super) fn constants<'d>(
+    kernel: &Kernel<'_>,
+    densities: &[&'d StatementDensity],
+    a: ArrayId,
+    slopes: &[(ArrayId, usize)],
+) -> Option<Beside<'d>> {
     let mut out: Vec<(ArrayId, ArrayId)> = vec![];
     let mut means: Vec<&Poly> = vec![];
     for d in densities.iter().filter(|d| d.target.array != a) {
@@ -176,34 +203,39 @@ fn shifts(
             }
         }
     }
-    // Elsewhere than beside its slope, a constant that moves would be felt; and so it would if it stood there twice.
-    let reads = |p: &Poly, m: ArrayId| {
+    Some((out, means))
+}
+
+/// Whether a constant is read in these means alone, and once in each: elsewhere it would be felt if it moved.
+pub(super) fn is_alone(densities: &[&StatementDensity], m: ArrayId, means: &[&Poly]) -> bool {
+    let reads = |p: &Poly| {
         let mut count = 0;
         p.visit_elems(&mut |e| count += usize::from(e.array == m));
         count
     };
-    let alone = |m: ArrayId| {
-        densities.iter().all(|d| {
-            d.cases.iter().all(|c| {
-                reads(&c.normaliser, m) == 0
-                    && match &c.form {
-                        Form::Normal(r) => {
-                            let scale = match &r.scale {
-                                Scale::Diagonal(p) => reads(p, m) > 0,
-                                Scale::Dense { factor, matrix, .. } => {
-                                    reads(factor, m) > 0 || matrix.array == m
-                                }
-                            };
-                            let beside = means.iter().any(|p| std::ptr::eq(*p, &raw const r.rho));
-                            !scale && reads(&r.rho, m) <= usize::from(beside)
-                        }
-                        Form::Terms(p) => reads(p, m) == 0,
-                        Form::Equal { .. } | Form::Flat => true,
+    densities.iter().all(|d| {
+        d.cases.iter().all(|c| {
+            reads(&c.normaliser) == 0
+                && match &c.form {
+                    Form::Normal(r) => {
+                        let scale = match &r.scale {
+                            Scale::Diagonal(p) => reads(p) > 0,
+                            Scale::Dense { factor, matrix, .. } => reads(factor) > 0 || matrix.array == m,
+                        };
+                        let beside = means.iter().any(|p| std::ptr::eq(*p, &raw const r.rho));
+                        !scale && reads(&r.rho) <= usize::from(beside)
                     }
-            })
+                    Form::Terms(p) => reads(p) == 0,
+                    Form::Equal { .. } | Form::Flat => true,
+                }
         })
-    };
-    out.iter().all(|(m, _)| is_free(kernel, *m) && alone(*m)).then_some(out)
+    })
+}
+
+fn reads_var(f: &Factor, v: &Var) -> bool {
+    let mut found = false;
+    f.visit_vars(&mut |u| found |= u == v);
+    found
 }
 
 /// The latent in a term.
@@ -215,7 +247,7 @@ fn latent_in(t: &Term, a: ArrayId) -> Option<&Elem> {
 }
 
 /// Whether a statement reads a param only in products with the latent, and each of them once.
-fn beside(d: &StatementDensity, b: ArrayId, a: ArrayId) -> bool {
+pub(super) fn beside(d: &StatementDensity, b: ArrayId, a: ArrayId) -> bool {
     let reads = |p: &Poly| {
         let mut found = false;
         p.visit_elems(&mut |e| found |= e.array == b);

@@ -1,5 +1,4 @@
 //! Data that are read once: however they are held, weighed, left out or missing, the sums over their tiles are those over their rows.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::data::Sparse;
 use vi_core::prelude::*;
