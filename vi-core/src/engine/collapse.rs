@@ -297,8 +297,19 @@ impl Joint {
         }
     }
 
+    /// Number of units.
+    #[must_use]
+    pub fn count(&self) -> f64 {
+        self.count
+    }
+
     /// Adds all units to a cell, their design vectors being these functions of data and latents.
     pub fn add(&self, forms: &mut Forms, moments: &mut Moments, cell: usize) {
+        self.add_weighted(forms, moments, cell, 1.0);
+    }
+
+    /// The same, each unit with weight `w`.
+    pub fn add_weighted(&self, forms: &mut Forms, moments: &mut Moments, cell: usize, w: f64) {
         // About the gauge of the moments.
         for (p, constant) in forms.constants.iter_mut().enumerate() {
             let start = if p == 0 { 0 } else { forms.ends[p - 1] };
@@ -311,8 +322,8 @@ impl Joint {
         let sum = |p: usize| forms.terms[range(p)].iter().map(|(i, x)| x * self.sum[*i]).sum::<f64>();
         moments.add_sums(
             cell,
-            self.count,
-            |p| sum(p) + self.count * forms.constants[p],
+            w * self.count,
+            |p| w * (sum(p) + self.count * forms.constants[p]),
             |p, q| {
                 let mut total = 0.0;
                 for (i, x) in &forms.terms[range(p)] {
@@ -327,7 +338,7 @@ impl Joint {
                 if b != 0.0 {
                     total += b * sum(p);
                 }
-                total + self.count * a * b
+                w * (total + self.count * a * b)
             },
         );
     }
