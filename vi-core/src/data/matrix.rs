@@ -112,6 +112,18 @@ impl<'a, T: Value> View2<'a, T> {
         }
     }
 
+    /// Appends x\[i, ·\].
+    #[inline]
+    pub fn push_row(&self, i: usize, out: &mut Vec<T>) {
+        match self.layout {
+            Layout::Strided { data, row, column } => {
+                out.extend((0..self.ncols).map(|j| data[i * row + j * column]));
+            }
+            Layout::Rows(rows) => out.extend_from_slice(rows[i].as_slice()),
+            Layout::Sparse(_) | Layout::Absent => out.extend((0..self.ncols).map(|j| self.get(i, j))),
+        }
+    }
+
     /// out\[j\] = x\[i, j\], for the J entries of `out`.
     pub fn copy_row(&self, i: usize, out: &mut [T]) {
         self.copy_tile(i..i + 1, out);

@@ -288,6 +288,12 @@ impl<'a, T: Value> Ragged2<'a, T> {
         }
     }
 
+    /// Appends x\[s\]\[i, ·\].
+    #[inline]
+    pub fn push_row(&self, s: usize, i: usize, out: &mut Vec<T>) {
+        self.matrix(s).push_row(i, out);
+    }
+
     /// The matrix at s.
     #[inline]
     pub fn matrix(&self, s: usize) -> View2<'a, T> {

@@ -317,8 +317,19 @@ impl Joint {
         }
     }
 
+    /// Number of units.
+    #[must_use]
+    pub fn count(&self) -> f64 {
+        self.count
+    }
+
     /// Adds all units to a cell, their design vectors being these functions of data and latents.
     pub fn add(&self, forms: &mut Forms, moments: &mut Moments, cell: usize) {
+        self.add_weighted(forms, moments, cell, 1.0);
+    }
+
+    /// The same, each unit with weight `w`.
+    pub fn add_weighted(&self, forms: &mut Forms, moments: &mut Moments, cell: usize, w: f64) {
         // About the gauge of the moments.
         for (p, constant) in forms.constants.iter_mut().enumerate() {
             let start = if p == 0 { 0 } else { forms.ends[p - 1] };
@@ -337,15 +348,15 @@ impl Joint {
         let (constants, sums) = (&forms.constants, &forms.sums);
         moments.add_sums(
             cell,
-            self.count,
-            |p| sums[p] + self.count * constants[p],
+            w * self.count,
+            |p| w * (sums[p] + self.count * constants[p]),
             |p, q| {
                 let mut total = 0.0;
                 for (i, x) in terms(p) {
                     total += x * self.against(*i, terms(q));
                 }
                 let (a, b) = (constants[p], constants[q]);
-                total + a * sums[q] + b * sums[p] + self.count * a * b
+                w * (total + a * sums[q] + b * sums[p] + self.count * a * b)
             },
         );
     }

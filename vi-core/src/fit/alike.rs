@@ -139,6 +139,9 @@ impl<M: Program> Chained<'_, '_, M> {
         kinds.patterns.clear();
         kinds.patterns.resize(alike.examples.len(), None);
         kinds.kinds.clear();
+        let all: usize = sequences.clone().map(|s| self.links.sequence(s).len()).sum();
+        steps.inputs.reserve(all * data.len());
+        steps.which.reserve(all);
         for units in sequences.map(|s| self.links.sequence(s)) {
             self.model.alike_data(context, self.index, units.clone(), &mut steps.inputs);
             for unit in units {

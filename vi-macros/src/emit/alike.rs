@@ -2,7 +2,9 @@
 
 use super::Emitter;
 use super::normals::RowPart;
+use super::types::Layout;
 use crate::kernel::{Alike, Collapse, Component, DataRow, Rows, masked, reads_normals};
+use crate::model::ir::ElemKind;
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -120,7 +122,7 @@ impl Emitter<'_> {
             } else {
                 scope.elem(&e)
             };
-            let read = scope.loops(&d.over, quote!(row.push(#value);));
+            let read = self.whole_row(d).unwrap_or_else(|| scope.loops(&d.over, quote!(row.push(#value);)));
             let none = scope.loops(&d.over, quote!(row.push(f64::NAN);));
             let mut there: Vec<TokenStream> = vec![];
             if self.may_be_absent(d.array) {
@@ -138,6 +140,32 @@ impl Emitter<'_> {
             }
         };
         x.data.iter().map(read).collect()
+    }
+
+    /// Reads a row at once, where it is one of a matrix of numbers.
+    fn whole_row(&self, d: &DataRow) -> Option<TokenStream> {
+        let array = &self.model.arrays[d.array.0];
+        let numbers = match array.elem.kind {
+            ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Vector(_) => {
+                !masked(self.model, d.array)
+            }
+            ElemKind::Bool
+            | ElemKind::Count
+            | ElemKind::Counts(_)
+            | ElemKind::Category(_)
+            | ElemKind::Simplex(_)
+            | ElemKind::Ordered(_)
+            | ElemKind::Matrix(..)
+            | ElemKind::SymPos(_) => false,
+        };
+        let matrix = matches!(self.layout(d.array), Layout::Two | Layout::RaggedTwo);
+        let (last, at) = d.at.split_last()?;
+        if !numbers || !matrix || last.is_some() || at.iter().any(Option::is_none) {
+            return None;
+        }
+        let (name, scope) = (self.name(d.array), self.scope());
+        let at = at.iter().flatten().map(|i| scope.index(i));
+        Some(quote!(data.#name.push_row(#(#at,)* row);))
     }
 
     /// Which units of a chain are of one kind.

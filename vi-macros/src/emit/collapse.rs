@@ -95,7 +95,7 @@ impl Emitter<'_> {
         for e in
             self.kernel.expansions.iter().filter(|e| std::ptr::eq(&self.kernel.components[e.component], c))
         {
-            add.extend(self.add_joint(&self.scope(), c, x, e.stat));
+            add.extend(self.add_joint(&self.scope(), c, x, e.stat, &Poly::number(1.0)));
         }
         quote! {
             let mut system = Collapse::new(#width, moments.cell(0).gauge);
@@ -115,12 +115,16 @@ impl Emitter<'_> {
         self.affine(&scope, r, |case| match &case.body {
             Body::Scalar(s) => {
                 let fill = self.collapsed_row(&scope, c, x, &s.rho);
-                let (lambda, half) = if s.precision.as_number() == Some(1.0) {
-                    (quote!(1.0), quote!(0.0))
-                } else {
-                    let half = crate::kernel::half_log(self.model, &s.precision);
-                    (self.hoisted_poly(&scope, &s.precision), self.hoisted_poly(&scope, &half))
-                };
+                let mut lambda: Vec<TokenStream> = vec![];
+                if s.weight.as_number() != Some(1.0) {
+                    lambda.push(scope.grouped(&s.weight));
+                }
+                let mut half = quote!(0.0);
+                if s.precision.as_number() != Some(1.0) {
+                    lambda.push(self.hoisted_poly(&scope, &s.precision));
+                    half = self.hoisted_poly(&scope, &crate::kernel::half_log(self.model, &s.precision));
+                }
+                let lambda = if lambda.is_empty() { quote!(1.0) } else { super::product(&lambda) };
                 let uncertain = self.uncertain_row(&scope, place, s, false);
                 self.components_there(&scope, r, s, quote!(#fill system.weigh(#lambda, #half); #uncertain))
             }
@@ -210,28 +214,49 @@ impl Emitter<'_> {
         let scope = self.scope();
         self.affine(&scope, r, |case| match &case.body {
             Body::Scalar(s) => {
-                let one = self.components_there(&scope, r, s, self.add_joint(&scope, c, x, s.moments));
+                let count = s.count.map(|n| {
+                    let stat = &self.kernel.stats[n];
+                    let field = format_ident!("{}", stat.name);
+                    let at = stat.cells.iter().map(|c| scope.var(&c.var));
+                    quote!(stats.#field[[#(#at),*]] += joint.count();)
+                });
+                let add = self.add_joint(&scope, c, x, s.moments, &s.weight);
+                let one = self.components_there(&scope, r, s, quote!(#add #count));
                 let laws = self.kernel.roundings.iter().flat_map(|x| &x.laws);
                 let round = laws
-                    .filter(|l| c.alike.is_some() && self.kernel.stats[l.stat].statement == r.statement)
-                    .map(|l| self.add_joint(&scope, c, x, l.stat));
+                    .filter(|l| self.kernel.stats[l.stat].statement == r.statement)
+                    .map(|l| self.add_joint(&scope, c, x, l.stat, &Poly::number(1.0)));
                 quote!(#one #(#round)*)
             }
-            Body::Dense(d) => self.add_joint(&scope, c, x, d.moments),
+            Body::Dense(d) => self.add_joint(&scope, c, x, d.moments, &Poly::number(1.0)),
             Body::Terms(_) | Body::Equal { .. } => TokenStream::new(),
         })
     }
 
     /// Adds all units to a statistic.
-    fn add_joint(&self, scope: &Scope<'_>, c: &Component, x: &Collapse, stat: usize) -> TokenStream {
+    fn add_joint(
+        &self,
+        scope: &Scope<'_>,
+        c: &Component,
+        x: &Collapse,
+        stat: usize,
+        weight: &Poly,
+    ) -> TokenStream {
         let s = &self.kernel.stats[stat];
         let StatKind::Moments { columns } = &s.kind else { return TokenStream::new() };
         let (field, at) = (format_ident!("{}", s.name), self.cell_index(scope, s));
         let push: TokenStream = columns.iter().map(|x_| self.form(scope, c, x, x_)).collect();
+        let add = match weight.as_number() {
+            Some(1.0) => quote!(joint.add(&mut forms, &mut stats.#field, #at);),
+            _ => {
+                let weight = scope.grouped(weight);
+                quote!(joint.add_weighted(&mut forms, &mut stats.#field, #at, #weight);)
+            }
+        };
         quote! {
             forms.clear();
             #push
-            joint.add(&mut forms, &mut stats.#field, #at);
+            #add
         }
     }
 

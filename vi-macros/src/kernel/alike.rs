@@ -12,6 +12,7 @@ use super::{
 };
 use crate::density::poly::{Poly, Term};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
+use crate::model::ir::Role;
 
 /// What tells the units of a chain apart.
 #[derive(Clone, Debug, Default)]
@@ -111,6 +112,13 @@ impl Search<'_, '_> {
         Some(())
     }
 
+    /// Whether a factor is a number, or made of constants of the header.
+    fn is_constant(&self, p: &Poly) -> bool {
+        let mut constant = !self.of_unit(|u| p.mentions(u));
+        p.visit_elems(&mut |e| constant &= self.kernel.model.arrays[e.array.0].role == Role::Const);
+        constant
+    }
+
     fn value(&mut self, i: &Ix) -> Option<()> {
         let mut all = true;
         i.visit_vars(&mut |v| all &= self.unit.contains(v));
@@ -140,8 +148,7 @@ impl Search<'_, '_> {
     fn case(&mut self, r: &Rows, case: &RowCase) -> Option<()> {
         let (design, rho, moments): (&Design, &Poly, usize) = match &case.body {
             Body::Scalar(s) => {
-                let plain = s.weight.as_number() == Some(1.0) && s.count.is_none() && is_empty(&s.normaliser);
-                if !plain {
+                if !self.is_constant(&s.weight) || !is_empty(&s.normaliser) {
                     return None;
                 }
                 let precision = at_cells(self.kernel, &case.cells, &s.precision);
