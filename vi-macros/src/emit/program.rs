@@ -59,6 +59,11 @@ impl Emitter<'_> {
                 }
             }
         });
+        let mixed = self.mixes().then(|| {
+            quote!(
+                const MIXED: bool = true;
+            )
+        });
         let grows = (!self.grows()).then(|| {
             quote!(
                 const GROWS: bool = false;
@@ -122,6 +127,7 @@ impl Emitter<'_> {
                 #looseness
                 #perturb
                 #series
+                #mixed
                 #grows
                 #lets
             }
