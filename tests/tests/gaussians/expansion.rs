@@ -37,7 +37,7 @@ fn sweeps(what: &str, run: impl Fn(bool) -> Vec<f64>) -> (usize, usize) {
 }
 
 fn long(expand: bool) -> Options {
-    Options::new().tolerance(1e-10).max_iterations(100_000).expand(expand)
+    Options::new().tolerance(1e-10).max_iterations(100_000).expand(expand).accelerate(false)
 }
 
 #[test]

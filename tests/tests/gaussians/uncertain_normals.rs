@@ -158,7 +158,8 @@ macro_rules! sweeps_of_components {
             ..Default::default()
         };
         let model = $module::Model::new(h);
-        let mut state = model.start(&data, Start::Posterior(start.clone()), &Options::new()).unwrap();
+        let mut state =
+            model.start(&data, Start::Posterior(start.clone()), &Options::new().expand(false)).unwrap();
         by_hand.states(&all);
         for sweep in 0..12 {
             by_hand.loadings(&all);

@@ -1,6 +1,7 @@
 //! Engines: exact elimination and exact maximisation, knowing no model.
 
 pub mod admixture;
+pub mod anderson;
 mod bounded;
 pub mod coefficients;
 pub mod collapse;

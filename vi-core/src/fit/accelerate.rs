@@ -52,7 +52,7 @@ fn coordinates<M: Program>(state: &State<'_, M>) -> Option<Vec<f64>> {
     flat::<M>(&state.globals)
 }
 
-fn flat<M: Program>(globals: &M::Globals) -> Option<Vec<f64>> {
+pub(super) fn flat<M: Program>(globals: &M::Globals) -> Option<Vec<f64>> {
     let mut flat = Writer::new();
     M::coordinates(globals, &mut flat).ok()?;
     Some(flat.into_flat()).filter(|x| !x.is_empty())
@@ -122,7 +122,7 @@ pub(super) fn stretch<M: Program>(state: &mut State<'_, M>) -> Result<(), Error>
 }
 
 /// Goes to these coordinates if the objective is no lower there, and otherwise stays.
-fn leap<M: Program>(state: &mut State<'_, M>, target: &[f64]) -> Result<bool, Error> {
+pub(super) fn leap<M: Program>(state: &mut State<'_, M>, target: &[f64]) -> Result<bool, Error> {
     let mut reader = Reader::new(target);
     let Ok(globals) = M::at_coordinates(&state.globals, &mut reader) else { return Ok(false) };
     if state.fit.model.validate(&state.work.context, &globals).is_err() {

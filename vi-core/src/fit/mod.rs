@@ -21,6 +21,7 @@ mod linked;
 mod links;
 pub(crate) mod marginal;
 mod meetings;
+mod mixed;
 mod online;
 mod options;
 pub(crate) mod parts;

@@ -26,9 +26,11 @@ pub struct Options {
     pub inner_sweeps: usize,
     /// Most joint values of several categories that are enumerated together, and most numbers that have one joint Gaussian.
     pub budget: usize,
-    /// Whether sweeps are extrapolated ([`squarem`](crate::engine::squarem)): fewer of them where convergence is slow, as of components
-    /// that overlap. The objective never falls for it, but another optimum of several may be reached.
-    pub accelerate: bool,
+    /// Whether sweeps are extrapolated: fewer of them where convergence is slow, as of components that overlap. The objective never falls
+    /// for it, but another optimum of several may be reached. Where the plan says that M-steps are mixed, this is done by
+    /// [`anderson`](crate::engine::anderson), and unless it is set to `false`; elsewhere by [`squarem`](crate::engine::squarem), and only
+    /// where it is set.
+    pub accelerate: Option<bool>,
     /// Whether updates are expanded where the plan says that they can be: a standard latent's mean and covariance are chosen by the data too,
     /// and given back to what it is multiplied with; where that is uncertain too, both are turned to where the objective is highest. Fewer
     /// sweeps, and the objective never falls for it; of several optima, another may be reached.
@@ -49,7 +51,7 @@ impl Default for Options {
             threads: 0,
             inner_sweeps: 20,
             budget: 4096,
-            accelerate: false,
+            accelerate: None,
             expand: true,
             progress: None,
             keep_locals: true,
@@ -121,7 +123,7 @@ impl Options {
     /// Sets [`accelerate`](Self::accelerate).
     #[must_use]
     pub fn accelerate(mut self, accelerate: bool) -> Self {
-        self.accelerate = accelerate;
+        self.accelerate = Some(accelerate);
         self
     }
 

@@ -533,6 +533,9 @@ pub trait Program: Joins {
         vec![]
     }
 
+    /// Whether M-steps are mixed with earlier ones: where all that is hidden are latents of units that are read once, in products with params.
+    const MIXED: bool = false;
+
     /// Appends the coordinates without bounds of everything that is shared. A model that appends none is not accelerated.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use super::program::{ElboTerm, Maximised, Program, Statistics, Turn};
 use super::sweep::Work;
 use super::{Fit, Options, Progress, Start};
 use crate::Error;
+use crate::engine::anderson::Anderson;
 use crate::engine::mode::Notes;
 use std::ops::Range;
 
@@ -458,9 +459,15 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     pub(super) fn run(mut self) -> Result<Self, Error> {
-        let mut accelerator = self.options.accelerate.then(|| Accelerator::new(&self));
+        let mixes = M::MIXED && self.options.accelerate != Some(false) && self.carried.is_none();
+        let mut anderson = mixes.then(Anderson::default);
+        let leaps = !mixes && self.options.accelerate == Some(true);
+        let mut accelerator = leaps.then(|| Accelerator::new(&self));
         while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
-            self.step()?;
+            match &mut anderson {
+                Some(anderson) => self.mix(anderson)?,
+                None => _ = self.step()?,
+            }
             if let Some(accelerator) = &mut accelerator {
                 accelerator.follow(&mut self)?;
             }

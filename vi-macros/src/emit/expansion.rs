@@ -33,6 +33,13 @@ impl Emitter<'_> {
         out
     }
 
+    /// Whether M-steps are mixed: all that is hidden is read once, and stands in products with params, along which M-steps creep.
+    pub(super) fn mixes(&self) -> bool {
+        let kernel = self.kernel;
+        let read_once = kernel.components.iter().all(|c| c.collapse.is_some());
+        !kernel.expansions.is_empty() && read_once && !self.has_globals() && !self.has_series()
+    }
+
     /// Whether there is anything to expand.
     pub(super) fn expands(&self) -> bool {
         !self.kernel.expansions.is_empty() || !self.kernel.roundings.is_empty()
@@ -198,6 +205,9 @@ impl Emitter<'_> {
             out += &format!(
                 "expansion: {latent} is standard and reaches the data through {slopes} alone, so {moments} maximised too and given back to {back}\n"
             );
+        }
+        if self.mixes() {
+            out += "acceleration: a sweep is cheap beside what it converges by, so each M-step is mixed with those before it; what lowers the objective\n  is taken back\n";
         }
         out + &self.round_text() + &self.canonical_text()
     }

@@ -60,6 +60,11 @@ impl Emitter<'_> {
                 }
             }
         });
+        let mixed = self.mixes().then(|| {
+            quote!(
+                const MIXED: bool = true;
+            )
+        });
         let grows = (!self.grows()).then(|| {
             quote!(
                 const GROWS: bool = false;
@@ -124,6 +129,7 @@ impl Emitter<'_> {
                 #looseness
                 #perturb
                 #series
+                #mixed
                 #grows
                 #lets
             }
