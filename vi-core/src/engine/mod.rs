@@ -20,3 +20,4 @@ pub mod quadratic;
 pub mod spread;
 pub mod squarem;
 pub mod unit;
+pub mod unit_laws;

@@ -20,6 +20,8 @@ mod linked;
 mod links;
 pub(crate) mod marginal;
 mod meetings;
+#[doc(hidden)]
+pub mod nodes;
 mod online;
 mod options;
 pub(crate) mod parts;
@@ -40,6 +42,7 @@ mod units;
 mod update;
 mod verify;
 mod whole;
+mod within;
 
 pub use canonical::{Canonical, TurnBoth, TurnLaw, Turnable, Turned};
 pub use conditional::{kept, mixed, mixed_vectors};

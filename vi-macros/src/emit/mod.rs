@@ -45,6 +45,7 @@ mod relabel;
 mod residuals;
 mod round;
 mod rows;
+mod scaled;
 mod scope;
 mod shared;
 mod simulate;
@@ -59,6 +60,7 @@ mod types;
 mod uncertain;
 mod unused;
 mod whitened;
+mod within_states;
 
 use crate::density::lower::is_hidden;
 use crate::kernel::{Kernel, StatKind};
