@@ -10,7 +10,8 @@ pub use crate::engine::least_squares::{LeastSquares, Term};
 pub use crate::engine::mode::Notes;
 pub use crate::engine::pattern::Patterns;
 pub use crate::engine::products::{Product, Uncertain};
-pub use crate::engine::unit::{self as unit_laws, UnitNormals};
+pub use crate::engine::unit::UnitNormals;
+pub use crate::engine::unit_laws;
 pub use crate::engine::{
     admixture, columns, dense, design, finite, integrals, law, least_squares, mode, newton, products,
     quadratic, rotation, spread,

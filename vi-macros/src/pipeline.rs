@@ -37,14 +37,48 @@ fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStrea
     if !alone.is_empty() {
         model.integrated.extend(alone);
         // What this way has no code for goes with the latents that all units share.
-        if kernel::build(&model, &densities, &plan, &mut Report::new()).is_none() {
+        let mut trial = Report::new();
+        let written = kernel::build(&model, &densities, &plan, &mut trial).is_some();
+        if !trial.take().is_empty() || !written {
             model.integrated = plan::integrated(&model, &plan);
         }
     }
-    model.unit_normals = kernel::unit_normals(&model, &densities, &plan);
+    let scaled = plan::scaled(&model, &plan);
+    if !scaled.is_empty() && !has_code(&model, &densities, &plan) {
+        // What has no code with the latents that all units share may have it unit by unit.
+        let mut by_unit = model.clone();
+        by_unit.integrated.extend(scaled);
+        if has_code(&by_unit, &densities, &plan) {
+            model = by_unit;
+        }
+    }
+    eliminate_by_unit(&mut model, &densities, &plan);
     let kernel = kernel::build(&model, &densities, &plan, report)?;
     if !report.is_empty() {
         return None;
     }
     emit::emit(&model, &plan, &kernel, report)
+}
+
+/// Whether the kernel of a plan can be built.
+fn has_code(
+    model: &model::ir::Model,
+    densities: &[density::statement::StatementDensity],
+    plan: &plan::Plan,
+) -> bool {
+    let mut model = model.clone();
+    eliminate_by_unit(&mut model, densities, plan);
+    let mut trial = Report::new();
+    let built = kernel::build(&model, densities, plan, &mut trial).is_some();
+    trial.take().is_empty() && built
+}
+
+/// Settles which Gaussian latents are eliminated unit by unit.
+fn eliminate_by_unit(
+    model: &mut model::ir::Model,
+    densities: &[density::statement::StatementDensity],
+    plan: &plan::Plan,
+) {
+    (model.unit_normals, model.unit_plates) =
+        kernel::unit_normals(model, densities, plan).into_iter().unzip();
 }

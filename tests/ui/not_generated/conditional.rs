@@ -10,22 +10,24 @@ model! {
 }
 
 model! {
-    /// A spike and a slab.
-    pub mod spike {
-        latent   slab ~ Bernoulli(0.5);
-        latent   mean ~ match slab { true => Normal(0, sd: 3), false => Normal(0, sd: 0.01) };
-        observed x[n in N] ~ Normal(mean, sd: 1);
+    /// A scale for each step of a chain, and a mean for each pair of states.
+    pub mod steps(K) {
+        param    start: Simplex[K];   param trans[i in K]: Simplex[K];   param m[i in K, k in K]: Real;
+        latent   z[0]         ~ Categorical(start);
+        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+        latent   u[t in T]    ~ Gamma(shape: 2, rate: 2);
+        observed x[t in 1..T] ~ Normal(m[z[t-1], z[t]], prec: u[t]);
     }
 }
 
 model! {
-    /// A scale for each step of a chain.
-    pub mod steps(K) {
+    /// The same from the second step on.
+    pub mod late(K) {
         param    start: Simplex[K];   param trans[i in K]: Simplex[K];   param tau[k in K]: Positive;
         latent   z[0]         ~ Categorical(start);
         latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        latent   u[t in T]    ~ Gamma(shape: 2, rate: 2);
-        observed x[t in T]    ~ Normal(0, prec: u[t] * tau[z[t]]);
+        latent   u[t in 1..T] ~ Gamma(shape: 2, rate: 2);
+        observed x[t in 1..T] ~ Normal(0, prec: u[t] * tau[z[t]]);
     }
 }
 

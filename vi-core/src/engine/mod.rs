@@ -23,3 +23,4 @@ pub mod rotation;
 pub mod spread;
 pub mod squarem;
 pub mod unit;
+pub mod unit_laws;

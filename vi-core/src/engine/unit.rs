@@ -10,13 +10,9 @@
 use super::coefficients::Coefficients;
 use super::dense::Density;
 use super::gaps::Gaps;
-use super::law;
 use super::pattern::Factor;
-use crate::dist::{MvNormal, Normal};
-use crate::fit::Marginal;
-pub use crate::posterior::{Mixture, VectorMixture};
 use crate::rng::Rng;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Residual rows of one unit, and the posteriors of the units of a tile.
@@ -216,6 +212,30 @@ impl UnitNormals {
 
     /// q of the latents of a slot. Returns the log evidence of its rows, without their −½ log 2π; NaN if some direction is determined by nothing.
     pub fn solve(&mut self, slot: usize) -> f64 {
+        let (rest, log_det) = self.reduce(slot);
+        let h = self.width as f64;
+        let evidence = self.half_logs - 0.5 * rest - log_det + 0.5 * h * (2.0 * std::f64::consts::PI).ln();
+        if evidence.is_finite() { evidence } else { f64::NAN }
+    }
+
+    /// The same where a scale multiplies all rows that is not known: what is left without it, and Σ ρ² at the mean, which it multiplies.
+    ///
+    /// Until [`measure`](Self::measure) says what is expected of the scale, the covariance is that at 1.
+    pub fn solve_scaled(&mut self, slot: usize) -> (f64, f64) {
+        let (rest, log_det) = self.reduce(slot);
+        let h = self.width as f64;
+        let log = self.half_logs - log_det + 0.5 * h * (2.0 * std::f64::consts::PI).ln();
+        (if log.is_finite() { log } else { f64::NAN }, rest)
+    }
+
+    /// The covariance of a slot is that of its rows over this scale.
+    pub fn measure(&mut self, slot: usize, scale: f64) {
+        let size = self.width * self.width;
+        self.cov[slot / self.shared * size..][..size].iter_mut().for_each(|x| *x /= scale);
+    }
+
+    /// Mean and covariance of a slot; what is left of the squares, and log |det R|.
+    fn reduce(&mut self, slot: usize) -> (f64, f64) {
         self.settle();
         let (h, stride) = (self.width, self.width + 1);
         while self.rows.len() < h * stride {
@@ -235,9 +255,7 @@ impl UnitNormals {
         }
         back_substitute(factor, mean);
         covariance(factor, h, &mut self.cov[slot / self.shared * h * h..][..h * h]);
-        let evidence =
-            self.half_logs - 0.5 * rest - log_det + 0.5 * h as f64 * (2.0 * std::f64::consts::PI).ln();
-        if evidence.is_finite() { evidence } else { f64::NAN }
+        (rest, log_det)
     }
 
     /// Sets q of some of the latents of a slot, independent of the others; their covariances with those are 0.
@@ -274,8 +292,8 @@ impl UnitNormals {
         DMatrix::from_fn(len, len, |i, j| cov[(start + i) * self.width + start + j])
     }
 
-    /// One draw from q of a slot, and log q of it.
-    pub fn draw(&self, slot: usize, rng: &mut impl Rng, values: &mut Vec<f64>) -> f64 {
+    /// One draw from q of a slot, and log q of it; `scale` multiplies its rows.
+    pub fn draw(&self, slot: usize, scale: f64, rng: &mut impl Rng, values: &mut Vec<f64>) -> f64 {
         let h = self.width;
         let factor = &self.factor[slot / self.shared * h * h..][..h * h];
         values.clear();
@@ -283,7 +301,10 @@ impl UnitNormals {
         let mut log = -0.5 * values.iter().map(|z| z * z).sum::<f64>();
         log -= 0.5 * h as f64 * (2.0 * std::f64::consts::PI).ln();
         log += (0..h).map(|i| factor[i * h + i].abs().ln()).sum::<f64>();
+        log += 0.5 * h as f64 * scale.ln();
         back_substitute(factor, values);
+        let root = scale.sqrt();
+        values.iter_mut().for_each(|x| *x /= root);
         for (x, m) in values.iter_mut().zip(self.mean(slot)) {
             *x += m;
         }
@@ -380,57 +401,10 @@ pub(crate) fn covariance(factor: &[f64], h: usize, cov: &mut [f64]) {
     }
 }
 
-/// The law of some of the latents of unit `i` of a tile of `len`, its states weighted by the table.
-#[must_use]
-pub fn vector_mixture(
-    normals: &UnitNormals,
-    table: &[f64],
-    (i, len): (usize, usize),
-    (start, size): (usize, usize),
-) -> Marginal<VectorMixture<MvNormal<'static>>> {
-    let slots = || (i..table.len()).step_by(len.max(1));
-    let laws = slots().filter_map(|s| {
-        law::vector(&normals.mean(s)[start..][..size], &normals.block(s, start, size)).law().cloned()
-    });
-    let made = VectorMixture::new(slots().map(|s| table[s]).collect(), laws.collect());
-    made.map_or(Marginal::Unset, Marginal::Law)
-}
-
-/// The same of a number.
-#[must_use]
-pub fn mixture(
-    normals: &UnitNormals,
-    table: &[f64],
-    (i, len): (usize, usize),
-    start: usize,
-) -> Marginal<Mixture<Normal>> {
-    let slots = || (i..table.len()).step_by(len.max(1));
-    let laws = slots().filter_map(|s| {
-        law::number(normals.mean(s)[start], normals.block(s, start, 1)[(0, 0)]).law().cloned()
-    });
-    let made = Mixture::new(slots().map(|s| table[s]).collect(), laws.collect());
-    made.map_or(Marginal::Unset, Marginal::Law)
-}
-
-/// Points that have the mean and the covariance of q: what is linear in the latent has the moments of its mixture over them.
-#[must_use]
-pub fn points(q: &Marginal<MvNormal<'static>>) -> Vec<DVector<f64>> {
-    let mean = q.mean();
-    let Some(root) = nalgebra::Cholesky::new(q.cov()) else { return vec![mean] };
-    let root = root.l() * (mean.len() as f64).sqrt();
-    root.column_iter().flat_map(|s| [&mean + s, &mean - s]).collect()
-}
-
-/// The same of a number.
-#[must_use]
-pub fn number_points(q: &Marginal<Normal>) -> Vec<f64> {
-    let (mean, sd) = (q.mean(), q.sd());
-    vec![mean + sd, mean - sd]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nalgebra::DVector;
 
     /// Rows with precisions; the last row weighs nothing.
     fn system() -> (Vec<[f64; 4]>, Vec<f64>) {
@@ -516,7 +490,7 @@ mod tests {
         let law = crate::engine::law::vector(unit.mean(0), &unit.block(0, 0, 3));
         let (mut rng, mut values) = (crate::rng::stream(1, "draws", &[]), vec![]);
         for _ in 0..5 {
-            let log = unit.draw(0, &mut rng, &mut values);
+            let log = unit.draw(0, 1.0, &mut rng, &mut values);
             let by_law = law.log_density(&DVector::from_column_slice(&values));
             assert!((log - by_law).abs() < 1e-11, "{log} and {by_law}");
         }

@@ -149,12 +149,19 @@ pub struct Mixture {
     normal: bool,
     /// Of such vectors, sums of products about the means, by rows.
     products: Vec<f64>,
+    /// Whether the variance has no bound.
+    infinite: bool,
 }
 
 impl Mixture {
     /// The components are points of a Gaussian, and the laws Normals that are linear in it.
     pub fn over_points(&mut self) {
         self.normal = true;
+    }
+
+    /// With probability `weight`, the variance is that of a scale whose expectation does not exist.
+    pub fn without_variance(&mut self, weight: f64) {
+        self.infinite |= weight > 0.0;
     }
 
     /// With probability `weight`, the components have these means and variances. A weight of 0 adds nothing, whatever they are.
@@ -244,7 +251,8 @@ impl Mixture {
 
     fn marginal(&self, d: usize) -> Option<MeanVar> {
         let &(mean, square) = self.moments.get(d)?;
-        Some(MeanVar { mean, var: square / self.weight, normal: self.normal })
+        let var = if self.infinite { f64::INFINITY } else { square / self.weight };
+        Some(MeanVar { mean, var, normal: self.normal })
     }
 }
 

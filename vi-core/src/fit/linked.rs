@@ -206,7 +206,7 @@ impl<'a, M: Program> Work<'a, M> {
         }
     }
 
-    fn linked<'s>(
+    pub(super) fn linked<'s>(
         &'s self,
         model: &'s M,
         globals: &'s M::Globals,
@@ -260,8 +260,10 @@ impl<M: Program> Linked<'_, '_, M> {
         let (states, size) = (self.component.states, self.links.frontier());
         let square = self.links.parts().len();
         let (model, context) = (self.model, &self.work.context);
+        desk.scratch.magnitude = 0.0;
         let log = self.smooth(desk, units)?;
         self.add_evidence(sum, units, log);
+        sum.evidence().magnitude += self.copies(units) * desk.scratch.magnitude;
         for part in in_tiles(units.clone(), states) {
             let n = part.len();
             for s in 0..states {
@@ -269,8 +271,10 @@ impl<M: Program> Linked<'_, '_, M> {
                     desk.table[s * n + i] = desk.probability(part.start - units.start + i, s, states, size);
                 }
             }
+            self.within(part.clone(), &mut desk.again, &mut desk.scratch);
             let table = &desk.table[..states * n];
             model.collect(context, self.globals, self.index, part, table, sum, &mut desk.scratch);
+            desk.scratch.normals.fresh = false;
         }
         if self.factors.is_none() {
             for unit in units.clone().filter(|unit| self.links.before(units, *unit).is_some()) {
@@ -287,7 +291,8 @@ impl<M: Program> Linked<'_, '_, M> {
         let inner = states / size;
         let (model, context) = (self.model, &self.work.context);
         let Some(factors) = &self.factors else { return Ok(()) };
-        let Desk { batch, tables, handed_on, leaves, scratch, .. } = desk;
+        let Desk { batch, tables, handed_on, leaves, scratch, again, .. } = desk;
+        scratch.magnitude = 0.0;
         let copies = std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
         batch.begin(factors, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)), copies);
         for (lane, units) in several.iter().enumerate() {
@@ -317,6 +322,7 @@ impl<M: Program> Linked<'_, '_, M> {
             batch.advance(factors, span, &ready.each_ref().map(Vec::as_slice));
         }
         let logs = batch.evidence();
+        sum.evidence().magnitude += scratch.magnitude;
         for span in batch.spans().rev() {
             let counts = batch.counts(&span);
             let to = if inner > 1 { &mut *handed_on } else { &mut *tables };
@@ -334,7 +340,9 @@ impl<M: Program> Linked<'_, '_, M> {
                         out.iter_mut().zip(share).zip(p).for_each(|((out, share), p)| *out = share * p);
                     }
                 }
+                self.within(first..first + n, again, scratch);
                 model.collect(context, self.globals, self.index, first..first + n, table, sum, scratch);
+                scratch.normals.fresh = false;
             }
         }
         batch.add_pairs(factors, &mut desk.pairs);
@@ -418,6 +426,7 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
             tables: Default::default(),
             handed_on: Default::default(),
             leaves: Default::default(),
+            again: vec![],
         }
     }
 

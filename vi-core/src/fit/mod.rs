@@ -22,6 +22,8 @@ mod links;
 pub(crate) mod marginal;
 mod meetings;
 mod mixed;
+#[doc(hidden)]
+pub mod nodes;
 mod online;
 mod options;
 pub(crate) mod parts;
@@ -42,6 +44,7 @@ mod units;
 mod update;
 mod verify;
 mod whole;
+mod within;
 
 pub use canonical::{Canonical, TurnBoth, TurnLaw, Turnable, Turned};
 pub use conditional::{kept, mixed, mixed_vectors};

@@ -2,7 +2,7 @@
 
 use super::program::{Component, Program, Scratch};
 use super::sweep::Work;
-use super::{Categories, Fit, Links, Options, filtered};
+use super::{Categories, Fit, Links, Options, filtered, within};
 use crate::Error;
 use crate::engine::finite::{Factors, Failure, Parts, Semiring, Sum, scan};
 use crate::error::Mismatch;
@@ -16,6 +16,10 @@ use nalgebra::{DMatrix, DVector};
 pub trait Follows: Program {
     /// What one more observation says: [`Step`] where the latents are categories, [`NormalStep`] where they are Gaussian.
     type Step: From<Known>;
+
+    /// Whether the latents along the axis are Gaussian.
+    #[doc(hidden)]
+    const GAUSSIAN: bool = false;
 }
 
 /// A model of which two neighbouring steps say all there is to say, wherever along the axis they stand. Implemented by `model!` where that is so.
@@ -139,7 +143,9 @@ impl<M: Program> Fit<M> {
             return work.filtered_normals(&self.model, &self.globals, links);
         }
         let tables = work.filtered(&self.model, &self.globals)?;
-        Ok(self.model.posterior(&work.context, tables))
+        let mut posterior = self.model.posterior(&work.context, tables);
+        work.filtered_within(&self.model, &self.globals, &mut posterior)?;
+        Ok(posterior)
     }
 
     /// log p(y\[t\] | y\[0..t\]) of every step of every sequence of new data, at the params of this fit. Those of a sequence add up to its
@@ -193,7 +199,8 @@ impl<M: Program> Fit<M> {
             Ok(filtered.first().map_or_else(Categories::default, |f| go_on(links, f, &tables, &step, steps)))
         };
         let said = |context: &M::Context<'_>, ahead: Categories| {
-            let posterior = model.posterior(context, vec![ahead]);
+            let mut posterior = model.posterior(context, vec![ahead.clone()]);
+            within::unobserved(model, context, &self.globals, &ahead, &mut posterior)?;
             let absent = model.impute(context, &self.params, &posterior)?;
             Ok(Forecast { posterior, absent })
         };
@@ -271,7 +278,7 @@ impl<M: Follows> Online<M> {
     /// # Errors
     /// [`Error::Shape`] if the window has another length; [`Error::Impossible`] if the new step has probability zero.
     pub fn push(&mut self, window: &M::Data<'_>) -> Result<M::Step, Error> {
-        if M::NORMALS.contains(&0) {
+        if M::GAUSSIAN {
             return self.push_normals(window).map(M::Step::from);
         }
         self.push_categories(window).map(M::Step::from)

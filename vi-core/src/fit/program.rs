@@ -406,7 +406,8 @@ pub trait Program: Joins {
     ) {
     }
 
-    /// How many times its expectation a drawn scale is that all rows of a unit's Gaussian latents have in common.
+    /// A drawn scale that all rows of a unit's Gaussian latents have in common, over that at which they are written: along a chain, its
+    /// expectation.
     fn drawn_scale(
         &self,
         _context: &Self::Context<'_>,

@@ -32,6 +32,8 @@ pub(super) struct Desk {
     pub handed_on: [Vec<f64>; LANES],
     /// Of each lane, the shares of states that are not handed on.
     pub leaves: [Vec<f64>; LANES],
+    /// Potentials that are gathered once more, for what is known of latents inside the states.
+    pub again: Vec<f64>,
 }
 
 /// A sequence as the engines take it.

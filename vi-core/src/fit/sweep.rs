@@ -330,6 +330,9 @@ impl<'a, M: Program> Work<'a, M> {
         component: Component,
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
+        if let Some(links) = self.links(index) {
+            return self.each_linked_tile(model, globals, at, (index, links), false, visit);
+        }
         let job = Sweep { model, work: self, globals, at, index, component };
         let mut desk = job.scratch();
         let mut start = 0;

@@ -66,7 +66,9 @@ impl<M: Program> Work<'_, M> {
                 let len = units.len();
                 for (i, unit) in units.enumerate() {
                     let mut rng = rng::stream(seed, "draw of a Gaussian", &[draw, index, unit]);
-                    let log = scratch.normals.draw(states[index][unit] * len + i, &mut rng, &mut values);
+                    let scale = model.drawn_scale(&self.context, index, unit, globals, latents);
+                    let slot = states[index][unit] * len + i;
+                    let log = scratch.normals.draw(slot, scale, &mut rng, &mut values);
                     let copies = model.copies(&self.context, index, unit);
                     if copies > 0.0 {
                         log_q += copies * log;

@@ -84,13 +84,22 @@ impl Emitter<'_> {
         if !chain(c) || moves {
             return TokenStream::new();
         }
-        let step = if c.is_chain() { quote!(fit::NormalStep) } else { quote!(fit::Step) };
+        let (step, gaussian) = match c.is_chain() {
+            true => (
+                quote!(fit::NormalStep),
+                quote!(
+                    const GAUSSIAN: bool = true;
+                ),
+            ),
+            false => (quote!(fit::Step), quote!()),
+        };
         let goes_on = self.goes_on();
         let steady = c.unit.last().is_some_and(|axis| is_steady(c, axis));
         let steady = steady.then(|| quote!(impl Steady for Model {}));
         quote! {
             impl Follows for Model {
                 type Step = #step;
+                #gaussian
             }
 
             #steady

@@ -40,6 +40,10 @@ impl Emitter<'_> {
         if self.kernel.components.iter().any(|c| c.whitened.is_some()) {
             return false;
         }
+        // Latents of all data together are no units that more data could add to.
+        if self.kernel.components.iter().any(|c| c.unit.is_empty()) {
+            return false;
+        }
         let arrays = &self.model.arrays;
         let shared: Vec<Nominal> = (0..arrays.len())
             .map(ArrayId)

@@ -13,16 +13,10 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     fn leaves(&self) -> Vec<ArrayId> {
-        // Of several Gaussian latents of one unit, and of those that have a law for each state, the marginals say too little; chains have a
-        // joint law.
-        let alone =
-            |c: &Component| !c.has_normals() || c.locals.is_empty() && (c.is_chain() || c.normals.len() == 1);
-        if self.hidden().iter().any(|a| self.is_shared_latent(*a))
-            || !self.model.integrated.is_empty()
-            || !self.kernel.components.iter().all(alone)
-        {
+        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) {
             return vec![];
         }
+        // Of several Gaussian latents of one unit the marginals say too little; chains have a joint law.
         let array = |a: &ArrayId| &self.model.arrays[a.0];
         self.observed()
             .into_iter()
@@ -31,6 +25,7 @@ impl Emitter<'_> {
             .filter(|a| array(a).pieces.iter().all(|p| self.model.statements[p.0].role == Role::Observed))
             .filter(|a| !matches!(array(a).elem.kind, ElemKind::Matrix(..) | ElemKind::SymPos(_)))
             .filter(|a| array(a).missing || self.layout(*a) != Layout::Scalar)
+            .filter(|a| self.has_moments(*a))
             .collect()
     }
 
@@ -175,6 +170,15 @@ impl Emitter<'_> {
     /// `add` for every state of the latents that a statement reads.
     fn over_states(&self, s: &Statement, lower: &Lower<'_>, add: TokenStream) -> TokenStream {
         let scope = self.direct_scope(Use::Mixture);
+        // Laws in every state, and of what is integrated out.
+        let own = self.kernel.components.iter().find(|c| c.rows.iter().any(|r| r.statement == self.id_of(s)));
+        let many = |c: &&Component| {
+            !c.integrated.is_empty() || !c.locals.is_empty() && c.has_normals() && !c.is_chain()
+        };
+        if let Some(c) = own.filter(many) {
+            let add = self.over_laws(&scope, c, s, lower, add);
+            return self.over_categories(&scope, c, s, lower, add);
+        }
         let mut read: Option<Elem> = None;
         self.each_argument(s, &mut |e| {
             self.model.each_read_deep(e, &mut |a| {
@@ -195,6 +199,48 @@ impl Emitter<'_> {
         let Some((indices, c)) = found else {
             return quote!(let probability = 1.0; #add);
         };
+        self.states_at(&scope, c, &indices, add)
+    }
+
+    fn id_of(&self, s: &Statement) -> StatementId {
+        let at = self.model.statements.iter().position(|x| std::ptr::eq(x, s));
+        StatementId(at.unwrap_or(usize::MAX))
+    }
+
+    /// `add` for every state of the unit that a statement belongs to.
+    fn over_categories(
+        &self,
+        scope: &super::scope::Scope<'_>,
+        c: &Component,
+        s: &Statement,
+        lower: &Lower<'_>,
+        add: TokenStream,
+    ) -> TokenStream {
+        if c.locals.is_empty() {
+            return quote!(let (state, probability) = (0, 1.0); #add);
+        }
+        let mut unit: Option<Vec<Ix>> = None;
+        self.each_argument(s, &mut |e| {
+            self.model.each_read_deep(e, &mut |a| {
+                if unit.is_none() && is_hidden(self.model, a.array) && c.holds(a.array) {
+                    unit = Some(a.indices.iter().take(c.unit.len()).map(|i| lower.index(i)).collect());
+                }
+            });
+        });
+        match unit {
+            Some(indices) => self.states_at(scope, c, &indices, add),
+            None => quote!(let (state, probability) = (0, 1.0); #add),
+        }
+    }
+
+    /// `add` for every state of the unit at these indices, with its probability.
+    fn states_at(
+        &self,
+        scope: &super::scope::Scope<'_>,
+        c: &Component,
+        indices: &[Ix],
+        add: TokenStream,
+    ) -> TokenStream {
         let at: Vec<_> = indices.iter().map(|i| scope.index(i)).collect();
         let q = self.joint_field(c).unwrap_or_else(|| self.name(c.locals[0].array));
         let (outer, last) = match at.as_slice() {
@@ -219,7 +265,7 @@ impl Emitter<'_> {
     /// `add` for points with the mean and the covariance of a Gaussian latent: the laws of data are linear in it.
     fn over_points(&self, scope: &super::scope::Scope<'_>, e: &Elem, add: TokenStream) -> TokenStream {
         let name = self.name(e.array);
-        let plates = self.model.arrays[e.array.0].plates.len();
+        let plates = crate::kernel::depth(self.model, e.array);
         let at: Vec<_> = e.indices[..plates].iter().map(|i| scope.index(i)).collect();
         let several = |c: &Component| c.normals.len() > 1 && c.normals.iter().any(|n| n.array == e.array);
         if let Some((_, c, joint)) = self.trajectories().find(|(_, c, _)| several(c)) {
@@ -268,7 +314,7 @@ impl Emitter<'_> {
         if matches!(self.model.arrays[a.0].elem.kind, ElemKind::Bool) { quote!(#value == 1) } else { value }
     }
 
-    fn each_argument(&self, s: &Statement, visit: &mut impl FnMut(&Expr)) {
+    pub(super) fn each_argument(&self, s: &Statement, visit: &mut impl FnMut(&Expr)) {
         use crate::model::ir::{Dist, FamilyCall};
         fn call(c: &FamilyCall, visit: &mut impl FnMut(&Expr)) {
             c.args.iter().map(|(_, e)| e).chain(&c.min).chain(&c.max).for_each(visit);

@@ -146,7 +146,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Which element of its unit, and which of its statistics.
-    fn place(
+    pub(super) fn place(
         &self,
         scope: &Scope<'_>,
         c: &Component,
@@ -293,7 +293,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Terms of a row, and a value that goes to the table with them.
-    fn integrated_terms(
+    pub(super) fn integrated_terms(
         &self,
         scope: &Scope<'_>,
         c: &Component,
@@ -466,19 +466,29 @@ impl<'a> Emitter<'a> {
 
     /// `Posterior::sample` where latents are integrated out: each given the state that was drawn for its unit.
     pub(super) fn conditional_sample(&self) -> TokenStream {
-        if self.model.integrated.is_empty() || self.kernel.components.iter().any(|c| c.unit.len() > 1) {
+        if self.model.integrated.is_empty() || self.kernel.components.iter().any(|c| c.unit.len() > 2) {
             return TokenStream::new();
         }
         let mut body = TokenStream::new();
         let mut names = vec![];
-        for c in &self.kernel.components {
-            let first = c.locals.first().map(|l| self.name(l.array));
-            let q = self.joint_field(c).or(first);
+        let hiding = |c: &&Component| !c.locals.is_empty() || !c.integrated.is_empty();
+        for c in self.kernel.components.iter().filter(hiding) {
+            let rows = c.unit.len() == 2;
+            let q = self.joint_field(c).or(c.locals.first().map(|l| self.name(l.array)));
             body.extend(match &q {
+                Some(q) if rows => {
+                    quote!(let states = fit::choose_rows(&self.#q, &mut finite::Sample(&mut *rng))?;)
+                }
                 Some(q) => quote!(let states = self.#q.choose(&mut finite::Sample(&mut *rng))?;),
                 None => {
                     let any = self.name(c.integrated[0].array);
-                    quote!(let states = vec![0; fit::kept(&self.#any)?];)
+                    match rows {
+                        true => quote! {
+                            fit::kept(&self.#any)?;
+                            let states: Vec<Vec<usize>> = self.#any.iter().map(|row| vec![0; row.len()]).collect();
+                        },
+                        false => quote!(let states = vec![0; fit::kept(&self.#any)?];),
+                    }
                 }
             });
             let sizes: Vec<_> = c
@@ -486,15 +496,20 @@ impl<'a> Emitter<'a> {
                 .iter()
                 .map(|l| {
                     let n = self.name(l.array);
-                    quote!(self.#n.states())
+                    match rows {
+                        true => quote!(self.#n.first().map_or(1, Categories::states)),
+                        false => quote!(self.#n.states()),
+                    }
                 })
                 .collect();
-            for (n, l) in c.locals.iter().enumerate() {
+            for (n, l) in c.locals.iter().enumerate().filter(|(_, l)| l.back == 0) {
                 let name = self.name(l.array);
                 let value = self.digit(l.array, n, &sizes, quote!(state));
+                let each = quote!(states.iter().map(|&state| #value).collect());
                 body.extend(match c.unit.len() {
                     0 => quote!(let #name = states.first().map(|&state| #value).unwrap_or_default();),
-                    _ => quote!(let #name = states.iter().map(|&state| #value).collect();),
+                    1 => quote!(let #name = #each;),
+                    _ => quote!(let #name = states.iter().map(|states| #each).collect();),
                 });
                 names.push(name);
             }
@@ -506,12 +521,14 @@ impl<'a> Emitter<'a> {
                     quote!(x.sample_given(state, rng))
                 };
                 let inner = i.inner.iter().fold(one, |one, _| quote!(x.iter().map(|x| #one).collect()));
+                let each = quote!(x.iter().zip(states).map(|(x, &state)| #inner).collect());
                 body.extend(match c.unit.len() {
                     0 => quote! {
                         let (x, state) = (&self.#name, states.first().copied().unwrap_or_default());
                         let #name = #inner;
                     },
-                    _ => quote!(let #name = self.#name.iter().zip(&states).map(|(x, &state)| #inner).collect();),
+                    1 => quote!(let #name = self.#name.iter().zip(&states).map(|(x, &state)| #inner).collect();),
+                    _ => quote!(let #name = self.#name.iter().zip(&states).map(|(x, states)| #each).collect();),
                 });
                 names.push(name);
             }

@@ -49,6 +49,7 @@ mod residuals;
 mod rotation;
 mod round;
 mod rows;
+mod scaled;
 mod scope;
 mod shared;
 mod simulate;
@@ -63,6 +64,7 @@ mod types;
 mod uncertain;
 mod unused;
 mod whitened;
+mod within_states;
 
 use crate::density::lower::is_hidden;
 use crate::kernel::{Kernel, StatKind};

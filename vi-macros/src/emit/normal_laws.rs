@@ -24,14 +24,16 @@ impl Emitter<'_> {
     ) {
         for n in &c.normals {
             let name = self.name(n.array);
-            let unset = self.nest(&self.plates_of(n.array), quote!(Marginal::Unset));
+            let plates = self.plates_of(n.array);
+            let unset = self.nest(&plates[..c.unit.len()], quote!(Marginal::Unset));
             fields.extend(quote!(#name: #unset,));
             let zero = self.neutral_value(n.array);
             empties.extend(quote!(#name: #zero,));
-            let value = (0..c.unit.len()).fold(
-                quote!(Marginal::Point(x.clone())),
-                |inner, _| quote!(x.iter().map(|x| #inner).collect()),
-            );
+            let point = match plates.len() > c.unit.len() {
+                true => quote!(Marginal::Point(DVector::from_column_slice(x))),
+                false => quote!(Marginal::Point(x.clone())),
+            };
+            let value = (0..c.unit.len()).fold(point, |inner, _| quote!(x.iter().map(|x| #inner).collect()));
             from.extend(quote!(#name: { let x = &latents.#name; #value },));
         }
         if let Some((_, _, name)) = self.trajectories().find(|(_, x, _)| std::ptr::eq(*x, c)) {
@@ -58,7 +60,18 @@ impl Emitter<'_> {
             let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
             let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, size), n)| {
                 let name = self.name(a);
+                let scale = self.unit_scale(a).map(|(_, scale)| self.unit_scale_law(&scale, &at));
                 let law = match (n.over.is_empty(), c.locals.is_empty()) {
+                    (true, true) if scale.is_some() => quote!(unit_laws::scaled_number(normals, &#scale, tile.0, #start)),
+                    (false, true) if scale.is_some() => {
+                        quote!(unit_laws::scaled_vector(normals, &#scale, tile.0, (#start, #size)))
+                    }
+                    (true, false) if scale.is_some() => {
+                        quote!(unit_laws::scaled_mixture(normals, &#scale, table, tile, #start))
+                    }
+                    (false, false) if scale.is_some() => {
+                        quote!(unit_laws::scaled_vector_mixture(normals, &#scale, table, tile, (#start, #size)))
+                    }
                     (true, true) if c.whitened.is_some() => {
                         let w = c.whitened.as_ref().map(|w| (self.scale_law(w), self.scale_mean(w)));
                         let (law, mean) = w.unwrap_or_default();
@@ -91,7 +104,11 @@ impl Emitter<'_> {
             let slot = self.slot(c);
             let unset = c.normals.iter().map(|n| {
                 let name = self.name(n.array);
-                quote!(given.#name.is_empty())
+                if c.unit.is_empty() {
+                    quote!(given.#name.is_unset())
+                } else {
+                    quote!(given.#name.is_empty())
+                }
             });
             let parts = self.normal_offsets(c).into_iter().zip(&c.normals).map(|((a, start, _), n)| {
                 let name = self.name(a);

@@ -59,7 +59,7 @@ impl Emitter<'_> {
 
     /// The position of an element among the Gaussian latents of its unit.
     pub(super) fn normal_index(&self, scope: &Scope<'_>, c: &Component, e: &Elem) -> TokenStream {
-        let plates = self.model.arrays[e.array.0].plates.len();
+        let plates = crate::kernel::depth(self.model, e.array);
         // In a step the same array stands there twice.
         let back = if c.is_chain() { crate::kernel::back(self.model, e) } else { 0 };
         let mut offsets = self.normal_offsets(c).into_iter().zip(&c.normals);
@@ -250,8 +250,9 @@ impl Emitter<'_> {
             if weighted {
                 lambda.push(quote!(copies));
             }
-            if s.weight.as_number() != Some(1.0) {
-                lambda.push(scope.grouped(&s.weight));
+            let weight = self.unscaled_weight(c, s);
+            if weight.as_number() != Some(1.0) {
+                lambda.push(scope.grouped(&weight));
             }
             let mut half = quote!(0.0);
             if s.precision.as_number() != Some(1.0) {
@@ -261,7 +262,8 @@ impl Emitter<'_> {
                 half = if weighted { quote!(copies * #log) } else { log };
             }
             // What a case that a state decides has besides its squares is no constant.
-            let more = self.value_poly(&s.normaliser);
+            let (plain, scales) = self.unscaled_terms(scope, c, &s.normaliser);
+            let more = self.value_poly(&plain);
             if !more.is_zero() {
                 let more = scope.grouped(&more);
                 half = if weighted { quote!(#half + copies * #more) } else { quote!(#half + #more) };
@@ -274,7 +276,7 @@ impl Emitter<'_> {
             match part {
                 RowPart::Whole => {
                     let uncertain = uncertain();
-                    quote!(#fill system.weigh(#lambda, #half); #uncertain)
+                    quote!(#fill system.weigh(#lambda, #half); #uncertain #scales)
                 }
                 RowPart::Coefficients => {
                     let uncertain = uncertain();
@@ -313,10 +315,12 @@ impl Emitter<'_> {
         let high = scope.index(&d.event.high);
         let copies = if weighted { quote!(copies) } else { quote!(1.0) };
         let uncertain = self.uncertain_vector(scope, Place { component: c, collapse: None }, d, weighted);
+        let (_, scales) = self.unscaled_terms(scope, c, &d.normaliser);
         quote! {
             #rows
             at.#field[#at].whiten(system, #high, #copies);
             #uncertain
+            #scales
         }
     }
 
@@ -368,14 +372,14 @@ impl Emitter<'_> {
             own.map(|r| self.normal_rows(c, r, part)).collect()
         };
         let whole = || {
-            let rows = rows(RowPart::Whole);
+            let (rows, solve) = (rows(RowPart::Whole), self.solve(&scope, c));
             scope.loops(
                 &states,
                 quote! {
                     system.clear();
                     #rows
                     let slot = #slot;
-                    table[slot] += system.solve(slot);
+                    #solve
                 },
             )
         };
@@ -435,11 +439,12 @@ impl Emitter<'_> {
             return quote!(if !scratch.normals.is_fresh() { scratch.normals.begin_at_zero(#width, len); });
         }
         let name = self.eliminate_name(c);
-        let slots = self.slots(c);
+        let (slots, measure) = (self.slots(c), self.measure(c));
         quote! {
             if !scratch.normals.is_fresh() {
                 let Ok(at) = self.prepare(context, params) else { return };
                 self.#name(context, &at, units.clone(), &mut vec![0.0; #slots], scratch);
+                #measure
             }
         }
     }

@@ -70,9 +70,10 @@ impl Emitter<'_> {
                 let eliminate = self.eliminate_name(c);
                 quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
             });
+            let measure = self.measure(c);
             let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
             let densities = self.densities_of(&taken);
-            let expand = if meeting { TokenStream::new() } else { self.collect_expansions(i, c) };
+            let expand = if meeting || is_step { TokenStream::new() } else { self.collect_expansions(i, c) };
             let whitened = self.collect_whitened(i, c);
             let constants: Vec<TokenStream> = c
                 .rows
@@ -144,8 +145,9 @@ impl Emitter<'_> {
                     #(#prior)*
                     #begin_data
                     #(#add)*
-                    #integrate
                     #normals
+                    #integrate
+                    #measure
                     #clamp
                 }
 

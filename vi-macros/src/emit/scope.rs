@@ -172,7 +172,8 @@ impl<'a> Scope<'a> {
         let indices: Vec<TokenStream> = e.indices.iter().map(|i| self.index(i)).collect();
         if !self.by_value && is_unit_normal(self.model, e.array) {
             let back = crate::kernel::back(self.model, e);
-            let (mean, within) = (super::normals::mean_name(&name, back), &indices[array.plates.len()..]);
+            let depth = crate::kernel::depth(self.model, e.array);
+            let (mean, within) = (super::normals::mean_name(&name, back), &indices[depth..]);
             return quote!(#mean #([#within])*);
         }
         match array.role {

@@ -85,6 +85,9 @@ impl<'a> Emitter<'a> {
     /// Plates of a marginal: a vector of numbers has none.
     pub(super) fn marginal_plates(&self, a: ArrayId) -> Vec<Var> {
         let mut plates = self.plates_of(a);
+        if crate::kernel::is_unit_normal(self.model, a) {
+            plates.truncate(crate::kernel::depth(self.model, a));
+        }
         if !has_law(self.model, a) && is_random(self.model, a) && self.is_vector(a) {
             let event = matches!(self.model.arrays[a.0].elem.kind, ElemKind::Vector(_));
             if !event {
@@ -96,19 +99,15 @@ impl<'a> Emitter<'a> {
 
     pub(super) fn shared_posterior_type(&self, a: ArrayId) -> TokenStream {
         let law = if is_random(self.model, a) { self.marginal_type(a) } else { self.point_type(a) };
-        let of_states = self
-            .kernel
-            .components
-            .iter()
-            .any(|c| !c.locals.is_empty() && c.normals.iter().any(|n| n.array == a));
-        let law = match (of_states, &self.model.arrays[a.0].elem.kind) {
-            (true, ElemKind::Vector(_)) => quote!(unit_laws::VectorMixture<#law>),
-            (true, _) => quote!(unit_laws::Mixture<#law>),
-            (false, _) => law,
-        };
-        let law = match self.chain_scale(a) {
-            Some(_) => spelt(&laws::of_location(self.is_vector(a), true)),
-            None => law,
+        let component = self.kernel.components.iter().find(|c| c.normals.iter().any(|n| n.array == a));
+        let inner = component.is_some_and(|c| self.model.arrays[a.0].plates.len() > c.unit.len());
+        let vector = self.is_vector(a) || inner;
+        let scaled = self.chain_scale(a).is_some() || self.unit_scale(a).is_some();
+        let law = if scaled || inner { spelt(&laws::of_location(vector, scaled)) } else { law };
+        let law = match component.is_some_and(|c| !c.locals.is_empty()) {
+            true if vector => quote!(unit_laws::VectorMixture<#law>),
+            true => quote!(unit_laws::Mixture<#law>),
+            false => law,
         };
         self.marginal_plates(a).iter().fold(quote!(Marginal<#law>), |t, _| quote!(Vec<#t>))
     }

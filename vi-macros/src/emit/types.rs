@@ -212,7 +212,10 @@ impl Emitter<'_> {
                 let lower = crate::density::lower::Lower::new(self.model);
                 let value = lower.component(e, &[]).ok()?;
                 let value = self.scope().spell_consts_bare().poly(&value);
-                Some(quote!(let #n: f64 = #value;))
+                Some(match self.model.arrays[a.0].elem.kind {
+                    ElemKind::Count => quote!(let #n = (#value) as u64;),
+                    _ => quote!(let #n: f64 = #value;),
+                })
             }),
         );
         let serde: Vec<_> = sizes

@@ -127,6 +127,7 @@ impl Emitter<'_> {
                 let (power, mean) = (super::number(w.power.value()), self.scale_mean(w));
                 quote!(#index => { #unit f64::powf(latents.#name #([#at])*, #power) / #mean })
             })
+            .chain(self.drawn_unit_scales())
             .collect();
         if arms.is_empty() {
             return arms;

@@ -288,6 +288,9 @@ fn linked_rows(
     }
     let places = links::places(model, d, &link.along)?;
     let within = d.gathers.iter().zip(&places.back).all(|(g, b)| links::local(c, g.elem.array, *b).is_some());
+    if !within {
+        links::outside(model, d)?;
+    }
     let table = if within { c } else { &link.step };
     Ok((builder.rows(d, Some(table), Some(&places))?, !within))
 }
@@ -412,6 +415,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     let guards = match &reach {
         Some(_) => {
             links::unconditional(model, densities, &b.latents)?;
+            links::everywhere(model, densities, &b.latents)?;
             vec![]
         }
         None if chains::scans(b) => {

@@ -165,6 +165,8 @@ pub fn back(model: &Model, e: &Elem) -> usize {
 impl Component {
     /// Whether it is a chain of Gaussians, or the step of one.
     pub fn is_chain(&self) -> bool {
-        self.has_normals() && (self.link.is_some() || self.beside || self.normals.iter().any(|n| n.back > 0))
+        // Where categories are handed on, the Gaussians are those of one unit in its state.
+        let handed_on = self.link.as_ref().is_some_and(|l| l.frontier == 0);
+        self.has_normals() && (handed_on || self.beside || self.normals.iter().any(|n| n.back > 0))
     }
 }

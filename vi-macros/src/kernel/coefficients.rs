@@ -127,8 +127,7 @@ pub fn in_products(model: &Model, densities: &[StatementDensity], b: &Block) -> 
 }
 
 /// Whether what is uncertain carries an index of the unit: then it is no less local than the unit's own latents.
-pub fn in_unit(model: &Model, d: &StatementDensity, b: &Block) -> bool {
-    let plates = model.arrays[b.latents[0].0].plates.len();
+pub fn in_unit(model: &Model, d: &StatementDensity, b: &Block, plates: usize) -> bool {
     let Some(own) = elems_in(d, &b.latents).into_iter().next() else { return false };
     let others = others(model, d, b);
     let mut found = false;

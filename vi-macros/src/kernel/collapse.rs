@@ -188,6 +188,7 @@ fn row(kernel: &Kernel<'_>, unit: &Var, r: &Rows, data: &mut Vec<DataRow>) -> Op
 /// Whether units whose rows are there alike have the same coefficients and precisions, so that one factor serves them.
 pub fn is_hoisted(model: &Model, c: &Component) -> bool {
     c.has_normals()
+        && !c.unit.is_empty()
         && !c.is_chain()
         && c.pairs.is_empty()
         && c.rows.iter().filter(|r| super::reads_normals(model, r)).all(|r| {

@@ -246,8 +246,53 @@ fn each_term(t: &Terms, see: &mut impl FnMut(&Poly)) {
     }
 }
 
+/// The integrated latent that is a factor of the precision of all rows of a component's Gaussians: which it is, and its element.
+pub fn scale_of(model: &Model, c: &Component) -> Option<(usize, Elem)> {
+    let mut of_normals = c.rows.iter().filter(|r| super::reads_normals(model, r)).flat_map(|r| &r.cases);
+    of_normals.find_map(|case| scale_in(c, &case.body).flatten())
+}
+
+/// The same of one case; `None` if its precision is no one scale.
+fn scale_in(c: &Component, b: &Body) -> Option<Option<(usize, Elem)>> {
+    let weight = match b {
+        Body::Scalar(s) => &s.weight,
+        Body::Dense(d) => &d.weight,
+        Body::Terms(_) | Body::Equal { .. } => return Some(None),
+    };
+    let (plain, own) = own_terms(c, weight)?;
+    match own.as_slice() {
+        [] => Some(None),
+        [o] if plain.is_zero() && o.over.is_empty() && o.guards.is_empty() => {
+            Some(Some((o.latent, o.element.clone())))
+        }
+        [_, ..] => None,
+    }
+}
+
 /// That code can be written for every term of a component that holds an integrated latent.
 pub fn check(model: &Model, c: &Component, densities: &[StatementDensity]) -> Result<(), Diagnostic> {
+    let scale = scale_of(model, c).map(|(n, _)| n);
+    for r in c.rows.iter().filter(|r| super::reads_normals(model, r)) {
+        let own = |case: &super::RowCase| match &case.body {
+            // A flat law has no row.
+            Body::Terms(_) | Body::Equal { .. } => true,
+            Body::Scalar(_) | Body::Dense(_) => {
+                scale_in(c, &case.body).map(|s| s.map(|(n, _)| n)) == Some(scale)
+            }
+        };
+        let gapped = scale.is_some() && r.gapped().next().is_some();
+        if gapped || !r.cases.iter().all(own) {
+            let loc = densities.iter().find(|d| d.id == r.statement).map(|d| d.loc);
+            let names: Vec<String> =
+                c.normals.iter().map(|n| model.arrays[n.array.0].name.to_string()).collect();
+            let loc = loc.unwrap_or_else(|| model.arrays[r.target.array.0].name.span().into());
+            return Err(mistakes::no_engine(
+                loc,
+                &names.join(", "),
+                "a Gaussian with rows of several scales",
+            ));
+        }
+    }
     for r in c.rows.iter().filter(|r| touches(model, r)) {
         let loc = densities.iter().find(|d| d.id == r.statement).map(|d| d.loc);
         let names: Vec<String> =

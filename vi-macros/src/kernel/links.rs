@@ -3,7 +3,8 @@
 //! The state of a unit holds its own categories and, where statements look further back, those of the units before it. A statement that reads
 //! more than one unit's state belongs to the step from one to the next.
 
-use super::{Component, Local, Rows, is_param};
+use super::exists::beginning;
+use super::{Component, Local, Rows, is_param, is_unit_normal};
 use crate::density::lower::Gather;
 use crate::density::poly::Poly;
 use crate::density::statement::StatementDensity;
@@ -84,7 +85,7 @@ pub fn reach(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         Rule::Sum | Rule::Family { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => None,
     });
     let Some(along) = along else { return Ok(None) };
-    let finite = b.latents.iter().filter(|a| !model.integrated.contains(a));
+    let finite = b.latents.iter().filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, **a));
     let mut arrays: Vec<(ArrayId, usize, bool)> = finite.map(|a| (*a, 0, false)).collect();
     let inside = |g: &Gather| b.latents.contains(&g.elem.array);
     let mut all = vec![];
@@ -131,6 +132,40 @@ pub fn unconditional(
         }
     }
     Ok(())
+}
+
+/// What is integrated out or eliminated in the states of a step has a law at every step.
+pub fn everywhere(
+    model: &Model,
+    densities: &[StatementDensity],
+    latents: &[ArrayId],
+) -> Result<(), Diagnostic> {
+    let inner = latents.iter().filter(|a| is_unit_normal(model, **a) || model.integrated.contains(a));
+    for a in inner {
+        let late = beginning(model, densities, *a).iter().any(|i| *i != Ix::default());
+        if let Some(d) = densities.iter().find(|d| late && d.target.array == *a) {
+            let name = &model.arrays[a.0].name;
+            return Err(mistakes::not_generated(
+                d.loc,
+                "a latent beside a chain that begins after 0",
+                &format!("declare it at every step: `latent {name}[t in T] ~ …;`"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A statement of a step reads nothing that is integrated out or eliminated in the states of one unit.
+pub fn outside(model: &Model, d: &StatementDensity) -> Result<(), Diagnostic> {
+    let integrated = super::integrated::elements(model, d).into_iter().next();
+    let normal = || super::normals::elems_in(d, &model.unit_normals).into_iter().next();
+    match integrated.or_else(normal) {
+        None => Ok(()),
+        Some(e) => {
+            let name = model.arrays[e.array.0].name.to_string();
+            Err(mistakes::no_engine(d.loc, &name, "a posterior for each pair of neighbouring states"))
+        }
+    }
 }
 
 /// The unit a statement is seen from, and how far back it reads each of its latents.

@@ -7,7 +7,7 @@ use super::{chains, coefficients, whitened};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::{Case, Form, Scale, StatementDensity};
 use crate::density::symbol::{Cond, Elem, Ix, IxTerm, Var, length};
-use crate::model::ir::{ArrayId, ElemKind, Model, Role, StatementId};
+use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Model, Role, StatementId};
 use crate::plan::{Block, Plan, Rule, Step};
 
 /// Whether a latent's Gaussian is eliminated unit by unit.
@@ -19,76 +19,127 @@ pub fn is_unit_normal(model: &Model, array: ArrayId) -> bool {
 ///
 /// What is left of Gaussian blocks is shared by all units: it is updated from sums over them. Of two blocks that multiply one another only one is
 /// eliminated unit by unit; the other reads its moments.
-pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<ArrayId> {
+///
+/// With each latent comes how many of its plates are those of the units.
+pub fn unit_normals(model: &Model, densities: &[StatementDensity], plan: &Plan) -> Vec<(ArrayId, usize)> {
     let uncertain = |b: &Block| {
         densities
             .iter()
             .any(|d| !elems_in(d, &b.latents).is_empty() && !coefficients::others(model, d, b).is_empty())
     };
-    let rank = |b: &&Block| match (chains::is_chain(model, densities, b), falls_apart(model, densities, b)) {
-        (true, _) => Some(0),
-        (false, true) if !uncertain(b) => Some(1),
-        (false, true) if !coefficients::in_products(model, densities, b) => None,
-        (false, true) => Some(if coefficients::leads(model, densities, b) { 2 } else { 3 }),
-        (false, false) => None,
+    // A block with categories has no other code.
+    let gated = |b: &Block| b.latents.iter().any(|a| model.arrays[a.0].elem.kind.is_finite());
+    let rank = |b: &Block| {
+        if chains::is_chain(model, densities, b) {
+            let plates = gaussian(model, b).first().map_or(0, |a| model.arrays[a.0].plates.len());
+            return Some((0, plates));
+        }
+        let plates = falls_apart(model, densities, b)?;
+        match uncertain(b) {
+            false => Some((1, plates)),
+            true if !gated(b) && !coefficients::in_products(model, densities, b) => None,
+            true => Some((if coefficients::leads(model, densities, b) { 2 } else { 3 }, plates)),
+        }
     };
     let blocks = plan.blocks.iter().filter(|b| !b.point && !b.each);
-    let mut ranked: Vec<(usize, &Block)> = blocks.filter_map(|b| Some((rank(&b)?, b))).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    let mut out: Vec<ArrayId> = vec![];
-    for (_, b) in ranked {
+    let mut ranked: Vec<((usize, usize), &Block)> = blocks.filter_map(|b| Some((rank(b)?, b))).collect();
+    ranked.sort_by_key(|((rank, _), _)| *rank);
+    let mut out: Vec<(ArrayId, usize)> = vec![];
+    for ((_, plates), b) in ranked {
         let beside = |d: &StatementDensity| {
             !elems_in(d, &b.latents).is_empty()
-                && coefficients::others(model, d, b).iter().any(|a| out.contains(a))
+                && coefficients::others(model, d, b).iter().any(|a| out.iter().any(|(x, _)| x == a))
         };
         if !densities.iter().any(beside) {
-            out.extend(gaussian(model, b));
+            out.extend(gaussian(model, b).into_iter().map(|a| (a, plates)));
         }
     }
     out
 }
 
-fn gaussian(model: &Model, b: &Block) -> Vec<ArrayId> {
-    whitened::whitened(model, b).into_iter().filter(|a| !model.arrays[a.0].elem.kind.is_finite()).collect()
+/// How many plates of such a latent are those of the units. What is left of its indices counts the numbers that one unit has.
+pub fn depth(model: &Model, a: ArrayId) -> usize {
+    let at = model.unit_normals.iter().position(|x| *x == a);
+    at.and_then(|n| model.unit_plates.get(n).copied()).unwrap_or(model.arrays[a.0].plates.len())
 }
 
-fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> bool {
+fn gaussian(model: &Model, b: &Block) -> Vec<ArrayId> {
+    let other = |a: &ArrayId| model.arrays[a.0].elem.kind.is_finite() || model.integrated.contains(a);
+    whitened::whitened(model, b).into_iter().filter(|a| !other(a)).collect()
+}
+
+/// How many plates the units of a block have, if it falls apart into such.
+fn falls_apart(model: &Model, densities: &[StatementDensity], b: &Block) -> Option<usize> {
     let latents = gaussian(model, b);
-    let own_rule = |s: &Step| match s.rule {
-        Rule::Gaussian { whitened_by: None, stack: false } => true,
-        Rule::Sum => s.latents.iter().all(|a| !latents.contains(a)),
-        Rule::Gaussian { .. }
-        | Rule::Family { .. }
-        | Rule::Scan { .. }
-        | Rule::Tree { .. }
-        | Rule::GaussianScan { .. } => false,
+    let finite = b.latents.iter().find(|a| model.arrays[a.0].elem.kind.is_finite());
+    let own_rule = |s: &Step| match &s.rule {
+        // Without a category, what is stacked is shared by all units.
+        Rule::Gaussian { whitened_by, stack } => {
+            whitened_by.is_none_or(|a| model.integrated.contains(&a)) && (!stack || finite.is_some())
+        }
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => s.latents.iter().all(|a| !latents.contains(a)),
+        Rule::Family { .. } => s.latents.iter().all(|a| model.integrated.contains(a)),
+        Rule::GaussianScan { .. } => false,
     };
-    let plates = model.arrays[b.latents[0].0].plates.len();
-    if plates == 0
+    let plates = |a: &ArrayId| model.arrays[a.0].plates.len();
+    let depth = plates(finite.unwrap_or(&b.latents[0]));
+    if depth == 0 && finite.is_none()
         || latents.is_empty()
         || !b.trace.iter().all(own_rule)
-        || !latents.iter().all(|a| is_plain(model, *a))
+        || !latents.iter().all(|a| is_plain(model, *a) && fits(model, *a, depth))
         // A unit that does not exist has neither rows nor a posterior.
         || latents.iter().any(|a| has_holes(model, &model.arrays[a.0]))
-        || b.latents.iter().any(|a| model.arrays[a.0].plates.len() != plates)
+        || b.latents.iter().any(|a| !latents.contains(a) && !model.integrated.contains(a) && plates(a) != depth)
+        || finite.is_none() && b.latents.iter().any(|a| plates(a) != depth)
     {
-        return false;
+        return None;
     }
-    densities.iter().all(|d| {
+    // The scale that whitens the rows of a unit is one number.
+    let scale = |s: &Step| match &s.rule {
+        Rule::Gaussian { whitened_by, .. } => *whitened_by,
+        Rule::Sum
+        | Rule::Scan { .. }
+        | Rule::Tree { .. }
+        | Rule::Family { .. }
+        | Rule::GaussianScan { .. } => None,
+    };
+    if b.trace.iter().filter_map(scale).any(|a| plates(&a) != depth) {
+        return None;
+    }
+    let apart = densities.iter().all(|d| {
         let mut own = elems_in(d, &latents);
         if own.is_empty() {
             return true;
         }
-        own.iter_mut().for_each(|e| e.indices.truncate(plates));
+        own.iter_mut().for_each(|e| e.indices.truncate(depth));
         let gathered =
             d.gathers.iter().all(|g| b.latents.contains(&g.elem.array) && g.elem.indices == own[0].indices);
         coefficients::obstacle(model, d, b).is_none()
-            && !coefficients::in_unit(model, d, b)
+            && !coefficients::in_unit(model, d, b, depth)
             && gathered
             && own.iter().all(|e| e.indices == own[0].indices)
             && own[0].indices.iter().all(|i| is_place(i) && is_bound(i, d))
             && d.cases.iter().all(|c| is_gaussian(c, &latents))
-    })
+    });
+    apart.then_some(depth)
+}
+
+/// Whether an array is a number or a vector for each unit, where the units have so many plates: a vector may be numbers with one more index.
+fn fits(model: &Model, a: ArrayId, depth: usize) -> bool {
+    let array = &model.arrays[a.0];
+    let Some(inner) = array.plates.get(depth..) else { return false };
+    match inner {
+        [] => true,
+        [one] => {
+            let ragged = one
+                .length
+                .terms
+                .iter()
+                .any(|(_, t)| matches!(t, IndexTerm::Size(_, args) if !args.is_empty()));
+            matches!(array.elem.kind, ElemKind::Real) && !ragged
+        }
+        [_, _, ..] => false,
+    }
 }
 
 /// Whether every element of an array is a latent number or vector without bounds that nothing is said of where it begins.
@@ -199,7 +250,7 @@ pub fn elems_in(d: &StatementDensity, arrays: &[ArrayId]) -> Vec<Elem> {
 pub fn anchors(model: &Model, d: &StatementDensity) -> Vec<Elem> {
     let mut out: Vec<Elem> = d.gathers.iter().map(|g| g.elem.clone()).collect();
     for mut e in elems_in(d, &model.unit_normals) {
-        e.indices.truncate(model.arrays[e.array.0].plates.len());
+        e.indices.truncate(depth(model, e.array));
         out.push(e);
     }
     out
@@ -210,8 +261,8 @@ pub fn of_unit(model: &Model, latents: &[ArrayId], unit: &[Var]) -> Vec<Normal> 
     let at: Vec<Ix> = unit.iter().map(Ix::var).collect();
     let own = latents.iter().filter(|a| is_unit_normal(model, **a));
     own.map(|a| {
-        let axes = model.arrays[a.0].elem.kind.axes();
-        let over = axes.iter().map(|x| {
+        let array = &model.arrays[a.0];
+        let over = array.plates[unit.len()..].iter().chain(array.elem.kind.axes()).map(|x| {
             let name = component_name(unit);
             Var::new(name, x.nominal, Ix::constant(0), length(&x.length, &at))
         });

@@ -50,6 +50,8 @@ pub struct Model {
     pub integrated: Vec<ArrayId>,
     /// Latents whose Gaussians are eliminated unit by unit: empty until there is a plan.
     pub unit_normals: Vec<ArrayId>,
+    /// Of each of them, how many of its plates are those of the units; the others are inside one unit.
+    pub unit_plates: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]

@@ -122,6 +122,7 @@ impl<'a> Checker<'a> {
             init: Vec::new(),
             order: Vec::new(),
             unit_normals: Vec::new(),
+            unit_plates: Vec::new(),
         };
         let incomplete = !report.is_empty();
         Checker {

@@ -154,7 +154,9 @@ fn merge(g: &Interaction, blocks: &mut Vec<Proved>) {
         pairs.sort_by_key(|(i, j)| preference(g, &blocks[*i].nodes, &blocks[*j].nodes));
         for (i, j) in pairs {
             let nodes: Vec<usize> = blocks[i].nodes.iter().chain(&blocks[j].nodes).copied().collect();
-            if let Ok(steps) = eliminate(g, &nodes) {
+            if let Ok(steps) = eliminate(g, &nodes)
+                && !between_steps(g, &steps)
+            {
                 blocks.remove(j);
                 blocks[i] = Proved { nodes, each: false, steps, group: None };
                 continue 'again;
@@ -170,25 +172,43 @@ fn share_a_term(g: &Interaction, a: &[usize], b: &[usize]) -> bool {
 }
 
 /// A chain, and a law that one of its elements reads, such as that of the first state: exact together, at the price of an elimination that
-/// is the chain's nowhere else. They take turns.
+/// is the chain's nowhere else. They take turns. What each step has of its own is integrated out in the states of the step.
 fn chain_and_family(g: &Interaction, chain: &Proved, other: &Proved) -> bool {
-    let along = |s: &Elimination| matches!(s.rule.rule, Rule::Scan { .. } | Rule::Tree { .. });
-    chain.steps.iter().any(along) && other.nodes.iter().all(|n| g.nodes[*n].class != Class::Finite)
+    let along = |s: &&Elimination| matches!(s.rule.rule, Rule::Scan { .. } | Rule::Tree { .. });
+    let Some(scan) = chain.steps.iter().find(along) else { return false };
+    let plates = scan.nodes.iter().map(|n| g.nodes[*n].outer()).max().unwrap_or(0);
+    let of_step = |n: &usize| g.nodes[*n].outer() >= plates;
+    other.nodes.iter().all(|n| g.nodes[*n].class != Class::Finite) && !other.nodes.iter().all(of_step)
 }
 
-/// Gaussians together, then chains, then a Gaussian and its scale, then the rest.
+/// Whether something is integrated out in the states of two steps at once, beside a chain.
+fn between_steps(g: &Interaction, steps: &[Elimination]) -> bool {
+    let along = |s: &Elimination| matches!(s.rule.rule, Rule::Scan { .. } | Rule::Tree { .. });
+    steps.iter().any(along)
+        && steps.iter().filter(|s| s.nodes.iter().all(|n| g.nodes[*n].class != Class::Finite)).any(|s| {
+            s.scope
+                .iter()
+                .enumerate()
+                .any(|(i, (n, ix))| s.scope[..i].iter().any(|(m, jx)| n == m && ix != jx))
+        })
+}
+
+/// A Gaussian with the category that chooses its law, Gaussians together, then chains, then a Gaussian and its scale, then the rest.
 fn preference(g: &Interaction, a: &[usize], b: &[usize]) -> usize {
     let all = |nodes: &[usize], class: Class| nodes.iter().all(|n| g.nodes[*n].class == class);
     let scale =
         |nodes: &[usize]| nodes.iter().any(|n| matches!(g.nodes[*n].class, Class::Positive | Class::Matrix));
-    if all(a, Class::Gaussian) && all(b, Class::Gaussian) {
+    let chosen = |a: &[usize], b: &[usize]| g.chosen.iter().any(|(n, c)| a.contains(n) && b.contains(c));
+    if chosen(a, b) || chosen(b, a) {
         0
-    } else if all(a, Class::Finite) && all(b, Class::Finite) {
+    } else if all(a, Class::Gaussian) && all(b, Class::Gaussian) {
         1
-    } else if (all(a, Class::Gaussian) && scale(b)) || (all(b, Class::Gaussian) && scale(a)) {
+    } else if all(a, Class::Finite) && all(b, Class::Finite) {
         2
-    } else {
+    } else if (all(a, Class::Gaussian) && scale(b)) || (all(b, Class::Gaussian) && scale(a)) {
         3
+    } else {
+        4
     }
 }
 

@@ -1,29 +1,56 @@
 //! Conditional blocks: a family integrated out in every state of finite latents, and then the sum over the states.
 
-use super::{Plan, Rule};
+use super::{Block, Plan, Rule, Step};
 use crate::model::ir::{ArrayId, ElemKind, Model};
 
 /// Latents of no finite type whose log-partition is a term in the table of a sum.
 pub fn integrated(model: &Model, plan: &Plan) -> Vec<ArrayId> {
-    let mut out = vec![];
-    for b in plan.blocks.iter().filter(|b| !b.point && !b.each) {
-        let mut families = vec![];
-        let mut sums = false;
-        let mut others = false;
-        for step in &b.trace {
-            match &step.rule {
-                Rule::Sum => sums = true,
-                Rule::Family { .. } => families.extend(&step.latents),
-                Rule::Scan { .. } | Rule::Tree { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => {
-                    others = true
-                }
-            }
-        }
-        if sums && !others && families.iter().all(|a| has_log_partition(model, *a)) {
-            out.extend(families);
+    let local = |b: &&Block| !b.point && !b.each;
+    let sums = |b: &&Block| {
+        b.trace.iter().any(|s| matches!(s.rule, Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. }))
+    };
+    plan.blocks.iter().filter(local).filter(sums).flat_map(|b| families(model, b)).collect()
+}
+
+/// Families of a block, where all that stands beside them is finite or Gaussian; of the Gaussians at most one family is the scale.
+fn families(model: &Model, b: &Block) -> Vec<ArrayId> {
+    let mut families = vec![];
+    let mut scales: Vec<Option<ArrayId>> = vec![];
+    for step in &b.trace {
+        match &step.rule {
+            Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => {}
+            Rule::Family { .. } => families.extend(&step.latents),
+            Rule::Gaussian { whitened_by, .. } => scales.push(*whitened_by),
+            Rule::GaussianScan { .. } => return vec![],
         }
     }
-    out
+    let one = scales.windows(2).all(|w| w[0] == w[1]);
+    let known = scales.iter().flatten().all(|a| families.contains(a));
+    let whole = families.iter().all(|a| has_log_partition(model, *a));
+    if one && known && whole { families } else { vec![] }
+}
+
+/// The scales of blocks of Gaussians without a finite latent, each of which has plates: they can be integrated out unit by unit too.
+///
+/// A latent that the user orders, begins or reports keeps its q with those that all units share.
+pub fn scaled(model: &Model, plan: &Plan) -> Vec<ArrayId> {
+    let [b] = plan.blocks.as_slice() else { return vec![] };
+    let gaussian = |s: &Step| matches!(s.rule, Rule::Gaussian { whitened_by: Some(_), .. });
+    let family = |s: &Step| matches!(s.rule, Rule::Family { .. });
+    let plates = |a: &ArrayId| model.arrays[a.0].plates.len();
+    let first = b.latents.first().map_or(0, plates);
+    let fits = !b.point
+        && !b.each
+        && b.trace.iter().all(|s| gaussian(s) || family(s))
+        && b.trace.iter().any(gaussian)
+        && first > 0
+        && b.latents.iter().all(|a| plates(a) == first && !is_named(model, *a));
+    if fits && !plan.updates.is_empty() { families(model, b) } else { vec![] }
+}
+
+fn is_named(model: &Model, a: ArrayId) -> bool {
+    model.groups.iter().any(|g| g.vars.iter().any(|(v, ..)| *v == a))
+        || model.init.iter().any(|i| i.array == a)
 }
 
 /// A family that is all there is to hide, beside params: each unit has its own, and the sweep need keep none of them.
@@ -35,10 +62,9 @@ pub fn alone(model: &Model, plan: &Plan) -> Vec<ArrayId> {
     let [step] = block.trace.as_slice() else { return vec![] };
     let [a] = step.latents.as_slice() else { return vec![] };
     let array = &model.arrays[a.0];
-    let named = model.groups.iter().any(|g| g.vars.iter().any(|(v, ..)| v == a))
-        || model.init.iter().any(|i| i.array == *a);
     let family = matches!(step.rule, Rule::Family { .. }) && has_log_partition(model, *a);
-    let fits = !block.point && !block.each && !array.plates.is_empty() && !array.symmetric && !named;
+    let fits =
+        !block.point && !block.each && !array.plates.is_empty() && !array.symmetric && !is_named(model, *a);
     if family && fits && !plan.updates.is_empty() { vec![*a] } else { vec![] }
 }
 

@@ -6,7 +6,7 @@
 use super::aliases;
 use super::constraint;
 use super::edges::fresh;
-use crate::density::lower::{is_hidden, is_unknown};
+use crate::density::lower::{Gather, is_hidden, is_unknown};
 use crate::density::normal_form::{Monomial, Stat};
 use crate::density::poly::{Factor as PolyFactor, Func, Poly};
 use crate::density::statement::{Form, StatementDensity};
@@ -23,6 +23,8 @@ pub struct Interaction {
     pub parents: Vec<(ArrayId, usize)>,
     /// Names of all arrays, for messages.
     pub names: Vec<String>,
+    /// Gaussians whose own law a category chooses, each with the category.
+    pub chosen: Vec<(usize, usize)>,
 }
 
 /// An array with all its elements.
@@ -169,6 +171,16 @@ pub fn interaction(
         if is_node(ArrayId(n)) {
             g.nodes.push(node(model, ArrayId(n)));
         }
+    }
+    let at = |g: &Interaction, a: ArrayId| g.nodes.iter().position(|n| n.array == a);
+    for d in densities {
+        let Some(n) = at(&g, d.target.array).filter(|n| g.nodes[*n].class == Class::Gaussian) else {
+            continue;
+        };
+        let own = |x: &&Gather| d.target.indices.starts_with(&x.elem.indices);
+        let by = d.gathers.iter().filter(own).filter_map(|x| at(&g, x.elem.array)).map(|c| (n, c));
+        let by: Vec<_> = by.filter(|pair| !g.chosen.contains(pair)).collect();
+        g.chosen.extend(by);
     }
     for m in monomials {
         let hard = densities

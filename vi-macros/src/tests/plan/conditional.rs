@@ -131,3 +131,49 @@ fn a_latent_that_two_units_of_a_category_read() {
         &["z: coupled in pairs"],
     );
 }
+
+#[test]
+fn what_every_step_of_a_chain_has_of_its_own_goes_with_the_chain() {
+    check_not_exact(
+        "pub mod bayes(K) {
+            latent   trans[i in K]: Simplex[K] ~ Dirichlet(1);
+            latent   tau[k in K] ~ Gamma(shape: 2, rate: 2);
+            latent   z[0] ~ Uniform();
+            latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+            latent   u[t in T] ~ Gamma(shape: 2, rate: 2);
+            observed x[t in T] ~ Normal(0, prec: u[t] * tau[z[t]]);
+        }",
+        &["MEAN-FIELD", "{u, z}: u Gamma; z scan over t", "{trans}: trans Dirichlet", "{tau}: tau Gamma"],
+        &["trans: integrating it couples all of z"],
+    );
+}
+
+#[test]
+fn what_two_steps_read_takes_turns_with_the_chain() {
+    check_not_exact(
+        "pub mod bayes(K) {
+            latent   trans[i in K]: Simplex[K] ~ Dirichlet(1);
+            latent   tau[i in K, k in K] ~ Gamma(shape: 2, rate: 2);
+            latent   z[0] ~ Uniform();
+            latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+            latent   u[t in T] ~ Gamma(shape: 2, rate: 2);
+            observed x[t in 1..T] ~ Normal(0, prec: u[t] * tau[z[t-1], z[t]]);
+        }",
+        &["MEAN-FIELD", "{z}: z scan over t", "{u}: u Gamma", "{trans}: trans Dirichlet", "{tau}: tau Gamma"],
+        &["trans: integrating it couples all of z"],
+    );
+}
+
+#[test]
+fn an_effect_goes_with_the_category_that_chooses_its_law() {
+    check_not_exact(
+        "pub mod effects(K) {
+            latent   m[k in K] ~ Normal(0, sd: 10);
+            latent   c[j in J]: Category[K] ~ Uniform();
+            latent   b[j in J] ~ Normal(m[c[j]], var: 2);
+            observed y[j in J, i in I] ~ Normal(b[j], var: 1);
+        }",
+        &["MEAN-FIELD", "{b, c}: b Gaussian; c log-sum-exp", "{m}: m Gaussian"],
+        &["m: integrating it couples all of c"],
+    );
+}
