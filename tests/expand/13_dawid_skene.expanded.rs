@@ -770,18 +770,15 @@ pub mod dawid_skene {
             }
         }
         fn constants(&self, _context: &Context<'_>) -> Vec<(String, f64)> {
-            let mut out: Vec<(String, f64)> = Vec::new();
-            out
+            Vec::new()
         }
         fn unit_constant(
             &self,
             _context: &Context<'_>,
-            component: usize,
+            _component: usize,
             _unit: usize,
         ) -> f64 {
-            match component {
-                _ => 0.0,
-            }
+            0.0
         }
         fn expected_terms(
             &self,
