@@ -777,10 +777,8 @@ pub mod mixture {
         }
         fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {
             let out: Vec<(String, f64)> = vec![
-                ("E log p(z)".to_string(), (0..self.components(context) [0].units).map(|
-                unit | self.constant_z(context, 0, unit)).sum()), ("E log p(x)"
-                .to_string(), (0..self.components(context) [0].units).map(| unit | self
-                .constant_z(context, 1, unit)).sum())
+                ("E log p(x)".to_string(), (0..self.components(context) [0].units).map(|
+                unit | self.constant_z(context, 1, unit)).sum())
             ];
             out
         }

@@ -457,15 +457,6 @@ pub mod dawid_skene {
                 }
             }
         }
-        /// What depends on the data alone in one unit, by statement.
-        fn constant_truth(
-            &self,
-            _context: &Context<'_>,
-            _statement: usize,
-            _unit: usize,
-        ) -> f64 {
-            0.0
-        }
         /// Updates `prev`: the mode of its natural parameters.
         ///
         /// ```text
@@ -778,28 +769,16 @@ pub mod dawid_skene {
                 self.collect_truth(context, params, units, table, stats, scratch);
             }
         }
-        fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {
-            let out: Vec<(String, f64)> = vec![
-                ("E log p(truth)".to_string(), (0..self.components(context) [0].units)
-                .map(| unit | self.constant_truth(context, 0, unit)).sum()),
-                ("E log p(label)".to_string(), (0..self.components(context) [0].units)
-                .map(| unit | self.constant_truth(context, 1, unit)).sum())
-            ];
-            out
+        fn constants(&self, _context: &Context<'_>) -> Vec<(String, f64)> {
+            Vec::new()
         }
         fn unit_constant(
             &self,
-            context: &Context<'_>,
-            component: usize,
-            unit: usize,
+            _context: &Context<'_>,
+            _component: usize,
+            _unit: usize,
         ) -> f64 {
-            if component == 0 {
-                (0..2)
-                    .map(|statement| self.constant_truth(context, statement, unit))
-                    .sum()
-            } else {
-                0.0
-            }
+            0.0
         }
         fn expected_terms(
             &self,

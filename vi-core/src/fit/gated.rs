@@ -288,6 +288,15 @@ impl<M: Program> Work<'_, M> {
         }
     }
 
+    /// Whether other blocks say of the states of single units of a component what its own statements do not.
+    pub(super) fn is_told_of(&self, index: usize) -> bool {
+        let said = |(g, _): (usize, &super::program::Gate)| {
+            self.gated.said.get(g).is_some_and(|said| !said.is_empty())
+        };
+        M::GATES.iter().enumerate().filter(|(_, g)| g.categories == index).any(said)
+            || self.added.get(index).is_some_and(|added| !added.is_empty())
+    }
+
     /// The states that choose a row of a unit of a chain, with their probabilities as the chain reads them.
     pub(super) fn each_row(&self, model: &M, g: usize, unit: usize, mut row: impl FnMut(usize, f64)) {
         let Some(at) = model.gate_unit(&self.context, g, unit) else { return };

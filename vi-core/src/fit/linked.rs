@@ -4,11 +4,11 @@ use super::Categories;
 use super::links::Links;
 use super::paths::Paths;
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
-use super::sequence::Desk;
+use super::sequence::{Desk, Lent};
 use super::sweep::{Fill, Work, in_tiles, tile_size};
 use crate::Error;
-use crate::engine::finite::batch::{self, Batch, SPAN};
-use crate::engine::finite::{Factors, scan, tree};
+use crate::engine::finite::batch::{self, SPAN};
+use crate::engine::finite::{Factors, Kinds};
 use crate::reduce::{self, Accumulate};
 use crate::tile;
 use crate::tile::chains::LANES;
@@ -227,8 +227,45 @@ impl<'a, M: Program> Work<'a, M> {
         let side_by_side =
             factors.as_ref().is_some_and(batch::takes) && !links.is_on_trees() && square <= SIDE_BY_SIDE;
         let none = Factors::default();
-        Linked { model, work: self, globals, at, index, component, links, factors, none, side_by_side }
+        let known = if side_by_side { self.known(model, at, index, links) } else { None };
+        Linked { model, work: self, globals, at, index, component, links, factors, none, side_by_side, known }
     }
+
+    /// What is said of the units of each kind, where units are alike.
+    fn known(&self, model: &M, at: &M::Prepared, index: usize, links: &Links) -> Option<Known> {
+        let (_, examples) = links.units_alike()?;
+        if self.is_told_of(index) {
+            return None;
+        }
+        let (states, size) = (self.components[index].states, links.frontier());
+        let inner = states / size;
+        let mut scratch = Scratch::default();
+        let mut logs = Vec::with_capacity(examples.len() * size);
+        let (mut table, mut shares) = (vec![0.0; states], vec![]);
+        for unit in examples {
+            table.fill(0.0);
+            self.potentials(model, at, index, *unit..unit + 1, &mut table, &mut scratch);
+            if inner > 1 {
+                // What is not handed on is summed out, and stays as its share.
+                for leaves in table.chunks_mut(inner) {
+                    let mut log = [0.0];
+                    tile::normalise(leaves, inner, 1, &mut log);
+                    logs.extend(log);
+                }
+                shares.extend_from_slice(&table);
+            } else {
+                logs.extend_from_slice(&table);
+            }
+        }
+        Some(Known { kinds: Kinds::from_logs(size, &logs), shares })
+    }
+}
+
+/// What the kinds of units say of their states.
+pub(super) struct Known {
+    kinds: Kinds,
+    /// Of each kind, the shares of the states of what is handed on; empty where all of them are handed on.
+    shares: Vec<f64>,
 }
 
 pub(super) struct Linked<'s, 'a, M: Program> {
@@ -245,6 +282,8 @@ pub(super) struct Linked<'s, 'a, M: Program> {
     pub none: Factors,
     /// Whether sequences are taken several at a time.
     pub side_by_side: bool,
+    /// Of kinds of units, where units are alike.
+    pub known: Option<Known>,
 }
 
 impl<M: Program> Linked<'_, '_, M> {
@@ -291,9 +330,15 @@ impl<M: Program> Linked<'_, '_, M> {
         let inner = states / size;
         let (model, context) = (self.model, &self.work.context);
         let Some(factors) = &self.factors else { return Ok(()) };
+        let copies: [f64; LANES] =
+            std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
+        if let (Some(known), Some((which, _))) = (&self.known, self.links.units_alike())
+            && several.iter().zip(&copies).all(|(_, copies)| *copies == 1.0)
+        {
+            return self.several_by_kind(sum, desk, several, factors, known, which);
+        }
         let Desk { batch, tables, handed_on, leaves, scratch, again, .. } = desk;
         scratch.magnitude = 0.0;
-        let copies = std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
         batch.begin(factors, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)), copies);
         for (lane, units) in several.iter().enumerate() {
             tables[lane].resize(states * SPAN, 0.0);
@@ -346,14 +391,76 @@ impl<M: Program> Linked<'_, '_, M> {
             }
         }
         batch.add_pairs(factors, &mut desk.pairs);
-        for (lane, units) in several.iter().enumerate() {
-            if logs[lane].is_nan() {
+        self.conclude(sum, desk, several, &logs)
+    }
+
+    /// Adds the evidence of each sequence, and takes those by themselves that were lost.
+    fn conclude(
+        &self,
+        sum: &mut M::Stats,
+        desk: &mut Desk,
+        several: &[Range<usize>],
+        logs: &[f64; LANES],
+    ) -> Result<(), Error> {
+        for (units, log) in several.iter().zip(logs) {
+            if log.is_nan() {
                 self.one(sum, desk, units)?;
             } else {
-                self.add_evidence(sum, units, logs[lane]);
+                self.add_evidence(sum, units, *log);
             }
         }
         Ok(())
+    }
+
+    /// The same where the kinds of the units are all there is to say of them: probabilities are added up by kinds, on the desk.
+    fn several_by_kind(
+        &self,
+        sum: &mut M::Stats,
+        desk: &mut Desk,
+        several: &[Range<usize>],
+        factors: &Factors,
+        known: &Known,
+        which: &[u32],
+    ) -> Result<(), Error> {
+        let Desk { batch, sums, pairs, .. } = desk;
+        let kinds = &known.kinds;
+        batch.begin(factors, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)), [1.0; LANES]);
+        // Of the steps from one on, up to the end of another span.
+        let of = |from: usize, to: usize| {
+            std::array::from_fn(|lane| {
+                let units = several.get(lane).map_or(&[][..], |units| &which[units.clone()]);
+                &units[from.min(units.len())..to.min(units.len())]
+            })
+        };
+        for span in batch.spans() {
+            batch.advance_by_kind(factors, span.clone(), kinds, of(span.start, span.end));
+        }
+        let logs = batch.evidence();
+        for span in batch.spans().rev() {
+            let which = of(span.start, span.end + 1);
+            batch.retreat_by_kind(factors, span, kinds, which, sums);
+        }
+        batch.add_pairs(factors, pairs);
+        self.conclude(sum, desk, several, &logs)
+    }
+
+    /// Adds the statistics of the units of each kind.
+    fn collect_kinds(&self, sum: &mut M::Stats, desk: &mut Desk) {
+        let (Some(known), Some((_, examples))) = (&self.known, self.links.units_alike()) else { return };
+        let (states, context) = (self.component.states, &self.work.context);
+        let inner = states / self.links.frontier();
+        let mut table = vec![0.0; states];
+        for (kind, (handed_on, unit)) in known.kinds.each(&desk.sums).zip(examples).enumerate() {
+            if handed_on.iter().all(|p| *p == 0.0) {
+                continue;
+            }
+            for (s, out) in table.iter_mut().enumerate() {
+                let share = known.shares.get(kind * states + s).copied().unwrap_or(1.0);
+                *out = share * handed_on[s / inner];
+            }
+            let (model, scratch) = (self.model, &mut desk.scratch);
+            model.collect(context, self.globals, self.index, *unit..unit + 1, &table, sum, scratch);
+        }
     }
 
     pub(super) fn copies(&self, units: &Range<usize>) -> f64 {
@@ -372,6 +479,9 @@ impl<M: Program> Linked<'_, '_, M> {
         let kinds = self.links.examples().map_or(0, <[usize]>::len);
         desk.pairs.clear();
         desk.pairs.resize(kinds * square, 0.0);
+        if let Some(known) = &self.known {
+            known.kinds.clear(&mut desk.sums);
+        }
         let mut all: Vec<Range<usize>> = sequences
             .map(|s| self.links.sequence(s))
             .filter(|units| !units.is_empty() && self.copies(units) > 0.0)
@@ -387,6 +497,7 @@ impl<M: Program> Linked<'_, '_, M> {
                 self.one(sum, desk, &units)?;
             }
         }
+        self.collect_kinds(sum, desk);
         for (kind, unit) in self.links.examples().unwrap_or_default().iter().enumerate() {
             let pair = &desk.pairs[kind * square..][..square];
             model.collect_step(context, self.globals, self.index, *unit, pair, sum, &mut desk.scratch);
@@ -395,9 +506,9 @@ impl<M: Program> Linked<'_, '_, M> {
     }
 }
 
-impl<M: Program> Accumulate for Linked<'_, '_, M> {
+impl<'s, M: Program> Accumulate for Linked<'s, '_, M> {
     type Sum = M::Stats;
-    type Scratch = Desk;
+    type Scratch = Lent<'s>;
     type Error = Error;
 
     fn zero(&self) -> M::Stats {
@@ -408,29 +519,17 @@ impl<M: Program> Accumulate for Linked<'_, '_, M> {
         sum.clear();
     }
 
-    fn scratch(&self) -> Desk {
+    fn scratch(&self) -> Lent<'s> {
         let states = self.component.states;
         let kinds = self.links.examples().map_or(0, <[usize]>::len);
-        Desk {
-            table: vec![0.0; states * tile_size(states)],
-            scratch: Scratch::default(),
-            scan: scan::Workspace::default(),
-            tree: tree::Workspace::default(),
-            node: vec![],
-            reduced: vec![],
-            marginals: vec![],
-            pairs: vec![0.0; kinds * self.links.parts().len()],
-            own: None,
-            each: vec![],
-            batch: Batch::default(),
-            tables: Default::default(),
-            handed_on: Default::default(),
-            leaves: Default::default(),
-            again: vec![],
-        }
+        let mut desk = self.links.shelf.lend();
+        desk.table.resize(states * tile_size(states), 0.0);
+        desk.pairs.clear();
+        desk.pairs.resize(kinds * self.links.parts().len(), 0.0);
+        desk
     }
 
-    fn add(&self, sum: &mut M::Stats, desk: &mut Desk, leaves: Range<usize>) -> Result<(), Error> {
+    fn add(&self, sum: &mut M::Stats, desk: &mut Lent<'s>, leaves: Range<usize>) -> Result<(), Error> {
         for leaf in leaves.start..leaves.end.min(self.links.leaves()) {
             self.sequences(sum, desk, self.links.leaf(leaf))?;
         }

@@ -1,5 +1,6 @@
 //! Which units follow one another.
 
+use super::sequence::Shelf;
 use crate::engine::finite::{Part, Parts};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,6 +9,9 @@ use std::ops::Range;
 /// Sequences of one leaf of the fixed tree: at least this many, and at least this many units.
 const SEQUENCES: usize = 8;
 const UNITS: usize = 2048;
+
+/// Units for each kind of unit, below which it is not worth while to work out what is said of a kind.
+const ALIKE: usize = 4;
 
 /// How the units of a component follow one another: in sequences along an axis, or on trees of parents.
 #[derive(Clone, Debug, Default)]
@@ -24,8 +28,12 @@ pub struct Links {
     parents: Option<Vec<usize>>,
     /// Which kind of step leads to each unit, and one unit of each kind. `None`: every step has its own law.
     kinds: Option<(Vec<usize>, Vec<usize>)>,
+    /// Of which kind each unit is, and one unit of each kind. `None`: each is taken by itself.
+    units: Option<(Vec<u32>, Vec<usize>)>,
     /// Leaves of the fixed tree, as ranges of sequences.
     leaves: Vec<usize>,
+    /// Workspaces between sweeps.
+    pub(super) shelf: Shelf,
     /// Where Gaussian units differ by little but their data.
     alike: Option<Alike>,
 }
@@ -59,7 +67,18 @@ impl Links {
             leaves.push(starts.len() - 1);
         }
         let parts = Parts::dense(frontier);
-        Links { frontier, parts, normals: 0, starts, parents: None, kinds: None, leaves, alike: None }
+        Links {
+            frontier,
+            parts,
+            normals: 0,
+            starts,
+            parents: None,
+            kinds: None,
+            units: None,
+            leaves,
+            shelf: Shelf::default(),
+            alike: None,
+        }
     }
 
     /// Steps along an axis go in these parts, one after another.
@@ -140,6 +159,34 @@ impl Links {
         }
         self.kinds = Some((which, examples));
         self
+    }
+
+    /// What units with the same key say of their own states is the same, and so is what they add to the statistics. Where nearly every unit
+    /// has a key of its own, that is of no use.
+    #[must_use]
+    pub fn with_units_alike<K: Eq + Hash>(mut self, key: impl Fn(usize) -> K) -> Self {
+        let most = self.units() / (ALIKE * self.leaves().max(1));
+        let mut known: HashMap<K, u32> = HashMap::new();
+        let mut examples = vec![];
+        let mut which = Vec::with_capacity(self.units());
+        for unit in 0..self.units() {
+            let next = examples.len() as u32;
+            let kind = *known.entry(key(unit)).or_insert(next);
+            if kind == next {
+                examples.push(unit);
+            }
+            if examples.len() > most {
+                return self;
+            }
+            which.push(kind);
+        }
+        self.units = Some((which, examples));
+        self
+    }
+
+    /// Of which kind each unit is, and one unit of each kind.
+    pub(super) fn units_alike(&self) -> Option<(&[u32], &[usize])> {
+        self.units.as_ref().map(|(which, examples)| (which.as_slice(), examples.as_slice()))
     }
 
     fn units(&self) -> usize {

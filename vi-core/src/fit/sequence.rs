@@ -8,9 +8,12 @@ use crate::engine::finite::batch::Batch;
 use crate::engine::finite::scan::Pairs;
 use crate::engine::finite::{Factors, Failure, Semiring, Sum, scan, tree};
 use crate::tile::chains::LANES;
-use std::ops::Range;
+use std::fmt;
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::{Mutex, PoisonError};
 
-/// Workspace of one thread, for one sequence at a time.
+/// Workspace of one thread, for one sequence at a time and for several side by side.
+#[derive(Default)]
 pub(super) struct Desk {
     pub table: Vec<f64>,
     pub scratch: Scratch,
@@ -34,6 +37,60 @@ pub(super) struct Desk {
     pub leaves: [Vec<f64>; LANES],
     /// Potentials that are gathered once more, for what is known of latents inside the states.
     pub again: Vec<f64>,
+    /// Probabilities of the states handed on, added up by kinds of units.
+    pub sums: Vec<f64>,
+}
+
+/// Workspaces that no thread has: large ones, which the system would have to clear anew for every sweep.
+#[derive(Default)]
+pub(super) struct Shelf(Mutex<Vec<Desk>>);
+
+/// A workspace that goes back.
+pub(super) struct Lent<'s> {
+    desk: Desk,
+    shelf: &'s Shelf,
+}
+
+impl Shelf {
+    pub(super) fn lend(&self) -> Lent<'_> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // What generated code keeps while it works is of one sweep.
+        let desk = Desk { scratch: Scratch::default(), ..kept.unwrap_or_default() };
+        Lent { desk, shelf: self }
+    }
+}
+
+impl Clone for Shelf {
+    fn clone(&self) -> Self {
+        Shelf::default()
+    }
+}
+
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let desk = std::mem::take(&mut self.desk);
+        self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner).push(desk);
+    }
+}
+
+impl Deref for Lent<'_> {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
 }
 
 /// A sequence as the engines take it.

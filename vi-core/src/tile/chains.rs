@@ -1,8 +1,19 @@
 //! Sequences side by side, one in each lane: forward and backward through all of them at once.
 //!
 //! Arrays are `steps × states × LANES`, lanes fastest. A lane whose sequence has ended has the weight 0 in every state.
+//!
+//! ```text
+//! α[t, k] = b[t, k] Σⱼ α[t−1, j] factor[j, k] / norm[t−1]           scale[t] = Σₖ of it: p(x[t] | x[0..t])
+//! β[t, j] = Σₖ factor[j, k] w[t+1, k]        w[t+1, k] = b[t+1, k] β[t+1, k] norm[t+1] / (scale[t+1] norm[t])
+//! ```
+//!
+//! `norm` is the sum over the states of what is kept of α. Where no number can come near the smallest there is, it is `scale`, so that no
+//! step waits for a division: α is divided in the step that follows. Elsewhere (`strict`) it is 1. β is kept divided by it, so that α β is
+//! the smoothed probability.
 
 use super::exp::exp_pack;
+use super::kinds::{Weights, add_by_kind, look_up};
+use super::panels::{Columns, Times, add_products, product};
 use super::simd::{Isa, vectorised};
 
 /// Sequences side by side.
@@ -15,106 +26,248 @@ pub type Lanes = [f64; LANES];
 pub const SMALLEST: f64 = 1e-150;
 
 /// The logarithm of [`SMALLEST`].
-const LOWEST: f64 = -345.0;
+pub const LOWEST: f64 = -345.0;
+
+/// The sequences of the lanes, and the steps at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps<'a> {
+    pub states: usize,
+    pub lengths: &'a [usize; LANES],
+    /// The number of the first of these steps.
+    pub first: usize,
+    /// Whether a number can come near the smallest there is; lanes that meet one are then marked.
+    pub strict: bool,
+}
+
+/// Where smoothed probabilities go.
+pub enum To<'a> {
+    /// `steps × states`
+    Steps(&'a mut [f64]),
+    /// Added up by the kinds of the units: `(kinds + 1) × stride`.
+    Kinds(&'a mut [f64]),
+}
+
+/// Workspace of a few steps.
+#[derive(Clone, Debug, Default)]
+pub struct Room {
+    row: Vec<Lanes>,
+    ws: Vec<Lanes>,
+}
 
 vectorised! {
-    /// Some steps forward: log potentials become weights, in place, and the filtered probabilities follow from those of the step before.
+    /// Log potentials become weights, in place.
     ///
     /// ```text
     /// shift[t] = maxₖ b[t, k]         b[t, k] ← exp(b[t, k] − shift[t])
-    /// α[t, k] = b[t, k] Σⱼ α[t−1, j] factor[j, k] / scale[t]        scale[t] = Σₖ of what it divides
     /// ```
     ///
-    /// `factor` is `states × states`, the earlier state outside; `first` is the number of the first of these steps, and without a step
-    /// before it every state is as likely as its weight. A lane in which a step has no weight, or one that is no number, gets a scale that
-    /// has no finite logarithm. Where `strict`, lanes that meet a number too small are marked in `lost`.
+    /// Where `strict`, lanes that meet a weight too small are marked in `lost`.
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn forward(b: &mut [f64], factor: &[f64], states: usize, lengths: &[usize; LANES], first: usize, strict: bool, alpha: &mut [f64], shift: &mut [Lanes], scale: &mut [Lanes], lost: &mut [bool; LANES]) = forward_with;
+    pub fn to_weights(b: &mut [f64], steps: Steps<'_>, shift: &mut [Lanes], lost: &mut [bool; LANES]) = to_weights_with;
+}
+
+vectorised! {
+    /// Some steps forward. `alpha` begins with the step before these, if there is one; without it every state is as likely as its weight.
+    /// `carry` is 1 / norm of the step before, and is left as that of the last.
+    ///
+    /// A lane in which a step has no weight, or one that is no number, gets a scale that has no finite logarithm.
+    ///
+    /// # Panics
+    /// If a slice is shorter than its shape.
+    pub fn forward(b: Weights<'_>, panels: &[f64], steps: Steps<'_>, alpha: &mut [f64], scale: &mut [Lanes], carry: &mut Lanes, room: &mut Room, lost: &mut [bool; LANES]) = forward_with;
 }
 
 vectorised! {
     /// Some steps backward: smoothed probabilities from filtered ones, and the products of neighbours, added up over steps and lanes.
     ///
     /// ```text
-    /// w[t+1, k] = b[t+1, k] β[t+1, k] / scale[t+1]       β[t, j] = Σₖ factor[j, k] w[t+1, k]
     /// pairs[j, k] += Σ copies α[t, j] w[t+1, k]          to be multiplied by factor[j, k]
-    /// smooth[t, j] = α[t, j] β[t, j]
     /// ```
     ///
-    /// `alpha` and `smooth` hold the steps from `first` on, `b` and `scale` those and all that follow; `after` is β of the step that
-    /// follows, and is left as that of the first. `transposed` has the later state outside. `pairs` is
-    /// `states × states × `[`lanes`](super::lanes): what stands there is still to be added over the last index.
+    /// `alpha` holds all steps up to the last of these, `b` and `scale` those from the first on and all that follow; `beta` is that of the
+    /// step that follows, and is left as that of the first. `panels` are of the transposed factor. `pairs` is
+    /// as [`unfold`](super::panels::unfold) reads it.
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn backward(b: &[f64], transposed: &[f64], states: usize, lengths: &[usize; LANES], first: usize, scale: &[Lanes], alpha: &[f64], copies: &Lanes, after: &mut [Lanes], room: &mut Vec<Lanes>, smooth: &mut [f64], pairs: &mut [f64]) = backward_with;
+    pub fn backward(b: Weights<'_>, panels: &[f64], steps: Steps<'_>, scale: &[Lanes], alpha: &[f64], copies: &Lanes, beta: &mut [Lanes], room: &mut Room, to: To<'_>, pairs: &mut [f64]) = backward_with;
+}
+
+vectorised! {
+    /// Σₜ shift[t] + log[t] of each lane, with what rounding takes away from the sum.
+    pub fn totals(shift: &[Lanes], log: &[Lanes]) -> Lanes = totals_with;
+}
+
+impl<'a> Weights<'a> {
+    /// Those of a step; `row` is where they are put together.
+    #[inline(always)]
+    pub(super) fn at<'r, S: Isa>(self, isa: S, n: usize, states: usize, row: &'r mut [Lanes]) -> &'r [Lanes]
+    where
+        'a: 'r,
+    {
+        match self {
+            Weights::Steps(b) => &b[n * states..][..states],
+            Weights::Kinds { known, which } => {
+                look_up(isa, known, known.at(&which, n), row);
+                &row[..states]
+            }
+        }
+    }
+
+    /// Room for a row.
+    pub(super) fn width(self) -> usize {
+        match self {
+            Weights::Steps(_) => 0,
+            Weights::Kinds { known, .. } => known.stride,
+        }
+    }
+}
+
+impl Steps<'_> {
+    /// Whether every sequence has a step behind this one.
+    pub(super) fn all_go_on(&self, t: usize) -> bool {
+        self.lengths.iter().all(|n| t + 1 < *n)
+    }
 }
 
 #[inline(always)]
-pub(super) fn forward_with<S: Isa>(
+pub(super) fn to_weights_with<S: Isa>(
     isa: S,
     b: &mut [f64],
-    factor: &[f64],
-    states: usize,
-    lengths: &[usize; LANES],
-    first: usize,
-    strict: bool,
-    alpha: &mut [f64],
+    steps: Steps<'_>,
     shift: &mut [Lanes],
-    scale: &mut [Lanes],
     lost: &mut [bool; LANES],
 ) {
+    let (never, lowest, one) = (isa.splat(f64::NEG_INFINITY), isa.splat(LOWEST), isa.splat(1.0));
     let mut bad = [0.0; LANES];
-    to_weights(isa, b, states, strict, shift, &mut bad);
-    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
-    let before = usize::from(first > 0);
-    for (n, (b, scale)) in b.chunks_exact(states).zip(scale).enumerate() {
-        let (before, now) = alpha.split_at_mut((n + before) * states);
-        let now = &mut now[..states];
-        if before.is_empty() {
-            now.copy_from_slice(b);
-        } else {
-            product(isa, &before[before.len() - states..], factor, states, Some(b), now);
+    for (n, (row, shift)) in b.chunks_exact_mut(steps.states * LANES).zip(shift).enumerate() {
+        let row = row.as_chunks_mut::<LANES>().0;
+        for p in (0..LANES).step_by(S::W) {
+            // A step without weight keeps it: nothing is left of −∞ less a number.
+            let mut top = isa.splat(f64::MIN);
+            for x in &*row {
+                top = isa.max(isa.load(&x[p..]), top);
+            }
+            isa.store(top, &mut shift[p..]);
+            let mut low = isa.load(&bad[p..]);
+            for x in &mut *row {
+                let log = isa.sub(isa.load(&x[p..]), top);
+                isa.store(exp_pack(isa, log), &mut x[p..]);
+                if steps.strict {
+                    low = isa.select_less(log, lowest, isa.select_less(never, log, one, low), low);
+                }
+            }
+            isa.store(low, &mut bad[p..]);
         }
-        divide(isa, now, first + n, lengths, strict, scale, &mut bad);
+        for l in 0..LANES {
+            shift[l] = if steps.first + n < steps.lengths[l] { shift[l] } else { 0.0 };
+        }
     }
+    mark(lost, &bad);
+}
+
+#[inline(always)]
+pub(super) fn mark(lost: &mut [bool; LANES], bad: &Lanes) {
     for l in 0..LANES {
         lost[l] |= bad[l] > 0.0;
     }
 }
 
-/// Divides the weights of a step by their sum; those of sequences that have ended become 0.
 #[inline(always)]
-pub(super) fn divide<S: Isa>(
+pub(super) fn forward_with<S: Isa>(
+    isa: S,
+    b: Weights<'_>,
+    panels: &[f64],
+    steps: Steps<'_>,
+    alpha: &mut [f64],
+    scale: &mut [Lanes],
+    carry: &mut Lanes,
+    room: &mut Room,
+    lost: &mut [bool; LANES],
+) {
+    let states = steps.states;
+    let mut bad = [0.0; LANES];
+    let (row, plain) = (widened(&mut room.row, b.width()), widened(&mut room.ws, states));
+    let alpha = alpha.as_chunks_mut::<LANES>().0;
+    let before = usize::from(steps.first > 0);
+    for (n, scale) in scale.iter_mut().enumerate() {
+        let b = b.at(isa, n, states, row);
+        let (before, now) = alpha.split_at_mut((n + before) * states);
+        let now = &mut now[..states];
+        let times = Times { weight: b, all: &*carry };
+        *scale = if before.is_empty() {
+            now.copy_from_slice(b);
+            total(isa, now)
+        } else {
+            let before = &before[before.len() - states..];
+            if steps.strict {
+                product(isa, before, panels, None, plain);
+                // What is lost before it is weighed would not show behind it.
+                mark_small(isa, plain, &mut bad);
+                weigh(isa, plain, times, now);
+                total(isa, now)
+            } else {
+                product(isa, before, panels, Some(times), now)
+            }
+        };
+        settle(isa, now, steps.first + n, steps, scale, carry, &mut bad);
+    }
+    mark(lost, &bad);
+}
+
+/// What the numbers of a step are divided by, now or in the step that follows. A sequence that has ended has none.
+#[inline(always)]
+pub(super) fn settle<S: Isa>(
     isa: S,
     now: &mut [Lanes],
     t: usize,
-    lengths: &[usize; LANES],
-    strict: bool,
+    steps: Steps<'_>,
     scale: &mut Lanes,
+    carry: &mut Lanes,
     bad: &mut Lanes,
 ) {
-    let one = isa.splat(1.0);
-    total(isa, now, scale);
-    let mut inverse = [0.0; LANES];
-    for p in (0..LANES).step_by(S::W) {
-        isa.store(isa.div(one, isa.load(&scale[p..])), &mut inverse[p..]);
-    }
-    if lengths.iter().any(|n| t >= *n) {
-        for l in (0..LANES).filter(|l| t >= lengths[*l]) {
-            (inverse[l], scale[l]) = (0.0, 1.0);
+    invert(isa, scale, carry);
+    if t > 0 && !steps.all_go_on(t - 1) || t == 0 && steps.lengths.contains(&0) {
+        for l in (0..LANES).filter(|l| t >= steps.lengths[*l]) {
+            (carry[l], scale[l]) = (0.0, 1.0);
         }
     }
-    for p in (0..LANES).step_by(S::W) {
-        let inverse = isa.load(&inverse[p..]);
-        for a in &mut *now {
-            isa.store(isa.mul(isa.load(&a[p..]), inverse), &mut a[p..]);
-        }
-    }
-    if strict {
+    if steps.strict {
+        multiply_all(isa, now, carry);
         mark_small(isa, now, bad);
+        *carry = [1.0; LANES];
+    }
+}
+
+#[inline(always)]
+pub(super) fn invert<S: Isa>(isa: S, x: &Lanes, out: &mut Lanes) {
+    for p in (0..LANES).step_by(S::W) {
+        isa.store(isa.div(isa.splat(1.0), isa.load(&x[p..])), &mut out[p..]);
+    }
+}
+
+/// `x[k] ← x[k] by`
+#[inline(always)]
+fn multiply_all<S: Isa>(isa: S, x: &mut [Lanes], by: &Lanes) {
+    for p in (0..LANES).step_by(S::W) {
+        let by = isa.load(&by[p..]);
+        for x in &mut *x {
+            isa.store(isa.mul(isa.load(&x[p..]), by), &mut x[p..]);
+        }
+    }
+}
+
+/// `out[k] = x[k] times[k]`
+#[inline(always)]
+pub(super) fn weigh<S: Isa>(isa: S, x: &[Lanes], times: Times<'_>, out: &mut [Lanes]) {
+    for p in (0..LANES).step_by(S::W) {
+        let all = isa.load(&times.all[p..]);
+        for ((x, weight), out) in x.iter().zip(times.weight).zip(&mut *out) {
+            let weight = isa.mul(all, isa.load(&weight[p..]));
+            isa.store(isa.mul(isa.load(&x[p..]), weight), &mut out[p..]);
+        }
     }
 }
 
@@ -132,233 +285,152 @@ pub(super) fn mark_small<S: Isa>(isa: S, now: &[Lanes], bad: &mut Lanes) {
     }
 }
 
-/// Log potentials become weights, and lanes with one too small are marked.
+/// `Σₖ x[k]`, lane by lane.
 #[inline(always)]
-pub(super) fn to_weights<S: Isa>(
-    isa: S,
-    b: &mut [f64],
-    states: usize,
-    strict: bool,
-    shift: &mut [Lanes],
-    bad: &mut Lanes,
-) {
-    let (never, lowest, one) = (isa.splat(f64::NEG_INFINITY), isa.splat(LOWEST), isa.splat(1.0));
-    for (row, shift) in b.chunks_exact_mut(states * LANES).zip(shift) {
-        let row = row.as_chunks_mut::<LANES>().0;
-        for p in (0..LANES).step_by(S::W) {
-            // A step without weight keeps it: nothing is left of −∞ less a number.
-            let mut top = isa.splat(f64::MIN);
-            for x in &*row {
-                top = isa.max(isa.load(&x[p..]), top);
-            }
-            isa.store(top, &mut shift[p..]);
-            let mut low = isa.load(&bad[p..]);
-            for x in &mut *row {
-                let log = isa.sub(isa.load(&x[p..]), top);
-                isa.store(exp_pack(isa, log), &mut x[p..]);
-                if strict {
-                    low = isa.select_less(log, lowest, isa.select_less(never, log, one, low), low);
-                }
-            }
-            isa.store(low, &mut bad[p..]);
+pub(super) fn total<S: Isa>(isa: S, x: &[Lanes]) -> Lanes {
+    let one = isa.splat(1.0);
+    let mut out = [0.0; LANES];
+    for p in (0..LANES).step_by(S::W) {
+        let mut sum = isa.splat(0.0);
+        for x in x {
+            sum = isa.fma(isa.load(&x[p..]), one, sum);
         }
+        isa.store(sum, &mut out[p..]);
     }
+    out
 }
 
-/// `out = Σₖ x[k]`, lane by lane.
+/// `Σₖ x[k] y[k]`, lane by lane.
 #[inline(always)]
-fn total<S: Isa>(isa: S, x: &[Lanes], out: &mut Lanes) {
-    let one = isa.splat(1.0);
-    let (fours, rest) = x.as_chunks::<4>();
+fn dot<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes]) -> Lanes {
+    let mut out = [0.0; LANES];
     for p in (0..LANES).step_by(S::W) {
-        // Four sums, so that additions need not wait for each other.
-        let mut sums = [isa.splat(0.0); 4];
-        for x in fours {
-            for i in 0..4 {
-                sums[i] = isa.fma(isa.load(&x[i][p..]), one, sums[i]);
-            }
-        }
-        for x in rest {
-            sums[0] = isa.fma(isa.load(&x[p..]), one, sums[0]);
-        }
-        let (low, high) = (isa.fma(sums[0], one, sums[1]), isa.fma(sums[2], one, sums[3]));
-        isa.store(isa.fma(low, one, high), &mut out[p..]);
-    }
-}
-
-/// `out = Σₖ x[k] y[k]`, lane by lane.
-#[inline(always)]
-fn dot<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes], out: &mut Lanes) {
-    let one = isa.splat(1.0);
-    let (xs, x) = x.as_chunks::<4>();
-    let (ys, y) = y.as_chunks::<4>();
-    for p in (0..LANES).step_by(S::W) {
-        let mut sums = [isa.splat(0.0); 4];
+        // Two sums, so that additions need not wait for each other.
+        let mut sums = [isa.splat(0.0); 2];
+        let (xs, x) = x.as_chunks::<2>();
+        let (ys, y) = y.as_chunks::<2>();
         for (x, y) in xs.iter().zip(ys) {
-            for i in 0..4 {
+            for i in 0..2 {
                 sums[i] = isa.fma(isa.load(&x[i][p..]), isa.load(&y[i][p..]), sums[i]);
             }
         }
         for (x, y) in x.iter().zip(y) {
             sums[0] = isa.fma(isa.load(&x[p..]), isa.load(&y[p..]), sums[0]);
         }
-        let (low, high) = (isa.fma(sums[0], one, sums[1]), isa.fma(sums[2], one, sums[3]));
-        isa.store(isa.fma(low, one, high), &mut out[p..]);
+        isa.store(isa.fma(sums[0], isa.splat(1.0), sums[1]), &mut out[p..]);
     }
-}
-
-/// `out[k] = weight[k] Σⱼ x[j] factor[j, k]` for so many k, lane by lane.
-#[inline(always)]
-pub(super) fn product<S: Isa>(
-    isa: S,
-    x: &[Lanes],
-    factor: &[f64],
-    states: usize,
-    weight: Option<&[Lanes]>,
-    out: &mut [Lanes],
-) {
-    let mut k = 0;
-    if S::W == LANES {
-        while k + 8 <= states {
-            product_of::<S, 8, 1>(isa, x, factor, states, k, weight, out);
-            k += 8;
-        }
-        while k + 4 <= states {
-            product_of::<S, 4, 1>(isa, x, factor, states, k, weight, out);
-            k += 4;
-        }
-        while k < states {
-            product_of::<S, 1, 1>(isa, x, factor, states, k, weight, out);
-            k += 1;
-        }
-    } else {
-        while k + 4 <= states {
-            product_of::<S, 4, 2>(isa, x, factor, states, k, weight, out);
-            k += 4;
-        }
-        while k < states {
-            product_of::<S, 1, 2>(isa, x, factor, states, k, weight, out);
-            k += 1;
-        }
-    }
-}
-
-/// `K` sums for `Q` packs at a time stay in registers.
-#[inline(always)]
-fn product_of<S: Isa, const K: usize, const Q: usize>(
-    isa: S,
-    x: &[Lanes],
-    factor: &[f64],
-    states: usize,
-    k: usize,
-    weight: Option<&[Lanes]>,
-    out: &mut [Lanes],
-) {
-    let out = &mut out[k..k + K];
-    let weight = weight.map(|w| &w[k..k + K]);
-    for p in (0..LANES).step_by(S::W * Q) {
-        let mut sums = [[isa.splat(0.0); Q]; K];
-        let mut from = k;
-        for x in x {
-            let row = &factor[from..from + K];
-            from += states;
-            let mut a = [isa.splat(0.0); Q];
-            for q in 0..Q {
-                a[q] = isa.load(&x[p + q * S::W..]);
-            }
-            for i in 0..K {
-                let f = isa.splat(row[i]);
-                for q in 0..Q {
-                    sums[i][q] = isa.fma(a[q], f, sums[i][q]);
-                }
-            }
-        }
-        if let Some(weight) = weight {
-            for i in 0..K {
-                for q in 0..Q {
-                    sums[i][q] = isa.mul(sums[i][q], isa.load(&weight[i][p + q * S::W..]));
-                }
-            }
-        }
-        for i in 0..K {
-            for q in 0..Q {
-                isa.store(sums[i][q], &mut out[i][p + q * S::W..]);
-            }
-        }
-    }
+    out
 }
 
 /// Numbers of one array whose products of neighbours are added up in registers: few enough that three such arrays stay in the nearest cache.
 pub(super) const BLOCK: usize = 256;
 
+/// Steps of a block.
+pub(super) fn block_of(states: usize) -> usize {
+    (BLOCK / states.max(1)).clamp(2, 32)
+}
+
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
     isa: S,
-    b: &[f64],
-    transposed: &[f64],
-    states: usize,
-    lengths: &[usize; LANES],
-    first: usize,
+    b: Weights<'_>,
+    panels: &[f64],
+    steps: Steps<'_>,
     scale: &[Lanes],
     alpha: &[f64],
     copies: &Lanes,
-    after: &mut [Lanes],
-    room: &mut Vec<Lanes>,
-    smooth: &mut [f64],
+    beta: &mut [Lanes],
+    room: &mut Room,
+    mut to: To<'_>,
     pairs: &mut [f64],
 ) {
-    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks::<LANES>().0);
-    let smooth = smooth.as_chunks_mut::<LANES>().0;
-    let block = (BLOCK / states.max(1)).clamp(2, 32);
-    room.resize(room.len().max(2 * states * block), [0.0; LANES]);
-    let (ws, betas) = room.split_at_mut(states * block);
-    let mut end = alpha.len() / states.max(1);
+    let (states, first) = (steps.states, steps.first);
+    let alpha = alpha.as_chunks::<LANES>().0;
+    let block = block_of(states);
+    let row = widened(&mut room.row, b.width());
+    let ws = widened(&mut room.ws, states * block);
+    let mut end = alpha.len() / states.max(1) - first;
     while end > 0 {
         let start = end.saturating_sub(block);
-        let filtered = &alpha[start * states..end * states];
+        let filtered = &alpha[(first + start) * states..(first + end) * states];
+        // Those of the block that comes next.
+        isa.fetch(
+            alpha[(first + start).saturating_sub(block) * states..(first + start) * states].as_flattened(),
+        );
         for n in (start..end).rev() {
             let here = (n - start) * states;
-            let w = &mut ws[here..here + states];
-            let (beta, next) = betas[here..].split_at_mut(states);
-            let after = if n + 1 < end { &next[..states] } else { &*after };
+            let (alpha, w, norm) = (&filtered[here..][..states], &mut ws[here..][..states], &scale[n]);
             if n + 1 < scale.len() {
-                weigh(isa, &b[(n + 1) * states..][..states], after, &scale[n + 1], w);
-                product(isa, w, transposed, states, None, beta);
+                let mut inverse = [0.0; LANES];
+                invert(isa, if steps.strict { &scale[n + 1] } else { norm }, &mut inverse);
+                let weight = b.at(isa, n + 1, states, row);
+                weigh(isa, beta, Times { weight, all: &inverse }, w);
+                product(isa, w, panels, None, beta);
             } else {
                 w.fill([0.0; LANES]);
             }
-            end_with_one(beta, first + n, lengths);
+            end_with_one(beta, first + n, steps, norm);
+            deliver(isa, alpha, beta, b, n, row, &mut to);
         }
-        balance(isa, filtered, &mut betas[..filtered.len()], states, first + start, lengths);
-        after.copy_from_slice(&betas[..states]);
+        balance(isa, &filtered[..states], beta, steps, first + start);
         let ws = &mut ws[..filtered.len()];
         multiply(ws, copies);
         let columns = |steps| Columns { steps, stride: states, first: 0 };
         add_products(isa, columns(filtered), columns(ws), [states; 2], pairs);
-        smoothed(isa, filtered, betas, &mut smooth[start * states..end * states]);
         end = start;
     }
 }
 
-/// `w = b β / scale`
+pub(super) fn widened(x: &mut Vec<Lanes>, len: usize) -> &mut [Lanes] {
+    x.resize(x.len().max(len), [0.0; LANES]);
+    &mut x[..len]
+}
+
+/// Smoothed probabilities of step n of those of `b`; `row` is as wide as a row of weights.
 #[inline(always)]
-pub(super) fn weigh<S: Isa>(isa: S, b: &[Lanes], beta: &[Lanes], scale: &Lanes, w: &mut [Lanes]) {
-    for p in (0..LANES).step_by(S::W) {
-        let inverse = isa.div(isa.splat(1.0), isa.load(&scale[p..]));
-        for ((w, b), beta) in w.iter_mut().zip(b).zip(beta) {
-            let b = isa.mul(isa.load(&b[p..]), inverse);
-            isa.store(isa.mul(b, isa.load(&beta[p..])), &mut w[p..]);
+pub(super) fn deliver<S: Isa>(
+    isa: S,
+    alpha: &[Lanes],
+    beta: &[Lanes],
+    b: Weights<'_>,
+    n: usize,
+    row: &mut [Lanes],
+    to: &mut To<'_>,
+) {
+    match (to, b) {
+        (To::Kinds(sums), Weights::Kinds { known, which }) => {
+            row[alpha.len()..].fill([0.0; LANES]);
+            multiply_each(isa, alpha, beta, row);
+            add_by_kind(isa, row, known.at(&which, n), known.stride, sums);
+        }
+        (To::Steps(out), Weights::Steps(_) | Weights::Kinds { .. }) => {
+            let out = &mut out.as_chunks_mut::<LANES>().0[n * alpha.len()..];
+            multiply_each(isa, alpha, beta, out);
+        }
+        (To::Kinds(_), Weights::Steps(_)) => {}
+    }
+}
+
+/// `out[k] = x[k] y[k]`
+#[inline(always)]
+fn multiply_each<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes], out: &mut [Lanes]) {
+    for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+        for p in (0..LANES).step_by(S::W) {
+            isa.store(isa.mul(isa.load(&x[p..]), isa.load(&y[p..])), &mut out[p..]);
         }
     }
 }
 
-/// Nothing follows the last step of a sequence.
+/// Nothing follows the last step of a sequence: β is 1 there.
 #[inline(always)]
-pub(super) fn end_with_one(beta: &mut [Lanes], t: usize, lengths: &[usize; LANES]) {
-    if lengths.iter().any(|n| t + 1 >= *n) {
-        for beta in beta {
-            for l in 0..LANES {
-                beta[l] = if t + 1 < lengths[l] { beta[l] } else { 1.0 };
+pub(super) fn end_with_one(beta: &mut [Lanes], t: usize, steps: Steps<'_>, norm: &Lanes) {
+    if steps.all_go_on(t) {
+        return;
+    }
+    for beta in beta {
+        for l in 0..LANES {
+            if t + 1 >= steps.lengths[l] {
+                beta[l] = if steps.strict { 1.0 } else { 1.0 / norm[l] };
             }
         }
     }
@@ -366,25 +438,14 @@ pub(super) fn end_with_one(beta: &mut [Lanes], t: usize, lengths: &[usize; LANES
 
 /// Σ α β is 1 in every step but for rounding, which would add up over many steps.
 #[inline(always)]
-pub(super) fn balance<S: Isa>(
-    isa: S,
-    alpha: &[Lanes],
-    betas: &mut [Lanes],
-    states: usize,
-    first: usize,
-    lengths: &[usize; LANES],
-) {
+pub(super) fn balance<S: Isa>(isa: S, alpha: &[Lanes], beta: &mut [Lanes], steps: Steps<'_>, t: usize) {
+    let sum = dot(isa, beta, alpha);
     let mut inverse = [0.0; LANES];
-    dot(isa, &betas[..states], &alpha[..states], &mut inverse);
+    invert(isa, &sum, &mut inverse);
     for l in 0..LANES {
-        inverse[l] = if first < lengths[l] { 1.0 / inverse[l] } else { 1.0 };
+        inverse[l] = if t < steps.lengths[l] { inverse[l] } else { 1.0 };
     }
-    for p in (0..LANES).step_by(S::W) {
-        let inverse = isa.load(&inverse[p..]);
-        for beta in &mut *betas {
-            isa.store(isa.mul(isa.load(&beta[p..]), inverse), &mut beta[p..]);
-        }
-    }
+    multiply_all(isa, beta, &inverse);
 }
 
 /// Each lane as often as it counts.
@@ -399,109 +460,28 @@ pub(super) fn multiply(ws: &mut [Lanes], copies: &Lanes) {
     }
 }
 
-/// `out = α β`
 #[inline(always)]
-pub(super) fn smoothed<S: Isa>(isa: S, alpha: &[Lanes], beta: &[Lanes], out: &mut [Lanes]) {
-    for ((out, a), beta) in out.iter_mut().zip(alpha).zip(beta) {
-        for p in (0..LANES).step_by(S::W) {
-            isa.store(isa.mul(isa.load(&a[p..]), isa.load(&beta[p..])), &mut out[p..]);
-        }
-    }
-}
-
-/// Some of the numbers of each step: `steps[t · stride + first + j]`.
-#[derive(Clone, Copy)]
-pub(super) struct Columns<'a> {
-    pub steps: &'a [Lanes],
-    pub stride: usize,
-    pub first: usize,
-}
-
-/// `pairs[j, k] += Σ a[t, j] w[t, k]`, over steps and packs of lanes.
-#[inline(always)]
-pub(super) fn add_products<S: Isa>(
-    isa: S,
-    a: Columns<'_>,
-    w: Columns<'_>,
-    [rows, cols]: [usize; 2],
-    pairs: &mut [f64],
-) {
-    let mut j = 0;
-    if S::W == LANES {
-        while j + 4 <= rows {
-            add_rows::<S, 4>(isa, a, w, cols, j, pairs);
-            j += 4;
-        }
-    }
-    while j + 2 <= rows {
-        add_rows::<S, 2>(isa, a, w, cols, j, pairs);
-        j += 2;
-    }
-    while j < rows {
-        add_rows::<S, 1>(isa, a, w, cols, j, pairs);
-        j += 1;
-    }
-}
-
-#[inline(always)]
-fn add_rows<S: Isa, const J: usize>(
-    isa: S,
-    a: Columns<'_>,
-    w: Columns<'_>,
-    cols: usize,
-    j: usize,
-    pairs: &mut [f64],
-) {
-    let mut k = 0;
-    while k + 4 <= cols {
-        add_corner::<S, J, 4>(isa, a, w, cols, (j, k), pairs);
-        k += 4;
-    }
-    while k < cols {
-        add_corner::<S, J, 1>(isa, a, w, cols, (j, k), pairs);
-        k += 1;
-    }
-}
-
-/// `J × K` sums stay in registers.
-#[inline(always)]
-fn add_corner<S: Isa, const J: usize, const K: usize>(
-    isa: S,
-    a: Columns<'_>,
-    w: Columns<'_>,
-    cols: usize,
-    (j, k): (usize, usize),
-    pairs: &mut [f64],
-) {
-    let mut sums = [[isa.splat(0.0); K]; J];
-    for r in 0..J {
-        let row = &pairs[((j + r) * cols + k) * S::W..][..K * S::W];
-        for c in 0..K {
-            sums[r][c] = isa.load(&row[c * S::W..]);
-        }
-    }
-    let (x, y) = (a.steps.chunks_exact(a.stride), w.steps.chunks_exact(w.stride));
-    for (x, y) in x.zip(y) {
-        let (x, y) = (&x[a.first + j..][..J], &y[w.first + k..][..K]);
-        for p in (0..LANES).step_by(S::W) {
-            let mut later = [isa.splat(0.0); K];
-            for c in 0..K {
-                later[c] = isa.load(&y[c][p..]);
-            }
-            for r in 0..J {
-                let earlier = isa.load(&x[r][p..]);
-                for c in 0..K {
-                    sums[r][c] = isa.fma(earlier, later[c], sums[r][c]);
-                }
+pub(super) fn totals_with<S: Isa>(isa: S, shift: &[Lanes], log: &[Lanes]) -> Lanes {
+    let one = isa.splat(1.0);
+    let mut out = [0.0; LANES];
+    for p in (0..LANES).step_by(S::W) {
+        // Of each kind of number a sum, and what was lost of it: both parts of Knuth's sum of two.
+        let mut sums = [isa.splat(0.0); 2];
+        let mut rests = [isa.splat(0.0); 2];
+        for (shift, log) in shift.iter().zip(log) {
+            let x = [isa.load(&shift[p..]), isa.load(&log[p..])];
+            for i in 0..2 {
+                let sum = isa.fma(sums[i], one, x[i]);
+                let added = isa.sub(sum, sums[i]);
+                let lost = isa.sub(sums[i], isa.sub(sum, added));
+                rests[i] = isa.fma(isa.fma(lost, one, isa.sub(x[i], added)), one, rests[i]);
+                sums[i] = sum;
             }
         }
+        let rest = isa.fma(rests[0], one, rests[1]);
+        isa.store(isa.fma(isa.fma(sums[0], one, sums[1]), one, rest), &mut out[p..]);
     }
-    for r in 0..J {
-        let row = &mut pairs[((j + r) * cols + k) * S::W..][..K * S::W];
-        for c in 0..K {
-            isa.store(sums[r][c], &mut row[c * S::W..]);
-        }
-    }
+    out
 }
 
 vectorised! {

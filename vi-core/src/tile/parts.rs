@@ -3,9 +3,11 @@
 //! Arrays are as in [`chains`](super::chains). What comes into a part is ordered by block and row, what goes out by block and column.
 
 use super::chains::{
-    BLOCK, Columns, LANES, Lanes, add_products, balance, divide, end_with_one, mark_small, multiply, product,
-    smoothed, to_weights, weigh,
+    LANES, Lanes, Steps, To, balance, block_of, deliver, end_with_one, invert, mark, mark_small, multiply,
+    settle, total, weigh, widened,
 };
+use super::kinds::Weights;
+use super::panels::{Columns, Times, add_products, packed, product};
 use super::simd::{Isa, vectorised};
 
 /// One part of a step.
@@ -14,9 +16,9 @@ pub struct Blocks<'a> {
     pub blocks: usize,
     pub rows: usize,
     pub cols: usize,
-    /// `blocks × rows × cols`
-    pub weight: &'a [f64],
-    /// `blocks × cols × rows`
+    /// `rows × cols` of each block, in [panels](super::panels).
+    pub panels: &'a [f64],
+    /// The same of their transposes.
     pub transposed: &'a [f64],
     /// Where each (block, row) stands in what went out before, or among the states; `None`: as it is.
     pub from: Option<&'a [usize]>,
@@ -35,28 +37,27 @@ impl Blocks<'_> {
 /// What is worked out between the parts of a step, kept to spare the allocation.
 #[derive(Clone, Debug, Default)]
 pub struct Room {
+    row: Vec<Lanes>,
     inward: Vec<Lanes>,
     outward: Vec<Lanes>,
     weighed: Vec<Lanes>,
-    betas: Vec<Lanes>,
     /// Of each part, for a few steps: what comes in, and the weights of what goes out.
     xs: Vec<Vec<Lanes>>,
     ws: Vec<Vec<Lanes>>,
 }
 
 impl Room {
-    fn take(&mut self, parts: &[Blocks<'_>], states: usize, block: usize) {
+    fn take(&mut self, parts: &[Blocks<'_>], states: usize, width: usize, block: usize) {
         let widest = parts.iter().map(|p| p.inward().max(p.outward())).max().unwrap_or(0);
-        let widen = |x: &mut Vec<Lanes>, n: usize| x.resize(x.len().max(n), [0.0; LANES]);
-        widen(&mut self.inward, widest);
-        widen(&mut self.outward, widest);
-        widen(&mut self.weighed, states);
-        widen(&mut self.betas, states * block);
+        widened(&mut self.row, width);
+        widened(&mut self.inward, widest);
+        widened(&mut self.outward, widest);
+        widened(&mut self.weighed, states);
         self.xs.resize(parts.len(), vec![]);
         self.ws.resize(parts.len(), vec![]);
         for ((x, w), part) in self.xs.iter_mut().zip(&mut self.ws).zip(parts) {
-            widen(x, part.inward() * block);
-            widen(w, part.outward() * block);
+            widened(x, part.inward() * block);
+            widened(w, part.outward() * block);
         }
     }
 }
@@ -66,7 +67,7 @@ vectorised! {
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn forward(b: &mut [f64], parts: &[Blocks<'_>], end: Option<&[usize]>, states: usize, lengths: &[usize; LANES], first: usize, strict: bool, alpha: &mut [f64], shift: &mut [Lanes], scale: &mut [Lanes], room: &mut Room, lost: &mut [bool; LANES]) = forward_with;
+    pub fn forward(b: Weights<'_>, parts: &[Blocks<'_>], end: Option<&[usize]>, steps: Steps<'_>, alpha: &mut [f64], scale: &mut [Lanes], carry: &mut Lanes, room: &mut Room, lost: &mut [bool; LANES]) = forward_with;
 }
 
 vectorised! {
@@ -74,7 +75,7 @@ vectorised! {
     ///
     /// # Panics
     /// If a slice is shorter than its shape.
-    pub fn backward(b: &[f64], parts: &[Blocks<'_>], end: Option<&[usize]>, states: usize, lengths: &[usize; LANES], first: usize, scale: &[Lanes], alpha: &[f64], copies: &Lanes, after: &mut [Lanes], room: &mut Room, smooth: &mut [f64], pairs: &mut [f64]) = backward_with;
+    pub fn backward(b: Weights<'_>, parts: &[Blocks<'_>], end: Option<&[usize]>, steps: Steps<'_>, scale: &[Lanes], alpha: &[f64], copies: &Lanes, beta: &mut [Lanes], room: &mut Room, to: To<'_>, pairs: &mut [f64]) = backward_with;
 }
 
 /// `out[n] = x[from[n]]`, or as it is.
@@ -98,37 +99,35 @@ pub fn scatter<T: Copy>(x: &[T], from: Option<&[usize]>, out: &mut [T]) {
 /// What goes out of a part.
 #[inline(always)]
 fn through<S: Isa>(isa: S, part: &Blocks<'_>, x: &[Lanes], out: &mut [Lanes]) {
-    let size = part.rows * part.cols;
+    let size = packed(part.rows, part.cols);
     for block in 0..part.blocks {
-        let weight = &part.weight[block * size..][..size];
+        let panels = &part.panels[block * size..][..size];
         let out = &mut out[block * part.cols..][..part.cols];
-        product(isa, &x[block * part.rows..][..part.rows], weight, part.cols, None, out);
+        product(isa, &x[block * part.rows..][..part.rows], panels, None, out);
     }
 }
 
 #[inline(always)]
 pub(super) fn forward_with<S: Isa>(
     isa: S,
-    b: &mut [f64],
+    b: Weights<'_>,
     parts: &[Blocks<'_>],
     end: Option<&[usize]>,
-    states: usize,
-    lengths: &[usize; LANES],
-    first: usize,
-    strict: bool,
+    steps: Steps<'_>,
     alpha: &mut [f64],
-    shift: &mut [Lanes],
     scale: &mut [Lanes],
+    carry: &mut Lanes,
     room: &mut Room,
     lost: &mut [bool; LANES],
 ) {
+    let states = steps.states;
     let mut bad = [0.0; LANES];
-    to_weights(isa, b, states, strict, shift, &mut bad);
-    room.take(parts, states, 1);
-    let Room { inward, outward, .. } = room;
-    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks_mut::<LANES>().0);
-    let before = usize::from(first > 0);
-    for (n, (b, scale)) in b.chunks_exact(states).zip(scale).enumerate() {
+    room.take(parts, states, b.width(), 1);
+    let Room { row, inward, outward, weighed, .. } = room;
+    let alpha = alpha.as_chunks_mut::<LANES>().0;
+    let before = usize::from(steps.first > 0);
+    for (n, scale) in scale.iter_mut().enumerate() {
+        let b = b.at(isa, n, states, row);
         let (before, now) = alpha.split_at_mut((n + before) * states);
         let now = &mut now[..states];
         if before.is_empty() {
@@ -139,59 +138,57 @@ pub(super) fn forward_with<S: Isa>(
                 let x = &mut inward[..part.inward()];
                 gather(source, part.from, x);
                 // What is lost between parts would not show at the end.
-                if strict && p > 0 {
+                if steps.strict && p > 0 {
                     mark_small(isa, x, &mut bad);
                 }
                 through(isa, part, x, outward);
             }
-            gather(outward, end, now);
-            for (a, b) in now.iter_mut().zip(b) {
-                for p in (0..LANES).step_by(S::W) {
-                    isa.store(isa.mul(isa.load(&a[p..]), isa.load(&b[p..])), &mut a[p..]);
-                }
+            let weighed = &mut weighed[..states];
+            gather(outward, end, weighed);
+            if steps.strict {
+                mark_small(isa, weighed, &mut bad);
             }
+            weigh(isa, weighed, Times { weight: b, all: &*carry }, now);
         }
-        divide(isa, now, first + n, lengths, strict, scale, &mut bad);
+        *scale = total(isa, now);
+        settle(isa, now, steps.first + n, steps, scale, carry, &mut bad);
     }
-    for l in 0..LANES {
-        lost[l] |= bad[l] > 0.0;
-    }
+    mark(lost, &bad);
 }
 
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
     isa: S,
-    b: &[f64],
+    b: Weights<'_>,
     parts: &[Blocks<'_>],
     end: Option<&[usize]>,
-    states: usize,
-    lengths: &[usize; LANES],
-    first: usize,
+    steps: Steps<'_>,
     scale: &[Lanes],
     alpha: &[f64],
     copies: &Lanes,
-    after: &mut [Lanes],
+    beta: &mut [Lanes],
     room: &mut Room,
-    smooth: &mut [f64],
+    mut to: To<'_>,
     pairs: &mut [f64],
 ) {
-    let (b, alpha) = (b.as_chunks::<LANES>().0, alpha.as_chunks::<LANES>().0);
-    let smooth = smooth.as_chunks_mut::<LANES>().0;
-    let steps = (BLOCK / states.max(1)).clamp(2, 32);
-    room.take(parts, states, steps);
-    let Room { inward: between, outward: backward, weighed, betas, xs, ws } = room;
+    let (states, first) = (steps.states, steps.first);
+    let alpha = &alpha.as_chunks::<LANES>().0[first * states..];
+    let block = block_of(states);
+    room.take(parts, states, b.width(), block);
+    let Room { row, inward: between, outward: backward, weighed, xs, ws } = room;
     let weighed = &mut weighed[..states];
     let mut stop = alpha.len() / states.max(1);
     while stop > 0 {
-        let start = stop.saturating_sub(steps);
+        let start = stop.saturating_sub(block);
         let filtered = &alpha[start * states..stop * states];
         for n in (start..stop).rev() {
             let i = n - start;
             let now = &filtered[i * states..][..states];
-            let (beta, next) = betas[i * states..].split_at_mut(states);
-            let after = if n + 1 < stop { &next[..states] } else { &*after };
             if n + 1 < scale.len() {
-                weigh(isa, &b[(n + 1) * states..][..states], after, &scale[n + 1], weighed);
+                let mut inverse = [0.0; LANES];
+                invert(isa, if steps.strict { &scale[n + 1] } else { &scale[n] }, &mut inverse);
+                let weight = b.at(isa, n + 1, states, row);
+                weigh(isa, beta, Times { weight, all: &inverse }, weighed);
                 for (p, part) in parts.iter().enumerate() {
                     let x = &mut xs[p][i * part.inward()..][..part.inward()];
                     gather(if p == 0 { now } else { &between[..] }, part.from, x);
@@ -203,7 +200,7 @@ pub(super) fn backward_with<S: Isa>(
                 for (p, part) in parts.iter().enumerate().rev() {
                     let w = &mut ws[p][i * part.outward()..][..part.outward()];
                     w.copy_from_slice(&between[..part.outward()]);
-                    let back = Blocks { rows: part.cols, cols: part.rows, weight: part.transposed, ..*part };
+                    let back = Blocks { rows: part.cols, cols: part.rows, panels: part.transposed, ..*part };
                     through(isa, &back, w, backward);
                     match p {
                         0 => scatter(&backward[..states], part.from, beta),
@@ -215,13 +212,13 @@ pub(super) fn backward_with<S: Isa>(
                     w[i * part.outward()..][..part.outward()].fill([0.0; LANES]);
                 });
             }
-            end_with_one(beta, first + n, lengths);
+            end_with_one(beta, first + n, steps, &scale[n]);
+            deliver(isa, now, beta, b, n, row, &mut to);
         }
-        balance(isa, filtered, &mut betas[..filtered.len()], states, first + start, lengths);
-        after.copy_from_slice(&betas[..states]);
-        let mut at = 0;
+        balance(isa, &filtered[..states], beta, steps, first + start);
+        let mut left = &mut *pairs;
         for ((part, x), w) in parts.iter().zip(&*xs).zip(&mut *ws) {
-            let (n, size) = (stop - start, part.rows * part.cols * S::W);
+            let n = stop - start;
             let w = &mut w[..n * part.outward()];
             multiply(w, copies);
             for block in 0..part.blocks {
@@ -231,11 +228,9 @@ pub(super) fn backward_with<S: Isa>(
                     first: block * part.rows,
                 };
                 let w = Columns { steps: w, stride: part.outward(), first: block * part.cols };
-                add_products(isa, x, w, [part.rows, part.cols], &mut pairs[at..][..size]);
-                at += size;
+                left = add_products(isa, x, w, [part.rows, part.cols], left);
             }
         }
-        smoothed(isa, filtered, betas, &mut smooth[start * states..stop * states]);
         stop = start;
     }
 }

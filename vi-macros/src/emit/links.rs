@@ -204,10 +204,11 @@ impl Emitter<'_> {
             }
         });
         let parts = self.parts_of_step(c, link);
+        let alike = self.units_alike(i, c, link);
         quote! {
             #begin
             #parents
-            #along #parts #tree #kinds
+            #along #parts #tree #kinds #alike
         }
     }
 
@@ -220,6 +221,47 @@ impl Emitter<'_> {
                 .for_each(|r| r.guards.retain(|g| !crate::kernel::links::always(&link.along, c, g)));
         }
         rows
+    }
+
+    /// What tells the kinds of units apart, where nothing but their own statements says anything of them.
+    fn units_alike(&self, i: usize, c: &Component, link: &Link) -> Option<TokenStream> {
+        let kinds = link.units.as_ref()?;
+        let more = [self.clamps(i, c), self.beginnings(i, c), self.collect_expansions(i, c)];
+        if more.iter().any(|t| !t.is_empty()) {
+            return None;
+        }
+        let mut parts: Vec<TokenStream> = vec![];
+        for (r, kinds) in c.rows.iter().zip(kinds) {
+            let scope = self.scope();
+            let name = self.name(r.target.array);
+            let raw = scope.raw(&r.target);
+            if r.missing {
+                scope.value.replace(Some((r.target.clone(), quote!(#name))));
+            }
+            let conds = kinds.conds.iter().map(|x| {
+                let cond = scope.cond(x);
+                quote!(usize::from(#cond))
+            });
+            let mut own: Vec<TokenStream> =
+                conds.chain(kinds.values.iter().map(|x| scope.index(x))).collect();
+            scope.value.replace(None);
+            if r.missing {
+                own = own.iter().map(|x| quote!(#raw.map_or(0, |#name| #x))).collect();
+                own.push(quote!(usize::from(#raw.is_some())));
+            } else if self.may_be_absent(r.target.array) {
+                own = own.iter().map(|x| quote!(if data.#name.is_absent() { 0 } else { #x })).collect();
+            }
+            for part in own {
+                if parts.iter().all(|p| p.to_string() != part.to_string()) {
+                    parts.push(part);
+                }
+            }
+        }
+        let unit = self.unit_at(i, c, quote!(unit));
+        Some(match parts.as_slice() {
+            [] => quote!(.with_units_alike(|_| ())),
+            parts => quote!(.with_units_alike(|unit| { #unit [#(#parts),*] })),
+        })
     }
 
     /// What would come before the first element of an array is nothing: the state that stands for it is the first.

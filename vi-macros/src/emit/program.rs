@@ -260,7 +260,10 @@ impl Emitter<'_> {
             let f = format_ident!("constant_{name}");
             let index = Literal::usize_unsuffixed(i);
             let count = Literal::usize_unsuffixed(c.rows.len());
-            for (n, r) in c.rows.iter().enumerate() {
+            if !c.rows.iter().any(|r| self.has_constant(i, c, r)) {
+                continue;
+            }
+            for (n, r) in c.rows.iter().enumerate().filter(|(_, r)| self.has_constant(i, c, r)) {
                 let n = Literal::usize_unsuffixed(n);
                 let name = self.term_name(r);
                 constants.extend(quote! {
@@ -273,19 +276,41 @@ impl Emitter<'_> {
                 Some(_) | None => unit_constants.push((i, vec![all])),
             }
         }
-        let unit_constants = unit_constants.into_iter().map(|(i, parts)| {
-            let index = Literal::usize_unsuffixed(i);
-            match parts.as_slice() {
-                [one] => quote!(#index => #one.sum(),),
-                several => quote!(#index => #(#several.sum::<f64>())+*,),
-            }
-        });
+        let unit_constants: Vec<TokenStream> = unit_constants
+            .into_iter()
+            .map(|(i, parts)| {
+                let index = Literal::usize_unsuffixed(i);
+                match parts.as_slice() {
+                    [one] => quote!(#index => #one.sum(),),
+                    several => quote!(#index => #(#several.sum::<f64>())+*,),
+                }
+            })
+            .collect();
         let pairs = self.kernel.components.iter().flat_map(|c| &c.pairs).map(|p| &p.rows);
         for r in self.kernel.fixed.iter().chain(&self.kernel.moving).chain(pairs) {
             let f = format_ident!("constant_{}", self.fixed_name(r));
             let name = self.term_name(r);
             constants.extend(quote!(out.push((#name.to_string(), self.#f(context)));));
         }
+        let constants = if constants.is_empty() {
+            quote!(Vec::new())
+        } else {
+            quote! {
+                let mut out: Vec<(String, f64)> = Vec::new();
+                #constants
+                out
+            }
+        };
+        let unit_constants = if unit_constants.is_empty() {
+            quote!(0.0)
+        } else {
+            quote! {
+                match component {
+                    #(#unit_constants)*
+                    _ => 0.0,
+                }
+            }
+        };
         quote! {
             fn potentials(&self, context: &Context<'_>, at: &Prepared, component: usize, units: Range<usize>, table: &mut [f64], scratch: &mut Scratch) {
                 #potentials
@@ -296,16 +321,11 @@ impl Emitter<'_> {
             }
 
             fn constants(&self, context: &Context<'_>) -> Vec<(String, f64)> {
-                let mut out: Vec<(String, f64)> = Vec::new();
                 #constants
-                out
             }
 
             fn unit_constant(&self, context: &Context<'_>, component: usize, unit: usize) -> f64 {
-                match component {
-                    #(#unit_constants)*
-                    _ => 0.0,
-                }
+                #unit_constants
             }
         }
     }

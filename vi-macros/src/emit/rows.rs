@@ -85,21 +85,22 @@ impl Emitter<'_> {
                     (!body.is_empty()).then(|| quote!(#n => { #body }))
                 })
                 .collect();
-            let constants = if constants.is_empty() {
-                quote!(0.0)
-            } else {
+            let constants = (!constants.is_empty()).then(|| {
                 quote! {
-                    #open
-                    let units = unit..unit + 1;
-                    let len = 1;
-                    let mut constant = 0.0;
-                    match statement {
-                        #(#constants)*
-                        _ => {}
+                    /// What depends on the data alone in one unit, by statement.
+                    fn #base(&self, context: &Context<'_>, statement: usize, unit: usize) -> f64 {
+                        #open
+                        let units = unit..unit + 1;
+                        let len = 1;
+                        let mut constant = 0.0;
+                        match statement {
+                            #(#constants)*
+                            _ => {}
+                        }
+                        constant
                     }
-                    constant
                 }
-            };
+            });
             let lines = self.lines(c.rows.iter().map(|r| r.line));
             let latents = latents.replace('_', ", ");
             let (doc, doc2, t) = if is_step {
@@ -123,14 +124,8 @@ impl Emitter<'_> {
                     self.table_note(c),
                 )
             };
-            let constant = quote! {
-                /// What depends on the data alone in one unit, by statement.
-                fn #base(&self, context: &Context<'_>, statement: usize, unit: usize) -> f64 {
-                    #constants
-                }
-            };
             if c.alike.is_some() {
-                out.extend(quote!(#chain_rows #constant));
+                out.extend(quote!(#chain_rows #constants));
                 continue;
             }
             out.extend(quote! {
@@ -170,7 +165,7 @@ impl Emitter<'_> {
 
                 #supposing
 
-                #constant
+                #constants
             });
         }
         out.extend(self.gate_passes());
@@ -283,6 +278,11 @@ impl Emitter<'_> {
             }
         };
         self.unless_absent(r, all)
+    }
+
+    /// Whether a row has a part that depends on the data alone.
+    pub(super) fn has_constant(&self, index: usize, c: &Component, r: &Rows) -> bool {
+        !self.rows(index, c, r, Pass::Base).is_empty()
     }
 
     pub(super) fn fixed_rows(&self, r: &Rows, pass: Pass) -> TokenStream {

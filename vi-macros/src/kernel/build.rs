@@ -182,9 +182,12 @@ pub fn build<'a>(
     if failed {
         return None;
     }
-    for l in components.iter_mut().filter_map(|c| c.link.as_mut()) {
+    for c in &mut components {
+        let units = links::unit_kinds(model, c);
+        let Some(l) = &mut c.link else { continue };
         links::in_parts(l);
         l.kinds = if l.step.is_chain() { None } else { links::kinds(model, l) };
+        l.units = units.filter(|_| l.kinds.is_some() && l.along == links::Along::Axis);
     }
     let latent_priors: Vec<StatementDensity> = densities
         .iter()
@@ -444,6 +447,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             passes: vec![],
             begins,
             kinds: None,
+            units: None,
         }));
     }
     Ok(out)

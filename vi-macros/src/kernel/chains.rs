@@ -71,7 +71,16 @@ pub fn whole(model: &Model, densities: &[StatementDensity], latents: &[ArrayId])
 pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
     let mut step = step(c, 0);
     step.normals = of_step(model, latents, &c.unit);
-    Link { along: Along::Axis, frontier: 0, step, rest: vec![], passes: vec![], begins: vec![], kinds: None }
+    Link {
+        along: Along::Axis,
+        frontier: 0,
+        step,
+        rest: vec![],
+        passes: vec![],
+        begins: vec![],
+        kinds: None,
+        units: None,
+    }
 }
 
 /// A latent that is in one block with a chain, and is not its scale.

@@ -32,6 +32,8 @@ pub struct Link {
     pub begins: Vec<(ArrayId, Vec<Ix>)>,
     /// What steps differ by; `None`: each step has a law of its own.
     pub kinds: Option<Kinds>,
+    /// What the units' own statements differ by, statement by statement; `None`: by more than conditions and finite values.
+    pub units: Option<Vec<Kinds>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +51,7 @@ impl Link {
     }
 }
 
-/// Conditions and given values that tell the kinds of steps apart.
+/// Conditions and values of data that tell the kinds of steps, or of units, apart.
 #[derive(Debug, Default)]
 pub struct Kinds {
     pub conds: Vec<Cond>,
@@ -289,11 +291,31 @@ pub fn kinds(model: &Model, link: &Link) -> Option<Kinds> {
     let mut out = Kinds::default();
     for step in link.steps() {
         for r in &step.rows {
+            // An observation of two units may be missing.
+            if step.locals.iter().all(|l| l.array != r.target.array) {
+                return None;
+            }
             row_kinds(model, step, r, &mut out)?;
         }
     }
     out.conds.retain(|c| !always(&link.along, &link.step, c));
     Some(out)
+}
+
+/// What the units of a component differ by, where it is finite and their states are all that is hidden.
+pub fn unit_kinds(model: &Model, c: &Component) -> Option<Vec<Kinds>> {
+    let hidden = !c.integrated.is_empty() || c.has_normals() || c.whitened.is_some() || c.beside;
+    if hidden || !c.pairs.is_empty() || c.locals.iter().any(|l| l.back > 0) {
+        return None;
+    }
+    c.rows
+        .iter()
+        .map(|r| {
+            let mut kinds = Kinds::default();
+            row_kinds(model, c, r, &mut kinds)?;
+            Some(kinds)
+        })
+        .collect()
 }
 
 /// Along an axis every step leads to a position after the first.
@@ -306,7 +328,7 @@ pub fn always(along: &Along, step: &Component, c: &Cond) -> bool {
 
 fn row_kinds(model: &Model, step: &Component, r: &Rows, out: &mut Kinds) -> Option<()> {
     let data = |e: &Elem| !is_param(model, e.array) && model.arrays[e.array.0].role != Role::Const;
-    if !r.loops.is_empty() || !r.copies.is_empty() || step.locals.iter().all(|l| l.array != r.target.array) {
+    if !r.loops.is_empty() || !r.copies.is_empty() {
         return None;
     }
     let states: Vec<&Var> = step.locals.iter().map(|l| &l.state).collect();

@@ -7,9 +7,11 @@
 //! factor\[k, l\] / factor\[j, l\], so that a state that has fallen far enough behind stays there, and may be taken for 0.
 
 use super::factors::Factors;
-use super::messages::Total;
+use super::kinds::Kinds;
 use crate::tile;
-use crate::tile::chains::{self, LANES, Lanes, SMALLEST};
+use crate::tile::chains::{self, LANES, Lanes, SMALLEST, Steps, To};
+use crate::tile::kinds::Weights;
+use crate::tile::panels::{pack, packed, unfold};
 use crate::tile::parts::{self, Blocks};
 use std::ops::Range;
 
@@ -26,23 +28,35 @@ pub fn takes(factors: &Factors) -> bool {
 /// From here on a transition is possible: what is below `SMALLEST` of another state stays below 1e-50 of it.
 const POSSIBLE: f64 = 1e-100;
 
-/// The least weight of a step: the product of those of its parts.
-fn least(factors: &Factors) -> f64 {
-    let part = |p: usize| factors.part(0, p).weight.iter().copied().fold(f64::INFINITY, f64::min);
-    (0..factors.parts().each().len()).map(part).product()
+/// The least weight of a step, and the largest: the products of those of its parts.
+fn extremes(factors: &Factors) -> (f64, f64) {
+    let parts = (0..factors.parts().each().len()).map(|p| factors.part(0, p).weight);
+    parts.fold((1.0, 1.0), |(least, most), weight| {
+        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+        for w in weight {
+            (low, high) = (low.min(*w), high.max(*w));
+        }
+        (least * low, most * high.max(1.0))
+    })
 }
 
-/// The parts of a step; `transposed` holds their weights with the later state outside.
-fn blocks<'a>(factors: &'a Factors, transposed: &'a [f64]) -> Vec<Blocks<'a>> {
-    let of = |(p, part): (usize, &'a super::parts::Part)| Blocks {
-        blocks: part.blocks,
-        rows: part.rows,
-        cols: part.cols,
-        weight: factors.part(0, p).weight,
-        transposed: &transposed[part.start..][..part.len()],
-        from: part.from.as_deref(),
+/// The parts of a step; `panels` and `transposed` hold the matrices of all of them.
+fn blocks<'a>(factors: &'a Factors, panels: &'a [f64], transposed: &'a [f64]) -> Vec<Blocks<'a>> {
+    let (mut at, mut turned) = (0, 0);
+    let mut of = |part: &'a super::parts::Part| {
+        let (start, other) = (at, turned);
+        at += part.blocks * packed(part.rows, part.cols);
+        turned += part.blocks * packed(part.cols, part.rows);
+        Blocks {
+            blocks: part.blocks,
+            rows: part.rows,
+            cols: part.cols,
+            panels: &panels[start..at],
+            transposed: &transposed[other..turned],
+            from: part.from.as_deref(),
+        }
     };
-    factors.parts().each().iter().enumerate().map(of).collect()
+    factors.parts().each().iter().map(&mut of).collect()
 }
 
 /// A few sequences side by side, and what is worked out of them: forward by [`Batch::advance`] in spans of steps, then backward by
@@ -56,22 +70,26 @@ pub struct Batch {
     strict: bool,
     /// How often each lane counts; 0 where it is lost.
     copies: Lanes,
+    /// Weights of steps that are not looked up.
     weight: Vec<f64>,
-    /// Filtered probabilities.
+    /// Filtered probabilities, not divided by their sums unless that is strict.
     alpha: Vec<f64>,
+    /// What the next step divides by.
+    carry: Lanes,
     /// Smoothed probabilities of a span.
     smooth: Vec<f64>,
     shift: Vec<Lanes>,
     scale: Vec<Lanes>,
     pairs: Vec<f64>,
+    panels: Vec<f64>,
     transposed: Vec<f64>,
     /// Of the step after those that backward has reached.
     after: Vec<Lanes>,
-    room: Vec<Lanes>,
+    room: chains::Room,
     between: parts::Room,
     /// Lanes that need another engine.
     lost: [bool; LANES],
-    logs: Vec<f64>,
+    logs: Vec<Lanes>,
 }
 
 impl Batch {
@@ -82,24 +100,24 @@ impl Batch {
         self.lengths = lengths;
         self.copies = copies;
         self.steps = lengths.into_iter().max().unwrap_or(0);
-        self.strict = least(factors) < POSSIBLE || parts.shares_digits();
-        let size = self.steps * states * LANES;
-        self.weight.resize(self.weight.len().max(size), 0.0);
-        self.alpha.resize(self.alpha.len().max(size), 0.0);
+        let (least, most) = extremes(factors);
+        self.strict = least < POSSIBLE || most > POSSIBLE.recip() || parts.shares_digits();
+        self.alpha.resize(self.alpha.len().max(self.steps * states * LANES), 0.0);
         self.shift.resize(self.shift.len().max(self.steps), [0.0; LANES]);
         self.scale.resize(self.scale.len().max(self.steps), [0.0; LANES]);
-        self.logs.resize(self.logs.len().max(self.steps * LANES), 0.0);
+        self.logs.resize(self.logs.len().max(self.steps), [0.0; LANES]);
         self.pairs.clear();
         self.pairs.resize(parts.len() * tile::lanes(), 0.0);
-        self.smooth.resize(self.smooth.len().max(SPAN * states * LANES), 0.0);
+        self.carry = [1.0; LANES];
+        self.panels.clear();
         self.transposed.clear();
         for (p, part) in parts.each().iter().enumerate() {
-            let f = factors.part(0, p);
-            let turned = |n: usize| {
-                let (block, col, row) = (n / part.rows / part.cols, n / part.rows % part.cols, n % part.rows);
-                f.weight[(block * part.rows + row) * part.cols + col]
-            };
-            self.transposed.extend((0..part.len()).map(turned));
+            let (rows, cols) = (part.rows, part.cols);
+            let blocks = factors.part(0, p).weight.chunks_exact((rows * cols).max(1));
+            for f in blocks {
+                pack(rows, cols, |j, k| f[j * cols + k], &mut self.panels);
+                pack(cols, rows, |k, j| f[j * cols + k], &mut self.transposed);
+            }
         }
         self.after.clear();
         self.after.resize(states, [0.0; LANES]);
@@ -122,49 +140,66 @@ impl Batch {
     pub fn advance(&mut self, factors: &Factors, span: Range<usize>, tables: &[&[f64]; LANES]) {
         let (states, row) = (self.states, self.states * LANES);
         let counts = self.counts(&span);
+        self.weight.resize(self.weight.len().max(self.steps * row), 0.0);
         let b = &mut self.weight[span.start * row..span.end * row];
         chains::spread(tables, &counts, states, span.len(), b);
+        let steps = Steps { states, lengths: &self.lengths, first: span.start, strict: self.strict };
+        chains::to_weights(b, steps, &mut self.shift[span.clone()], &mut self.lost);
+        let b = std::mem::take(&mut self.weight);
+        self.go_on(factors, &span, Weights::Steps(b[span.start * row..span.end * row].as_chunks().0));
+        self.weight = b;
+    }
+
+    /// Takes the next steps, whose units are of these kinds.
+    pub fn advance_by_kind(
+        &mut self,
+        factors: &Factors,
+        span: Range<usize>,
+        kinds: &Kinds,
+        which: [&[u32]; LANES],
+    ) {
+        for (lane, which) in which.iter().enumerate() {
+            let low = kinds.take_out(which, lane, &mut self.shift[span.clone()]);
+            self.lost[lane] |= self.strict && low;
+        }
+        self.go_on(factors, &span, Weights::Kinds { known: kinds.known(), which });
+    }
+
+    fn go_on(&mut self, factors: &Factors, span: &Range<usize>, b: Weights<'_>) {
+        let row = self.states * LANES;
         let from = span.start.saturating_sub(1);
         let alpha = &mut self.alpha[from * row..span.end * row];
-        let (shift, scale) = (&mut self.shift[span.clone()], &mut self.scale[span.clone()]);
-        let (lengths, first, strict, lost) = (&self.lengths, span.start, self.strict, &mut self.lost);
+        let (scale, carry, lost) = (&mut self.scale[span.clone()], &mut self.carry, &mut self.lost);
+        let steps =
+            Steps { states: self.states, lengths: &self.lengths, first: span.start, strict: self.strict };
         if factors.parts().is_dense() {
-            let factor = factors.weights(0);
-            chains::forward(b, factor, states, lengths, first, strict, alpha, shift, scale, lost);
+            chains::forward(b, &self.panels, steps, alpha, scale, carry, &mut self.room, lost);
         } else {
-            let (each, end) = (blocks(factors, &self.transposed), factors.parts().end());
-            let room = &mut self.between;
-            parts::forward(b, &each, end, states, lengths, first, strict, alpha, shift, scale, room, lost);
+            let (each, end) = (blocks(factors, &self.panels, &self.transposed), factors.parts().end());
+            parts::forward(b, &each, end, steps, alpha, scale, carry, &mut self.between, lost);
         }
     }
 
     /// log p(x) of every lane when all steps are taken; NaN where it is lost.
     pub fn evidence(&mut self) -> Lanes {
-        let logs = &mut self.logs[..self.steps * LANES];
-        tile::log(self.scale[..self.steps].as_flattened(), logs);
-        let mut totals = [Total::default(); LANES];
-        for (t, (logs, shift)) in logs.as_chunks::<LANES>().0.iter().zip(&self.shift).enumerate() {
-            for lane in 0..LANES {
-                // A sequence that has ended adds nothing.
-                let here = t < self.lengths[lane];
-                totals[lane].add(if here { shift[lane] } else { 0.0 });
-                totals[lane].add(if here { logs[lane] } else { 0.0 });
-            }
-        }
+        let logs = &mut self.logs[..self.steps];
+        tile::log(self.scale[..self.steps].as_flattened(), logs.as_flattened_mut());
+        let totals = chains::totals(&self.shift[..self.steps], logs);
         let row = self.states * LANES;
         for (lost, total) in self.lost.iter_mut().zip(&totals) {
-            *lost |= !total.value().is_finite();
+            *lost |= !total.is_finite();
         }
         for lane in (0..LANES).filter(|lane| self.lost[*lane]) {
             // Nothing of it may reach the sums over lanes, not even what is no number.
             self.lengths[lane] = 0;
             self.copies[lane] = 0.0;
             for x in [&mut self.weight, &mut self.alpha] {
-                x[..self.steps * row].iter_mut().skip(lane).step_by(LANES).for_each(|x| *x = 0.0);
+                let end = x.len().min(self.steps * row);
+                x[..end].iter_mut().skip(lane).step_by(LANES).for_each(|x| *x = 0.0);
             }
             self.scale[..self.steps].iter_mut().for_each(|scale| scale[lane] = 1.0);
         }
-        std::array::from_fn(|lane| if self.lost[lane] { f64::NAN } else { totals[lane].value() })
+        std::array::from_fn(|lane| if self.lost[lane] { f64::NAN } else { totals[lane] })
     }
 
     /// Goes back over some steps, the last ones first, and leaves the smoothed probabilities of each lane (`states × n`, state-major).
@@ -172,30 +207,54 @@ impl Batch {
     pub fn retreat(&mut self, factors: &Factors, span: Range<usize>, tables: &mut [&mut [f64]; LANES]) {
         let (states, row) = (self.states, self.states * LANES);
         let counts = self.counts(&span);
-        let smooth = &mut self.smooth[..span.len() * row];
-        let b = &self.weight[span.start * row..self.steps * row];
-        let (lengths, first, copies) = (&self.lengths, span.start, &self.copies);
+        let (weight, mut smooth) = (std::mem::take(&mut self.weight), std::mem::take(&mut self.smooth));
+        smooth.resize(smooth.len().max(SPAN * row), 0.0);
+        let b = Weights::Steps(weight[span.start * row..self.steps * row].as_chunks().0);
+        self.go_back(factors, &span, b, To::Steps(&mut smooth[..span.len() * row]));
+        chains::gather(&smooth[..span.len() * row], states, &counts, tables);
+        (self.weight, self.smooth) = (weight, smooth);
+    }
+
+    /// The same of units of these kinds, and of those that follow them; their smoothed probabilities are added to the sums of their kinds.
+    pub fn retreat_by_kind(
+        &mut self,
+        factors: &Factors,
+        span: Range<usize>,
+        kinds: &Kinds,
+        which: [&[u32]; LANES],
+        sums: &mut [f64],
+    ) {
+        let none: &[u32] = &[];
+        let which = std::array::from_fn(|lane| if self.lost[lane] { none } else { which[lane] });
+        self.go_back(factors, &span, Weights::Kinds { known: kinds.known(), which }, To::Kinds(sums));
+    }
+
+    fn go_back(&mut self, factors: &Factors, span: &Range<usize>, b: Weights<'_>, to: To<'_>) {
         let (scale, alpha) =
-            (&self.scale[span.start..self.steps], &self.alpha[span.start * row..span.end * row]);
-        let (after, pairs) = (&mut self.after, &mut self.pairs);
+            (&self.scale[span.start..self.steps], &self.alpha[..span.end * self.states * LANES]);
+        let (copies, after, pairs) = (&self.copies, &mut self.after, &mut self.pairs);
+        let steps =
+            Steps { states: self.states, lengths: &self.lengths, first: span.start, strict: self.strict };
         if factors.parts().is_dense() {
-            let (f, room) = (&self.transposed, &mut self.room);
-            chains::backward(b, f, states, lengths, first, scale, alpha, copies, after, room, smooth, pairs);
+            let (panels, room) = (&self.transposed, &mut self.room);
+            chains::backward(b, panels, steps, scale, alpha, copies, after, room, to, pairs);
         } else {
-            let (each, end) = (blocks(factors, &self.transposed), factors.parts().end());
+            let (each, end) = (blocks(factors, &self.panels, &self.transposed), factors.parts().end());
             let room = &mut self.between;
-            parts::backward(
-                b, &each, end, states, lengths, first, scale, alpha, copies, after, room, smooth, pairs,
-            );
+            parts::backward(b, &each, end, steps, scale, alpha, copies, after, room, to, pairs);
         }
-        chains::gather(smooth, states, &counts, tables);
     }
 
     /// Adds the sums over neighbours of every lane that is not lost, each as often as it counts.
     pub fn add_pairs(&self, factors: &Factors, sums: &mut [f64]) {
-        let weights = factors.weights(0);
-        for ((sum, f), lanes) in sums.iter_mut().zip(weights).zip(self.pairs.chunks_exact(tile::lanes())) {
-            *sum += f * lanes.iter().sum::<f64>();
+        let mut left = self.pairs.as_slice();
+        for (p, part) in factors.parts().each().iter().enumerate() {
+            let size = part.rows * part.cols;
+            for block in 0..part.blocks {
+                let weight = &factors.part(0, p).weight[block * size..][..size];
+                let sums = &mut sums[part.start + block * size..][..size];
+                left = unfold(left, [part.rows, part.cols], |at, sum| sums[at] += weight[at] * sum);
+            }
         }
     }
 }

@@ -13,6 +13,9 @@
 
 pub mod batch;
 mod factors;
+mod kinds;
+#[cfg(test)]
+mod kinds_tests;
 mod messages;
 pub mod parts;
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod tests;
 pub mod tree;
 
 pub use factors::Factors;
+pub use kinds::Kinds;
 pub use parts::{Digit, Part, Parts};
 pub use semiring::{Choice, Max, Sample, Semiring, Sum};
 

@@ -113,7 +113,7 @@ fn case(seed: usize, chain: bool, scale: f64) -> Case {
 }
 
 #[track_caller]
-fn near(a: f64, b: f64, what: &str) {
+pub(super) fn near(a: f64, b: f64, what: &str) {
     near_to(a, b, 1e-11, what);
 }
 
