@@ -12,3 +12,4 @@ mod identities;
 mod meetings;
 mod paths;
 mod shapes;
+mod symbols;

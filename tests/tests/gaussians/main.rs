@@ -11,6 +11,7 @@ mod incomplete_rows;
 mod joint;
 mod least_squares;
 mod local_normals;
+mod mixing;
 mod ratings;
 mod read_once;
 mod rotation;

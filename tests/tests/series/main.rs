@@ -4,6 +4,7 @@
 mod forecasts;
 mod gaussian_chains;
 mod interface;
+mod kinds_of_steps;
 mod scaled_chains;
 mod series_starts;
 mod structural_series;

@@ -1,5 +1,4 @@
 //! Chains whose steps are of kinds: rows are written once for each kind, and statistics read off one sum of moments for each.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::prelude::*;
 use vi_tests::data::Noise;

@@ -1,6 +1,5 @@
 //! Latents of single steps that are integrated out in every state of a chain: Student's t, negative binomials, beta-binomials and noise of its
 //! own as emissions, against sums over all paths of the laws that are known without them.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::prelude::*;
 use vi_tests::data::Noise;

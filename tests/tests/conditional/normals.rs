@@ -1,6 +1,5 @@
 //! Gaussians in every state of a category, and of single steps of a chain: shared by all data, of one unit, and together with an integrated
 //! scale. Evidence and laws against dense Normals, Student's t and sums over the states, written without the engine.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::Error;
 use vi_core::prelude::*;

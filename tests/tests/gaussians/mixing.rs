@@ -1,5 +1,4 @@
 //! M-steps that are mixed with earlier ones: at most half the sweeps of plain ones, each E-step counted, to the same end.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use std::cell::RefCell;
 use vi_core::fit::{Program, Progress};

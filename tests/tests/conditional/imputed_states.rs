@@ -1,6 +1,5 @@
 //! Elements without a value beside latents that are integrated out or eliminated in every state: their moments against those of the laws that
 //! are known without these latents.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::prelude::*;
 use vi_tests::data::Noise;

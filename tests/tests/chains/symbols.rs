@@ -1,6 +1,5 @@
 //! Chains whose observations have finitely many values, each of them seen many times: against forward and backward written out, with holes,
 //! several observations of a step, and states that are not handed on.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::prelude::*;
 use vi_tests::data::Noise;
