@@ -28,6 +28,29 @@ model! {
     }
 }
 
+model! {
+    /// The first observation has a statement of its own, in one sequence.
+    pub mod beginning {
+        param    q: Positive;   param r: Positive;
+        latent   x[0]                ~ Normal(0, var: 1);
+        latent   x[t in 1..T]        ~ Normal(x[t-1], var: q);
+        observed y[0]: Real?         ~ Normal(2 * x[0], var: r);
+        observed y[t in 1..T]: Real? ~ Normal(x[t], var: r);
+    }
+}
+model! {
+    /// The same, in several.
+    pub mod beginnings {
+        param    q: Positive;   param r: Positive;
+        for s in S {
+            latent   x[s, 0]             ~ Normal(0, var: 1);
+            latent   x[s, t in 1..T]     ~ Normal(x[s, t-1], var: q);
+            observed y[s, 0]: Real?      ~ Normal(2 * x[s, 0], var: r);
+            observed y[s, t in 1..T]: Real? ~ Normal(x[s, t], var: r);
+        }
+    }
+}
+
 fn close(a: f64, b: f64, tolerance: f64) {
     assert!((a - b).abs() <= tolerance * (1.0 + b.abs()), "{a} and {b}");
 }
@@ -205,4 +228,36 @@ fn kinds_too_many_to_sum_apart_say_what_they_say_sequence_by_sequence() {
     (0..20).for_each(|d| close(a.c[d], b.c[d], 1e-10));
     (0..20).for_each(|d| close(a.r[d], b.r[d], 1e-10));
     close(a.q, b.q, 1e-10);
+}
+
+#[test]
+fn a_first_observation_with_a_statement_of_its_own_is_read_where_it_stands() {
+    let y = [[Some(0.7), None, Some(-0.4), Some(1.3), None], [None, Some(2.1), Some(0.2), None, Some(-1.0)]];
+    let (q, r) = (0.4, 0.3);
+    let each = y.map(|y| {
+        let mut dense = Dense::new();
+        let (mut x, mut seen) = (dense.add(0.0, &[], 1.0), vec![]);
+        for (t, y) in y.iter().enumerate() {
+            x = if t > 0 { dense.add(0.0, &[(x, 1.0)], q) } else { x };
+            let load = if t > 0 { 1.0 } else { 2.0 };
+            if let Some(y) = y {
+                seen.push((dense.add(0.0, &[(x, load)], r), *y));
+            }
+        }
+        dense.given(&seen).log_evidence
+    });
+    for (y, want) in y.iter().zip(each) {
+        let data = beginning::Data { y: y.into() };
+        let fit = beginning::Model::new().infer(&data, &beginning::Params { q, r }).unwrap();
+        close(fit.log_likelihood(), want, 1e-12);
+    }
+    let rows = y.to_vec();
+    let data = beginnings::Data { y: (&rows).into() };
+    let model = beginnings::Model::new();
+    let fit = model.infer(&data, &beginnings::Params { q, r }).unwrap();
+    close(fit.log_likelihood(), each[0] + each[1], 1e-12);
+    let options = Options::new().max_iterations(3);
+    let one = model.fit(&data, &options.clone().threads(1)).unwrap();
+    let two = model.fit(&data, &options.threads(2)).unwrap();
+    assert_eq!(one.trace, two.trace);
 }

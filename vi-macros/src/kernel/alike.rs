@@ -197,6 +197,11 @@ impl Search<'_, '_> {
                     rest
                 }
             };
+            let mut there = true;
+            rest.visit_elems(&mut |e| there &= !masked(model, e.array));
+            if !there {
+                return None;
+            }
             let rest = Splitter { cells: cells.to_vec(), ..Splitter::new(model) }.at_cells(&rest);
             self.shared(|u| Term { sums: vec![], ..rest.clone() }.mentions(u))?;
             self.shared(|u| t.sums.iter().any(|v| v.low.mentions(u) || v.high.mentions(u)))?;

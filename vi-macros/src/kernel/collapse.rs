@@ -53,9 +53,10 @@ impl DataRow {
     }
 }
 
-/// By axes, the position that the unit says.
+/// By axes, the position that the unit says, or that is the same for all.
 fn places(unit: &[Var], e: &Elem) -> Vec<Option<Ix>> {
-    e.indices.iter().map(|i| unit.iter().any(|u| i.mentions(u)).then(|| i.clone())).collect()
+    let said = |i: &Ix| i.as_constant().is_some() || unit.iter().any(|u| i.mentions(u));
+    e.indices.iter().map(|i| said(i).then(|| i.clone())).collect()
 }
 
 /// A term by what varies from unit to unit in it.
