@@ -16,6 +16,7 @@ use crate::dist::{MvNormal, Normal};
 use crate::fit::Marginal;
 pub use crate::posterior::{Mixture, VectorMixture};
 use crate::rng::Rng;
+use crate::tile::simd::{Isa, vectorised};
 use nalgebra::{DMatrix, DVector};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -286,8 +287,13 @@ impl UnitNormals {
     }
 }
 
-/// Householder reflections of the first `h` columns of rows of `stride` numbers; `dots` is workspace. Returns what is left of the squares of column `h`.
-pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 {
+vectorised! {
+    /// Householder reflections of the first `h` columns of rows of `stride` numbers; `dots` is workspace. Returns what is left of the squares of column `h`.
+    pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 = triangulate_with;
+}
+
+#[inline(always)]
+fn triangulate_with<S: Isa>(_: S, rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 {
     let m = rows.len() / stride;
     for j in 0..h {
         let square: f64 = (j..m).map(|i| rows[i * stride + j] * rows[i * stride + j]).sum();

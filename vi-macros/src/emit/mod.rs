@@ -59,6 +59,7 @@ mod trajectories;
 mod types;
 mod uncertain;
 mod unused;
+mod visits;
 mod whitened;
 
 use crate::density::lower::is_hidden;
