@@ -3,6 +3,7 @@
 
 use divan::Bencher;
 use vi_core::State;
+use vi_core::data::Sparse;
 use vi_core::fit::Program;
 use vi_core::prelude::*;
 
@@ -56,6 +57,14 @@ model! {
         latent   truth[n in N] ~ Categorical(prev);
         observed label[r in R] ~ Categorical(conf[who[r], truth[item[r]]]);
         init { conf[j in J, k in K] = 0.7 * onehot(k) + 0.3 / K; }
+    }
+}
+model! {
+    /// A matrix of which few entries are known.
+    pub mod completion(H) {
+        param    W[d in D]: Vector[H];   param mu[d in D]: Real;   param s2: Positive(min: 1e-9);
+        latent   f[n in N]: Vector[H]     ~ Normal(0, var: 1);
+        observed x[n in N, d in D]: Real? ~ Normal(dot(W[d], f[n]) + mu[d], var: s2);
     }
 }
 
@@ -140,4 +149,23 @@ fn labels_of_many_workers(bencher: Bencher<'_, '_>) {
         .collect();
     let data = labels::Data { item: (&item).into(), who: (&who).into(), label: (&label).into() };
     sweep(bencher, &labels::Model::new(K), &data, &Start::Default);
+}
+
+/// One sweep over so many entries of a matrix of 2000 × 1000, with eight factors.
+#[divan::bench(args = [100_000, 200_000, 400_000])]
+fn completion_of_a_matrix(bencher: Bencher<'_, '_>, entries: usize) {
+    let (rows, columns) = (2_000, 1_000);
+    // Every cell has the same chance, and none comes twice.
+    let cells = (0..entries).map(|e| e * (rows * columns / entries) + (noise(e) * 5.0) as usize);
+    let triplets = cells.map(|cell| {
+        let (n, d) = (cell / columns, cell % columns);
+        (n, d, noise(n) * noise(rows + d) + 0.1 * noise(cell))
+    });
+    let x = Sparse::from_triplets(rows, columns, triplets).unwrap_or_else(|e| panic!("{e}"));
+    let data = completion::Data { x: (&x).into() };
+    let options = Options::new().threads(1).keep_locals(false);
+    match State::new(&completion::Model::new(8), &data, &Start::Default, &options) {
+        Ok(mut state) => bencher.bench_local(|| state.step().map_or_else(|e| panic!("{e}"), drop)),
+        Err(e) => panic!("{e}"),
+    }
 }

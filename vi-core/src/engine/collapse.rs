@@ -172,7 +172,15 @@ impl Collapse {
                 moments[j * side + i] = moments[i * side + j];
             }
         }
-        let rest = squares(&self.rows[h * stride..], stride, h, &moments).max(0.0);
+        let mut squares = vec![0.0; self.rows.len() / stride - h];
+        tile::quadratic_forms(
+            &moments,
+            side,
+            self.rows.get(h * stride + h..).unwrap_or_default(),
+            stride,
+            &mut squares,
+        );
+        let rest = squares.iter().map(|x| x.max(0.0)).sum::<f64>();
         let constant = self.half_logs - log_det + 0.5 * h as f64 * (2.0 * std::f64::consts::PI).ln();
         let log_evidence = count * constant - 0.5 * rest;
         let magnitude = count * (self.half_logs.abs() + log_det.abs()) + 0.5 * rest;
@@ -226,23 +234,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail
-}
-
-/// Σ eᵀ M e = ⟨M, Σ e eᵀ⟩ over rows, of which e is what stands behind the first `h` numbers.
-fn squares(rows: &[f64], stride: usize, h: usize, moments: &[f64]) -> f64 {
-    let (n, side) = (rows.len() / stride, stride - h);
-    let mut columns = vec![0.0; n * side];
-    for (r, row) in rows.chunks_exact(stride).enumerate() {
-        row[h..].iter().enumerate().for_each(|(j, x)| columns[j * n + r] = *x);
-    }
-    let mut gram = vec![0.0; packed_len(side)];
-    tile::add_gram(&columns, side, n, &mut gram);
-    let mut total = 0.0;
-    for (i, m) in moments.chunks_exact(side).enumerate() {
-        let row = &gram[packed_len(i)..][..=i];
-        total += 2.0 * dot(&row[..i], &m[..i]) + row[i] * m[i];
-    }
-    total
 }
 
 /// Design vectors as affine functions of data and latents.

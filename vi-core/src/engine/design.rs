@@ -105,3 +105,62 @@ impl Design {
         (n, values, self.weighted.then_some(self.weights.as_slice()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Sparse;
+    use crate::stats::Moments;
+    use nalgebra::DMatrix;
+
+    #[test]
+    fn tiles_of_design_vectors_are_their_rows() {
+        let (units, width) = (2 * UNITS + 7, 3);
+        let x = DMatrix::from_fn(units, width, |n, j| ((n * 7 + j * 5 + n * j) % 23) as f64 - 3.0);
+        let y = |n: usize| (n % 5) as f64;
+        let weight = |n: usize| (n % 4) as f64 * 0.5;
+        let gauge = [1.0, 7.0, 8.0, 9.0];
+        let sparse = Sparse::from_triplets(
+            units,
+            width,
+            (0..units).flat_map(|n| (0..width).map(move |j| (n, j))).map(|(n, j)| (n, j, x[(n, j)])),
+        )
+        .expect("cells in their places");
+        for (counts, weighted) in [(false, false), (true, false), (false, true), (true, true)] {
+            let counted = |n: usize| !counts || n % 3 != 1;
+            let mut by_row = Moments::new(1, 1 + width, 1);
+            by_row.set_gauge(&gauge);
+            let empty = by_row.clone();
+            for n in (5..units).filter(|n| counted(*n)) {
+                let row: Vec<f64> = std::iter::once(y(n)).chain(x.row(n).iter().copied()).collect();
+                by_row.add_row(0, if weighted { weight(n) } else { 1.0 }, &row);
+            }
+            for view in [View2::from(&x), View2::from(&sparse)] {
+                let (mut by_tile, mut design) = (empty.clone(), Design::default());
+                for units in tiles(5..units) {
+                    if counts {
+                        design.begin_where(units, 1 + width, counted);
+                    } else {
+                        design.begin(units, 1 + width);
+                    }
+                    design.column(y);
+                    design.rows(&view);
+                    if weighted {
+                        design.weigh(weight);
+                    }
+                    by_tile.add_design(0, &mut design);
+                }
+                let (a, b) = (by_row.cell(0), by_tile.cell(0));
+                assert!((a.count - b.count).abs() < 1e-12 * a.count);
+                for i in 0..=width {
+                    assert!((a.sum[i] - b.sum[i]).abs() < 1e-12 * (1.0 + a.sum[i].abs()));
+                    for j in 0..=i {
+                        assert!(
+                            (a.square(i, j) - b.square(i, j)).abs() < 1e-12 * (1.0 + a.square(i, j).abs())
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

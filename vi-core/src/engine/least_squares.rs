@@ -436,20 +436,6 @@ pub(super) fn product(m: &Cell<'_>, a: &Form, b: &Form) -> f64 {
     s
 }
 
-/// The product of a form with itself.
-fn square(m: &Cell<'_>, (form, constant): &Form) -> f64 {
-    let mut s = m.count * constant * constant;
-    for (n, &(i, x)) in form.iter().enumerate() {
-        s += 2.0 * x * constant * m.sum[i];
-        let mut others = 0.0;
-        for &(j, y) in &form[..n] {
-            others += y * m.square(i, j);
-        }
-        s += x * (2.0 * others + x * m.square(i, i));
-    }
-    s
-}
-
 /// Σ w (u_0 − Σ terms)², every term known. Never negative; what is only the rounding of a sum that is 0 is 0.
 #[must_use]
 pub fn residual_square(m: Cell<'_>, terms: &[Term]) -> f64 {
@@ -457,7 +443,7 @@ pub fn residual_square(m: Cell<'_>, terms: &[Term]) -> f64 {
         return 0.0;
     }
     let form = residual_form(&m, 0, terms);
-    let square = square(&m, &form);
+    let square = product(&m, &form, &form);
     if square > 16.0 * f64::EPSILON * magnitude(&m, &form) || square.is_nan() { square } else { 0.0 }
 }
 

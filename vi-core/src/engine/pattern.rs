@@ -24,10 +24,10 @@ const SHARED: usize = 8;
 const MOST: usize = 1024;
 
 impl Patterns {
-    /// `rows` says of a unit which of its rows are there.
+    /// `rows` lists of a unit which of its rows are there.
     #[must_use]
-    pub fn new(units: usize, mut rows: impl FnMut(usize, &mut Vec<bool>)) -> Patterns {
-        let (mut known, mut key): (HashMap<Vec<bool>, u32>, Vec<bool>) = (HashMap::new(), vec![]);
+    pub fn new(units: usize, mut rows: impl FnMut(usize, &mut Vec<usize>)) -> Patterns {
+        let (mut known, mut key): (HashMap<Vec<usize>, u32>, Vec<usize>) = (HashMap::new(), vec![]);
         let mut of = Vec::with_capacity(units);
         for unit in 0..units {
             key.clear();
@@ -147,11 +147,11 @@ mod tests {
 
     #[test]
     fn patterns_are_kept_where_units_share_them() {
-        let few = Patterns::new(40, |n, rows| rows.extend([n % 2 == 0, n % 3 == 0]));
+        let few = Patterns::new(40, |n, rows| rows.extend([2, 3].into_iter().filter(|k| n % k == 0)));
         assert!(few.are_shared());
         assert_eq!(few.of(0), few.of(6));
         assert_ne!(few.of(0), few.of(3));
-        let many = Patterns::new(12, |n, rows| rows.extend((0..4).map(|b| n >> b & 1 == 1)));
+        let many = Patterns::new(12, |n, rows| rows.extend((0..4).filter(|b| n >> b & 1 == 1)));
         assert!(!many.are_shared());
         assert_eq!(many.of(5), 0);
     }

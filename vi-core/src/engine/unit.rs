@@ -12,6 +12,7 @@ use super::dense::Density;
 use super::gaps::Gaps;
 use super::pattern::Factor;
 use crate::rng::Rng;
+use crate::tile::simd::{Isa, vectorised};
 use nalgebra::DMatrix;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -312,8 +313,13 @@ impl UnitNormals {
     }
 }
 
-/// Householder reflections of the first `h` columns of rows of `stride` numbers; `dots` is workspace. Returns what is left of the squares of column `h`.
-pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 {
+vectorised! {
+    /// Householder reflections of the first `h` columns of rows of `stride` numbers; `dots` is workspace. Returns what is left of the squares of column `h`.
+    pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 = triangulate_with;
+}
+
+#[inline(always)]
+fn triangulate_with<S: Isa>(_: S, rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 {
     let m = rows.len() / stride;
     for j in 0..h {
         let square: f64 = (j..m).map(|i| rows[i * stride + j] * rows[i * stride + j]).sum();

@@ -11,6 +11,7 @@
 mod buffer;
 pub(crate) mod chains;
 mod exp;
+mod forms;
 mod gamma;
 pub(crate) mod gathered;
 pub(crate) mod kinds;
@@ -30,6 +31,7 @@ mod within;
 
 pub use buffer::TileBuffer;
 pub use exp::{exp, log};
+pub use forms::quadratic_forms;
 pub use gamma::{digamma, exp_digamma, lgamma};
 pub use moments::{DiagMoments, Moments, StateMoments, add_vector};
 pub use normal::{DiagNormalDensity, NormalDensity, add_square};

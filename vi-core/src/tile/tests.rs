@@ -1,4 +1,5 @@
 use super::exp::{exp_pack, exp_slice, log_slice};
+use super::forms::quadratic_forms_with;
 use super::moments::add_features_with;
 use super::normal::{add_diag_quadratic_with, add_quadratic_with};
 use super::reduce::{add_gram_with, add_scaled_with, dot_with, sum_with};
@@ -432,7 +433,7 @@ fn scatter_is_the_sum_of_outer_products() {
             on_every_isa!(isa => {
                 let mut totals = start.clone();
                 add_scatter_with(isa, &mut totals, &u, d, n, weighted.then_some(&w));
-                let mut check = |at: usize, f: &dyn Fn(usize) -> f64| {
+                let check = |at: usize, f: &dyn Fn(usize) -> f64| {
                     let (sum, size) = total(n, |i| weight(i) * f(i));
                     assert_close(totals[at], start[at] + sum, size + start[at].abs());
                 };
@@ -467,4 +468,23 @@ fn one_number_out_of_bounds_is_enough() {
         });
     }
     assert!(all_within(&[], 1.0, 0.0));
+}
+
+#[test]
+fn quadratic_forms_are_sums_over_pairs() {
+    for (side, n) in [(1, 1), (2, 5), (3, 1), (4, 3), (5, 7), (9, 6), (33, 20)] {
+        let stride = side + 2;
+        let half = noise(side, side * side);
+        let matrix: Vec<f64> = (0..side * side).map(|k| half[k] + half[k % side * side + k / side]).collect();
+        let rows = noise(n, n * stride);
+        on_every_isa!(isa => {
+            let mut out = vec![f64::NAN; n];
+            quadratic_forms_with(isa, &matrix, side, &rows, stride, &mut out);
+            for (r, out) in out.iter().enumerate() {
+                let e = &rows[r * stride..][..side];
+                let (sum, size) = total(side * side, |k| e[k / side] * matrix[k] * e[k % side]);
+                assert_close(*out, sum, size);
+            }
+        });
+    }
 }

@@ -1,6 +1,7 @@
 //! Rows that are read once: their design vectors go to the kernels a tile of units at a time.
 
 use super::Emitter;
+use super::rows::Pass;
 use super::scope::Scope;
 use super::types::Layout;
 use crate::density::normal_form::as_elem;
@@ -25,10 +26,20 @@ struct Tiled<'a> {
 }
 
 impl Emitter<'_> {
+    /// The rows of a statement that no latent touches.
+    pub(super) fn fixed_rows(&self, r: &Rows, pass: Pass) -> TokenStream {
+        let tiles = if pass == Pass::Collect { self.design_tiles(r) } else { None };
+        let mut scope = self.scope();
+        scope.without_moments = tiles.is_some();
+        let inner = self.row_in(scope, None, r, pass);
+        let rows = if inner.is_empty() { inner } else { self.wrap(r, inner, true) };
+        self.unless_absent(r, quote!(#tiles #rows))
+    }
+
     /// The moments of a statement that no latent touches, added tile by tile; the rest of its statistics is left to be added row by row.
     ///
     /// `None` where the rows of a loop do not all belong to one cell, or where what is added is more than the row.
-    pub(super) fn design_tiles(&self, r: &Rows) -> Option<TokenStream> {
+    fn design_tiles(&self, r: &Rows) -> Option<TokenStream> {
         let t = self.tiled(r)?;
         let scope = self.scope().with_hoists(&self.kernel.hoists);
         let unit = scope.var(&t.unit);
@@ -121,12 +132,10 @@ impl Emitter<'_> {
         if !t.outermost {
             return quote!(#low..#high);
         }
-        let whole =
-            if t.unit.high.terms.len() == 1 && t.unit.high.offset == 0 { high } else { quote!((#high)) };
         if t.unit.low == Ix::constant(0) {
-            quote!(0..#whole.min(rows))
+            quote!(0..rows.min(#high))
         } else {
-            quote!(#low..#whole.min(rows.saturating_add(#low)))
+            quote!(#low..rows.saturating_add(#low).min(#high))
         }
     }
 

@@ -63,6 +63,7 @@ mod trajectories;
 mod types;
 mod uncertain;
 mod unused;
+mod visits;
 mod whitened;
 mod within_states;
 

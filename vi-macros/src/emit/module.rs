@@ -68,6 +68,7 @@ impl Emitter<'_> {
             #exact
             #no_params
         };
+        let items = super::visits::visited(items, &self.holed());
         let items = super::plain::plain(super::unused::without_unused(items));
         let uses = uses(&items);
         Ok(quote! {

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use crate::density::poly::{Poly, Term};
 use crate::density::symbol::{Elem, Ix, Var};
 use crate::kernel::{
-    Body, Column, Component, DenseResidual, RowCase, Rows, ScalarResidual, is_unit_normal, pulled,
+    Body, Column, Component, DenseResidual, Loop, RowCase, Rows, ScalarResidual, is_unit_normal, pulled,
     reads_normals,
 };
 use crate::model::ir::ArrayId;
@@ -147,13 +147,32 @@ impl Emitter<'_> {
             let raw = scope.raw(&r.target);
             let body = self
                 .if_there(&scope, &r.target, part, |scope| self.normal_cases(scope, c, r, (part, weighted)));
-            if part == RowPart::Presence { quote!(rows.push(#raw.is_some());) } else { quote!(#weight #body) }
+            if part == RowPart::Presence {
+                self.presence(&scope, r, None, &raw)
+            } else {
+                quote!(#weight #body)
+            }
         } else {
             let body = self.normal_cases(&scope, c, r, (part, weighted));
             quote!(#weight #body)
         };
         let looped = self.wrap(r, body, false);
-        self.unless_absent(r, looped)
+        let end = (part == RowPart::Presence).then(|| quote!(rows.push(usize::MAX);));
+        self.unless_absent(r, quote!(#looped #end))
+    }
+
+    /// Notes the place of a row that is there.
+    fn presence(&self, scope: &Scope<'_>, r: &Rows, event: Option<&Var>, raw: &TokenStream) -> TokenStream {
+        let loops = r.loops.iter().map(|l| match l {
+            Loop::Range(v) | Loop::Members { var: v, .. } => v,
+        });
+        let at: Vec<Ident> = loops.chain(event).map(|v| scope.var(v)).collect();
+        let note = match at.as_slice() {
+            [] => quote!(rows.push(0);),
+            [one] => quote!(rows.push(#one);),
+            many => quote!(rows.extend([#(#many),*]);),
+        };
+        quote!(if #raw.is_some() { #note })
     }
 
     /// A body for an element that may be missing. Where its value is not read, only whether it is there matters.
@@ -291,8 +310,7 @@ impl Emitter<'_> {
             indices.push(Ix::var(d));
             let target = Elem { array: r.target.array, indices };
             if part == RowPart::Presence {
-                let raw = scope.raw(&target);
-                quote!(rows.push(#raw.is_some());)
+                self.presence(scope, r, Some(d), &scope.raw(&target))
             } else {
                 self.if_there(scope, &target, part, body)
             }

@@ -285,15 +285,6 @@ impl Emitter<'_> {
         !self.rows(index, c, r, Pass::Base).is_empty()
     }
 
-    pub(super) fn fixed_rows(&self, r: &Rows, pass: Pass) -> TokenStream {
-        let tiles = if pass == Pass::Collect { self.design_tiles(r) } else { None };
-        let mut scope = self.scope();
-        scope.without_moments = tiles.is_some();
-        let inner = self.row_in(scope, None, r, pass);
-        let rows = if inner.is_empty() { inner } else { self.wrap(r, inner, true) };
-        self.unless_absent(r, quote!(#tiles #rows))
-    }
-
     /// Loops and guards around a row.
     pub(super) fn wrap(&self, r: &Rows, inner: TokenStream, limited: bool) -> TokenStream {
         let scope = self.scope();
@@ -337,7 +328,13 @@ impl Emitter<'_> {
         self.row_in(self.scope(), c, r, pass)
     }
 
-    fn row_in(&self, scope: Scope<'_>, c: Option<&Component>, r: &Rows, pass: Pass) -> TokenStream {
+    pub(super) fn row_in(
+        &self,
+        scope: Scope<'_>,
+        c: Option<&Component>,
+        r: &Rows,
+        pass: Pass,
+    ) -> TokenStream {
         let mut scope = scope.with_hoists(&self.kernel.hoists);
         if let (Some(c), Pass::Collect) = (c, pass) {
             scope.expect = self.expected_statistics(c);
