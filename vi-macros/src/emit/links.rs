@@ -260,7 +260,7 @@ impl Emitter<'_> {
         parts.extend(plain.into_iter().zip(named).map(|(plain, named)| {
             if plain.to_string() == named.to_string() {
                 guarded(plain)
-            } else if named.to_string() == name.to_string() {
+            } else if name == named.to_string() {
                 guarded(quote!(#raw.unwrap_or(0)))
             } else {
                 guarded(quote!(#raw.map_or(0, |#name| #named)))
