@@ -51,6 +51,22 @@ model! {
     }
 }
 
+model! {
+    /// What is seen depends on what was seen before.
+    pub mod echoes(K, V) {
+        param start: Simplex[K];
+        param trans[i in K]: Simplex[K];
+        param first[k in K]: Simplex[V];
+        param emit[k in K, v in V]: Simplex[V];
+        for s in S {
+            latent   z[s, 0]            ~ Categorical(start);
+            latent   z[s, t in 1..T[s]] ~ Categorical(trans[z[s, t-1]]);
+            observed y[s, 0]            ~ Categorical(first[z[s, 0]]);
+            observed y[s, t in 1..T[s]] ~ Categorical(emit[z[s, t], y[s, t-1]]);
+        }
+    }
+}
+
 /// log p(y) of a sequence, p(z[t] = k | y), and Σₜ p(z[t−1] = i, z[t] = j | y); `b[t][k]` is p(y[t] | z[t] = k).
 struct ByHand {
     evidence: f64,
@@ -242,5 +258,41 @@ fn a_state_that_is_not_handed_on_has_its_share() {
     }
     close(fit.log_likelihood(), evidence, 1e-12);
     check_rows(&next.kind, &kind);
+    (0..k).for_each(|i| check_rows(&next.emit[i], &emit[i]));
+}
+
+#[test]
+fn what_was_seen_before_is_part_of_what_is_seen() {
+    let mut g = Noise::new(5);
+    let (k, v) = (3, 4);
+    let y: Vec<Vec<usize>> = lengths(60).iter().map(|n| (0..*n).map(|_| g.below(v)).collect()).collect();
+    let p = echoes::Params {
+        start: g.weights(k),
+        trans: g.rows(k, k),
+        first: g.rows(k, v),
+        emit: (0..k).map(|_| g.rows(v, v)).collect(),
+    };
+    let (model, data) = (echoes::Model::new(k, v), echoes::Data { y: (&y).into() });
+    let fit = model.infer(&data, &p).unwrap();
+    let next = model.maximise(&model.accumulate(&data, &p).unwrap(), &p).unwrap();
+    let (mut evidence, mut first) = (0.0, vec![vec![0.0; v]; k]);
+    let mut emit = vec![vec![vec![0.0; v]; v]; k];
+    for y in &y {
+        let one = |t: usize, i: usize| match t {
+            0 => p.first[i][y[0]],
+            _ => p.emit[i][y[t - 1]][y[t]],
+        };
+        let b: Vec<Vec<f64>> = (0..y.len()).map(|t| (0..k).map(|i| one(t, i)).collect()).collect();
+        let h = by_hand(&p.start, &p.trans, &b);
+        evidence += h.evidence;
+        for (t, m) in h.marginals.iter().enumerate() {
+            for i in 0..k {
+                let counts = if t == 0 { &mut first[i] } else { &mut emit[i][y[t - 1]] };
+                counts[y[t]] += m[i];
+            }
+        }
+    }
+    close(fit.log_likelihood(), evidence, 1e-12);
+    check_rows(&next.first, &first);
     (0..k).for_each(|i| check_rows(&next.emit[i], &emit[i]));
 }

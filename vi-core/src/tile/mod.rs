@@ -9,6 +9,8 @@
 //! Shapes are the caller's contract. A slice too short for the stated shape panics; values never do.
 
 mod buffer;
+#[cfg(test)]
+mod chain_tests;
 pub(crate) mod chains;
 mod exp;
 mod forms;

@@ -188,13 +188,14 @@ fn rows_of_corner(left: usize) -> usize {
     }
 }
 
-/// Hands over the sums of [`add_products`], each with its position in a matrix of that shape, and returns what is behind them.
-pub fn unfold<'p>(
-    mut pairs: &'p [f64],
+/// Hands over the sums of [`add_products`] with packs of so many lanes, each with its position in a matrix of that shape, and returns what is
+/// behind them.
+pub fn unfold(
+    mut pairs: &[f64],
+    lanes: usize,
     [rows, cols]: [usize; 2],
     mut to: impl FnMut(usize, f64),
-) -> &'p [f64] {
-    let lanes = super::lanes();
+) -> &[f64] {
     let mut first = 0;
     while first < rows {
         let some = rows_of_corner(rows - first);

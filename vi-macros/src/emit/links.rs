@@ -2,8 +2,8 @@
 
 use super::Emitter;
 use crate::density::symbol::{Ix, Var};
-use crate::kernel::links::Along;
-use crate::kernel::{Component, Link, Local};
+use crate::kernel::links::{Along, Kinds};
+use crate::kernel::{Component, Link, Local, Rows};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -232,26 +232,7 @@ impl Emitter<'_> {
         }
         let mut parts: Vec<TokenStream> = vec![];
         for (r, kinds) in c.rows.iter().zip(kinds) {
-            let scope = self.scope();
-            let name = self.name(r.target.array);
-            let raw = scope.raw(&r.target);
-            if r.missing {
-                scope.value.replace(Some((r.target.clone(), quote!(#name))));
-            }
-            let conds = kinds.conds.iter().map(|x| {
-                let cond = scope.cond(x);
-                quote!(usize::from(#cond))
-            });
-            let mut own: Vec<TokenStream> =
-                conds.chain(kinds.values.iter().map(|x| scope.index(x))).collect();
-            scope.value.replace(None);
-            if r.missing {
-                own = own.iter().map(|x| quote!(#raw.map_or(0, |#name| #x))).collect();
-                own.push(quote!(usize::from(#raw.is_some())));
-            } else if self.may_be_absent(r.target.array) {
-                own = own.iter().map(|x| quote!(if data.#name.is_absent() { 0 } else { #x })).collect();
-            }
-            for part in own {
+            for part in self.kinds_of_row(r, kinds) {
                 if parts.iter().all(|p| p.to_string() != part.to_string()) {
                     parts.push(part);
                 }
@@ -262,6 +243,51 @@ impl Emitter<'_> {
             [] => quote!(.with_units_alike(|_| ())),
             parts => quote!(.with_units_alike(|unit| { #unit [#(#parts),*] })),
         })
+    }
+
+    /// What tells units apart by one statement: whether it holds for them, and the values it reads, which are there where it holds.
+    fn kinds_of_row(&self, r: &Rows, kinds: &Kinds) -> Vec<TokenStream> {
+        let scope = self.scope();
+        let holds: Vec<TokenStream> =
+            r.guards.iter().filter(|g| g.decided() != Some(true)).map(|g| scope.cond(g)).collect();
+        let mut parts: Vec<TokenStream> = vec![];
+        if !holds.is_empty() {
+            parts.push(quote!(usize::from(#(#holds)&&*)));
+        }
+        let (name, raw) = (self.name(r.target.array), scope.raw(&r.target));
+        let mut conds: Vec<TokenStream> = holds;
+        if !r.missing && self.may_be_absent(r.target.array) {
+            conds.push(quote!(!data.#name.is_absent()));
+        }
+        let guarded = |x: TokenStream| match conds.as_slice() {
+            [] => x,
+            conds => quote!(if #(#conds)&&* { #x } else { 0 }),
+        };
+        if r.missing {
+            // Another number than any value: that there is none.
+            parts.push(guarded(quote!(usize::from(#raw.is_some()))));
+        }
+        let read = |scope: &super::scope::Scope<'_>| -> Vec<TokenStream> {
+            let whens = kinds.conds.iter().filter(|c| !r.guards.contains(c)).map(|c| {
+                let cond = scope.cond(c);
+                quote!(usize::from(#cond))
+            });
+            whens.chain(kinds.values.iter().map(|x| scope.index(x))).collect()
+        };
+        let plain = read(&scope);
+        let own = scope.value.replace(Some((r.target.clone(), quote!(#name))));
+        let named = if r.missing { read(&scope) } else { plain.clone() };
+        scope.value.replace(own);
+        parts.extend(plain.into_iter().zip(named).map(|(plain, named)| {
+            if plain.to_string() == named.to_string() {
+                guarded(plain)
+            } else if name == named.to_string() {
+                guarded(quote!(#raw.unwrap_or(0)))
+            } else {
+                guarded(quote!(#raw.map_or(0, |#name| #named)))
+            }
+        }));
+        parts
     }
 
     /// What would come before the first element of an array is nothing: the state that stands for it is the first.

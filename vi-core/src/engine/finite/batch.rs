@@ -253,7 +253,9 @@ impl Batch {
             for block in 0..part.blocks {
                 let weight = &factors.part(0, p).weight[block * size..][..size];
                 let sums = &mut sums[part.start + block * size..][..size];
-                left = unfold(left, [part.rows, part.cols], |at, sum| sums[at] += weight[at] * sum);
+                left = unfold(left, tile::lanes(), [part.rows, part.cols], |at, sum| {
+                    sums[at] += weight[at] * sum
+                });
             }
         }
     }
