@@ -11,8 +11,12 @@
 //! O(threads · log groups) tables.
 
 mod columns;
+mod divergence;
+mod said;
 
 use columns::{Columns, rescale};
+use divergence::divergence;
+use said::Said;
 
 use crate::dist::Dirichlet;
 use crate::error::Error;
@@ -21,7 +25,7 @@ use crate::fit::program::Evidence;
 use crate::reduce::{self, Accumulate};
 use crate::special;
 use crate::tile::gathered::{self, gather};
-use crate::tile::rows::{BLOCK, TINY, fetch, normalise, renew, scatter};
+use crate::tile::rows::{BLOCK, TINY, fetch, normalise, renew};
 use crate::tile::{self, TileBuffer};
 use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -208,35 +212,10 @@ impl<'a> Admixture<'a> {
     /// See [`update`](Self::update).
     pub fn bound(&self, priors: &Priors) -> Result<(f64, f64), Error> {
         let units = self.run(&priors.own, 0, false, None)?.evidence;
-        let (own, size) = divergence(&self.own, &priors.own);
-        let (shared, more) = divergence(&self.shared, &priors.shared);
+        let (own, size) = divergence(&self.own, &priors.own, self.threads);
+        let (shared, more) = divergence(&self.shared, &priors.shared, self.threads);
         Ok((units.log - own - shared, units.magnitude + size + more))
     }
-}
-
-/// Σ KL(Dirichlet(q) ‖ Dirichlet(p)), and the sum of the absolute values of the terms that were added up.
-fn divergence(q: &[&[f64]], p: &[f64]) -> (f64, f64) {
-    let width = q.first().map_or(1, |r| r.len()).max(1);
-    let mut scratch = vec![0.0; 3 * width];
-    let (psi, rest) = scratch.split_at_mut(width);
-    let (log_q, log_p) = rest.split_at_mut(width);
-    let (mut total, mut size) = (0.0, 0.0);
-    for (q, p) in q.iter().zip(p.chunks_exact(width)) {
-        tile::digamma(q, psi);
-        tile::lgamma(q, log_q);
-        tile::lgamma(p, log_p);
-        let (all, before) = (tile::sum(q), tile::sum(p));
-        let centre = special::digamma(all);
-        let mut term = special::lgamma(all) - special::lgamma(before);
-        size += term.abs();
-        for k in 0..q.len() {
-            let piece = log_p[k] - log_q[k] + (q[k] - p[k]) * (psi[k] - centre);
-            term += piece;
-            size += piece.abs();
-        }
-        total += term;
-    }
-    (total, size)
 }
 
 /// What an update leaves.
@@ -359,6 +338,7 @@ struct Desk {
     sums: TileBuffer,
     /// Parameters of the law; 1 beyond the states.
     own: TileBuffer,
+    said: Said,
     lost: Vec<Lost>,
 }
 
@@ -522,6 +502,7 @@ impl Accumulate for Pass<'_, '_> {
             theta: TileBuffer::new(stride),
             sums: TileBuffer::new(stride),
             own,
+            said: Said::default(),
             lost: vec![],
         }
     }
@@ -529,6 +510,11 @@ impl Accumulate for Pass<'_, '_> {
     fn add(&self, sum: &mut Sum, desk: &mut Desk, groups: Range<usize>) -> Result<(), Error> {
         let (states, stride) = (self.of.states, self.table.stride);
         let mut part = Part::default();
+        desk.said.begin(groups.len(), stride);
+        if self.statistics {
+            part.counts.reserve(groups.len() * states);
+            part.own.reserve(groups.len() * states);
+        }
         for at in groups.clone() {
             let d = self.group(at);
             let units = self.units(d);
@@ -538,9 +524,6 @@ impl Accumulate for Pass<'_, '_> {
             let next = if at + 1 < groups.end { self.units(self.group(at + 1)) } else { 0..0 };
             let next = &self.of.draws.values[next];
             fetch(&self.table.scaled, stride, next);
-            if self.statistics {
-                fetch(&sum.table, stride, next);
-            }
             desk.own[..states].copy_from_slice(self.of.own[d]);
             for _ in 0..self.passes {
                 self.posterior(desk, &units);
@@ -559,7 +542,7 @@ impl Accumulate for Pass<'_, '_> {
             if !self.statistics {
                 continue;
             }
-            scatter(&mut sum.table, &self.of.draws.values[units], &desk.ratios, &desk.theta);
+            desk.said.say(&self.of.draws.values[units], &desk.ratios, &desk.theta);
             for lost in &desk.lost {
                 let v = self.of.draws.values[self.of.draws.starts[d] + lost.at] as usize;
                 let counts = lost.probs.iter().map(|p| desk.weights[lost.at] * p).collect();
@@ -567,6 +550,9 @@ impl Accumulate for Pass<'_, '_> {
             }
             part.counts.extend_from_slice(&desk.sums[..states]);
             part.own.extend_from_slice(&desk.own[..states]);
+        }
+        if self.statistics {
+            desk.said.add_to(&mut sum.table);
         }
         if let Some(slot) = self.parts.get(groups.start / self.leaf) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = part;

@@ -1,7 +1,7 @@
 //! The logarithm of the gamma function and its derivative, of slices.
 
-use super::exp::{exp_one, log_one};
-use super::simd::{Isa, vectorised};
+use super::exp::{exp_pack, log_one};
+use super::simd::{Isa, MAX_LANES, vectorised};
 
 vectorised! {
     /// `out[i] = ψ(x[i])` for the shorter of the two lengths, x > 0.
@@ -34,8 +34,19 @@ pub(super) fn digamma_slice<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
 
 #[inline(always)]
 pub(super) fn exp_digamma_slice<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out = exp_digamma_one(isa, x);
+    let n = x.len().min(out.len());
+    let (x, out) = (x[..n].chunks_exact(S::W), out[..n].chunks_exact_mut(S::W));
+    let rest = x.remainder();
+    let mut last = [0.0; MAX_LANES];
+    if !rest.is_empty() {
+        isa.store(exp_digamma_pack(isa, isa.load_partial(rest)), &mut last);
+    }
+    let mut packs = out;
+    for (out, x) in (&mut packs).zip(x) {
+        isa.store(exp_digamma_pack(isa, isa.load(x)), out);
+    }
+    for (out, value) in packs.into_remainder().iter_mut().zip(last) {
+        *out = value;
     }
 }
 
@@ -117,12 +128,33 @@ fn digamma_one<S: Isa>(isa: S, x: f64) -> f64 {
     if x >= 0.0 { value } else { f64::NAN }
 }
 
-/// y exp(ψ(x) − log y): no logarithm is taken.
+/// y exp(ψ(x) − log y): no logarithm is taken. What takes time is waiting, so that sums and products are taken by pairs.
 #[inline(always)]
-fn exp_digamma_one<S: Isa>(isa: S, x: f64) -> f64 {
-    let (y, below) = below_log(isa, x);
-    let value = y * exp_one(isa, -below);
-    if x >= 0.0 { value } else { f64::NAN }
+fn exp_digamma_pack<S: Isa>(isa: S, x: S::Pack) -> S::Pack {
+    let (zero, one, half, from) = (isa.splat(0.0), isa.splat(1.0), isa.splat(0.5), isa.splat(FROM));
+    let y = isa.select_less(x, from, isa.fma(x, one, from), x);
+    let r = isa.div(one, y);
+    // As in `rising`, the first two factors and the last two: u (u + 6) and (u + 10)(u + 12).
+    let u = isa.mul(x, isa.fma(x, one, isa.splat(7.0)));
+    let first = isa.mul(u, isa.fma(u, one, isa.splat(6.0)));
+    let last = isa.fma(u, isa.fma(u, one, isa.splat(22.0)), isa.splat(120.0));
+    let twice = isa.fma(u, one, u);
+    let slope = isa.mul(isa.fma(twice, one, isa.splat(6.0)), last);
+    let slope = isa.fma(isa.fma(twice, one, isa.splat(22.0)), first, slope);
+    let slope = isa.mul(slope, isa.fma(isa.splat(2.0), x, isa.splat(7.0)));
+    // Of a large argument the product overflows, and is not wanted.
+    let rise = isa.select_less(x, from, isa.div(slope, isa.mul(first, last)), zero);
+    let square = isa.mul(r, r);
+    let fourth = isa.mul(square, square);
+    let mut pairs = [zero; 4];
+    for (k, pair) in pairs.iter_mut().enumerate() {
+        *pair = isa.fma(isa.splat(DIGAMMA[2 * k + 1]), square, isa.splat(DIGAMMA[2 * k]));
+    }
+    let (low, high) = (isa.fma(pairs[1], fourth, pairs[0]), isa.fma(pairs[3], fourth, pairs[2]));
+    let sum = isa.fma(high, isa.mul(fourth, fourth), low);
+    let below = isa.fma(sum, square, isa.fma(half, r, rise));
+    let value = isa.mul(y, exp_pack(isa, isa.sub(zero, below)));
+    isa.select_less(x, zero, isa.splat(f64::NAN), value)
 }
 
 /// log Γ(x) = log Γ(x + 8) − log P, without branches.

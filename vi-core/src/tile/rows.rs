@@ -5,6 +5,9 @@ use super::simd::{Isa, MAX_LANES, vectorised};
 /// Units that are weighed at once.
 pub(crate) const BLOCK: usize = 8;
 
+/// Rows, or packs of one, that registers hold beside what they are multiplied by.
+const FOUR: usize = 4;
+
 /// Units whose norms are worked out before any of them is used.
 const CHUNK: usize = 32;
 
@@ -113,7 +116,6 @@ fn in_registers<S: Isa, const P: usize>(isa: S, w: Weighing<'_>) -> bool {
 /// Any number of packs: θ and the sums are read once for four rows, which is what there are address registers for.
 #[inline(always)]
 fn in_memory<S: Isa>(isa: S, w: Weighing<'_>) -> bool {
-    const FOUR: usize = 4;
     let Weighing { rows, index, weights, theta, sums, ratios, norms, backwards } = w;
     let stride = theta.len();
     sums.fill(0.0);
@@ -173,19 +175,69 @@ fn block<'r>(rows: &'r [f64], index: &[usize], stride: usize) -> [&'r [f64]; BLO
 }
 
 vectorised! {
-    /// row(i) ← row(i) + ratios\[i\] theta, where row(i) begins at `stride · values[i]` of `table`.
-    pub(crate) fn scatter(table: &mut [f64], values: &[u32], ratios: &[f64], theta: &[f64]) = scatter_with;
+    /// row(v) ← row(v) + Σ ratios\[i\] theta(groups\[i\]) over i from `ends[v − 1]` to `ends[v]`, in order, where rows and thetas are `stride`
+    /// long: each row is written once.
+    pub(crate) fn add_rows(
+        table: &mut [f64],
+        stride: usize,
+        ends: &[usize],
+        groups: &[u32],
+        ratios: &[f64],
+        thetas: &[f64],
+    ) = add_rows_with;
 }
 
 #[inline(always)]
-fn scatter_with<S: Isa>(isa: S, table: &mut [f64], values: &[u32], ratios: &[f64], theta: &[f64]) {
-    let stride = theta.len();
-    for (v, ratio) in values.iter().zip(ratios) {
-        let row = &mut table[*v as usize * stride..][..stride];
-        let ratio = isa.splat(*ratio);
-        for (out, theta) in row.chunks_exact_mut(S::W).zip(theta.chunks_exact(S::W)) {
-            isa.store(isa.fma(isa.load(theta), ratio, isa.load(out)), out);
+fn add_rows_with<S: Isa>(
+    isa: S,
+    table: &mut [f64],
+    stride: usize,
+    ends: &[usize],
+    groups: &[u32],
+    ratios: &[f64],
+    thetas: &[f64],
+) {
+    let mut start = 0;
+    for (row, end) in table.chunks_exact_mut(stride).zip(ends) {
+        let (groups, ratios) = (&groups[start..*end], &ratios[start..*end]);
+        let mut at = 0;
+        while stride - at >= FOUR * S::W {
+            add_packs::<S, FOUR>(isa, &mut row[at..], groups, ratios, thetas, stride, at);
+            at += FOUR * S::W;
         }
+        while at < stride {
+            add_packs::<S, 1>(isa, &mut row[at..], groups, ratios, thetas, stride, at);
+            at += S::W;
+        }
+        start = *end;
+    }
+}
+
+/// `P` packs of a row, from entry `at` of each theta.
+#[inline(always)]
+fn add_packs<S: Isa, const P: usize>(
+    isa: S,
+    row: &mut [f64],
+    groups: &[u32],
+    ratios: &[f64],
+    thetas: &[f64],
+    stride: usize,
+    at: usize,
+) {
+    let row = &mut row[..P * S::W];
+    let mut sums = [isa.splat(0.0); P];
+    for p in 0..P {
+        sums[p] = isa.load(&row[p * S::W..]);
+    }
+    for (group, ratio) in groups.iter().zip(ratios) {
+        let theta = &thetas[*group as usize * stride + at..][..P * S::W];
+        let ratio = isa.splat(*ratio);
+        for p in 0..P {
+            sums[p] = isa.fma(isa.load(&theta[p * S::W..]), ratio, sums[p]);
+        }
+    }
+    for p in 0..P {
+        isa.store(sums[p], &mut row[p * S::W..]);
     }
 }
 
