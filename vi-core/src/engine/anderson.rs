@@ -22,10 +22,13 @@ const MEMORY: usize = 5;
 /// The ridge, as a share of the largest square in ΔR: where it begins and ends.
 const RIDGE: (f64, f64) = (1e-12, 1.0);
 
+/// A point and its image.
+type Pair = (Vec<f64>, Vec<f64>);
+
 /// The last points and their images.
 #[derive(Clone, Debug)]
 pub struct Anderson {
-    points: Vec<(Vec<f64>, Vec<f64>)>,
+    points: Vec<Pair>,
     ridge: f64,
 }
 
@@ -57,7 +60,7 @@ impl Anderson {
         if earlier.is_empty() || used.is_empty() {
             return None;
         }
-        let difference = |f: &dyn Fn(&(Vec<f64>, Vec<f64>), usize) -> f64| {
+        let difference = |f: &dyn Fn(&Pair, usize) -> f64| {
             DMatrix::from_fn(used.len(), earlier.len(), |i, k| {
                 f(&self.points[k + 1], used[i]) - f(&self.points[k], used[i])
             })

@@ -161,7 +161,7 @@ impl Rotation {
         let turned = self.turned(&t, &against);
         let (after, more) = turned.value()?;
         let gain = after - before + (self.weight - self.lines) * t.determinant().abs().ln();
-        if !(gain > 64.0 * f64::EPSILON * magnitude.max(more)) {
+        if gain.is_nan() || gain <= 64.0 * f64::EPSILON * magnitude.max(more) {
             return None;
         }
         Some(Turn { along: t, against })
@@ -249,7 +249,7 @@ impl Rotation {
             }
             let promised = along.dot(&slope);
             let (before, magnitude) = at.value()?;
-            if !(promised > 1e-14 * magnitude) {
+            if promised.is_nan() || promised <= 1e-14 * magnitude {
                 break;
             }
             let mut step = (0.5 / along.amax()).min(1.0);
@@ -330,5 +330,80 @@ pub fn shift_row(cov: &mut DMatrix<f64>, b: usize, at: &[usize], by: &[f64]) {
             let more: f64 = at.iter().zip(by).map(|(i, a)| cov[place(*i)] * a).sum();
             cov[place(b)] += more;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of which none says much about the next.
+    fn numbers(n: usize, m: usize, seed: f64) -> DMatrix<f64> {
+        DMatrix::from_fn(n, m, |i, j| (seed + 37.7 * i as f64 + 91.3 * j as f64).sin() * 2.0)
+    }
+
+    fn positive(n: usize, seed: f64) -> DMatrix<f64> {
+        let a = numbers(n, n + 2, seed);
+        &a * a.transpose() + DMatrix::identity(n, n) * 0.1
+    }
+
+    fn made(n: usize, lines: usize, scales: &[&[f64]]) -> Rotation {
+        let forms = scales.iter().enumerate();
+        Rotation {
+            second: positive(n, 1.0) * 20.0,
+            sum: DVector::zeros(n),
+            weight: 50.0,
+            lines: lines as f64,
+            forms: forms
+                .map(|(k, g)| Lines { scale: g.to_vec(), square: positive(n, 5.0 + k as f64) })
+                .collect(),
+            beside: (DMatrix::zeros(n, n), DVector::zeros(n)),
+        }
+    }
+
+    /// J at a turn.
+    fn objective(r: &Rotation, t: &DMatrix<f64>) -> f64 {
+        let b = t.clone().try_inverse().unwrap().transpose();
+        let forms = r.forms.iter().map(|f| {
+            let k = &b * &f.square * b.transpose();
+            (0..k.nrows()).map(|h| f.scale[h] * k[(h, h)]).sum::<f64>()
+        });
+        let volume = (r.weight - r.lines) * t.determinant().abs().ln();
+        volume - 0.5 * (t * &r.second * t.transpose()).trace() - 0.5 * forms.sum::<f64>()
+    }
+
+    #[test]
+    fn a_climb_ends_where_the_closed_form_does_or_at_another_order_of_its_axes() {
+        // More lines than vectors: the volume pulls the other way.
+        for lines in [4, 49, 80] {
+            let r = made(3, lines, &[&[1.0, 1.0, 1.0]]);
+            let closed = r.closed(&r.forms[0].scale, &r.forms[0].square).unwrap();
+            let climbed = r.climbed().unwrap();
+            let (a, b) = (objective(&r, &closed), objective(&r, &climbed));
+            assert!((a - b).abs() < 1e-6 * a.abs(), "{lines} lines: {a} and {b}");
+        }
+        let r = made(3, 10, &[&[0.3, 2.0, 9.0]]);
+        let closed = r.closed(&r.forms[0].scale, &r.forms[0].square).unwrap();
+        assert!(objective(&r, &r.climbed().unwrap()) <= objective(&r, &closed) + 1e-9);
+    }
+
+    #[test]
+    fn the_end_of_a_climb_is_flat_and_above_where_it_began() {
+        let r = made(3, 12, &[&[1.0, 0.2, 5.0], &[3.0, 1.0, 0.1]]);
+        let t = r.turn().unwrap().along;
+        let top = objective(&r, &t);
+        assert!(top > objective(&r, &DMatrix::identity(3, 3)));
+        for seed in 0..200 {
+            let e = numbers(3, 3, f64::from(seed)) * [1e-4, 0.01, 0.1][seed as usize % 3];
+            assert!(objective(&r, &((DMatrix::identity(3, 3) + e) * &t)) <= top + 1e-7);
+        }
+    }
+
+    #[test]
+    fn a_turn_at_the_top_is_none() {
+        let mut r = made(2, 6, &[&[2.0, 0.5]]);
+        let turn = r.turn().unwrap();
+        r = r.turned(&turn.along, &turn.against);
+        assert!(r.turn().is_none_or(|t| (t.along - DMatrix::identity(2, 2)).norm() < 1e-6));
     }
 }

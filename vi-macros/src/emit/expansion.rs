@@ -207,7 +207,7 @@ impl Emitter<'_> {
             );
         }
         if self.mixes() {
-            out += "acceleration: a sweep is cheap beside what it converges by, so each M-step is mixed with those before it; what lowers the objective\n  is taken back\n";
+            out += "acceleration: each M-step is mixed with those before it, and taken back where the objective is lower; `accelerate(false)` leaves\n  that out\n";
         }
         out + &self.round_text() + &self.canonical_text()
     }
