@@ -174,6 +174,6 @@ fn an_effect_goes_with_the_category_that_chooses_its_law() {
             observed y[j in J, i in I] ~ Normal(b[j], var: 1);
         }",
         &["MEAN-FIELD", "{b, c}: b Gaussian; c log-sum-exp", "{m}: m Gaussian"],
-        &["m: integrating it couples all of c"],
+        &["m: gated by many elements of c"],
     );
 }
