@@ -9,5 +9,6 @@ mod imputed_states;
 mod integrated;
 mod lets_of_latents;
 mod normals;
+mod shapes;
 mod students;
 mod truncated;

@@ -6,6 +6,7 @@ mod evidence_of_regressions;
 mod expansion;
 mod factor_shapes;
 mod growth_curves;
+mod holes;
 mod incomplete_more;
 mod incomplete_rows;
 mod joint;

@@ -1,5 +1,4 @@
 //! Matrices of which few entries are known: what is not there costs nothing and says nothing.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::data::Sparse;
 use vi_core::prelude::*;

@@ -1,6 +1,5 @@
 //! Shapes of conditional blocks with Gaussians: whatever is drawn from q, log p − log q is the objective where the plan is exact, by the
 //! distributions' own densities; elsewhere its mean is.
-#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 use vi_core::fit::Program;
 use vi_core::prelude::*;
