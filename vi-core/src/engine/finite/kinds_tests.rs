@@ -43,12 +43,12 @@ fn units_of_one_kind_are_what_their_potentials_say() {
         let mut g = rng::stream(11, "kinds", &[seed]);
         let mut below = |n: usize| ((rng::uniform(&mut g) * n as f64) as usize).min(n - 1);
         let zeros = seed % 2 == 0;
-        let scale = [1.0, 30.0, 300.0][seed as usize % 3];
+        let scale = [1.0, 30.0, 300.0][seed % 3];
         let mut weight = |_| if zeros && below(4) == 0 { 0.0 } else { (1 + below(1000)) as f64 / 1500.0 };
         let factors = match seed % 5 {
             0 => of_order_two(3, &mut weight),
             states => {
-                let states = [1, 2, 5, 11][states as usize - 1];
+                let states = [1, 2, 5, 11][states - 1];
                 Factors::new(states, (0..states * states).map(&mut weight).collect())
             }
         };
