@@ -6,7 +6,7 @@ use vi_examples::schools::schools;
 #[test]
 fn averages_over_the_spread_are_the_known_ones() {
     let schools = schools().unwrap();
-    let exact = spread(&schools, 2000.0, 40_000).unwrap();
+    let exact = spread(&schools, 2000.0, 10_000).unwrap();
     let near = |found: f64, known: f64| assert!((found - known).abs() < 2e-3, "{found} and {known}");
     near(exact.log_evidence, -31.311_347);
     near(exact.average(|i| exact.tau[i]), 3.597_705);

@@ -1,12 +1,7 @@
-//! Exact and mean-field posteriors of conjugate families.
+//! Posteriors of conjugate families: laws, answers, draws.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 mod answers;
-mod attack;
-mod attack_mixed;
-mod attack_scales;
-mod bounds;
-mod calibration;
 mod concentrations;
 mod conjugate;
 mod draws;
@@ -16,11 +11,7 @@ mod pairs;
 mod points;
 mod posterior_starts;
 mod products;
-mod programs;
 mod reference;
 mod regression;
 mod relabel;
 mod scalars;
-mod stochastic;
-mod stream;
-mod topics;

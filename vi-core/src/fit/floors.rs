@@ -77,21 +77,44 @@ impl<M: Program> State<'_, M> {
     }
 
     /// Puts params on bounds that they creep towards.
-    pub(super) fn settle_on_floors(&mut self) -> Result<(), Error> {
-        let (next, _) = self.ahead_of()?;
-        let mut trial = self.globals.clone();
-        let share = SHARE / self.fit.iterations as f64;
-        let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, (share, 0.0), None);
-        let stays = |s: &Self| {
-            let (_, at_boundary) = s.ahead_of()?;
-            Ok(names.iter().all(|n| at_boundary.contains(n)))
-        };
-        if !names.is_empty() && self.try_at(trial, stays) {
-            self.fit.at_boundary.extend(names);
+    ///
+    /// Mixed steps come near a bound in few sweeps, and their number then says nothing of how slow a fall is. At their end each param that
+    /// falls at all is tried by itself, once.
+    pub(super) fn settle_on_floors(&mut self, tried: &mut Vec<String>) -> Result<(), Error> {
+        let mut kept = self.put_on_floors(SHARE / self.fit.iterations as f64, None)?;
+        if !kept && self.mixes() && self.fit.converged {
+            let (next, _) = self.ahead_of()?;
+            let mut trial = self.globals.clone();
+            let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, (0.0, 0.0), None);
+            for name in names {
+                if !tried.contains(&name) {
+                    kept |= self.put_on_floors(0.0, Some(&name))?;
+                    tried.push(name);
+                }
+            }
+        }
+        if kept {
             self.fit.converged = false;
             super::accelerate::stretch(self)?;
         }
         Ok(())
+    }
+
+    /// Whether params that fall by more than a share of their room are better on their bounds, and stay there.
+    fn put_on_floors(&mut self, share: f64, only: Option<&str>) -> Result<bool, Error> {
+        let (next, _) = self.ahead_of()?;
+        let mut trial = self.globals.clone();
+        let names = self.fit.model.to_floors(&self.work.context, &mut trial, &next, (share, 0.0), only);
+        let stays = |s: &Self| {
+            let (_, at_boundary) = s.ahead_of()?;
+            // Where the rest of the params is not yet where it belongs beside a bound, the objective knows better than a direction.
+            Ok(names.iter().all(|n| at_boundary.contains(n)) || only.is_some() && s.gained() > 0.0)
+        };
+        let kept = !names.is_empty() && self.try_at(trial, stays);
+        if kept {
+            self.fit.at_boundary.extend(names);
+        }
+        Ok(kept)
     }
 
     /// Steps towards bounds as far as a derivative can be told. Returns the params whose limit they are.

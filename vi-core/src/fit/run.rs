@@ -458,10 +458,15 @@ impl<'a, M: Program> State<'a, M> {
         64.0 * f64::EPSILON * magnitude
     }
 
+    /// Whether M-steps are mixed with those before them.
+    pub(super) fn mixes(&self) -> bool {
+        M::MIXED && self.options.accelerate != Some(false) && self.carried.is_none()
+    }
+
     pub(super) fn run(mut self) -> Result<Self, Error> {
-        let mixes = M::MIXED && self.options.accelerate != Some(false) && self.carried.is_none();
-        let mut anderson = mixes.then(Anderson::default);
-        let leaps = !mixes && self.options.accelerate == Some(true);
+        let mut anderson = self.mixes().then(Anderson::default);
+        let leaps = anderson.is_none() && self.options.accelerate == Some(true);
+        let mut tried = vec![];
         let mut accelerator = leaps.then(|| Accelerator::new(&self));
         while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
             match &mut anderson {
@@ -472,7 +477,7 @@ impl<'a, M: Program> State<'a, M> {
                 accelerator.follow(&mut self)?;
             }
             if self.may_creep() {
-                self.settle_on_floors()?;
+                self.settle_on_floors(&mut tried)?;
             }
         }
         let limits = self.descend()?;
