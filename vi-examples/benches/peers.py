@@ -237,16 +237,35 @@ t, c = time.perf_counter() - t, time.process_time() - c
 print(json.dumps(dict(seconds_total=t, cpu_seconds=c, iters=int(m.n_iter_), alpha=float(m.alpha_), w=m.coef_.tolist(), **{{"lambda": m.lambda_.tolist()}})))
 """
 
+# log N(y; 0, I / alpha + X diag(1 / lambda) X') of each answer on standard input.
+EVIDENCE = """
+import json, sys
+import numpy as np
+from common import d
+X, y = np.load(d("w7_X.npy")), np.load(d("w7_y.npy"))
+XX, Xy, yy, N = X.T @ X, X.T @ y, y @ y, len(y)
+out = []
+for answer in json.load(sys.stdin):
+    a, l = answer["alpha"], np.array(answer["lambda"])
+    A = a * XX + np.diag(l)
+    fit = a * a * Xy @ np.linalg.solve(A, Xy) - a * yy
+    out.append(0.5 * (N * np.log(a / (2 * np.pi)) + np.log(l).sum() - np.linalg.slogdet(A)[1] + fit))
+print(json.dumps(out))
+"""
+
 
 def relevance(args, ours):
     """scikit-learn stops where its coefficients change by less than its default tolerance; ours goes on until nothing changes. What the two
-    come to is compared where scikit-learn goes on as well."""
+    come to is compared where scikit-learn goes on as well: by the evidence, one formula for both, and by coefficients against the largest."""
+
+    def python(script, **given):
+        command = f". ./one_thread.sh && exec {shlex.quote(args.python)} -c {shlex.quote(script)}"
+        env = dict(os.environ, PEER_DATA=str(pathlib.Path(args.data).resolve()), PYTHONDONTWRITEBYTECODE="1")
+        out = subprocess.run(["sh", "-c", command], cwd=args.peers, env=env, check=True, capture_output=True, text=True, **given)
+        return json.loads(out.stdout.splitlines()[-1])
 
     def sklearn(tolerance):
-        command = f". ./one_thread.sh && exec {shlex.quote(args.python)} -c {shlex.quote(RELEVANCE.format(tolerance=tolerance))}"
-        env = dict(os.environ, PEER_DATA=str(pathlib.Path(args.data).resolve()), PYTHONDONTWRITEBYTECODE="1")
-        out = subprocess.run(["sh", "-c", command], cwd=args.peers, env=env, check=True, capture_output=True, text=True)
-        return json.loads(out.stdout.splitlines()[-1])
+        return python(RELEVANCE.format(tolerance=tolerance))
 
     theirs, us = [], []
     for _ in range(args.rounds):
@@ -258,11 +277,10 @@ def relevance(args, ours):
     a, b = median(theirs, "cpu_seconds"), median(us, "cpu_seconds")
     print(f"  processor  {a:.4f} / {b:.4f} s = {a / b:.1f} times")
     end, found = sklearn(1e-12), us[-1]
-    off = {
-        key: max(abs(x / y - 1) for x, y in zip(found[key], end[key])) for key in ("w", "lambda")
-    } | {"alpha": abs(found["alpha"] / end["alpha"] - 1)}
-    print("  where both stand still: " + ", ".join(f"{key} differ by {x:.1e} at most" for key, x in off.items()) + f"; bound {found['loglik_or_elbo']:.9e}")
-    return median(theirs, "seconds_total") >= 20 * median(us, "seconds_total") and max(off.values()) < 1e-6
+    w = max(abs(x - y) for x, y in zip(found["w"], end["w"])) / max(map(abs, end["w"]))
+    first, second = python(EVIDENCE, input=json.dumps([{k: r[k] for k in ("alpha", "lambda")} for r in (end, found)]))
+    print(f"  where both stand still: log evidence {first:.12e}, {second:.12e}, relative difference {second / first - 1:.1e}; coefficients differ by {w:.1e} of the largest")
+    return median(theirs, "seconds_total") >= 20 * median(us, "seconds_total") and abs(second / first - 1) < 1e-9 and w < 1e-6
 
 
 PARTS = (bayesian, large, topics, factors, chains, series, relevance)

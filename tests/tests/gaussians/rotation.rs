@@ -299,7 +299,6 @@ fn posterior(p: &Plain) -> relevance::Posterior {
         b: p.c.iter().map(|c| Marginal::Law(Normal::mean_var(c.0[h], c.1[(h, h)]))).collect(),
         r: Marginal::Law(PowerGamma { shape: p.r.0, rate: p.r.1, power: 1.0 }),
         x: p.x.iter().map(part).collect(),
-        ..Default::default()
     }
 }
 
