@@ -296,7 +296,7 @@ impl<M: Program> Linked<'_, '_, M> {
 
     /// Adds the statistics of one sequence.
     fn one(&self, sum: &mut M::Stats, desk: &mut Desk, units: &Range<usize>) -> Result<(), Error> {
-        let (states, size) = (self.component.states, self.links.frontier());
+        let states = self.component.states;
         let square = self.links.parts().len();
         let (model, context) = (self.model, &self.work.context);
         desk.scratch.magnitude = 0.0;
@@ -305,12 +305,7 @@ impl<M: Program> Linked<'_, '_, M> {
         sum.evidence().magnitude += self.copies(units) * desk.scratch.magnitude;
         for part in in_tiles(units.clone(), states) {
             let n = part.len();
-            for s in 0..states {
-                for i in 0..n {
-                    desk.table[s * n + i] = desk.probability(part.start - units.start + i, s, states, size);
-                }
-            }
-            self.within(part.clone(), &mut desk.again, &mut desk.scratch);
+            self.lay_out(desk, units, part.clone());
             let table = &desk.table[..states * n];
             model.collect(context, self.globals, self.index, part, table, sum, &mut desk.scratch);
             desk.scratch.normals.fresh = false;

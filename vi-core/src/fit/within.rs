@@ -32,17 +32,23 @@ impl<M: Program> Linked<'_, '_, M> {
         scratch.normals.fresh = true;
     }
 
+    /// Makes the probabilities of a tile of a sequence the desk's table, and what is expected inside its states the workspace's own.
+    pub(super) fn lay_out(&self, desk: &mut Desk, units: &Range<usize>, part: Range<usize>) {
+        let (states, size, n) = (self.component.states, self.links.frontier(), part.len());
+        for s in 0..states {
+            for i in 0..n {
+                desk.table[s * n + i] = desk.probability(part.start - units.start + i, s, states, size);
+            }
+        }
+        self.within(part, &mut desk.again, &mut desk.scratch);
+    }
+
     /// Shows the units of a sequence tile by tile, with the probabilities that are on the desk.
     fn show(&self, desk: &mut Desk, units: &Range<usize>, visit: &mut Visit<'_>) {
-        let (states, size) = (self.component.states, self.links.frontier());
+        let states = self.component.states;
         for part in in_tiles(units.clone(), states) {
             let n = part.len();
-            for s in 0..states {
-                for i in 0..n {
-                    desk.table[s * n + i] = desk.probability(part.start - units.start + i, s, states, size);
-                }
-            }
-            self.within(part.clone(), &mut desk.again, &mut desk.scratch);
+            self.lay_out(desk, units, part.clone());
             visit(part, &desk.table[..states * n], &[], &desk.scratch);
             desk.scratch.normals.fresh = false;
         }

@@ -155,8 +155,10 @@ pub(super) fn add_gram_with<S: Isa>(
     }
 }
 
+/// Blocks of four rows by `B` columns, which stay in registers while the vectors go by. The first rows make the block that is not full, since
+/// theirs are the fewest columns.
 #[inline(always)]
-fn gram_blocks<S: Isa, const B: usize>(
+pub(super) fn gram_blocks<S: Isa, const B: usize>(
     isa: S,
     u: &[f64],
     m: usize,
@@ -164,31 +166,33 @@ fn gram_blocks<S: Isa, const B: usize>(
     w: Option<&[f64]>,
     out: &mut [f64],
 ) {
-    for first_row in (0..m).step_by(4) {
-        let end_row = m.min(first_row + 4);
-        for first_column in (0..end_row).step_by(B) {
-            // Rows and columns past the end repeat the last one; their sums are dropped.
-            let mut rows: [&[f64]; 4] = [&[]; 4];
-            for (r, row) in rows.iter_mut().enumerate() {
-                *row = &u[(first_row + r).min(m - 1) * n..][..n];
-            }
+    let component = |j: usize| &u[j * n..][..n];
+    let mut first = 0;
+    while first < m {
+        let end = if first == 0 && !m.is_multiple_of(4) { m % 4 } else { first + 4 };
+        // Rows and columns past the end repeat the last one; their sums are dropped.
+        let mut rows: [&[f64]; 4] = [&[]; 4];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = component((first + r).min(end - 1));
+        }
+        for left in (0..end).step_by(B) {
             let mut columns: [&[f64]; B] = [&[]; B];
             for (c, column) in columns.iter_mut().enumerate() {
-                *column = &u[(first_column + c).min(m - 1) * n..][..n];
+                *column = component((left + c).min(end - 1));
             }
             let products = match w {
                 Some(w) => products::<S, B, true>(isa, rows, columns, w),
                 None => products::<S, B, false>(isa, rows, columns, &[]),
             };
             for (c, sums) in products.iter().enumerate() {
-                let column = first_column + c;
-                for (row, sum) in (first_row..end_row).zip(sums) {
-                    if column <= row {
-                        out[packed_len(row) + column] += sum;
+                for (row, sum) in (first..end).zip(sums) {
+                    if left + c <= row {
+                        out[packed_len(row) + left + c] += sum;
                     }
                 }
             }
         }
+        first = end;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Count, sum and second moments of the vectors of a tile in one call: the statistics of a block that reads its data once.
 
 use super::packed_len;
-use super::reduce::{dot_with, products, sum_with};
+use super::reduce::{dot_with, gram_blocks, sum_with};
 use super::simd::{Isa, vectorised};
 
 vectorised! {
@@ -37,9 +37,9 @@ pub(super) fn add_scatter_with<S: Isa>(
         return one_by_one(isa, square, u, d, n, w);
     }
     match S::COLUMNS {
-        6 => triangle::<S, 6>(isa, square, u, d, n, w),
-        3 => triangle::<S, 3>(isa, square, u, d, n, w),
-        _ => triangle::<S, 2>(isa, square, u, d, n, w),
+        6 => gram_blocks::<S, 6>(isa, u, d, n, w, square),
+        3 => gram_blocks::<S, 3>(isa, u, d, n, w, square),
+        _ => gram_blocks::<S, 2>(isa, u, d, n, w, square),
     }
 }
 
@@ -54,46 +54,5 @@ fn one_by_one<S: Isa>(isa: S, square: &mut [f64], u: &[f64], d: usize, n: usize,
                 *total = isa.scalar_fma(weighted, u[j * n + r], *total);
             }
         }
-    }
-}
-
-/// Blocks of four rows by `B` columns, which stay in registers while the vectors go by. The first rows make the block that is not full, since
-/// theirs are the fewest columns.
-#[inline(always)]
-fn triangle<S: Isa, const B: usize>(
-    isa: S,
-    square: &mut [f64],
-    u: &[f64],
-    d: usize,
-    n: usize,
-    w: Option<&[f64]>,
-) {
-    let component = |j: usize| &u[j * n..][..n];
-    let mut first = 0;
-    while first < d {
-        let end = if first == 0 && !d.is_multiple_of(4) { d % 4 } else { first + 4 };
-        // Rows and columns past the end repeat the last one; their sums are dropped.
-        let mut rows: [&[f64]; 4] = [&[]; 4];
-        for r in 0..4 {
-            rows[r] = component((first + r).min(end - 1));
-        }
-        for left in (0..end).step_by(B) {
-            let mut columns: [&[f64]; B] = [&[]; B];
-            for c in 0..B {
-                columns[c] = component((left + c).min(end - 1));
-            }
-            let found = match w {
-                Some(w) => products::<S, B, true>(isa, rows, columns, w),
-                None => products::<S, B, false>(isa, rows, columns, &[]),
-            };
-            for (r, row) in (first..end).enumerate() {
-                for (c, found) in found.iter().enumerate() {
-                    if left + c <= row {
-                        square[packed_len(row) + left + c] += found[r];
-                    }
-                }
-            }
-        }
-        first = end;
     }
 }
