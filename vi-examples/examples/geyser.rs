@@ -1,8 +1,8 @@
 //! What follows a short eruption? Two kinds of eruptions of Old Faithful in their order, with and without memory.
 //!
-//! `cargo run -p vi-examples --example geyser`
+//! `cargo run -p vi-examples --example geyser` also draws `vi-examples/pictures/geyser.svg`.
 
-use vi_examples::geyser::{eruptions, eruptions_in_order, fit, fit_apart};
+use vi_examples::geyser::{draw, eruptions, eruptions_in_order, fit, fit_apart};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (wait, y) = eruptions_in_order()?;
@@ -29,6 +29,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             chain.posterior.z.probs(t)[1]
         );
     }
-    println!("\n{}", eruptions::PLAN);
+    let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pictures/geyser.svg");
+    draw(&picture, &chain, (&wait, &y))?;
+    println!("\ndrawn: {}\n", picture.display());
+    println!("{}", eruptions::PLAN);
     Ok(())
 }

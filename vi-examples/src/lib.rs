@@ -15,6 +15,7 @@ pub mod karate;
 pub mod letters;
 pub mod nile;
 pub mod old_faithful;
+pub mod phage;
 pub mod picture;
 pub mod pumps;
 pub mod regimes;

@@ -33,6 +33,7 @@ mod posterior;
 mod predict;
 pub mod program;
 mod run;
+mod runs;
 mod sequence;
 #[cfg(feature = "serde")]
 mod serial;
@@ -100,7 +101,7 @@ pub struct Predictive<M: Program> {
 pub enum Start<M: Program> {
     /// The model's `init` block if it has one, else seeds spread over the data.
     Default,
-    /// Params; those left unset are found by an M-step first.
+    /// Params; those left unset are found by an M-step first, or as by default where those set tell no state from another.
     Params(M::Params),
     /// A posterior of the latents; an M-step comes first. Latents left unset are uniform.
     Posterior(M::Posterior),

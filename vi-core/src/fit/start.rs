@@ -3,9 +3,11 @@
 //! By default a generalised k-means++: a seed is a unit that the components chosen so far explain badly compared with a component fitted to
 //! that unit alone (its statistics blended with the pooled ones). It needs nothing of a model but its statistics and its M-step, and is
 //! D² sampling for spherical Normals and Bregman k-means++ for exponential families (Arthur & Vassilvitskii 2007; Ackermann & Blömer 2010).
+//! Along chains, every other start takes runs of units where the first takes units.
 
 use super::program::{Program, Scratch, Statistics, Turn};
 use super::run::fill_from;
+use super::runs::{LastRun, Runs};
 use super::sweep::Work;
 use super::{Categories, Options, Start};
 use crate::engine::mode::Notes;
@@ -15,6 +17,9 @@ use std::ops::Range;
 
 /// Share of the pooled statistics in a component that is fitted to one unit.
 const BLEND: f64 = 0.3;
+
+/// Units that are asked whether they tell states apart.
+const PILOT: usize = 512;
 
 /// Share of each neighbour's state that may be anything at the start: a step that never happened is not ruled out.
 const SOFTEN: f64 = 0.1;
@@ -68,7 +73,7 @@ pub(crate) fn globals<M: Program>(
     match start {
         Start::Params(_) if M::is_complete(&given) => alone(given),
         Start::Params(_) if work.components.is_empty() || !has_blocks::<M>() => {
-            alone(from_params(model, work, &given, neutral)?)
+            alone(completed(model, work, &given, neutral, (options.seed, restart))?)
         }
         Start::Params(_) => {
             let fitted = seeded(model, work, neutral, options.seed, restart)?;
@@ -89,7 +94,7 @@ pub(crate) fn globals<M: Program>(
                 return from_tables(model, work, &M::Posterior::default(), &init, neutral);
             }
             if M::is_set(&init) {
-                return alone(from_params(model, work, &init, neutral)?);
+                return alone(completed(model, work, &init, neutral, (options.seed, restart))?);
             }
             if work.components.is_empty() {
                 return alone(model.maximise(&work.context, &work.fixed, &neutral, 1.0)?.globals);
@@ -127,6 +132,45 @@ fn fitted<M: Program>(
         }
     }
     Ok(globals)
+}
+
+/// What is given stays; the rest comes from an M-step at what is known, or from seeds where that tells no state from another.
+fn completed<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    given: &M::Globals,
+    neutral: M::Globals,
+    (seed, restart): (u64, usize),
+) -> Result<M::Globals, Error> {
+    if is_alike(model, work, &M::overlay(given, neutral.clone()))? {
+        return Ok(M::overlay(given, seeded(model, work, neutral, seed, restart)?));
+    }
+    from_params(model, work, given, neutral)
+}
+
+/// Whether there are states, and no unit says more for one of them than every other unit does.
+fn is_alike<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) -> Result<bool, Error> {
+    let at = model.prepare(&work.context, globals)?;
+    let mut scratch = Scratch::default();
+    let mut any = false;
+    for (index, c) in work.components.iter().enumerate().filter(|(_, c)| c.states > 1) {
+        let mut first: Option<Vec<f64>> = None;
+        for tile in work.tiles(index, 0..c.units.min(PILOT)) {
+            let n = tile.len();
+            let mut table = vec![0.0; c.states * n];
+            model.potentials(&work.context, &at, index, tile, &mut table, &mut scratch);
+            for i in 0..n {
+                let more: Vec<f64> = (1..c.states).map(|s| table[s * n + i] - table[i]).collect();
+                let said = first.get_or_insert_with(|| more.clone());
+                let same = |(a, b): (&f64, &f64)| a == b || (a - b).abs() <= 1e-9;
+                if !said.iter().zip(&more).all(same) {
+                    return Ok(false);
+                }
+            }
+        }
+        any |= first.is_some();
+    }
+    Ok(any)
 }
 
 /// What is given stays; the rest comes from an M-step at what is known.
@@ -210,28 +254,33 @@ struct Seeder<'s, 'a, M: Program> {
     neutral: M::Globals,
     /// Weight of one component in units.
     share: f64,
+    runs: Runs<'s>,
 }
 
 impl<M: Program> Seeder<'_, '_, M> {
-    fn unit_stats(&self, unit: usize, state: usize, stats: &mut M::Stats) {
-        let mut table = vec![0.0; self.states];
-        table[state] = 1.0;
-        self.model.collect(
-            &self.work.context,
-            &self.neutral,
-            self.component,
-            unit..unit + 1,
-            &table,
-            stats,
-            &mut Scratch::beginning(),
-        );
+    fn unit_stats(&self, units: Range<usize>, state: usize, stats: &mut M::Stats) {
+        for tile in self.work.tiles(self.component, units) {
+            let mut table = vec![0.0; self.states * tile.len()];
+            table[state * tile.len()..][..tile.len()].fill(1.0);
+            self.model.collect(
+                &self.work.context,
+                &self.neutral,
+                self.component,
+                tile,
+                &table,
+                stats,
+                &mut Scratch::beginning(),
+            );
+        }
     }
 
-    /// Statistics of one component around a unit.
+    /// Statistics of one component around a run.
     fn blend(&self, unit: usize, state: usize, pool: &M::Stats) -> M::Stats {
         let mut stats = self.model.zero(&self.work.context);
-        self.unit_stats(unit, state, &mut stats);
-        stats.scale((1.0 - BLEND) * self.share);
+        let run = self.runs.of(unit);
+        let length = run.len() as f64;
+        self.unit_stats(run, state, &mut stats);
+        stats.scale((1.0 - BLEND) * self.share / length);
         let mut pool = pool.clone();
         pool.scale(BLEND * self.share / self.pilot.len() as f64);
         stats.merge(&pool);
@@ -241,36 +290,28 @@ impl<M: Program> Seeder<'_, '_, M> {
     fn pooled(&self, state: usize) -> M::Stats {
         let mut pool = self.model.zero(&self.work.context);
         for &unit in &self.pilot {
-            self.unit_stats(unit, state, &mut pool);
+            self.unit_stats(unit..unit + 1, state, &mut pool);
         }
         pool
     }
 
-    /// log density of the pilot's units under the component around one unit.
+    /// log density of the pilot's runs under the component around one of them.
     fn densities(&self, unit: usize, of: &[usize]) -> Option<Vec<f64>> {
         let mut stats = self.work.fixed.clone();
         stats.merge(&self.blend(unit, 0, &self.pool));
         let globals = fitted(self.model, self.work, &stats, &self.neutral).ok()?;
         let at = self.model.prepare(&self.work.context, &globals).ok()?;
         let mut scratch = Scratch::default();
-        let mut table = vec![0.0; self.states];
-        Some(
-            of.iter()
-                .map(|&n| {
-                    table.fill(0.0);
-                    let units: Range<usize> = n..n + 1;
-                    self.model.potentials(
-                        &self.work.context,
-                        &at,
-                        self.component,
-                        units,
-                        &mut table,
-                        &mut scratch,
-                    );
-                    table[0]
-                })
-                .collect(),
-        )
+        let mut table = vec![];
+        let mut density = |units: Range<usize>| -> f64 {
+            let n = units.len();
+            table.clear();
+            table.resize(self.states * n, 0.0);
+            self.model.potentials(&self.work.context, &at, self.component, units, &mut table, &mut scratch);
+            table[..n].iter().sum()
+        };
+        let tiles = |&n: &usize| self.work.tiles(self.component, self.runs.of(n));
+        Some(of.iter().map(|n| tiles(n).into_iter().map(&mut density).sum()).collect())
     }
 }
 
@@ -307,6 +348,7 @@ fn seeded<M: Program>(
             pool: model.zero(&work.context),
             neutral: neutral.clone(),
             share,
+            runs: work.lasting(index, restart),
         };
         seeder.pool = seeder.pooled(0);
         if !seeded {
@@ -329,12 +371,24 @@ fn seeded<M: Program>(
     }
     // What joins neighbours is unknown yet: their posteriors as if they were independent say how often states follow one another.
     let at = model.prepare(&work.context, &globals)?;
-    let scratch = std::cell::RefCell::new(Scratch::default());
+    let kept = std::cell::RefCell::new((Scratch::default(), LastRun::default()));
+    let runs: Vec<Runs<'_>> = (0..work.components.len()).map(|index| work.lasting(index, restart)).collect();
     let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
-        work.alone_or_met(model, &at, index, units, table, &mut scratch.borrow_mut());
+        let (scratch, last) = &mut *kept.borrow_mut();
+        runs[index].posteriors((index, units), table, last, |units, table| {
+            work.alone_or_met(model, &at, index, units, table, scratch);
+        });
     };
-    let stats = work.collect(model, &globals, &M::Posterior::default(), &alone, SOFTEN);
+    let longest = runs.iter().map(Runs::length).max().unwrap_or(1) as f64;
+    let stats = work.collect(model, &globals, &M::Posterior::default(), &alone, SOFTEN / longest);
     fitted(model, work, &stats, &globals)
+}
+
+impl<M: Program> Work<'_, M> {
+    fn lasting(&self, index: usize, restart: usize) -> Runs<'_> {
+        let c = &self.components[index];
+        Runs::new(self.links(index), c.units, c.states, restart)
+    }
 }
 
 /// `size` units without replacement, in increasing order.

@@ -269,7 +269,7 @@ impl<'a, M: Program> Work<'a, M> {
     }
 
     /// Tiles of a range of units; where units follow one another, each lies within one sequence.
-    fn tiles(&self, index: usize, units: Range<usize>) -> Vec<Range<usize>> {
+    pub(super) fn tiles(&self, index: usize, units: Range<usize>) -> Vec<Range<usize>> {
         let states = self.components.get(index).map_or(1, |c| c.states);
         match self.links(index) {
             Some(links) => links.pieces(units).flat_map(|part| in_tiles(part, states)).collect(),
