@@ -7,7 +7,7 @@ use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::sequence::{Desk, Lent};
 use super::sweep::{Fill, Work, in_tiles, tile_size};
 use crate::Error;
-use crate::engine::finite::batch::{self, SPAN};
+use crate::engine::finite::batch;
 use crate::engine::finite::{Factors, Kinds};
 use crate::reduce::{self, Accumulate};
 use crate::tile;
@@ -286,6 +286,14 @@ pub(super) struct Linked<'s, 'a, M: Program> {
     pub known: Option<Known>,
 }
 
+/// The kinds of the units of some steps of each lane.
+fn kinds_of<'w>(which: &'w [u32], several: &[Range<usize>], steps: Range<usize>) -> [&'w [u32]; LANES] {
+    std::array::from_fn(|lane| {
+        let units = several.get(lane).map_or(&[][..], |units| &which[units.clone()]);
+        &units[steps.start.min(units.len())..steps.end.min(units.len())]
+    })
+}
+
 impl<M: Program> Linked<'_, '_, M> {
     fn add_evidence(&self, sum: &mut M::Stats, units: &Range<usize>, log: f64) {
         let copies = self.copies(units);
@@ -321,72 +329,102 @@ impl<M: Program> Linked<'_, '_, M> {
 
     /// Adds the statistics of a few sequences, side by side.
     fn several(&self, sum: &mut M::Stats, desk: &mut Desk, several: &[Range<usize>]) -> Result<(), Error> {
-        let (states, size) = (self.component.states, self.links.frontier());
-        let inner = states / size;
-        let (model, context) = (self.model, &self.work.context);
         let Some(factors) = &self.factors else { return Ok(()) };
         let copies: [f64; LANES] =
             std::array::from_fn(|l| several.get(l).map_or(0.0, |units| self.copies(units)));
-        if let (Some(known), Some((which, _))) = (&self.known, self.links.units_alike())
-            && several.iter().zip(&copies).all(|(_, copies)| *copies == 1.0)
-        {
-            return self.several_by_kind(sum, desk, several, factors, known, which);
-        }
-        let Desk { batch, tables, handed_on, leaves, scratch, again, .. } = desk;
-        scratch.magnitude = 0.0;
-        batch.begin(factors, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)), copies);
-        for (lane, units) in several.iter().enumerate() {
-            tables[lane].resize(states * SPAN, 0.0);
-            if inner > 1 {
-                handed_on[lane].resize(size * SPAN, 0.0);
-                leaves[lane].resize(units.len() * states, 0.0);
+        let all_count_once = several.iter().zip(&copies).all(|(_, copies)| *copies == 1.0);
+        // Where the kinds of the units are all there is to say of them, probabilities are added up by kinds, on the desk.
+        let by_kind = self.known.as_ref().zip(self.links.units_alike()).filter(|_| all_count_once);
+        desk.scratch.magnitude = 0.0;
+        desk.batch.begin(factors, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)), copies);
+        for span in desk.batch.spans() {
+            match by_kind {
+                Some((known, (which, _))) => {
+                    let which = kinds_of(which, several, span.start..span.end);
+                    desk.batch.advance_by_kind(factors, span, &known.kinds, which);
+                }
+                None => self.advance(desk, several, factors, span),
             }
         }
-        for span in batch.spans() {
-            let counts = batch.counts(&span);
-            for (lane, units) in several.iter().enumerate().filter(|(lane, _)| counts[*lane] > 0) {
-                let (n, first) = (counts[lane], units.start + span.start);
-                let table = &mut tables[lane][..states * n];
-                table.fill(0.0);
-                self.work.potentials(model, self.at, self.index, first..first + n, table, scratch);
-                if inner > 1 {
-                    // What is not handed on is summed out, and stays as its share.
-                    let handed_on = &mut handed_on[lane][..size * n];
-                    for (leaves, log) in table.chunks_mut(inner * n).zip(handed_on.chunks_mut(n)) {
-                        tile::normalise(leaves, inner, n, log);
-                    }
-                    leaves[lane][span.start * states..][..states * n].copy_from_slice(table);
+        let logs = desk.batch.evidence();
+        sum.evidence().magnitude += desk.scratch.magnitude;
+        for span in desk.batch.spans().rev() {
+            match by_kind {
+                Some((known, (which, _))) => {
+                    let which = kinds_of(which, several, span.start..span.end + 1);
+                    desk.batch.retreat_by_kind(factors, span, &known.kinds, which, &mut desk.sums);
                 }
-            }
-            let ready = if inner > 1 { &*handed_on } else { &*tables };
-            batch.advance(factors, span, &ready.each_ref().map(Vec::as_slice));
-        }
-        let logs = batch.evidence();
-        sum.evidence().magnitude += scratch.magnitude;
-        for span in batch.spans().rev() {
-            let counts = batch.counts(&span);
-            let to = if inner > 1 { &mut *handed_on } else { &mut *tables };
-            batch.retreat(factors, span.clone(), &mut to.each_mut().map(Vec::as_mut_slice));
-            for (lane, units) in several.iter().enumerate().filter(|(lane, _)| !logs[*lane].is_nan()) {
-                let (n, first) = (counts[lane], units.start + span.start);
-                if n == 0 {
-                    continue;
-                }
-                let table = &mut tables[lane][..states * n];
-                if inner > 1 {
-                    let shares = &leaves[lane][span.start * states..][..states * n];
-                    for (s, (out, share)) in table.chunks_mut(n).zip(shares.chunks(n)).enumerate() {
-                        let p = &handed_on[lane][s / inner * n..][..n];
-                        out.iter_mut().zip(share).zip(p).for_each(|((out, share), p)| *out = share * p);
-                    }
-                }
-                self.within(first..first + n, again, scratch);
-                model.collect(context, self.globals, self.index, first..first + n, table, sum, scratch);
-                scratch.normals.fresh = false;
+                None => self.retreat(sum, desk, several, factors, span, &logs),
             }
         }
-        batch.add_pairs(factors, &mut desk.pairs);
+        desk.batch.add_pairs(factors, &mut desk.pairs);
         self.conclude(sum, desk, several, &logs)
+    }
+
+    /// Takes the next steps of a few sequences, by the potentials of each of their units.
+    fn advance(&self, desk: &mut Desk, several: &[Range<usize>], factors: &Factors, span: Range<usize>) {
+        let (states, size) = (self.component.states, self.links.frontier());
+        let inner = states / size;
+        let Desk { batch, tables, handed_on, leaves, scratch, .. } = desk;
+        let counts = batch.counts(&span);
+        for (lane, units) in several.iter().enumerate().filter(|(lane, _)| counts[*lane] > 0) {
+            let (n, first) = (counts[lane], units.start + span.start);
+            let table = &mut tables[lane];
+            table.clear();
+            table.resize(states * n, 0.0);
+            self.work.potentials(self.model, self.at, self.index, first..first + n, table, scratch);
+            if inner > 1 {
+                // What is not handed on is summed out, and stays as its share.
+                handed_on[lane].resize(size * n, 0.0);
+                for (leaves, log) in table.chunks_mut(inner * n).zip(handed_on[lane].chunks_mut(n)) {
+                    tile::normalise(leaves, inner, n, log);
+                }
+                leaves[lane].resize(units.len() * states, 0.0);
+                leaves[lane][span.start * states..][..states * n].copy_from_slice(table);
+            }
+        }
+        let ready = if inner > 1 { handed_on } else { tables };
+        batch.advance(factors, span, &mut ready.each_mut().map(Vec::as_mut_slice));
+    }
+
+    /// Goes back over some steps of a few sequences, and adds the statistics of each of their units.
+    fn retreat(
+        &self,
+        sum: &mut M::Stats,
+        desk: &mut Desk,
+        several: &[Range<usize>],
+        factors: &Factors,
+        span: Range<usize>,
+        logs: &[f64; LANES],
+    ) {
+        let (states, size) = (self.component.states, self.links.frontier());
+        let inner = states / size;
+        let Desk { batch, tables, handed_on, leaves, scratch, again, .. } = desk;
+        let counts = batch.counts(&span);
+        let to = if inner > 1 { &mut *handed_on } else { &mut *tables };
+        for (table, n) in to.iter_mut().zip(&counts) {
+            table.resize(size * n, 0.0);
+        }
+        batch.retreat(factors, span.clone(), &mut to.each_mut().map(Vec::as_mut_slice));
+        for (lane, units) in several.iter().enumerate().filter(|(lane, _)| !logs[*lane].is_nan()) {
+            let (n, first) = (counts[lane], units.start + span.start);
+            if n == 0 {
+                continue;
+            }
+            let table = &mut tables[lane];
+            if inner > 1 {
+                table.resize(states * n, 0.0);
+                let shares = &leaves[lane][span.start * states..][..states * n];
+                for (s, (out, share)) in table.chunks_mut(n).zip(shares.chunks(n)).enumerate() {
+                    let p = &handed_on[lane][s / inner * n..][..n];
+                    out.iter_mut().zip(share).zip(p).for_each(|((out, share), p)| *out = share * p);
+                }
+            }
+            self.within(first..first + n, again, scratch);
+            let (model, context) = (self.model, &self.work.context);
+            model.collect(context, self.globals, self.index, first..first + n, table, sum, scratch);
+            scratch.normals.fresh = false;
+        }
     }
 
     /// Adds the evidence of each sequence, and takes those by themselves that were lost.
@@ -405,38 +443,6 @@ impl<M: Program> Linked<'_, '_, M> {
             }
         }
         Ok(())
-    }
-
-    /// The same where the kinds of the units are all there is to say of them: probabilities are added up by kinds, on the desk.
-    fn several_by_kind(
-        &self,
-        sum: &mut M::Stats,
-        desk: &mut Desk,
-        several: &[Range<usize>],
-        factors: &Factors,
-        known: &Known,
-        which: &[u32],
-    ) -> Result<(), Error> {
-        let Desk { batch, sums, pairs, .. } = desk;
-        let kinds = &known.kinds;
-        batch.begin(factors, std::array::from_fn(|l| several.get(l).map_or(0, Range::len)), [1.0; LANES]);
-        // Of the steps from one on, up to the end of another span.
-        let of = |from: usize, to: usize| {
-            std::array::from_fn(|lane| {
-                let units = several.get(lane).map_or(&[][..], |units| &which[units.clone()]);
-                &units[from.min(units.len())..to.min(units.len())]
-            })
-        };
-        for span in batch.spans() {
-            batch.advance_by_kind(factors, span.clone(), kinds, of(span.start, span.end));
-        }
-        let logs = batch.evidence();
-        for span in batch.spans().rev() {
-            let which = of(span.start, span.end + 1);
-            batch.retreat_by_kind(factors, span, kinds, which, sums);
-        }
-        batch.add_pairs(factors, pairs);
-        self.conclude(sum, desk, several, &logs)
     }
 
     /// Adds the statistics of the units of each kind.

@@ -2,12 +2,13 @@
 
 use super::sequence::Shelf;
 use crate::engine::finite::{Part, Parts};
+use crate::tile::chains::LANES;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
-/// Sequences of one leaf of the fixed tree: at least this many, and at least this many units.
-const SEQUENCES: usize = 8;
+/// Sequences of one leaf of the fixed tree: a multiple of as many as are taken side by side, and at least so many units.
+const SEQUENCES: usize = LANES;
 const UNITS: usize = 2048;
 
 /// Units for each kind of unit, below which it is not worth while to work out what is said of a kind.
@@ -54,11 +55,11 @@ impl Links {
     #[must_use]
     pub fn along(frontier: usize, starts: Vec<usize>) -> Self {
         let mut leaves = vec![0];
-        let (mut sequences, mut units) = (0, 0);
+        let (mut sequences, mut units) = (0_usize, 0);
         for (n, w) in starts.windows(2).enumerate() {
             sequences += 1;
             units += w[1] - w[0];
-            if sequences >= SEQUENCES && units >= UNITS {
+            if sequences.is_multiple_of(SEQUENCES) && units >= UNITS {
                 leaves.push(n + 1);
                 (sequences, units) = (0, 0);
             }

@@ -1,6 +1,7 @@
 //! Sequences side by side against each of them by itself, with every instruction set of the machine.
 
-use super::chains::{LANES, Room, Steps, To, backward_with, forward_with, totals_with};
+use super::chains::{LANES, Room, Steps, To, backward_with, forward_with};
+use super::evidence::{Evidence, add_scales_with, add_shifts_with};
 use super::kinds::{Known, Weights};
 use super::panels::{PANEL, pack, unfold};
 use super::simd::{Isa, on_every_isa};
@@ -74,7 +75,7 @@ fn check<S: Isa>(isa: S, strict: bool) {
     pack(STATES, STATES, |j, k| factor[j * STATES + k], &mut panels);
     pack(STATES, STATES, |k, j| factor[j * STATES + k], &mut transposed);
 
-    let steps = Steps { states: STATES, lengths: &LENGTHS, first: 0, strict };
+    let steps = Steps { states: STATES, lanes: LANES, lengths: &LENGTHS, first: 0, strict };
     let count = 50;
     let mut alpha = vec![0.0; count * STATES * LANES];
     let (mut scale, mut carry) = (vec![[0.0; LANES]; count], [1.0; LANES]);
@@ -114,10 +115,16 @@ fn check<S: Isa>(isa: S, strict: bool) {
     for j in 0..STATES {
         (0..STATES).for_each(|k| near(found[j][k], expected.pairs[j][k]));
     }
-    let logs: Vec<[f64; LANES]> = scale.iter().map(|s| s.map(f64::ln)).collect();
-    let totals = totals_with(isa, &vec![[0.0; LANES]; count], &logs);
-    for (total, scales) in totals.iter().zip(&expected.scale) {
-        near(*total, scales.iter().map(|s| s.ln()).sum());
+    let mut evidence = Evidence::default();
+    add_scales_with(isa, &mut evidence, &scale[..31]);
+    add_scales_with(isa, &mut evidence, &scale[31..]);
+    for lane in 0..LANES {
+        let shift: Vec<f64> = (0..LENGTHS[lane]).map(number).collect();
+        add_shifts_with(isa, &mut evidence, lane, &shift);
+    }
+    for (lane, (total, scales)) in evidence.total().iter().zip(&expected.scale).enumerate() {
+        let shifts: f64 = (0..LENGTHS[lane]).map(number).sum();
+        near(*total, shifts + scales.iter().map(|s| s.ln()).sum::<f64>());
     }
 }
 

@@ -11,9 +11,8 @@
 //! step waits for a division: α is divided in the step that follows. Elsewhere (`strict`) it is 1. β is kept divided by it, so that α β is
 //! the smoothed probability.
 
-use super::exp::exp_pack;
 use super::kinds::{Weights, add_by_kind, look_up};
-use super::panels::{Columns, Times, add_products, product};
+use super::panels::{Columns, Onward, Times, add_products, product, product_onward};
 use super::simd::{Isa, vectorised};
 
 /// Sequences side by side.
@@ -32,6 +31,8 @@ pub const LOWEST: f64 = -345.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Steps<'a> {
     pub states: usize,
+    /// Sequences are in this many of the lanes, the first four or all of them: the others need not be worked on, and mean nothing.
+    pub lanes: usize,
     pub lengths: &'a [usize; LANES],
     /// The number of the first of these steps.
     pub first: usize,
@@ -51,21 +52,8 @@ pub enum To<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Room {
     row: Vec<Lanes>,
+    smooth: Vec<Lanes>,
     ws: Vec<Lanes>,
-}
-
-vectorised! {
-    /// Log potentials become weights, in place.
-    ///
-    /// ```text
-    /// shift[t] = maxₖ b[t, k]         b[t, k] ← exp(b[t, k] − shift[t])
-    /// ```
-    ///
-    /// Where `strict`, lanes that meet a weight too small are marked in `lost`.
-    ///
-    /// # Panics
-    /// If a slice is shorter than its shape.
-    pub fn to_weights(b: &mut [f64], steps: Steps<'_>, shift: &mut [Lanes], lost: &mut [bool; LANES]) = to_weights_with;
 }
 
 vectorised! {
@@ -95,11 +83,6 @@ vectorised! {
     pub fn backward(b: Weights<'_>, panels: &[f64], steps: Steps<'_>, scale: &[Lanes], alpha: &[f64], copies: &Lanes, beta: &mut [Lanes], room: &mut Room, to: To<'_>, pairs: &mut [f64]) = backward_with;
 }
 
-vectorised! {
-    /// Σₜ shift[t] + log[t] of each lane, with what rounding takes away from the sum.
-    pub fn totals(shift: &[Lanes], log: &[Lanes]) -> Lanes = totals_with;
-}
-
 impl<'a> Weights<'a> {
     /// Those of a step; `row` is where they are put together.
     #[inline(always)]
@@ -108,7 +91,7 @@ impl<'a> Weights<'a> {
         'a: 'r,
     {
         match self {
-            Weights::Steps(b) => &b[n * states..][..states],
+            Weights::Steps(b, before) => &b[(before + n) * states..][..states],
             Weights::Kinds { known, which } => {
                 look_up(isa, known, known.at(&which, n), row);
                 &row[..states]
@@ -116,10 +99,20 @@ impl<'a> Weights<'a> {
         }
     }
 
+    /// Asks for the weights of a step to be brought near, [`AHEAD`] of this one.
+    #[inline(always)]
+    fn fetch<S: Isa>(self, isa: S, n: usize, states: usize) {
+        if let Weights::Steps(b, before) = self
+            && before + n >= AHEAD
+        {
+            isa.fetch(b[(before + n - AHEAD) * states..][..states].as_flattened());
+        }
+    }
+
     /// Room for a row.
     pub(super) fn width(self) -> usize {
         match self {
-            Weights::Steps(_) => 0,
+            Weights::Steps(..) => 0,
             Weights::Kinds { known, .. } => known.stride,
         }
     }
@@ -128,44 +121,12 @@ impl<'a> Weights<'a> {
 impl Steps<'_> {
     /// Whether every sequence has a step behind this one.
     pub(super) fn all_go_on(&self, t: usize) -> bool {
-        self.lengths.iter().all(|n| t + 1 < *n)
+        self.at_work().iter().all(|n| t + 1 < *n)
     }
-}
 
-#[inline(always)]
-pub(super) fn to_weights_with<S: Isa>(
-    isa: S,
-    b: &mut [f64],
-    steps: Steps<'_>,
-    shift: &mut [Lanes],
-    lost: &mut [bool; LANES],
-) {
-    let (never, lowest, one) = (isa.splat(f64::NEG_INFINITY), isa.splat(LOWEST), isa.splat(1.0));
-    let mut bad = [0.0; LANES];
-    for (n, (row, shift)) in b.chunks_exact_mut(steps.states * LANES).zip(shift).enumerate() {
-        let row = row.as_chunks_mut::<LANES>().0;
-        for p in (0..LANES).step_by(S::W) {
-            // A step without weight keeps it: nothing is left of −∞ less a number.
-            let mut top = isa.splat(f64::MIN);
-            for x in &*row {
-                top = isa.max(isa.load(&x[p..]), top);
-            }
-            isa.store(top, &mut shift[p..]);
-            let mut low = isa.load(&bad[p..]);
-            for x in &mut *row {
-                let log = isa.sub(isa.load(&x[p..]), top);
-                isa.store(exp_pack(isa, log), &mut x[p..]);
-                if steps.strict {
-                    low = isa.select_less(log, lowest, isa.select_less(never, log, one, low), low);
-                }
-            }
-            isa.store(low, &mut bad[p..]);
-        }
-        for l in 0..LANES {
-            shift[l] = if steps.first + n < steps.lengths[l] { shift[l] } else { 0.0 };
-        }
+    fn at_work(&self) -> &[usize] {
+        &self.lengths[..self.lanes]
     }
-    mark(lost, &bad);
 }
 
 #[inline(always)]
@@ -203,13 +164,13 @@ pub(super) fn forward_with<S: Isa>(
         } else {
             let before = &before[before.len() - states..];
             if steps.strict {
-                product(isa, before, panels, None, plain);
+                product(isa, steps.lanes, before, panels, None, plain);
                 // What is lost before it is weighed would not show behind it.
                 mark_small(isa, plain, &mut bad);
                 weigh(isa, plain, times, now);
                 total(isa, now)
             } else {
-                product(isa, before, panels, Some(times), now)
+                product(isa, steps.lanes, before, panels, Some(times), now)
             }
         };
         settle(isa, now, steps.first + n, steps, scale, carry, &mut bad);
@@ -229,7 +190,7 @@ pub(super) fn settle<S: Isa>(
     bad: &mut Lanes,
 ) {
     invert(isa, scale, carry);
-    if t > 0 && !steps.all_go_on(t - 1) || t == 0 && steps.lengths.contains(&0) {
+    if t > 0 && !steps.all_go_on(t - 1) || t == 0 && steps.at_work().contains(&0) {
         for l in (0..LANES).filter(|l| t >= steps.lengths[*l]) {
             (carry[l], scale[l]) = (0.0, 1.0);
         }
@@ -288,12 +249,11 @@ pub(super) fn mark_small<S: Isa>(isa: S, now: &[Lanes], bad: &mut Lanes) {
 /// `Σₖ x[k]`, lane by lane.
 #[inline(always)]
 pub(super) fn total<S: Isa>(isa: S, x: &[Lanes]) -> Lanes {
-    let one = isa.splat(1.0);
     let mut out = [0.0; LANES];
     for p in (0..LANES).step_by(S::W) {
         let mut sum = isa.splat(0.0);
         for x in x {
-            sum = isa.fma(isa.load(&x[p..]), one, sum);
+            sum = isa.add(isa.load(&x[p..]), sum);
         }
         isa.store(sum, &mut out[p..]);
     }
@@ -317,18 +277,22 @@ fn dot<S: Isa>(isa: S, x: &[Lanes], y: &[Lanes]) -> Lanes {
         for (x, y) in x.iter().zip(y) {
             sums[0] = isa.fma(isa.load(&x[p..]), isa.load(&y[p..]), sums[0]);
         }
-        isa.store(isa.fma(sums[0], isa.splat(1.0), sums[1]), &mut out[p..]);
+        isa.store(isa.add(sums[0], sums[1]), &mut out[p..]);
     }
     out
 }
 
-/// Numbers of one array whose products of neighbours are added up in registers: few enough that three such arrays stay in the nearest cache.
-pub(super) const BLOCK: usize = 256;
+/// Numbers of one array whose products of neighbours are added up in registers: few enough that four such arrays stay in the nearest cache.
+const BLOCK: usize = 256;
 
-/// Steps of a block.
-pub(super) fn block_of(states: usize) -> usize {
-    (BLOCK / states.max(1)).clamp(2, 32)
+/// Steps of a block, a multiple of four.
+#[must_use]
+pub fn block_of(states: usize) -> usize {
+    (BLOCK / states.max(1)).clamp(4, 16) / 4 * 4
 }
+
+/// How many steps before they are needed numbers are asked for that do not stay in the cache from forward to backward.
+const AHEAD: usize = 6;
 
 #[inline(always)]
 pub(super) fn backward_with<S: Isa>(
@@ -348,35 +312,56 @@ pub(super) fn backward_with<S: Isa>(
     let alpha = alpha.as_chunks::<LANES>().0;
     let block = block_of(states);
     let row = widened(&mut room.row, b.width());
+    let kept = widened(&mut room.smooth, b.width());
     let ws = widened(&mut room.ws, states * block);
     let mut end = alpha.len() / states.max(1) - first;
     while end > 0 {
         let start = end.saturating_sub(block);
         let filtered = &alpha[(first + start) * states..(first + end) * states];
-        // Those of the block that comes next.
-        isa.fetch(
-            alpha[(first + start).saturating_sub(block) * states..(first + start) * states].as_flattened(),
-        );
+        // Whether the step behind has left the weights of this one.
+        let mut ready = false;
         for n in (start..end).rev() {
-            let here = (n - start) * states;
-            let (alpha, w, norm) = (&filtered[here..][..states], &mut ws[here..][..states], &scale[n]);
-            if n + 1 < scale.len() {
-                let mut inverse = [0.0; LANES];
-                invert(isa, if steps.strict { &scale[n + 1] } else { norm }, &mut inverse);
-                let weight = b.at(isa, n + 1, states, row);
-                weigh(isa, beta, Times { weight, all: &inverse }, w);
-                product(isa, w, panels, None, beta);
-            } else {
-                w.fill([0.0; LANES]);
+            if first + n >= AHEAD {
+                isa.fetch(alpha[(first + n - AHEAD) * states..][..states].as_flattened());
             }
-            end_with_one(beta, first + n, steps, norm);
-            deliver(isa, alpha, beta, b, n, row, &mut to);
+            b.fetch(isa, n, states);
+            let here = (n - start) * states;
+            let (next, w) = ws.split_at_mut(here);
+            let (alpha, w, norm) = (&filtered[here..][..states], &mut w[..states], &scale[n]);
+            let mut inverse = [0.0; LANES];
+            if n + 1 == scale.len() {
+                w.fill([0.0; LANES]);
+            } else if !ready {
+                invert(isa, if steps.strict { &scale[n + 1] } else { norm }, &mut inverse);
+                weigh(isa, beta, Times { weight: b.at(isa, n + 1, states, row), all: &inverse }, w);
+            }
+            ready = n > start && n + 1 < scale.len() && steps.all_go_on(first + n);
+            if ready {
+                invert(isa, if steps.strict { norm } else { &scale[n - 1] }, &mut inverse);
+                let times = Times { weight: b.at(isa, n, states, row), all: &inverse };
+                let smooth = match &mut to {
+                    To::Steps(out) => &mut out.as_chunks_mut::<LANES>().0[n * states..],
+                    To::Kinds(_) => &mut *kept,
+                };
+                let onward = Onward { alpha, smooth, times, w: &mut next[here - states..] };
+                product_onward(isa, steps.lanes, w, panels, onward);
+                if let (To::Kinds(sums), Weights::Kinds { known, which }) = (&mut to, b) {
+                    kept[states..].fill([0.0; LANES]);
+                    add_by_kind(isa, kept, known.at(&which, n), known.stride, sums);
+                }
+            } else {
+                if n + 1 < scale.len() {
+                    product(isa, steps.lanes, w, panels, None, beta);
+                }
+                end_with_one(beta, first + n, steps, norm);
+                deliver(isa, alpha, beta, b, n, row, &mut to);
+            }
         }
         balance(isa, &filtered[..states], beta, steps, first + start);
         let ws = &mut ws[..filtered.len()];
         multiply(ws, copies);
         let columns = |steps| Columns { steps, stride: states, first: 0 };
-        add_products(isa, columns(filtered), columns(ws), [states; 2], pairs);
+        add_products(isa, steps.lanes, columns(filtered), columns(ws), [states; 2], pairs);
         end = start;
     }
 }
@@ -403,11 +388,11 @@ pub(super) fn deliver<S: Isa>(
             multiply_each(isa, alpha, beta, row);
             add_by_kind(isa, row, known.at(&which, n), known.stride, sums);
         }
-        (To::Steps(out), Weights::Steps(_) | Weights::Kinds { .. }) => {
+        (To::Steps(out), Weights::Steps(..) | Weights::Kinds { .. }) => {
             let out = &mut out.as_chunks_mut::<LANES>().0[n * alpha.len()..];
             multiply_each(isa, alpha, beta, out);
         }
-        (To::Kinds(_), Weights::Steps(_)) => {}
+        (To::Kinds(_), Weights::Steps(..)) => {}
     }
 }
 
@@ -455,117 +440,6 @@ pub(super) fn multiply(ws: &mut [Lanes], copies: &Lanes) {
         for w in ws {
             for l in 0..LANES {
                 w[l] *= copies[l];
-            }
-        }
-    }
-}
-
-#[inline(always)]
-pub(super) fn totals_with<S: Isa>(isa: S, shift: &[Lanes], log: &[Lanes]) -> Lanes {
-    let one = isa.splat(1.0);
-    let mut out = [0.0; LANES];
-    for p in (0..LANES).step_by(S::W) {
-        // Of each kind of number a sum, and what was lost of it: both parts of Knuth's sum of two.
-        let mut sums = [isa.splat(0.0); 2];
-        let mut rests = [isa.splat(0.0); 2];
-        for (shift, log) in shift.iter().zip(log) {
-            let x = [isa.load(&shift[p..]), isa.load(&log[p..])];
-            for i in 0..2 {
-                let sum = isa.fma(sums[i], one, x[i]);
-                let added = isa.sub(sum, sums[i]);
-                let lost = isa.sub(sums[i], isa.sub(sum, added));
-                rests[i] = isa.fma(isa.fma(lost, one, isa.sub(x[i], added)), one, rests[i]);
-                sums[i] = sum;
-            }
-        }
-        let rest = isa.fma(rests[0], one, rests[1]);
-        isa.store(isa.fma(isa.fma(sums[0], one, sums[1]), one, rest), &mut out[p..]);
-    }
-    out
-}
-
-vectorised! {
-    /// Puts a table for each lane (`states × n[lane]`, state-major) into the lanes of `n` steps; −∞ where a lane has no more units.
-    ///
-    /// # Panics
-    /// If a slice is shorter than its shape.
-    pub fn spread(tables: &[&[f64]; LANES], counts: &[usize; LANES], states: usize, n: usize, steps: &mut [f64]) = spread_with;
-}
-
-vectorised! {
-    /// The inverse of [`spread`].
-    ///
-    /// # Panics
-    /// If a slice is shorter than its shape.
-    pub fn gather(steps: &[f64], states: usize, counts: &[usize; LANES], tables: &mut [&mut [f64]; LANES]) = gather_with;
-}
-
-#[inline(always)]
-pub(super) fn spread_with<S: Isa>(
-    isa: S,
-    tables: &[&[f64]; LANES],
-    counts: &[usize; LANES],
-    states: usize,
-    n: usize,
-    steps: &mut [f64],
-) {
-    let steps = &mut steps.as_chunks_mut::<LANES>().0[..n * states];
-    let full = counts.iter().all(|c| *c == n);
-    for k in 0..states {
-        let mut rows: [&[f64]; LANES] = [&[]; LANES];
-        for l in 0..LANES {
-            rows[l] = &tables[l][k * counts[l]..][..counts[l]];
-        }
-        let mut first = 0;
-        while full && first + 4 <= n {
-            for half in [0, 4] {
-                let mut square = [&[0.0; 4]; 4];
-                for l in 0..4 {
-                    square[l] = rows[half + l][first..].first_chunk().unwrap_or(&[0.0; 4]);
-                }
-                let columns = isa.turned(square);
-                for i in 0..4 {
-                    steps[(first + i) * states + k][half..half + 4].copy_from_slice(&columns[i]);
-                }
-            }
-            first += 4;
-        }
-        for i in first..n {
-            for l in 0..LANES {
-                steps[i * states + k][l] = rows[l].get(i).copied().unwrap_or(f64::NEG_INFINITY);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-pub(super) fn gather_with<S: Isa>(
-    isa: S,
-    steps: &[f64],
-    states: usize,
-    counts: &[usize; LANES],
-    tables: &mut [&mut [f64]; LANES],
-) {
-    let steps = steps.as_chunks::<LANES>().0;
-    let all = counts.iter().copied().min().unwrap_or(0) / 4 * 4;
-    for k in 0..states {
-        for first in (0..all).step_by(4) {
-            for half in [0, 4] {
-                let mut square = [&[0.0; 4]; 4];
-                for i in 0..4 {
-                    square[i] = steps[(first + i) * states + k][half..].first_chunk().unwrap_or(&[0.0; 4]);
-                }
-                let rows = isa.turned(square);
-                for l in 0..4 {
-                    let lane = half + l;
-                    tables[lane][k * counts[lane] + first..][..4].copy_from_slice(&rows[l]);
-                }
-            }
-        }
-        for (lane, table) in tables.iter_mut().enumerate() {
-            let n = counts[lane];
-            for i in all..n {
-                table[k * n + i] = steps[i * states + k][lane];
             }
         }
     }

@@ -101,11 +101,41 @@ pub(super) fn exp_pack<S: Isa>(isa: S, x: S::Pack) -> S::Pack {
     let low = isa.fma(second, square, first);
     let high = isa.fma(last, fourth, isa.fma(fourths, square, third));
     let tail = isa.fma(high, fourth, low);
-    let mantissa = isa.fma(isa.fma(tail, square, r), isa.splat(1.0), isa.splat(1.0));
+    let mantissa = isa.add(isa.fma(tail, square, r), isa.splat(1.0));
     let value = isa.times_power(mantissa, shifted);
-    let value = isa.select_less(x, isa.splat(SMALLEST), isa.splat(0.0), value);
+    let value = isa.zero_where_less(x, isa.splat(SMALLEST), value);
     // Neither less than nothing nor not: NaN.
     isa.select_less(x, isa.splat(0.5), value, x)
+}
+
+/// The same of several packs, which share the constants and do not wait for each other. Results below 2^−1021.5 are 0.
+#[inline(always)]
+pub(super) fn exp_packs<S: Isa, const N: usize>(isa: S, x: [S::Pack; N]) -> [S::Pack; N] {
+    // Of exponents below it, a mantissa below 1 makes no normal number. What is asked of them need not be kept of x.
+    const LOWEST: f64 = SHIFT - 1021.0;
+
+    let (shift, one, half) = (isa.splat(SHIFT), isa.splat(1.0), isa.splat(0.5));
+    let (high, low) = (isa.splat(-LN_2_HIGH), isa.splat(-LN_2_LOW));
+    let (mut shifted, mut r, mut tail) = (x, x, x);
+    for i in 0..N {
+        shifted[i] = isa.fma(x[i], isa.splat(std::f64::consts::LOG2_E), shift);
+        let n = isa.sub(shifted[i], shift);
+        r[i] = isa.fma(n, low, isa.fma(n, high, x[i]));
+        tail[i] = isa.splat(EXP[8]);
+    }
+    for c in (0..8).rev() {
+        let coefficient = isa.splat(EXP[c]);
+        for i in 0..N {
+            tail[i] = isa.fma(tail[i], r[i], coefficient);
+        }
+    }
+    for i in 0..N {
+        tail[i] = isa.fma(tail[i], r[i], half);
+        let mantissa = isa.add(isa.fma(tail[i], isa.mul(r[i], r[i]), r[i]), one);
+        let value = isa.times_power(mantissa, shifted[i]);
+        r[i] = isa.with_nan_of(shifted[i], isa.zero_where_less(shifted[i], isa.splat(LOWEST), value));
+    }
+    r
 }
 
 /// `log(x)` without branches; the polynomial is that of FreeBSD's `e_log.c`.

@@ -132,15 +132,15 @@ fn digamma_one<S: Isa>(isa: S, x: f64) -> f64 {
 #[inline(always)]
 fn exp_digamma_pack<S: Isa>(isa: S, x: S::Pack) -> S::Pack {
     let (zero, one, half, from) = (isa.splat(0.0), isa.splat(1.0), isa.splat(0.5), isa.splat(FROM));
-    let y = isa.select_less(x, from, isa.fma(x, one, from), x);
+    let y = isa.select_less(x, from, isa.add(x, from), x);
     let r = isa.div(one, y);
     // As in `rising`, the first two factors and the last two: u (u + 6) and (u + 10)(u + 12).
-    let u = isa.mul(x, isa.fma(x, one, isa.splat(7.0)));
-    let first = isa.mul(u, isa.fma(u, one, isa.splat(6.0)));
-    let last = isa.fma(u, isa.fma(u, one, isa.splat(22.0)), isa.splat(120.0));
-    let twice = isa.fma(u, one, u);
-    let slope = isa.mul(isa.fma(twice, one, isa.splat(6.0)), last);
-    let slope = isa.fma(isa.fma(twice, one, isa.splat(22.0)), first, slope);
+    let u = isa.mul(x, isa.add(x, isa.splat(7.0)));
+    let first = isa.mul(u, isa.add(u, isa.splat(6.0)));
+    let last = isa.fma(u, isa.add(u, isa.splat(22.0)), isa.splat(120.0));
+    let twice = isa.add(u, u);
+    let slope = isa.mul(isa.add(twice, isa.splat(6.0)), last);
+    let slope = isa.fma(isa.add(twice, isa.splat(22.0)), first, slope);
     let slope = isa.mul(slope, isa.fma(isa.splat(2.0), x, isa.splat(7.0)));
     // Of a large argument the product overflows, and is not wanted.
     let rise = isa.select_less(x, from, isa.div(slope, isa.mul(first, last)), zero);

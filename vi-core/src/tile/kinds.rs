@@ -18,8 +18,8 @@ pub struct Known<'a> {
 /// Where the weights of some steps are.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
-    /// `steps × states`, step by step.
-    Steps(&'a [Lanes]),
+    /// `steps × states`, step by step; so many come before the first of the steps at hand.
+    Steps(&'a [Lanes], usize),
     /// Those of the kind of the unit of each lane; after its last unit a lane has no weight.
     Kinds { known: Known<'a>, which: [&'a [u32]; LANES] },
 }

@@ -8,10 +8,12 @@
 //!
 //! Shapes are the caller's contract. A slice too short for the stated shape panics; values never do.
 
+pub(crate) mod abreast;
 mod buffer;
 #[cfg(test)]
 mod chain_tests;
 pub(crate) mod chains;
+pub(crate) mod evidence;
 mod exp;
 mod forms;
 mod gamma;

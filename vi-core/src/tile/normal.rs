@@ -178,7 +178,7 @@ fn small_groups<S: Isa, const D: usize, const G: usize>(
     out: &mut [f64],
 ) -> usize {
     let (mean, factors) = (&normal.mean[..D], &normal.panels[..D * (1 + D)]);
-    let (scale, constant, one) = (isa.splat(factor), isa.splat(constant), isa.splat(1.0));
+    let (scale, constant) = (isa.splat(factor), isa.splat(constant));
     while n - start >= G * S::W {
         let mut centred = [[isa.splat(0.0); G]; D];
         for j in 0..D {
@@ -207,7 +207,7 @@ fn small_groups<S: Isa, const D: usize, const G: usize>(
         for g in 0..G {
             let value = isa.fma(scale, norm[g], constant);
             let out = &mut out[g * S::W..];
-            isa.store(isa.fma(isa.load(out), one, value), out);
+            isa.store(isa.add(isa.load(out), value), out);
         }
         start += G * S::W;
     }
@@ -282,7 +282,7 @@ fn groups<S: Isa, const G: usize>(
     out: &mut [f64],
 ) -> usize {
     let d = normal.mean.len();
-    let (factor, constant, one) = (isa.splat(factor), isa.splat(constant), isa.splat(1.0));
+    let (factor, constant) = (isa.splat(factor), isa.splat(constant));
     while end - start >= G * S::W {
         let x = &x[start..];
         let mut norm = [isa.splat(0.0); G];
@@ -304,7 +304,7 @@ fn groups<S: Isa, const G: usize>(
         for g in 0..G {
             let value = isa.fma(factor, norm[g], constant);
             let out = &mut out[g * S::W..];
-            isa.store(isa.fma(isa.load(out), one, value), out);
+            isa.store(isa.add(isa.load(out), value), out);
         }
         start += G * S::W;
     }

@@ -98,12 +98,12 @@ pub fn scatter<T: Copy>(x: &[T], from: Option<&[usize]>, out: &mut [T]) {
 
 /// What goes out of a part.
 #[inline(always)]
-fn through<S: Isa>(isa: S, part: &Blocks<'_>, x: &[Lanes], out: &mut [Lanes]) {
+fn through<S: Isa>(isa: S, lanes: usize, part: &Blocks<'_>, x: &[Lanes], out: &mut [Lanes]) {
     let size = packed(part.rows, part.cols);
     for block in 0..part.blocks {
         let panels = &part.panels[block * size..][..size];
         let out = &mut out[block * part.cols..][..part.cols];
-        product(isa, &x[block * part.rows..][..part.rows], panels, None, out);
+        product(isa, lanes, &x[block * part.rows..][..part.rows], panels, None, out);
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) fn forward_with<S: Isa>(
                 if steps.strict && p > 0 {
                     mark_small(isa, x, &mut bad);
                 }
-                through(isa, part, x, outward);
+                through(isa, steps.lanes, part, x, outward);
             }
             let weighed = &mut weighed[..states];
             gather(outward, end, weighed);
@@ -193,7 +193,7 @@ pub(super) fn backward_with<S: Isa>(
                     let x = &mut xs[p][i * part.inward()..][..part.inward()];
                     gather(if p == 0 { now } else { &between[..] }, part.from, x);
                     if p + 1 < parts.len() {
-                        through(isa, part, x, between);
+                        through(isa, steps.lanes, part, x, between);
                     }
                 }
                 scatter(weighed, end, &mut between[..states]);
@@ -201,7 +201,7 @@ pub(super) fn backward_with<S: Isa>(
                     let w = &mut ws[p][i * part.outward()..][..part.outward()];
                     w.copy_from_slice(&between[..part.outward()]);
                     let back = Blocks { rows: part.cols, cols: part.rows, panels: part.transposed, ..*part };
-                    through(isa, &back, w, backward);
+                    through(isa, steps.lanes, &back, w, backward);
                     match p {
                         0 => scatter(&backward[..states], part.from, beta),
                         _ => scatter(&backward[..part.inward()], part.from, &mut between[..part.inward()]),
@@ -228,7 +228,7 @@ pub(super) fn backward_with<S: Isa>(
                     first: block * part.rows,
                 };
                 let w = Columns { steps: w, stride: part.outward(), first: block * part.cols };
-                left = add_products(isa, x, w, [part.rows, part.cols], left);
+                left = add_products(isa, steps.lanes, x, w, [part.rows, part.cols], left);
             }
         }
         stop = start;

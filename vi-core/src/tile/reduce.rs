@@ -120,20 +120,19 @@ pub(super) fn dot_with<S: Isa>(isa: S, w: &[f64], x: &[f64]) -> f64 {
 
 #[inline(always)]
 pub(super) fn sum_with<S: Isa>(isa: S, w: &[f64]) -> f64 {
-    let one = isa.splat(1.0);
     let mut partial = [isa.splat(0.0); 4];
     let groups = w.chunks_exact(4 * S::W);
     let packs = groups.remainder().chunks_exact(S::W);
     let rest = packs.remainder();
     for group in groups {
         for g in 0..4 {
-            partial[g] = isa.fma(isa.load(&group[g * S::W..]), one, partial[g]);
+            partial[g] = isa.add(isa.load(&group[g * S::W..]), partial[g]);
         }
     }
     for pack in packs {
-        partial[0] = isa.fma(isa.load(pack), one, partial[0]);
+        partial[0] = isa.add(isa.load(pack), partial[0]);
     }
-    partial[1] = isa.fma(isa.load_partial(rest), one, partial[1]);
+    partial[1] = isa.add(isa.load_partial(rest), partial[1]);
     let [a, b, c, d] = isa.sums(partial);
     (a + b) + (c + d)
 }

@@ -23,6 +23,7 @@ pub(crate) trait Isa: Copy {
     fn load(self, from: &[f64]) -> Self::Pack;
     /// Writes the lanes over the first `W` entries of `to`.
     fn store(self, pack: Self::Pack, to: &mut [f64]);
+    fn add(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
     fn sub(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
     fn mul(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
     fn div(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
@@ -30,8 +31,14 @@ pub(crate) trait Isa: Copy {
     fn max(self, a: Self::Pack, b: Self::Pack) -> Self::Pack;
     /// `x` in the lanes where `a < b`, else `y`, also where one of `a` and `b` is NaN.
     fn select_less(self, a: Self::Pack, b: Self::Pack, x: Self::Pack, y: Self::Pack) -> Self::Pack;
+    /// 0 in the lanes where `a < b`, else `x`.
+    fn zero_where_less(self, a: Self::Pack, b: Self::Pack, x: Self::Pack) -> Self::Pack;
+    /// `x`, and NaN in the lanes where `a` is NaN.
+    fn with_nan_of(self, a: Self::Pack, x: Self::Pack) -> Self::Pack;
     /// `x · 2ⁿ`, where the low bits of `shifted` hold n: no check of what it becomes.
     fn times_power(self, x: Self::Pack, shifted: Self::Pack) -> Self::Pack;
+    /// m in [1, 2) and n with x = m 2ⁿ, of positive normal numbers; of others, numbers of no meaning.
+    fn split(self, x: Self::Pack) -> (Self::Pack, Self::Pack);
     /// `a b + c`
     fn fma(self, a: Self::Pack, b: Self::Pack, c: Self::Pack) -> Self::Pack;
     /// The sum over lanes of each of four packs.
@@ -69,6 +76,13 @@ pub(crate) trait Isa: Copy {
     }
 }
 
+/// The bits of the mantissa, and those of 1 and of 2⁵²: an integer below 2⁵² in the mantissa of 2⁵² becomes a number by a subtraction.
+const MANTISSA: u64 = (1 << 52) - 1;
+const ONE: u64 = 1.0_f64.to_bits();
+const TWO_52: u64 = 4_503_599_627_370_496.0_f64.to_bits();
+/// What is to be taken from 2⁵² and a biased exponent.
+const BIAS: f64 = 4_503_599_627_370_496.0 + 1023.0;
+
 /// The widest pack of any instruction set.
 pub(crate) const MAX_LANES: usize = 8;
 
@@ -95,6 +109,10 @@ impl Isa for Portable {
         to[..2].copy_from_slice(&pack);
     }
     #[inline(always)]
+    fn add(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] + b[0], a[1] + b[1]]
+    }
+    #[inline(always)]
     fn sub(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
         [a[0] - b[0], a[1] - b[1]]
     }
@@ -115,9 +133,25 @@ impl Isa for Portable {
         [if a[0] < b[0] { x[0] } else { y[0] }, if a[1] < b[1] { x[1] } else { y[1] }]
     }
     #[inline(always)]
+    fn zero_where_less(self, a: [f64; 2], b: [f64; 2], x: [f64; 2]) -> [f64; 2] {
+        [if a[0] < b[0] { 0.0 } else { x[0] }, if a[1] < b[1] { 0.0 } else { x[1] }]
+    }
+    #[inline(always)]
+    fn with_nan_of(self, a: [f64; 2], x: [f64; 2]) -> [f64; 2] {
+        [if a[0].is_nan() { a[0] } else { x[0] }, if a[1].is_nan() { a[1] } else { x[1] }]
+    }
+    #[inline(always)]
     fn times_power(self, x: [f64; 2], shifted: [f64; 2]) -> [f64; 2] {
         let of = |i: usize| f64::from_bits(x[i].to_bits().wrapping_add(shifted[i].to_bits() << 52));
         [of(0), of(1)]
+    }
+    #[inline(always)]
+    fn split(self, x: [f64; 2]) -> ([f64; 2], [f64; 2]) {
+        let bits = [x[0].to_bits(), x[1].to_bits()];
+        (
+            bits.map(|b| f64::from_bits(b & MANTISSA | ONE)),
+            bits.map(|b| f64::from_bits(b >> 52 | TWO_52) - BIAS),
+        )
     }
     #[inline(always)]
     fn fma(self, a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {

@@ -74,14 +74,13 @@ pub(super) fn normalise_with<S: Isa>(
 /// `row[i] ← exp(row[i] − shift[i])`, which is added to `total[i]`: no shift is less than its entry, unless the entry is not finite.
 #[inline(always)]
 fn raise<S: Isa>(isa: S, row: &mut [f64], shift: &[f64; CHUNK], total: &mut [f64; CHUNK]) {
-    let one = isa.splat(1.0);
     let whole = row.len() / S::W * S::W;
     let (packs, rest) = row.split_at_mut(whole);
     let shifts = shift.chunks_exact(S::W).zip(total.chunks_exact_mut(S::W));
     for (t, (shift, total)) in packs.chunks_exact_mut(S::W).zip(shifts) {
         let value = exp_pack(isa, isa.sub(isa.load(t), isa.load(shift)));
         isa.store(value, t);
-        isa.store(isa.fma(value, one, isa.load(total)), total);
+        isa.store(isa.add(value, isa.load(total)), total);
     }
     if !rest.is_empty() {
         let mut last = [0.0; MAX_LANES];

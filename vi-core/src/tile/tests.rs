@@ -1,4 +1,4 @@
-use super::exp::{exp_pack, exp_slice, log_slice};
+use super::exp::{exp_pack, exp_packs, exp_slice, log_slice};
 use super::forms::quadratic_forms_with;
 use super::moments::add_features_with;
 use super::normal::{add_diag_quadratic_with, add_quadratic_with};
@@ -61,6 +61,31 @@ fn exp_of_packs_is_accurate_below_zero() {
     let mut out = vec![0.0; x.len()];
     on_every_isa!(isa => {
         exp_by_packs(isa, &x, &mut out);
+        for (&found, &x) in out.iter().zip(&x) {
+            assert_ulps(found, if x < -708.3964 { 0.0 } else { x.exp() }, x);
+        }
+    });
+}
+
+#[test]
+fn exp_of_several_packs_is_accurate_below_zero() {
+    #[inline(always)]
+    fn by_four<S: Isa>(isa: S, x: &[f64], out: &mut [f64]) {
+        for (out, x) in out.chunks_exact_mut(4 * S::W).zip(x.chunks_exact(4 * S::W)) {
+            let packs = std::array::from_fn(|i| isa.load(&x[i * S::W..]));
+            let values: [S::Pack; 4] = exp_packs(isa, packs);
+            (0..4).for_each(|i| isa.store(values[i], &mut out[i * S::W..]));
+        }
+    }
+    let mut x: Vec<f64> = (0..40_000).map(|i| -708.0 * f64::from(i) / 40_000.0).collect();
+    x.extend((0..1_984).map(|i| -1e-3 * f64::from(i) / 2_000.0));
+    x.extend([0.0, -0.0, f64::NEG_INFINITY, f64::NAN, -1e-300, -709.0, -746.0, -1e300]);
+    // NaN of which the low bits are set.
+    x.extend([f64::from_bits(f64::NAN.to_bits() | 1954); 24]);
+    assert!(x.len().is_multiple_of(32));
+    let mut out = vec![0.0; x.len()];
+    on_every_isa!(isa => {
+        by_four(isa, &x, &mut out);
         for (&found, &x) in out.iter().zip(&x) {
             assert_ulps(found, if x < -708.3964 { 0.0 } else { x.exp() }, x);
         }

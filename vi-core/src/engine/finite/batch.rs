@@ -9,14 +9,24 @@
 use super::factors::Factors;
 use super::kinds::Kinds;
 use crate::tile;
-use crate::tile::chains::{self, LANES, Lanes, SMALLEST, Steps, To};
+use crate::tile::abreast;
+use crate::tile::chains::{self, LANES, Lanes, SMALLEST, Steps, To, block_of};
+use crate::tile::evidence::{Evidence, add_scales, add_shifts};
 use crate::tile::kinds::Weights;
 use crate::tile::panels::{pack, packed, unfold};
 use crate::tile::parts::{self, Blocks};
 use std::ops::Range;
 
-/// Steps that are taken together: what one of them touches is still in the cache for the next.
-pub const SPAN: usize = 64;
+/// The most steps whose tables are made together.
+pub const SPAN: usize = 240;
+
+/// Numbers of the table of a lane for one span, about: those of all lanes stay in the cache.
+const NUMBERS: usize = 1536;
+
+/// Steps of a span: an odd multiple of 16, so that the rows of a table do not all fall on the same few lines of the nearest cache.
+fn span_of(states: usize) -> usize {
+    (NUMBERS / states.max(1)).clamp(64, SPAN - 16) / 32 * 32 + 16
+}
 
 /// Whether steps of these laws can be taken in scaled probabilities: one law for all, and no weight that is nearly zero.
 #[must_use]
@@ -59,12 +69,23 @@ fn blocks<'a>(factors: &'a Factors, panels: &'a [f64], transposed: &'a [f64]) ->
     factors.parts().each().iter().map(&mut of).collect()
 }
 
+/// A range in pieces of that length.
+fn pieces(range: &Range<usize>, length: usize) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
+    let Range { start, end } = *range;
+    (0..(end - start).div_ceil(length)).map(move |n| {
+        let from = start + n * length;
+        from..(from + length).min(end)
+    })
+}
+
 /// A few sequences side by side, and what is worked out of them: forward by [`Batch::advance`] in spans of steps, then backward by
 /// [`Batch::retreat`].
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     states: usize,
     lengths: [usize; LANES],
+    /// Lanes that sequences are in: four or all.
+    lanes: usize,
     steps: usize,
     /// Whether a state that is far behind may come back.
     strict: bool,
@@ -76,10 +97,12 @@ pub struct Batch {
     alpha: Vec<f64>,
     /// What the next step divides by.
     carry: Lanes,
-    /// Smoothed probabilities of a span.
+    /// Smoothed probabilities of a few steps.
     smooth: Vec<f64>,
-    shift: Vec<Lanes>,
+    /// What is taken out of the weights of a span of one lane.
+    shift: Vec<f64>,
     scale: Vec<Lanes>,
+    evidence: Evidence,
     pairs: Vec<f64>,
     panels: Vec<f64>,
     transposed: Vec<f64>,
@@ -89,7 +112,6 @@ pub struct Batch {
     between: parts::Room,
     /// Lanes that need another engine.
     lost: [bool; LANES],
-    logs: Vec<Lanes>,
 }
 
 impl Batch {
@@ -98,14 +120,17 @@ impl Batch {
         let (states, parts) = (factors.states(), factors.parts());
         self.states = states;
         self.lengths = lengths;
+        // Half of them, if packs are no wider.
+        let half = lengths[LANES / 2..].iter().all(|n| *n == 0) && tile::lanes() <= LANES / 2;
+        self.lanes = if half { LANES / 2 } else { LANES };
         self.copies = copies;
         self.steps = lengths.into_iter().max().unwrap_or(0);
         let (least, most) = extremes(factors);
         self.strict = least < POSSIBLE || most > POSSIBLE.recip() || parts.shares_digits();
         self.alpha.resize(self.alpha.len().max(self.steps * states * LANES), 0.0);
-        self.shift.resize(self.shift.len().max(self.steps), [0.0; LANES]);
+        self.shift.resize(SPAN, 0.0);
+        self.evidence = Evidence::default();
         self.scale.resize(self.scale.len().max(self.steps), [0.0; LANES]);
-        self.logs.resize(self.logs.len().max(self.steps), [0.0; LANES]);
         self.pairs.clear();
         self.pairs.resize(parts.len() * tile::lanes(), 0.0);
         self.carry = [1.0; LANES];
@@ -124,10 +149,18 @@ impl Batch {
         self.lost = [false; LANES];
     }
 
-    /// Spans of steps, in order.
+    /// Spans of steps, in order, none longer than [`SPAN`].
     pub fn spans(&self) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
-        let steps = self.steps;
-        (0..steps.div_ceil(SPAN)).map(move |n| n * SPAN..(n * SPAN + SPAN).min(steps))
+        pieces(&(0..self.steps), span_of(self.states))
+    }
+
+    /// The steps of a span that are taken together: what one of them touches is still in the nearest cache for the next.
+    fn blocks(
+        &self,
+        factors: &Factors,
+        span: &Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
+        pieces(span, if factors.parts().is_dense() { block_of(self.states) } else { SPAN })
     }
 
     /// How many of these steps the sequence of each lane has.
@@ -136,18 +169,24 @@ impl Batch {
         self.lengths.map(|n| n.min(span.end).saturating_sub(span.start))
     }
 
-    /// Takes the next steps: log potentials of each lane (`states × n`, state-major).
-    pub fn advance(&mut self, factors: &Factors, span: Range<usize>, tables: &[&[f64]; LANES]) {
+    /// Takes the next steps: log potentials of each lane (`states × n`, state-major), in the place of which weights are left.
+    pub fn advance(&mut self, factors: &Factors, span: Range<usize>, tables: &mut [&mut [f64]; LANES]) {
         let (states, row) = (self.states, self.states * LANES);
         let counts = self.counts(&span);
-        self.weight.resize(self.weight.len().max(self.steps * row), 0.0);
-        let b = &mut self.weight[span.start * row..span.end * row];
-        chains::spread(tables, &counts, states, span.len(), b);
-        let steps = Steps { states, lengths: &self.lengths, first: span.start, strict: self.strict };
-        chains::to_weights(b, steps, &mut self.shift[span.clone()], &mut self.lost);
-        let b = std::mem::take(&mut self.weight);
-        self.go_on(factors, &span, Weights::Steps(b[span.start * row..span.end * row].as_chunks().0));
-        self.weight = b;
+        for (lane, table) in tables.iter_mut().enumerate().filter(|(lane, _)| counts[*lane] > 0) {
+            let shift = &mut self.shift[..counts[lane]];
+            self.lost[lane] |= abreast::to_weights(table, states, shift, self.strict);
+            add_shifts(&mut self.evidence, lane, shift);
+        }
+        let mut weight = std::mem::take(&mut self.weight);
+        weight.resize(weight.len().max(self.steps * row), 0.0);
+        for block in self.blocks(factors, &span) {
+            let b = weight[block.start * row..block.end * row].as_chunks_mut().0;
+            abreast::spread(self.lanes, tables, &counts, block.start - span.start, states, b);
+            self.go_on(factors, &block, Weights::Steps(b, 0));
+        }
+        self.weight = weight;
+        add_scales(&mut self.evidence, &self.scale[span]);
     }
 
     /// Takes the next steps, whose units are of these kinds.
@@ -159,10 +198,12 @@ impl Batch {
         which: [&[u32]; LANES],
     ) {
         for (lane, which) in which.iter().enumerate() {
-            let low = kinds.take_out(which, lane, &mut self.shift[span.clone()]);
-            self.lost[lane] |= self.strict && low;
+            let shift = &mut self.shift[..which.len()];
+            self.lost[lane] |= kinds.take_out(which, shift) && self.strict;
+            add_shifts(&mut self.evidence, lane, shift);
         }
         self.go_on(factors, &span, Weights::Kinds { known: kinds.known(), which });
+        add_scales(&mut self.evidence, &self.scale[span]);
     }
 
     fn go_on(&mut self, factors: &Factors, span: &Range<usize>, b: Weights<'_>) {
@@ -170,8 +211,13 @@ impl Batch {
         let from = span.start.saturating_sub(1);
         let alpha = &mut self.alpha[from * row..span.end * row];
         let (scale, carry, lost) = (&mut self.scale[span.clone()], &mut self.carry, &mut self.lost);
-        let steps =
-            Steps { states: self.states, lengths: &self.lengths, first: span.start, strict: self.strict };
+        let steps = Steps {
+            states: self.states,
+            lanes: self.lanes,
+            lengths: &self.lengths,
+            first: span.start,
+            strict: self.strict,
+        };
         if factors.parts().is_dense() {
             chains::forward(b, &self.panels, steps, alpha, scale, carry, &mut self.room, lost);
         } else {
@@ -182,14 +228,12 @@ impl Batch {
 
     /// log p(x) of every lane when all steps are taken; NaN where it is lost.
     pub fn evidence(&mut self) -> Lanes {
-        let logs = &mut self.logs[..self.steps];
-        tile::log(self.scale[..self.steps].as_flattened(), logs.as_flattened_mut());
-        let totals = chains::totals(&self.shift[..self.steps], logs);
+        let totals = self.evidence.total();
         let row = self.states * LANES;
-        for (lost, total) in self.lost.iter_mut().zip(&totals) {
+        for (lost, total) in self.lost[..self.lanes].iter_mut().zip(&totals) {
             *lost |= !total.is_finite();
         }
-        for lane in (0..LANES).filter(|lane| self.lost[*lane]) {
+        for lane in (0..self.lanes).filter(|lane| self.lost[*lane]) {
             // Nothing of it may reach the sums over lanes, not even what is no number.
             self.lengths[lane] = 0;
             self.copies[lane] = 0.0;
@@ -199,7 +243,11 @@ impl Batch {
             }
             self.scale[..self.steps].iter_mut().for_each(|scale| scale[lane] = 1.0);
         }
-        std::array::from_fn(|lane| if self.lost[lane] { f64::NAN } else { totals[lane] })
+        std::array::from_fn(|lane| match () {
+            () if lane >= self.lanes => 0.0,
+            () if self.lost[lane] => f64::NAN,
+            () => totals[lane],
+        })
     }
 
     /// Goes back over some steps, the last ones first, and leaves the smoothed probabilities of each lane (`states × n`, state-major).
@@ -208,10 +256,13 @@ impl Batch {
         let (states, row) = (self.states, self.states * LANES);
         let counts = self.counts(&span);
         let (weight, mut smooth) = (std::mem::take(&mut self.weight), std::mem::take(&mut self.smooth));
-        smooth.resize(smooth.len().max(SPAN * row), 0.0);
-        let b = Weights::Steps(weight[span.start * row..self.steps * row].as_chunks().0);
-        self.go_back(factors, &span, b, To::Steps(&mut smooth[..span.len() * row]));
-        chains::gather(&smooth[..span.len() * row], states, &counts, tables);
+        smooth.resize(smooth.len().max(span.len() * row), 0.0);
+        let b = weight[..self.steps * row].as_chunks().0;
+        for block in self.blocks(factors, &span).rev() {
+            let smooth = &mut smooth[..block.len() * row];
+            self.go_back(factors, &block, Weights::Steps(b, block.start), To::Steps(smooth));
+            abreast::gather(smooth.as_chunks().0, &counts, block.start - span.start, states, tables);
+        }
         (self.weight, self.smooth) = (weight, smooth);
     }
 
@@ -233,8 +284,13 @@ impl Batch {
         let (scale, alpha) =
             (&self.scale[span.start..self.steps], &self.alpha[..span.end * self.states * LANES]);
         let (copies, after, pairs) = (&self.copies, &mut self.after, &mut self.pairs);
-        let steps =
-            Steps { states: self.states, lengths: &self.lengths, first: span.start, strict: self.strict };
+        let steps = Steps {
+            states: self.states,
+            lanes: self.lanes,
+            lengths: &self.lengths,
+            first: span.start,
+            strict: self.strict,
+        };
         if factors.parts().is_dense() {
             let (panels, room) = (&self.transposed, &mut self.room);
             chains::backward(b, panels, steps, scale, alpha, copies, after, room, to, pairs);

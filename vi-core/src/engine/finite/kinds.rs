@@ -1,7 +1,7 @@
 //! Weights of the units of every kind: what units of one kind say of their states is worked out once.
 
 use crate::tile;
-use crate::tile::chains::{LOWEST, Lanes};
+use crate::tile::chains::LOWEST;
 use crate::tile::kinds::Known;
 use crate::tile::panels::PANEL;
 
@@ -55,13 +55,12 @@ impl Kinds {
     }
 
     /// What was taken out of the weights of some units, and whether one of these is nearly zero.
-    pub(super) fn take_out(&self, which: &[u32], lane: usize, shift: &mut [Lanes]) -> bool {
+    pub(super) fn take_out(&self, which: &[u32], shift: &mut [f64]) -> bool {
         let mut low = false;
         for (shift, kind) in shift.iter_mut().zip(which) {
-            shift[lane] = self.shift[*kind as usize];
+            *shift = self.shift[*kind as usize];
             low |= self.low[*kind as usize];
         }
-        shift[which.len()..].iter_mut().for_each(|shift| shift[lane] = 0.0);
         low
     }
 }

@@ -60,8 +60,10 @@ fn units_of_one_kind_are_what_their_potentials_say() {
             })
             .collect();
         let longest = if seed % 4 == 0 { 2 * batch::SPAN + 9 } else { 12 };
-        let which: [Vec<u32>; 8] =
-            std::array::from_fn(|_| (0..below(longest)).map(|_| below(count) as u32).collect());
+        let most = if seed % 7 == 0 { 4 } else { 8 };
+        let mut length = |lane: usize| if lane < most { below(longest) } else { 0 };
+        let lengths: [usize; 8] = std::array::from_fn(&mut length);
+        let which: [Vec<u32>; 8] = lengths.map(|n| (0..n).map(|_| below(count) as u32).collect());
         let (evidence, sums, pairs) = by_kind(&factors, &Kinds::from_logs(states, &logs), &which);
 
         let row = |kind: &u32| logs[*kind as usize * states..][..states].to_vec();

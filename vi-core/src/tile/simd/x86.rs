@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Isa;
+use super::{BIAS, Isa, MANTISSA, ONE, TWO_52};
 
 /// AVX-512 F, DQ, VL and BW, with AVX2 and FMA. A value is the proof that the machine has them.
 #[derive(Clone, Copy)]
@@ -58,6 +58,11 @@ impl Isa for Avx512 {
         unsafe { _mm512_storeu_pd(to.as_mut_ptr(), pack) }
     }
     #[inline(always)]
+    fn add(self, a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe { _mm512_add_pd(a, b) }
+    }
+    #[inline(always)]
     fn sub(self, a: __m512d, b: __m512d) -> __m512d {
         // SAFETY: `self` proves AVX-512F.
         unsafe { _mm512_sub_pd(a, b) }
@@ -83,11 +88,33 @@ impl Isa for Avx512 {
         unsafe { _mm512_mask_blend_pd(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(a, b), y, x) }
     }
     #[inline(always)]
+    fn zero_where_less(self, a: __m512d, b: __m512d, x: __m512d) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe { _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_NLT_UQ>(a, b), x) }
+    }
+    #[inline(always)]
+    fn with_nan_of(self, a: __m512d, x: __m512d) -> __m512d {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe { _mm512_mask_mov_pd(x, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(a, a), a) }
+    }
+    #[inline(always)]
     fn times_power(self, x: __m512d, shifted: __m512d) -> __m512d {
         // SAFETY: `self` proves AVX-512F.
         unsafe {
             let power = _mm512_slli_epi64::<52>(_mm512_castpd_si512(shifted));
             _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(x), power))
+        }
+    }
+    #[inline(always)]
+    fn split(self, x: __m512d) -> (__m512d, __m512d) {
+        // SAFETY: `self` proves AVX-512F.
+        unsafe {
+            let bits = _mm512_castpd_si512(x);
+            let mantissa = _mm512_and_si512(bits, _mm512_set1_epi64(MANTISSA as i64));
+            let mantissa = _mm512_or_si512(mantissa, _mm512_set1_epi64(ONE as i64));
+            let biased = _mm512_or_si512(_mm512_srli_epi64::<52>(bits), _mm512_set1_epi64(TWO_52 as i64));
+            let exponent = _mm512_sub_pd(_mm512_castsi512_pd(biased), _mm512_set1_pd(BIAS));
+            (_mm512_castsi512_pd(mantissa), exponent)
         }
     }
     #[inline(always)]
@@ -200,6 +227,11 @@ impl Isa for Avx2 {
         unsafe { _mm256_storeu_pd(to.as_mut_ptr(), pack) }
     }
     #[inline(always)]
+    fn add(self, a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_add_pd(a, b) }
+    }
+    #[inline(always)]
     fn sub(self, a: __m256d, b: __m256d) -> __m256d {
         // SAFETY: `self` proves AVX.
         unsafe { _mm256_sub_pd(a, b) }
@@ -225,11 +257,33 @@ impl Isa for Avx2 {
         unsafe { _mm256_blendv_pd(y, x, _mm256_cmp_pd::<_CMP_LT_OQ>(a, b)) }
     }
     #[inline(always)]
+    fn zero_where_less(self, a: __m256d, b: __m256d, x: __m256d) -> __m256d {
+        // SAFETY: `self` proves AVX.
+        unsafe { _mm256_andnot_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(a, b), x) }
+    }
+    #[inline(always)]
+    fn with_nan_of(self, a: __m256d, x: __m256d) -> __m256d {
+        // SAFETY: `self` proves AVX. All bits set are NaN.
+        unsafe { _mm256_or_pd(_mm256_cmp_pd::<_CMP_UNORD_Q>(a, a), x) }
+    }
+    #[inline(always)]
     fn times_power(self, x: __m256d, shifted: __m256d) -> __m256d {
         // SAFETY: `self` proves AVX2.
         unsafe {
             let power = _mm256_slli_epi64::<52>(_mm256_castpd_si256(shifted));
             _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(x), power))
+        }
+    }
+    #[inline(always)]
+    fn split(self, x: __m256d) -> (__m256d, __m256d) {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let bits = _mm256_castpd_si256(x);
+            let mantissa = _mm256_and_si256(bits, _mm256_set1_epi64x(MANTISSA as i64));
+            let mantissa = _mm256_or_si256(mantissa, _mm256_set1_epi64x(ONE as i64));
+            let biased = _mm256_or_si256(_mm256_srli_epi64::<52>(bits), _mm256_set1_epi64x(TWO_52 as i64));
+            let exponent = _mm256_sub_pd(_mm256_castsi256_pd(biased), _mm256_set1_pd(BIAS));
+            (_mm256_castsi256_pd(mantissa), exponent)
         }
     }
     #[inline(always)]
