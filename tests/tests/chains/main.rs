@@ -4,6 +4,7 @@
 mod batches;
 mod bayes;
 mod change_points;
+mod classes;
 mod continued;
 mod enumeration;
 mod hidden_markov;

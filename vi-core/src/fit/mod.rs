@@ -17,6 +17,7 @@ mod gated;
 mod held;
 mod imputed;
 mod joins;
+mod lasting;
 mod linked;
 mod links;
 pub(crate) mod marginal;

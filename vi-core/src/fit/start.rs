@@ -4,6 +4,7 @@
 //! that unit alone (its statistics blended with the pooled ones). It needs nothing of a model but its statistics and its M-step, and is
 //! D² sampling for spherical Normals and Bregman k-means++ for exponential families (Arthur & Vassilvitskii 2007; Ackermann & Blömer 2010).
 
+use super::lasting::{Shared, says_more};
 use super::program::{Program, Scratch, Statistics, Turn};
 use super::run::fill_from;
 use super::sweep::Work;
@@ -193,8 +194,10 @@ fn partly_observed<M: Program>(model: &M, work: &Work<'_, M>) -> bool {
     let none = M::Posterior::default();
     work.components.iter().enumerate().any(|(index, c)| {
         let mut out = vec![0.0; c.states];
-        (0..c.units)
-            .any(|unit| matches!(model.started(&work.context, index, unit, &none, &mut out), Ok(true)))
+        (0..c.units).any(|unit| {
+            matches!(model.started(&work.context, index, unit, &none, &mut out), Ok(true))
+                && says_more(work.links(index), &out)
+        })
     })
 }
 
@@ -332,6 +335,15 @@ fn seeded<M: Program>(
     let scratch = std::cell::RefCell::new(Scratch::default());
     let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
         work.alone_or_met(model, &at, index, units, table, &mut scratch.borrow_mut());
+    };
+    let shared: Vec<Option<Shared>> = (0..work.components.len())
+        .map(|index| Shared::guess(work, index, (seed, restart), |units, table| alone(index, units, table)))
+        .collect();
+    let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
+        alone(index, units.clone(), table);
+        if let (Some(shared), Some(links)) = (&shared[index], work.links(index)) {
+            shared.impose(links, units, table);
+        }
     };
     let stats = work.collect(model, &globals, &M::Posterior::default(), &alone, SOFTEN);
     fitted(model, work, &stats, &globals)

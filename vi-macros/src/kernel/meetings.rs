@@ -33,10 +33,11 @@ pub fn add(
         c.integrated.is_empty()
             && !c.has_normals()
             && c.guards.is_empty()
-            && c.locals.iter().all(|l| l.back == 0)
+            && c.locals.iter().all(|l| l.back == 0 && !l.lasts)
             && plates(c) == plates(&components[of[0]])
     };
-    let at = places(model, d, &Along::Axis).map_err(|_| refuse())?;
+    let rank = components[of[0]].unit.len();
+    let at = places(model, d, &Along::Axis, rank).map_err(|_| refuse())?;
     if !of.iter().all(|n| simple(&components[*n])) || at.back.iter().any(|b| *b > 0) || !d.repeat.is_empty() {
         return Err(refuse());
     }
