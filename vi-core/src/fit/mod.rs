@@ -52,7 +52,7 @@ pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
-pub use joins::{Joins, Types};
+pub use joins::{Joins, Span, Types};
 pub use links::Links;
 pub use marginal::{Law, Marginal, Point};
 pub use online::{Continues, Follows, Forecast, Known, NormalStep, Online, Steady, Step};

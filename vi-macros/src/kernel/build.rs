@@ -354,8 +354,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     let deepest = finite.iter().copied().rev().max_by_key(few);
     let first = &model.arrays[deepest.unwrap_or(*first).0];
     let level = |a: &&ArrayId| few(a) != first.plates.len();
-    if let Some(c) = finite.iter().find(level) {
-        lasting(model, b, *c, &names)?;
+    if finite.iter().any(|a| level(&a)) {
+        lasting(model, b, &names)?;
     }
     if first.plates.len() > 2 && !finite.is_empty() {
         return Err(mistakes::not_generated(
@@ -427,6 +427,18 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         out.link = Some(Box::new(chains::link(model, &b.latents, &out)));
     }
     if let Some(r) = reach {
+        if let Some(l) = out.lasting().next()
+            && !links::has_one_root(model, densities, &r.along, &out)
+        {
+            let c = model.arrays[l.array.0].name.to_string();
+            return Err(mistakes::not_generated(
+                b.loc,
+                "trees of several roots that share a category",
+                &format!(
+                    "give `{c}` the index of the nodes too, and carry it along: `~ Constant({c}[s, parent[s, n]])`"
+                ),
+            ));
+        }
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
         out.link = Some(Box::new(Link {
@@ -443,8 +455,8 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     Ok(out)
 }
 
-/// Whether categories of one index fewer than the others of a block, `c` the first of them, can be handed on from unit to unit.
-fn lasting(model: &Model, b: &Block, c: ArrayId, names: &str) -> Result<(), Diagnostic> {
+/// Whether categories of one index fewer than the others of a block can be handed on from unit to unit.
+fn lasting(model: &Model, b: &Block, names: &str) -> Result<(), Diagnostic> {
     let plates = |a: &ArrayId| model.arrays[a.0].plates.iter().map(|p| p.nominal).collect::<Vec<_>>();
     let all: Vec<Vec<_>> = b.latents.iter().map(plates).collect();
     let deepest = all.iter().max_by_key(|p| p.len()).cloned().unwrap_or_default();
@@ -453,16 +465,6 @@ fn lasting(model: &Model, b: &Block, c: ArrayId, names: &str) -> Result<(), Diag
     let hidden = |a: &ArrayId| model.integrated.contains(a) || is_unit_normal(model, *a);
     if !alike || b.latents.iter().any(hidden) {
         return Err(mistakes::no_engine(b.loc, names, "latents at several levels of a hierarchy"));
-    }
-    if b.trace.iter().any(|s| matches!(s.rule, Rule::Tree { .. })) {
-        let c = model.arrays[c.0].name.to_string();
-        return Err(mistakes::not_generated(
-            b.loc,
-            "a tree beside a category with fewer indices",
-            &format!(
-                "carry it along: `latent {c}[s, 0] ~ …; latent {c}[s, n in 1..N[s]] ~ Constant({c}[s, parent[s, n]]);`"
-            ),
-        ));
     }
     Ok(())
 }

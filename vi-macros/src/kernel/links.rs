@@ -113,6 +113,16 @@ pub fn reach(
         }
         all.push((d, places));
     }
+    // What is integrated out in the states of a unit is so in those of all categories that a statement reads with it: the unit remembers them.
+    for (d, places) in all.iter().filter(|_| along == Along::Axis) {
+        let inner = !super::integrated::elements(model, d).is_empty()
+            || !super::normals::elems_in(d, &model.unit_normals).is_empty();
+        for (g, back) in d.gathers.iter().zip(&places.back).filter(|(_, back)| inner && **back > 0) {
+            if let Some(a) = arrays.iter_mut().find(|a| a.0 == g.elem.array) {
+                a.1 = a.1.max(back + 1);
+            }
+        }
+    }
     // A step reads an array further back than the unit's own state reaches.
     let depth = |a: ArrayId| arrays.iter().find(|x| x.0 == a).map_or(1, |x| x.1.max(1));
     let mut joined = vec![];
@@ -147,6 +157,22 @@ pub fn unconditional(
         }
     }
     Ok(())
+}
+
+/// Whether every unit of a sequence but the first follows another, so that what all of them share is handed on to all.
+pub fn has_one_root(model: &Model, densities: &[StatementDensity], along: &Along, c: &Component) -> bool {
+    let joins = |d: &StatementDensity| {
+        let Ok(places) = places(model, d, along, c.unit.len()) else { return false };
+        let (Some(v), Some(axis)) = (places.unit.last().and_then(Ix::as_var), c.unit.last()) else {
+            return false;
+        };
+        let outer = places.unit.iter().zip(&c.unit).filter_map(|(i, u)| Some((i.as_var()?, u)));
+        let high = outer.fold(v.high.clone(), |high, (i, u)| high.substitute(i, &Ix::var(u)));
+        let first = v.low.as_constant().is_some_and(|low| low <= 1);
+        places.back.contains(&1) && first && high == axis.high
+    };
+    let own = |d: &&StatementDensity| d.gathers.iter().any(|g| c.holds(g.elem.array));
+    *along == Along::Axis || densities.iter().filter(own).any(|d| d.guards.is_empty() && joins(d))
 }
 
 /// What is integrated out or eliminated in the states of a step has a law at every step.
@@ -185,12 +211,7 @@ pub fn outside(model: &Model, d: &StatementDensity) -> Result<(), Diagnostic> {
 
 /// The unit a statement is seen from, and how far back it reads each of its latents. Units have `rank` indices; a latent with one less is every
 /// unit's, and what reads nothing else is said of the first one.
-pub fn places(
-    model: &Model,
-    d: &StatementDensity,
-    along: &Along,
-    rank: usize,
-) -> Result<Places, Diagnostic> {
+pub fn places(model: &Model, d: &StatementDensity, along: &Along, rank: usize) -> Result<Places, Diagnostic> {
     let refuse = |g: &Gather| mistakes::not_local(d.loc, &model.arrays[g.elem.array.0].name.to_string());
     let lasts = |g: &&Gather| g.elem.indices.len() < rank;
     let gathers: Vec<&Gather> = d.gathers.iter().filter(|g| !lasts(g)).collect();
@@ -276,9 +297,9 @@ pub fn step(c: &Component, frontier: usize) -> Component {
     Component::new(locals, c.unit.clone(), c.guards.clone())
 }
 
-/// Takes a step along an axis in parts, where that is cheaper: each part has the statements whose elements it has first.
+/// Takes a step in parts, where that is cheaper: each part has the statements whose elements it has first.
 pub fn in_parts(link: &mut Link) {
-    if link.along != Along::Axis || link.step.is_chain() {
+    if link.step.is_chain() {
         return;
     }
     let mut arrays: Vec<(ArrayId, usize)> = vec![];

@@ -52,7 +52,7 @@ pub use hoists::{find_in, half_log, single};
 pub use integrated::{Integrated, Own, own_terms, scale_of, touches};
 pub use links::Link;
 pub use locations::without;
-pub use meetings::Meeting;
+pub use meetings::{Meeting, Span};
 pub use mstep::*;
 pub use normals::{depth, is_unit_normal, pulled, reads_normals, unit_normals};
 pub use rotation::{Prior, Rotation};
