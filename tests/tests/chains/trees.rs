@@ -90,10 +90,8 @@ fn random(g: &mut Noise) -> characters::Params {
 
 #[test]
 fn two_characters_evolve_along_one_tree() {
-    for (parent, y) in [
-        (vec![0, 0, 0, 1], vec![0.4, f64::NAN, -1.2, 0.9]),
-        (vec![0, 0, 1, 0], vec![f64::NAN, 1.0, 0.2, -0.6]),
-    ] {
+    for (parent, y) in [(vec![0, 0, 0], vec![0.4, f64::NAN, -1.2]), (vec![0, 0, 1], vec![f64::NAN, 1.0, 0.2])]
+    {
         let n = y.len();
         let model = characters::Model::new(2, 3);
         let data = characters::Data { parent: (&parent).into(), y: (&y).into() };

@@ -147,7 +147,8 @@ impl Parts {
     /// Digits of both units that stay in their place: how many joint values they have, and the value that belongs to each state of a unit.
     pub(crate) fn lasting(&self) -> Option<(usize, Vec<usize>)> {
         let digits = || self.each.iter().flat_map(|p| &p.digits);
-        let mut places: Vec<usize> = digits().filter(|d| d.before == d.after).filter_map(|d| d.after).collect();
+        let mut places: Vec<usize> =
+            digits().filter(|d| d.before == d.after).filter_map(|d| d.after).collect();
         places.sort_unstable();
         places.dedup();
         if places.is_empty() {

@@ -256,7 +256,7 @@ fn characters_that_evolve_along_one_tree_are_one_block() {
     check_not_exact(
         &source("given other[n in 1..N]: Category[n];", "other[n]"),
         &["MEAN-FIELD", "{u}: u tree over n", "{v}: v tree over n"],
-        &["away from the frontier"],
+        &["u: away from the frontier"],
     );
 }
 
