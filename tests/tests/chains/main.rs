@@ -4,7 +4,10 @@
 mod batches;
 mod bayes;
 mod change_points;
+mod classes;
+mod classes_many;
 mod continued;
+mod driven;
 mod enumeration;
 mod hidden_markov;
 mod hostile;
@@ -13,3 +16,5 @@ mod meetings;
 mod paths;
 mod shapes;
 mod symbols;
+mod trees;
+mod within_steps;

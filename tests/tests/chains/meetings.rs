@@ -75,21 +75,21 @@ fn joined(p: &apart::Params) -> together::Params {
     together::Params { a: p.a.clone(), b: p.b.clone(), mean: p.mean.clone(), s2: p.s2 }
 }
 
-fn assignments(elements: usize, states: usize) -> Vec<Vec<usize>> {
+pub(super) fn assignments(elements: usize, states: usize) -> Vec<Vec<usize>> {
     (0..elements).fold(vec![vec![]], |all: Vec<Vec<usize>>, _| {
         all.iter().flat_map(|z| (0..states).map(|k| [z.as_slice(), &[k]].concat())).collect()
     })
 }
 
 /// q over whole assignments of two groups of latents, as coordinate ascent leaves it after each round; and its bound.
-struct Rounds {
-    first: Vec<f64>,
-    second: Vec<f64>,
-    bounds: Vec<f64>,
+pub(super) struct Rounds {
+    pub(super) first: Vec<f64>,
+    pub(super) second: Vec<f64>,
+    pub(super) bounds: Vec<f64>,
 }
 
 /// Both begin uniform, the first has the first turn. `joint[i][j]` is the log joint density of two assignments.
-fn by_hand(joint: &[Vec<f64>], rounds: usize) -> Rounds {
+pub(super) fn by_hand(joint: &[Vec<f64>], rounds: usize) -> Rounds {
     let (n, m) = (joint.len(), joint[0].len());
     let (mut p, mut q) = (vec![1.0 / n as f64; n], vec![1.0 / m as f64; m]);
     let mut bounds = vec![];
@@ -112,7 +112,7 @@ fn by_hand(joint: &[Vec<f64>], rounds: usize) -> Rounds {
 }
 
 /// The marginals of each element.
-fn marginals(all: &[Vec<usize>], q: &[f64], states: usize) -> Vec<Vec<f64>> {
+pub(super) fn marginals(all: &[Vec<usize>], q: &[f64], states: usize) -> Vec<Vec<f64>> {
     let one = |t: usize, k: usize| all.iter().zip(q).filter(|(z, _)| z[t] == k).map(|(_, q)| q).sum();
     (0..all[0].len()).map(|t| (0..states).map(|k| one(t, k)).collect()).collect()
 }

@@ -35,16 +35,18 @@ model! {
 }
 
 model! {
-    /// A class of each sequence.
+    /// A class of each tree, and trees with two roots.
     pub mod classes(K, C) {
+        given    parent[s in S, n in 2..N[s]]: Category[n];
         param    w: Simplex[C];
         param    trans[c in C, i in K]: Simplex[K];
         param    mean[k in K]: Real;
         for s in S {
-            latent   c[s]            ~ Categorical(w);
-            latent   z[s, 0]         ~ Uniform();
-            latent   z[s, t in 1..T] ~ Categorical(trans[c[s], z[s, t-1]]);
-            observed y[s, t in T]    ~ Normal(mean[z[s, t]], var: 1);
+            latent   c[s]               ~ Categorical(w);
+            latent   z[s, 0]            ~ Uniform();
+            latent   z[s, 1]            ~ Uniform();
+            latent   z[s, n in 2..N[s]] ~ Categorical(trans[c[s], z[s, parent[s, n]]]);
+            observed y[s, n in N[s]]    ~ Normal(mean[z[s, n]], var: 1);
         }
     }
 }
@@ -63,16 +65,29 @@ model! {
 }
 
 model! {
-    /// Two chains that drive each other, each with a q of its own.
+    /// A chain that what another was two steps ago drives, each with a q of its own.
     pub mod apart(K) {
         param    a[i in K, j in K]: Simplex[K];
         param    mean[k in K]: Real;
         latent   u[0]         ~ Uniform();
-        latent   u[t in 1..T] ~ Categorical(a[u[t-1], v[t-1]]);
+        latent   u[1]         ~ Uniform();
+        latent   u[t in 2..T] ~ Categorical(a[u[t-1], v[t-2]]);
         latent   v[0]         ~ Uniform();
         latent   v[t in 1..T] ~ Categorical(a[v[t-1], v[t-1]]);
         observed y[t in T]    ~ Normal(mean[u[t]], var: 1);
         factorize { q(u[..]); q(v[..]); }
+    }
+}
+
+model! {
+    /// One series, and a law of its first state.
+    pub mod first_law(K) {
+        param    trans[i in K]: Simplex[K];
+        param    mean[k in K]: Real;
+        latent   init: Simplex[K] ~ Dirichlet(1.0);
+        latent   z[0]         ~ Categorical(init);
+        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+        observed y[t in T]    ~ Normal(mean[z[t]], var: 1);
     }
 }
 

@@ -273,6 +273,23 @@ pub fn one<T: Copy + fmt::Debug>(
     if rule.holds(value) { Ok(()) } else { Err(name.violates(index, value, rule)) }
 }
 
+/// That a sequence has a first step, without which what all its steps share would have no place.
+///
+/// # Errors
+///
+/// [`Error::Domain`] naming what is shared.
+pub fn begun(name: Name<'_>, index: &[usize], steps: usize) -> Result<(), Error> {
+    if steps > 0 {
+        return Ok(());
+    }
+    Err(Error::Domain {
+        variable: name.variable.to_string(),
+        element: name.element(index),
+        value: "shared by no step".into(),
+        rule: "must have a sequence of one step or more: leave out sequences without any".into(),
+    })
+}
+
 /// That an element which a condition may leave out is there where it is read.
 ///
 /// # Errors

@@ -30,11 +30,25 @@ pub trait Types: Clone + Debug + Send + Sync + Sized + 'static {
     type Prepared: Send + Sync;
 }
 
+/// The units of a component that a meeting reads, seen from one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// That unit.
+    Here,
+    /// The one before it in its sequence.
+    Before,
+    /// The joint states of both, the earlier one's outside.
+    Step,
+}
+
 /// Statements that read what several components hold, and chains that have kinds of units. A model without any has none of this.
 pub trait Joins: Types {
     /// Statements that read the latents of several components at one unit, by these components: they take turns, each with what is expected
     /// of the others.
     const MEETINGS: &'static [&'static [usize]] = &[];
+
+    /// What is read of each component of each meeting; empty where all are read at one unit.
+    const SPANS: &'static [&'static [Span]] = &[];
 
     /// Adds the log density of the statements of a meeting to a table over the joint states of its components (`states × units`, the first
     /// component's outside) that holds zeros.

@@ -116,6 +116,34 @@ impl<'a, M: Program> Work<'a, M> {
         reduce::tree(links.leaves(), 1, self.threads, leaf, |a, b| a.extend_from_slice(&b))
     }
 
+    /// q of the states of every unit, and of every unit's with the one before it; of components whose states are all handed on, and whose steps
+    /// have laws of their own.
+    pub(super) fn linked_pairs(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        at: &M::Prepared,
+        index: usize,
+        links: &Links,
+    ) -> Result<(Vec<f64>, Vec<f64>), Error> {
+        let job = self.linked(model, globals, at, index, links);
+        let (states, square) = (job.component.states, links.parts().len());
+        let leaf = |leaves: Range<usize>| {
+            let mut desk = job.scratch();
+            let (mut probs, mut pairs) = (vec![], vec![]);
+            for units in leaves.flat_map(|leaf| links.leaf(leaf)).map(|s| links.sequence(s)) {
+                job.smooth(&mut desk, &units)?;
+                probs.extend_from_slice(&desk.marginals[..units.len() * states]);
+                pairs.extend_from_slice(&desk.pairs[..units.len() * square]);
+            }
+            Ok::<_, Error>((probs, pairs))
+        };
+        reduce::tree(links.leaves(), 1, self.threads, leaf, |a, b| {
+            a.0.extend_from_slice(&b.0);
+            a.1.extend_from_slice(&b.1);
+        })
+    }
+
     /// Filtered probabilities of the joint states of every unit: by the data up to it.
     pub(super) fn linked_filter(
         &self,
@@ -216,7 +244,8 @@ impl<'a, M: Program> Work<'a, M> {
     ) -> Linked<'s, 'a, M> {
         let component = self.components[index];
         let square = links.parts().len();
-        let factors = links.examples().map(|examples| {
+        let alike = links.examples().filter(|_| !self.is_told_of_steps(index));
+        let factors = alike.map(|examples| {
             let mut log = vec![0.0; examples.len() * square];
             let mut scratch = Scratch::default();
             for (table, unit) in log.chunks_mut(square.max(1)).zip(examples) {
@@ -464,6 +493,11 @@ impl<M: Program> Linked<'_, '_, M> {
         }
     }
 
+    /// One unit of each kind of step, where laws of steps are those of kinds.
+    fn kinds(&self) -> &[usize] {
+        self.factors.as_ref().and(self.links.examples()).unwrap_or_default()
+    }
+
     pub(super) fn copies(&self, units: &Range<usize>) -> f64 {
         if units.is_empty() { 1.0 } else { self.model.copies(&self.work.context, self.index, units.start) }
     }
@@ -477,9 +511,9 @@ impl<M: Program> Linked<'_, '_, M> {
     ) -> Result<(), Error> {
         let square = self.links.parts().len();
         let (model, context) = (self.model, &self.work.context);
-        let kinds = self.links.examples().map_or(0, <[usize]>::len);
+        let kinds = self.kinds();
         desk.pairs.clear();
-        desk.pairs.resize(kinds * square, 0.0);
+        desk.pairs.resize(kinds.len() * square, 0.0);
         if let Some(known) = &self.known {
             known.kinds.clear(&mut desk.sums);
         }
@@ -499,7 +533,7 @@ impl<M: Program> Linked<'_, '_, M> {
             }
         }
         self.collect_kinds(sum, desk);
-        for (kind, unit) in self.links.examples().unwrap_or_default().iter().enumerate() {
+        for (kind, unit) in kinds.iter().enumerate() {
             let pair = &desk.pairs[kind * square..][..square];
             model.collect_step(context, self.globals, self.index, *unit, pair, sum, &mut desk.scratch);
         }
@@ -522,7 +556,7 @@ impl<'s, M: Program> Accumulate for Linked<'s, '_, M> {
 
     fn scratch(&self) -> Lent<'s> {
         let states = self.component.states;
-        let kinds = self.links.examples().map_or(0, <[usize]>::len);
+        let kinds = self.kinds().len();
         let mut desk = self.links.shelf.lend();
         desk.table.resize(states * tile_size(states), 0.0);
         desk.pairs.clear();

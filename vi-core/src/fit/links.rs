@@ -206,6 +206,11 @@ impl Links {
         self.starts[s]..self.starts[s + 1]
     }
 
+    /// The sequence that a unit belongs to.
+    pub(super) fn sequence_of(&self, unit: usize) -> usize {
+        self.starts.partition_point(|s| *s <= unit).saturating_sub(1)
+    }
+
     /// Joint states of what is handed on.
     pub(super) fn frontier(&self) -> usize {
         self.frontier

@@ -259,6 +259,18 @@ impl Categories {
             .collect()
     }
 
+    /// Of rows of these lengths the last element each: of what all elements of a row share, as much as is known.
+    #[must_use]
+    pub fn at_ends(&self, lengths: impl IntoIterator<Item = usize>) -> Categories {
+        let mut end = 0;
+        let mut probs = vec![];
+        for len in lengths.into_iter().filter(|len| *len > 0) {
+            end = (end + len).min(self.len());
+            probs.extend_from_slice(self.probs(end - 1));
+        }
+        Categories { states: self.states, probs, joint: vec![] }
+    }
+
     /// Puts the elements, in their order, where `exists` holds; what does not exist has NaN for its probabilities.
     #[must_use]
     pub fn spread(&self, exists: &[bool]) -> Categories {

@@ -147,6 +147,7 @@ impl<M: Program> Linked<'_, '_, M> {
             for unit in units.clone().filter(|unit| self.links.before(units, *unit).is_some()) {
                 let table = &mut log[(unit - units.start) * square..][..square];
                 self.model.step(&self.work.context, self.at, self.index, unit, table, &mut desk.scratch);
+                self.work.add_to_step(self.index, unit, table);
             }
             desk.own = Some(Factors::in_parts(self.links.parts().clone(), log));
             desk.each.clear();

@@ -5,6 +5,7 @@
 //! D² sampling for spherical Normals and Bregman k-means++ for exponential families (Arthur & Vassilvitskii 2007; Ackermann & Blömer 2010).
 //! Along chains, every other start takes runs of units where the first takes units.
 
+use super::lasting::{Shared, says_more};
 use super::program::{Program, Scratch, Statistics, Turn};
 use super::run::fill_from;
 use super::runs::{LastRun, Runs};
@@ -237,8 +238,10 @@ fn partly_observed<M: Program>(model: &M, work: &Work<'_, M>) -> bool {
     let none = M::Posterior::default();
     work.components.iter().enumerate().any(|(index, c)| {
         let mut out = vec![0.0; c.states];
-        (0..c.units)
-            .any(|unit| matches!(model.started(&work.context, index, unit, &none, &mut out), Ok(true)))
+        (0..c.units).any(|unit| {
+            matches!(model.started(&work.context, index, unit, &none, &mut out), Ok(true))
+                && says_more(work.links(index), &out)
+        })
     })
 }
 
@@ -378,6 +381,15 @@ fn seeded<M: Program>(
         runs[index].posteriors((index, units), table, last, |units, table| {
             work.alone_or_met(model, &at, index, units, table, scratch);
         });
+    };
+    let shared: Vec<Option<Shared>> = (0..work.components.len())
+        .map(|index| Shared::guess(work, index, (seed, restart), |units, table| alone(index, units, table)))
+        .collect();
+    let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
+        alone(index, units.clone(), table);
+        if let (Some(shared), Some(links)) = (&shared[index], work.links(index)) {
+            shared.impose(links, units, table);
+        }
     };
     let longest = runs.iter().map(Runs::length).max().unwrap_or(1) as f64;
     let stats = work.collect(model, &globals, &M::Posterior::default(), &alone, SOFTEN / longest);

@@ -38,6 +38,9 @@ pub(crate) struct Work<'a, M: Program> {
     /// q of the units of components that meet others, and what is expected of those; empty for the others.
     pub met: Vec<Vec<f64>>,
     pub added: Vec<Vec<f64>>,
+    /// The same of the joint states of each unit and the one before it, where meetings read both.
+    pub met_steps: Vec<Vec<f64>>,
+    pub added_steps: Vec<Vec<f64>>,
     /// How the units of each component follow one another.
     pub links: Vec<Option<Links>>,
 }
@@ -76,8 +79,21 @@ impl<'a, M: Program> Work<'a, M> {
         let (threads, fixed) = (options.thread_count(), model.zero(&context));
         let gated = super::gated::Gated::default();
         let (coupled, met, added) = (vec![], vec![], vec![]);
-        let mut work =
-            Work { context, components, fixed, threads, collapsed, coupled, gated, met, added, links };
+        let (met_steps, added_steps) = (vec![], vec![]);
+        let mut work = Work {
+            context,
+            components,
+            fixed,
+            threads,
+            collapsed,
+            coupled,
+            gated,
+            met,
+            added,
+            met_steps,
+            added_steps,
+            links,
+        };
         work.pilot(model, &neutral, &mut pilot);
         model.gauge(&mut work.context, &pilot);
         work.settle_gauges(model, &neutral);

@@ -13,7 +13,7 @@ impl Emitter<'_> {
         let mut out = TokenStream::new();
         for l in c.locals.iter().filter(|l| l.back == 0 && self.model.arrays[l.array.0].missing) {
             let name = self.name(l.array);
-            let at = c.unit.iter().map(|v| scope.var(v));
+            let at = c.unit.iter().take(self.model.arrays[l.array.0].plates.len()).map(|v| scope.var(v));
             let unit = self.unit_at(index, c, quote!(units.start + i));
             let state = scope.var(&l.state);
             let states: Vec<Var> = c.locals.iter().map(|l| l.state.clone()).collect();

@@ -3,7 +3,7 @@
 use super::Emitter;
 use super::types::Layout;
 use crate::density::symbol::length;
-use crate::kernel::{Stat, StatKind};
+use crate::kernel::{Component, Stat, StatKind};
 use crate::model::ir::{ArrayId, ElemKind, Extent, Role, SizeSource};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -423,6 +423,17 @@ impl Emitter<'_> {
         rule
     }
 
+    /// What all units of a sequence share is known where there is one of them.
+    fn begun(&self, c: &Component) -> TokenStream {
+        let scope = self.scope();
+        let (Some(shared), Some((axis, outer))) = (c.lasting().next(), c.unit.split_last()) else {
+            return TokenStream::new();
+        };
+        let (name, plates) = (self.name(shared.array).to_string(), Literal::usize_unsuffixed(outer.len()));
+        let (at, length) = (outer.iter().map(|v| scope.var(v)), scope.index(&axis.high));
+        scope.loops(outer, quote!(check::begun(check::Name::new(#name, #plates), &[#(#at),*], #length)?;))
+    }
+
     /// `fn context` of the program.
     pub fn context_fn(&self) -> TokenStream {
         let sizes = self.sizes();
@@ -458,6 +469,7 @@ impl Emitter<'_> {
             quote!(let #field = Vec::new();)
         });
         let gauge_fields: Vec<_> = self.gauges().map(|s| format_ident!("{}_gauge", s.name)).collect();
+        let begun = self.kernel.components.iter().map(|c| self.begun(c));
         let draws = self.draws();
         let patterns = self.pattern_fields();
         let pattern_names: Vec<_> = patterns.iter().map(|(n, _)| n.clone()).collect();
@@ -478,6 +490,7 @@ impl Emitter<'_> {
                 #truncations
                 #(#groups)*
                 #(#units)*
+                #(#begun)*
                 #holes
                 #(#gauges)*
                 #draws

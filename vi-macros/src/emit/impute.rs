@@ -5,7 +5,7 @@ use super::direct::Use;
 use super::types::Layout;
 use crate::density::lower::{Lower, is_hidden, is_read};
 use crate::density::symbol::{Cond, Elem, Ix, Var};
-use crate::kernel::{Component, Rows};
+use crate::kernel::{Component, Local, Rows};
 use crate::model::ir::{ArrayId, ElemKind, Expr, Role, Statement, StatementId};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -179,10 +179,12 @@ impl Emitter<'_> {
             let add = self.over_laws(&scope, c, s, lower, add);
             return self.over_categories(&scope, c, s, lower, add);
         }
+        // The first of those with most indices.
         let mut read: Option<Elem> = None;
         self.each_argument(s, &mut |e| {
             self.model.each_read_deep(e, &mut |a| {
-                if read.is_none() && is_hidden(self.model, a.array) {
+                let more = read.as_ref().is_none_or(|e| e.indices.len() < a.indices.len());
+                if more && is_hidden(self.model, a.array) {
                     let indices = a.indices.iter().map(|i| lower.index(i)).collect();
                     read = Some(Elem { array: a.array, indices });
                 }
@@ -241,7 +243,11 @@ impl Emitter<'_> {
         indices: &[Ix],
         add: TokenStream,
     ) -> TokenStream {
-        let at: Vec<_> = indices.iter().map(|i| scope.index(i)).collect();
+        let mut at: Vec<_> = indices.iter().map(|i| scope.index(i)).collect();
+        if c.lasting().next().is_some() && at.len() < c.unit.len() {
+            // What all units of a sequence share is any unit's.
+            at.push(quote!(0));
+        }
         let q = self.joint_field(c).unwrap_or_else(|| self.name(c.locals[0].array));
         let (outer, last) = match at.as_slice() {
             [] => (vec![], quote!(0)),
@@ -249,7 +255,7 @@ impl Emitter<'_> {
         };
         let set = c.locals.iter().enumerate().filter(|(_, l)| l.back == 0).map(|(n, l)| {
             let name = self.name(l.array);
-            let place = scope.nested(quote!(latents.#name), l.array, &at);
+            let place = scope.nested(quote!(latents.#name), l.array, &at[..at.len() - usize::from(l.lasts)]);
             let extents: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
             let value = self.digit(l.array, n, &extents, quote!(state));
             quote!(#place = #value;)
@@ -299,6 +305,15 @@ impl Emitter<'_> {
                 latents.#name #([#at])* = point;
                 #add
             }
+        }
+    }
+
+    /// How many categories a latent has, as a posterior knows.
+    pub(super) fn categories_of(&self, l: &Local, posterior: TokenStream) -> TokenStream {
+        let n = self.name(l.array);
+        match self.model.arrays[l.array.0].plates.len() {
+            0 | 1 => quote!(#posterior.#n.states()),
+            _ => quote!(#posterior.#n.first().map_or(1, Categories::states)),
         }
     }
 
@@ -371,7 +386,7 @@ impl Emitter<'_> {
             .collect();
         let rest = (names.len() < self.hidden().len()).then(|| quote!(..Latents::default()));
         let chosen = with_states.iter().map(|c| {
-            let first = self.name(c.locals[0].array);
+            let first = self.name(c.own_local().unwrap_or(&c.locals[0]).array);
             let q = self.joint_field(c).unwrap_or_else(|| first.clone());
             let states = match c.unit.len() {
                 0 | 1 => quote!(self.#q.choose(choice)?),
@@ -381,17 +396,7 @@ impl Emitter<'_> {
             if c.locals.len() == 1 && !c.unit.is_empty() && !is_bool {
                 return quote!(let #first = #states;);
             }
-            let extents: Vec<_> = c
-                .locals
-                .iter()
-                .map(|l| {
-                    let n = self.name(l.array);
-                    match c.unit.len() {
-                        0 | 1 => quote!(self.#n.states()),
-                        _ => quote!(self.#n.first().map_or(1, Categories::states)),
-                    }
-                })
-                .collect();
+            let extents: Vec<_> = c.locals.iter().map(|l| self.categories_of(l, quote!(self))).collect();
             let set = c.locals.iter().enumerate().filter(|(_, l)| l.back == 0).map(|(n, l)| {
                 let name = self.name(l.array);
                 let extents: Vec<_> =
@@ -399,6 +404,10 @@ impl Emitter<'_> {
                 let value = self.digit(l.array, n, &extents, quote!(state));
                 let value = match c.unit.len() {
                     0 => quote!(states.first().map(|&state| #value).unwrap_or_default()),
+                    1 if l.lasts => quote!(states.last().map(|&state| #value).unwrap_or_default()),
+                    _ if l.lasts => {
+                        quote!(states.iter().map(|row| row.last().map(|&state| #value).unwrap_or_default()).collect())
+                    }
                     1 => quote!(states.iter().map(|&state| #value).collect()),
                     _ => {
                         quote!(states.iter().map(|row| row.iter().map(|&state| #value).collect()).collect())

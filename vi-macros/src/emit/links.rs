@@ -127,7 +127,8 @@ impl Emitter<'_> {
         let parts = link.steps().zip(&link.passes).map(|(step, pass)| {
             let digits = step.locals.iter().map(|l| {
                 let extent = scope.index(&l.state.high);
-                let before = place(l.back.checked_sub(1).and_then(|back| at(l, back)));
+                let earlier = if l.lasts { Some(0) } else { l.back.checked_sub(1) };
+                let before = place(earlier.and_then(|back| at(l, back)));
                 let after = place(at(l, l.back));
                 quote!(finite::Digit { extent: #extent, before: #before, after: #after })
             });

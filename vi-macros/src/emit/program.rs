@@ -168,7 +168,10 @@ impl Emitter<'_> {
         let names = self.kernel.components.iter().enumerate().map(|(i, c)| {
             let n = Literal::usize_unsuffixed(i);
             let unit = self.unit_at(i, c, quote!(unit));
-            let first = self.component_names(c)[0].clone();
+            let first = match c.own_local() {
+                Some(l) => self.name(l.array).to_string(),
+                None => self.component_names(c)[0].clone(),
+            };
             let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
             let text =
                 if at.is_empty() { first } else { format!("{first}[{}]", vec!["{}"; at.len()].join(", ")) };

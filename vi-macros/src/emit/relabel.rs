@@ -193,14 +193,7 @@ impl Emitter<'_> {
             let depth = c.unit.len().saturating_sub(1);
             for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
                 // Locals of one nominal size have equally many states, but those behind may have others.
-                let behind = c.locals[n + 1..].iter().map(|l| {
-                    let n = self.name(l.array);
-                    if depth == 0 {
-                        quote!(posterior.#n.states())
-                    } else {
-                        quote!(posterior.#n.first().map_or(1, Categories::states))
-                    }
-                });
+                let behind = c.locals[n + 1..].iter().map(|l| self.categories_of(l, quote!(posterior)));
                 let inside = (0..depth).fold(
                     quote!(x.relabel_digit(order, inner);),
                     |inner, _| quote!(for x in x.iter_mut() { #inner }),
@@ -210,14 +203,7 @@ impl Emitter<'_> {
         }
         for c in &self.kernel.components {
             for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
-                let behind = c.locals[n + 1..].iter().map(|l| {
-                    let n = self.name(l.array);
-                    if c.unit.len() < 2 {
-                        quote!(posterior.#n.states())
-                    } else {
-                        quote!(posterior.#n.first().map_or(1, Categories::states))
-                    }
-                });
+                let behind = c.locals[n + 1..].iter().map(|l| self.categories_of(l, quote!(posterior)));
                 let inner = quote!(1 #(* #behind)*);
                 for i in &c.integrated {
                     let name = self.name(i.array);

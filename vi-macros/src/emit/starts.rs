@@ -197,6 +197,7 @@ impl Emitter<'_> {
                     }
                 };
                 let marginal = spread(marginal);
+                let own_unit = &c.unit[..c.unit.len() - usize::from(l.lasts)];
                 let nest = |table: TokenStream| match c.unit.as_slice() {
                     [outer, second] => {
                         let (o, high, len) =
@@ -205,7 +206,21 @@ impl Emitter<'_> {
                     }
                     _ => table,
                 };
-                let nested = nest(marginal);
+                // What all units of a sequence share, the last one knows best: before the data are smoothed, by all of them.
+                let nested = match (l.lasts, c.unit.split_last()) {
+                    (true, Some((axis, outer))) => {
+                        let length = scope.index(&axis.high);
+                        let ends = match outer {
+                            [] => quote!([#length]),
+                            [s, ..] => {
+                                let (o, high) = (scope.var(s), scope.index(&s.high));
+                                quote!((0..#high).map(|#o| #length))
+                            }
+                        };
+                        quote!(#marginal.at_ends(#ends))
+                    }
+                    (false, _) | (true, None) => nest(marginal),
+                };
                 fields.extend(quote!(#name: #nested,));
                 if n == 0
                     && let Some(joint) = self.joint_field(c)
@@ -214,7 +229,7 @@ impl Emitter<'_> {
                     let table = nest(spread(table));
                     fields.extend(quote!(#joint: #table,));
                 }
-                let at: Vec<_> = c.unit.iter().map(|v| scope.var(v)).collect();
+                let at: Vec<_> = own_unit.iter().map(|v| scope.var(v)).collect();
                 let is_bool = matches!(self.model.arrays[l.array.0].elem.kind, ElemKind::Bool);
                 let extents: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
                 let value = self.digit(l.array, n, &extents, quote!(state));
@@ -240,7 +255,7 @@ impl Emitter<'_> {
                         values
                     }
                 };
-                let one_hot = match c.unit.len() {
+                let one_hot = match own_unit.len() {
                     0 => {
                         let v =
                             if is_bool { quote!(usize::from(latents.#name)) } else { quote!(latents.#name) };
@@ -258,7 +273,7 @@ impl Emitter<'_> {
                 };
                 from.extend(quote!(#name: #one_hot,));
                 // A start from probabilities; what is observed overrules it.
-                let given = match c.unit.as_slice() {
+                let given = match own_unit {
                     [] => quote!((!given.#name.is_empty()).then(|| given.#name.probs(0))),
                     [n] => {
                         let n = scope.var(n);

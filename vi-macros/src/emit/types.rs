@@ -443,7 +443,9 @@ impl Emitter<'_> {
             .kernel
             .components
             .iter()
-            .filter_map(|c| Some((self.joint_field(c)?, self.posterior_type(c.locals[0].array))))
+            .filter_map(|c| {
+                Some((self.joint_field(c)?, self.posterior_type(c.own_local().unwrap_or(&c.locals[0]).array)))
+            })
             .collect();
         let joint_fields = joint.iter().map(|(n, t)| quote!(#[doc(hidden)] pub #n: #t));
         let paths: Vec<_> = self.trajectories().map(|(_, c, n)| (n, self.trajectory_type(c))).collect();

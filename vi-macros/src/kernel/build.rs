@@ -289,7 +289,7 @@ fn linked_rows(
         let table = if joined { &link.step } else { c };
         return Ok((builder.rows(d, Some(table), Some(&places))?, joined));
     }
-    let places = links::places(model, d, &link.along)?;
+    let places = links::places(model, d, &link.along, c.unit.len())?;
     let within = d.gathers.iter().zip(&places.back).all(|(g, b)| links::local(c, g.elem.array, *b).is_some());
     if !within {
         links::outside(model, d)?;
@@ -349,20 +349,13 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     let finite: Vec<ArrayId> =
         others.into_iter().filter(|a| !is_unit_normal(model, *a) && scale != Some(*a)).collect();
     let first = b.latents.iter().find(|a| scale != Some(**a)).unwrap_or(&b.latents[0]);
-    let first = &model.arrays[finite.first().unwrap_or(first).0];
-    let chain = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
-    let level = |a: &&ArrayId| model.arrays[a.0].plates.len() != first.plates.len();
-    if let Some(other) = finite.iter().find(level).filter(|_| chain) {
-        let few = |a: &ArrayId| model.arrays[a.0].plates.len();
-        let c = if few(other) < few(&finite[0]) { *other } else { finite[0] };
-        let c = model.arrays[c.0].name.to_string();
-        return Err(mistakes::not_generated(
-            b.loc,
-            "a chain beside a category with fewer indices",
-            &format!(
-                "carry it along: `latent {c}[s, 0] ~ …; latent {c}[s, t in 1..T[s]] ~ Constant({c}[s, t-1]);`"
-            ),
-        ));
+    let few = |a: &ArrayId| model.arrays[a.0].plates.len();
+    // The first of those with most indices.
+    let deepest = finite.iter().copied().rev().max_by_key(few);
+    let first = &model.arrays[deepest.unwrap_or(*first).0];
+    let level = |a: &&ArrayId| few(a) != first.plates.len();
+    if finite.iter().any(|a| level(&a)) {
+        lasting(model, b, &names)?;
     }
     if first.plates.len() > 2 && !finite.is_empty() {
         return Err(mistakes::not_generated(
@@ -373,9 +366,6 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
                 first.name
             ),
         ));
-    }
-    if finite.iter().any(|a| level(&a)) {
-        return Err(mistakes::no_engine(b.loc, &names, "latents at several levels of a hierarchy"));
     }
     let mut unit: Vec<Var> = vec![];
     for (axis, extent) in first.plates.iter().enumerate() {
@@ -390,7 +380,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             .unwrap_or_else(|| "n".into());
         unit.push(Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, &at)));
     }
-    let reach = links::reach(model, densities, b)?;
+    let reach = links::reach(model, densities, b, unit.len())?;
     let mut locals: Vec<Local> = vec![];
     let bound = super::integrated::bound_beside(densities, &b.latents);
     let mut frontier = 0;
@@ -411,7 +401,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
                 name.push('′');
             }
             let state = Var::new(name, g.var.nominal, Ix::constant(0), g.var.high.clone());
-            locals.push(Local { array: *a, back, state });
+            locals.push(Local { array: *a, back, lasts: few(a) < unit.len(), state });
             frontier += usize::from(*handed_on);
         }
     }
@@ -437,6 +427,18 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         out.link = Some(Box::new(chains::link(model, &b.latents, &out)));
     }
     if let Some(r) = reach {
+        if let Some(l) = out.lasting().next()
+            && !links::has_one_root(model, densities, &r.along, &out)
+        {
+            let c = model.arrays[l.array.0].name.to_string();
+            return Err(mistakes::not_generated(
+                b.loc,
+                "trees of several roots that share a category",
+                &format!(
+                    "give `{c}` the index of the nodes too, and carry it along: `~ Constant({c}[s, parent[s, n]])`"
+                ),
+            ));
+        }
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
         out.link = Some(Box::new(Link {
@@ -451,6 +453,20 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         }));
     }
     Ok(out)
+}
+
+/// Whether categories of one index fewer than the others of a block can be handed on from unit to unit.
+fn lasting(model: &Model, b: &Block, names: &str) -> Result<(), Diagnostic> {
+    let plates = |a: &ArrayId| model.arrays[a.0].plates.iter().map(|p| p.nominal).collect::<Vec<_>>();
+    let all: Vec<Vec<_>> = b.latents.iter().map(plates).collect();
+    let deepest = all.iter().max_by_key(|p| p.len()).cloned().unwrap_or_default();
+    let outer = deepest.split_last().map_or(&[][..], |(_, outer)| outer);
+    let alike = all.iter().all(|p| *p == deepest || *p == outer);
+    let hidden = |a: &ArrayId| model.integrated.contains(a) || is_unit_normal(model, *a);
+    if !alike || b.latents.iter().any(hidden) {
+        return Err(mistakes::no_engine(b.loc, names, "latents at several levels of a hierarchy"));
+    }
+    Ok(())
 }
 
 /// Arrays that may be missing and are not states of a component: their rows are masked.

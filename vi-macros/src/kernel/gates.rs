@@ -68,7 +68,17 @@ pub fn gate(
         return Err(mistakes::not_local(d.loc, &name(d.target.array)));
     };
     let along = categories.link.as_ref().map_or(&Along::Axis, |l| &l.along);
-    let seen = links::places(model, d, along)?;
+    if let Some(l) = categories.lasting().next() {
+        let c = name(l.array);
+        return Err(mistakes::not_generated(
+            d.loc,
+            "a Gaussian chain beside a category with fewer indices",
+            &format!(
+                "carry it along: `latent {c}[s, 0] ~ …; latent {c}[s, t in 1..T[s]] ~ Constant({c}[s, t-1]);`"
+            ),
+        ));
+    }
+    let seen = links::places(model, d, along, categories.unit.len())?;
     let there = |(g, back): (&crate::density::lower::Gather, &usize)| {
         links::local(categories, g.elem.array, *back).is_some()
     };

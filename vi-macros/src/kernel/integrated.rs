@@ -42,6 +42,15 @@ impl Integrated {
                 .iter()
                 .zip(unit)
                 .all(|(p, u)| p.nominal == u.nominal || is_literal(p.nominal, u.nominal));
+        if a.plates.len() < unit.len() {
+            return Err(mistakes::not_generated(
+                loc,
+                "a latent beside a chain that one step alone reads",
+                &format!(
+                    "give it a turn of its own: `factorize {{ q({name}); }}`; the objective is then a lower bound"
+                ),
+            ));
+        }
         if !nested {
             return Err(refuse("a posterior whose category has plates of another order"));
         }

@@ -73,8 +73,15 @@ pub struct Reach {
     pub arrays: Vec<(ArrayId, usize, bool)>,
 }
 
-/// How a block is joined along an axis, if it is.
-pub fn reach(model: &Model, densities: &[StatementDensity], b: &Block) -> Result<Option<Reach>, Diagnostic> {
+/// How a block is joined along an axis, if it is. `rank` is the number of indices of a unit; categories with fewer last along the axis, which
+/// joins units that nothing else joins.
+pub fn reach(
+    model: &Model,
+    densities: &[StatementDensity],
+    b: &Block,
+    rank: usize,
+) -> Result<Option<Reach>, Diagnostic> {
+    let lasts = |a: ArrayId| model.arrays[a.0].plates.len() < rank;
     let along = b.trace.iter().find_map(|s| match &s.rule {
         Rule::Scan { .. } => Some(Along::Axis),
         Rule::Tree { .. } => {
@@ -86,19 +93,35 @@ pub fn reach(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         }
         Rule::Sum | Rule::Family { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => None,
     });
+    let finite: Vec<ArrayId> = b
+        .latents
+        .iter()
+        .copied()
+        .filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, *a))
+        .collect();
+    let along = along.or_else(|| finite.iter().any(|a| lasts(*a)).then_some(Along::Axis));
     let Some(along) = along else { return Ok(None) };
-    let finite = b.latents.iter().filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, **a));
-    let mut arrays: Vec<(ArrayId, usize, bool)> = finite.map(|a| (*a, 0, false)).collect();
+    let mut arrays: Vec<(ArrayId, usize, bool)> = finite.iter().map(|a| (*a, 0, false)).collect();
     let inside = |g: &Gather| b.latents.contains(&g.elem.array);
     let mut all = vec![];
     for d in densities.iter().filter(|d| d.gathers.iter().any(inside)) {
-        let places = places(model, d, &along)?;
+        let places = places(model, d, &along, rank)?;
         for (g, back) in d.gathers.iter().zip(&places.back) {
             if let Some(a) = arrays.iter_mut().find(|a| a.0 == g.elem.array) {
                 a.1 = a.1.max(*back);
             }
         }
         all.push((d, places));
+    }
+    // What is integrated out in the states of a unit is so in those of all categories that a statement reads with it: the unit remembers them.
+    for (d, places) in all.iter().filter(|_| along == Along::Axis) {
+        let inner = !super::integrated::elements(model, d).is_empty()
+            || !super::normals::elems_in(d, &model.unit_normals).is_empty();
+        for (g, back) in d.gathers.iter().zip(&places.back).filter(|(_, back)| inner && **back > 0) {
+            if let Some(a) = arrays.iter_mut().find(|a| a.0 == g.elem.array) {
+                a.1 = a.1.max(back + 1);
+            }
+        }
     }
     // A step reads an array further back than the unit's own state reaches.
     let depth = |a: ArrayId| arrays.iter().find(|x| x.0 == a).map_or(1, |x| x.1.max(1));
@@ -109,7 +132,7 @@ pub fn reach(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         }
     }
     for a in &mut arrays {
-        a.2 = a.1 > 0 || joined.contains(&a.0);
+        a.2 = a.1 > 0 || joined.contains(&a.0) || lasts(a.0);
     }
     // What is handed on comes first.
     arrays.sort_by_key(|a| !a.2);
@@ -134,6 +157,22 @@ pub fn unconditional(
         }
     }
     Ok(())
+}
+
+/// Whether every unit of a sequence but the first follows another, so that what all of them share is handed on to all.
+pub fn has_one_root(model: &Model, densities: &[StatementDensity], along: &Along, c: &Component) -> bool {
+    let joins = |d: &StatementDensity| {
+        let Ok(places) = places(model, d, along, c.unit.len()) else { return false };
+        let (Some(v), Some(axis)) = (places.unit.last().and_then(Ix::as_var), c.unit.last()) else {
+            return false;
+        };
+        let outer = places.unit.iter().zip(&c.unit).filter_map(|(i, u)| Some((i.as_var()?, u)));
+        let high = outer.fold(v.high.clone(), |high, (i, u)| high.substitute(i, &Ix::var(u)));
+        let first = v.low.as_constant().is_some_and(|low| low <= 1);
+        places.back.contains(&1) && first && high == axis.high
+    };
+    let own = |d: &&StatementDensity| d.gathers.iter().any(|g| c.holds(g.elem.array));
+    *along == Along::Axis || densities.iter().filter(own).any(|d| d.guards.is_empty() && joins(d))
 }
 
 /// What is integrated out or eliminated in the states of a step has a law at every step.
@@ -170,19 +209,32 @@ pub fn outside(model: &Model, d: &StatementDensity) -> Result<(), Diagnostic> {
     }
 }
 
-/// The unit a statement is seen from, and how far back it reads each of its latents.
-pub fn places(model: &Model, d: &StatementDensity, along: &Along) -> Result<Places, Diagnostic> {
+/// The unit a statement is seen from, and how far back it reads each of its latents. Units have `rank` indices; a latent with one less is every
+/// unit's, and what reads nothing else is said of the first one.
+pub fn places(model: &Model, d: &StatementDensity, along: &Along, rank: usize) -> Result<Places, Diagnostic> {
     let refuse = |g: &Gather| mistakes::not_local(d.loc, &model.arrays[g.elem.array.0].name.to_string());
-    let first = &d.gathers[0].elem.indices;
+    let lasts = |g: &&Gather| g.elem.indices.len() < rank;
+    let gathers: Vec<&Gather> = d.gathers.iter().filter(|g| !lasts(g)).collect();
+    let outer = match gathers.first() {
+        Some(g) => &g.elem.indices[..rank.saturating_sub(1)],
+        None => d.gathers[0].elem.indices.as_slice(),
+    };
+    if let Some(g) = d.gathers.iter().filter(lasts).find(|g| g.elem.indices != outer) {
+        return Err(refuse(g));
+    }
+    let Some(anchor) = gathers.first() else {
+        return Ok(Places { unit: [outer, &[Ix::default()]].concat(), back: vec![0; d.gathers.len()] });
+    };
+    let first = &anchor.elem.indices;
     let mut back: Vec<i64> = vec![];
-    for g in &d.gathers {
+    for g in &gathers {
         let (Some((own, outer)), Some((base, others))) = (g.elem.indices.split_last(), first.split_last())
         else {
             return Err(refuse(g));
         };
         if outer != others {
             let apart = |(a, b): (&Ix, &Ix)| a.plus(-1, b).as_constant().is_some_and(|n| n != 0);
-            if g.elem.array == d.gathers[0].elem.array && outer.iter().zip(others).any(apart) {
+            if g.elem.array == anchor.elem.array && outer.iter().zip(others).any(apart) {
                 let name = model.arrays[g.elem.array.0].name.to_string();
                 return Err(mistakes::not_generated(
                     d.loc,
@@ -208,10 +260,9 @@ pub fn places(model: &Model, d: &StatementDensity, along: &Along) -> Result<Plac
     }
     let nearest = back.iter().copied().min().unwrap_or(0);
     let latest = back.iter().position(|b| *b == nearest).unwrap_or(0);
-    Ok(Places {
-        unit: d.gathers[latest].elem.indices.clone(),
-        back: back.iter().map(|b| (b - nearest).unsigned_abs() as usize).collect(),
-    })
+    let mut moving = back.iter().map(|b| (b - nearest).unsigned_abs() as usize);
+    let back = d.gathers.iter().map(|g| if lasts(&g) { 0 } else { moving.next().unwrap_or(0) }).collect();
+    Ok(Places { unit: gathers[latest].elem.indices.clone(), back })
 }
 
 /// n of `n` and of `parent[n]`.
@@ -232,9 +283,9 @@ pub fn step(c: &Component, frontier: usize) -> Component {
     let own = &c.locals[..frontier];
     let mut locals: Vec<Local> = vec![];
     let taken: Vec<&Var> = c.unit.iter().chain(c.locals.iter().map(|l| &l.state)).collect();
-    for l in own {
+    for l in own.iter().filter(|l| !l.lasts) {
         let state = l.state_beside(taken.iter().copied().chain(locals.iter().map(|x| &x.state)));
-        locals.push(Local { array: l.array, back: l.back + 1, state });
+        locals.push(Local { array: l.array, back: l.back + 1, lasts: false, state });
     }
     // What the unit itself keeps of the earlier one is there already.
     let own: Vec<Local> = own
@@ -246,9 +297,9 @@ pub fn step(c: &Component, frontier: usize) -> Component {
     Component::new(locals, c.unit.clone(), c.guards.clone())
 }
 
-/// Takes a step along an axis in parts, where that is cheaper: each part has the statements whose elements it has first.
+/// Takes a step in parts, where that is cheaper: each part has the statements whose elements it has first.
 pub fn in_parts(link: &mut Link) {
-    if link.along != Along::Axis || link.step.is_chain() {
+    if link.step.is_chain() {
         return;
     }
     let mut arrays: Vec<(ArrayId, usize)> = vec![];

@@ -8,16 +8,39 @@ use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::Model;
 use crate::report::Diagnostic;
 
-/// Components of which some statements read the same unit.
+/// Components of which some statements read the same unit, or the unit before it.
 #[derive(Debug)]
 pub struct Meeting {
     /// The states of all of them side by side, in their order, and the statements.
     pub component: Component,
     /// Which components they are.
     pub of: Vec<usize>,
+    /// What is read of each.
+    pub spans: Vec<Span>,
 }
 
-/// Adds a statement that reads categories of these components, where all of them stand at one unit.
+/// The units of a component that a statement reads, seen from the latest unit it reads of any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// That unit.
+    Here,
+    /// The one before it.
+    Before,
+    /// Both.
+    Step,
+}
+
+impl Span {
+    fn backs(self) -> &'static [usize] {
+        match self {
+            Span::Here => &[0],
+            Span::Before => &[1],
+            Span::Step => &[1, 0],
+        }
+    }
+}
+
+/// Adds a statement that reads categories of these components, where all of them stand at one unit or at two neighbours.
 pub fn add(
     model: &Model,
     builder: &mut RowBuilder<'_>,
@@ -33,22 +56,41 @@ pub fn add(
         c.integrated.is_empty()
             && !c.has_normals()
             && c.guards.is_empty()
-            && c.locals.iter().all(|l| l.back == 0)
+            && c.locals.iter().all(|l| l.back == 0 && !l.lasts)
             && plates(c) == plates(&components[of[0]])
     };
-    let at = places(model, d, &Along::Axis).map_err(|_| refuse())?;
-    if !of.iter().all(|n| simple(&components[*n])) || at.back.iter().any(|b| *b > 0) || !d.repeat.is_empty() {
+    let rank = components[of[0]].unit.len();
+    let at = places(model, d, &Along::Axis, rank).map_err(|_| refuse())?;
+    if !of.iter().all(|n| simple(&components[*n])) || !d.repeat.is_empty() {
         return Err(refuse());
     }
-    let n = match meetings.iter().position(|m| m.of == of) {
+    let span = |n: &usize| {
+        let c = &components[*n];
+        let reads = |back: usize| {
+            let mut own = d.gathers.iter().zip(&at.back).filter(|(g, _)| c.holds(g.elem.array));
+            own.any(|(_, b)| *b == back)
+        };
+        match (reads(0), reads(1)) {
+            (true, false) => Some(Span::Here),
+            // Neighbours are those of a chain of one latent.
+            (_, true) if c.locals.len() > 1 || c.link.as_ref().is_none_or(|l| l.along != Along::Axis) => None,
+            (false, true) => Some(Span::Before),
+            (true, true) => Some(Span::Step),
+            (false, false) => None,
+        }
+    };
+    let spans = of.iter().map(span).collect::<Option<Vec<Span>>>();
+    let Some(spans) = spans.filter(|_| at.back.iter().all(|b| *b < 2)) else { return Err(refuse()) };
+    let n = match meetings.iter().position(|m| m.of == of && m.spans == spans) {
         Some(n) => n,
         None => {
-            meetings.push(Meeting { component: together(components, of), of: of.to_vec() });
+            let component = together(components, of, &spans);
+            meetings.push(Meeting { component, of: of.to_vec(), spans });
             meetings.len() - 1
         }
     };
     let meeting = &mut meetings[n].component;
-    if d.gathers.iter().any(|g| local(meeting, g.elem.array, 0).is_none()) {
+    if d.gathers.iter().zip(&at.back).any(|(g, b)| local(meeting, g.elem.array, *b).is_none()) {
         return Err(refuse());
     }
     let rows = builder.rows(d, Some(meeting), Some(&at))?;
@@ -73,18 +115,24 @@ pub fn check(
 }
 
 fn refusal(model: &Model, d: &StatementDensity, first: &Component) -> Diagnostic {
-    let name = |n: usize| model.arrays[d.gathers[n].elem.array.0].name.to_string();
-    let other = (0..d.gathers.len()).find(|n| !first.holds(d.gathers[*n].elem.array)).unwrap_or(0);
-    mistakes::two_blocks(d.loc, &name(0), &name(other))
+    let name = |of_first: bool| {
+        let found = d.gathers.iter().find(|g| first.holds(g.elem.array) == of_first);
+        model.arrays[found.unwrap_or(&d.gathers[0]).elem.array.0].name.to_string()
+    };
+    mistakes::two_blocks(d.loc, &name(true), &name(false))
 }
 
-/// The joint states of some components.
-fn together(components: &[Component], of: &[usize]) -> Component {
+/// The joint states of some components, of the units that are read of each.
+fn together(components: &[Component], of: &[usize], spans: &[Span]) -> Component {
     let first = &components[of[0]];
     let mut locals: Vec<Local> = vec![];
-    for l in of.iter().flat_map(|n| &components[*n].locals) {
-        let state = l.state_beside(first.unit.iter().chain(locals.iter().map(|x| &x.state)));
-        locals.push(Local { state, ..l.clone() });
+    for (n, span) in of.iter().zip(spans) {
+        for back in span.backs() {
+            for l in &components[*n].locals {
+                let state = l.state_beside(first.unit.iter().chain(locals.iter().map(|x| &x.state)));
+                locals.push(Local { state, back: *back, ..l.clone() });
+            }
+        }
     }
     Component::new(locals, first.unit.clone(), vec![])
 }

@@ -52,7 +52,7 @@ pub use hoists::{find_in, half_log, single};
 pub use integrated::{Integrated, Own, own_terms, scale_of, touches};
 pub use links::Link;
 pub use locations::without;
-pub use meetings::Meeting;
+pub use meetings::{Meeting, Span};
 pub use mstep::*;
 pub use normals::{depth, is_unit_normal, pulled, reads_normals, unit_normals};
 pub use rotation::{Prior, Rotation};
@@ -211,6 +211,16 @@ impl Component {
         self.arrays().contains(&a)
     }
 
+    /// A latent with all indices of a unit.
+    pub fn own_local(&self) -> Option<&Local> {
+        self.locals.iter().find(|l| !l.lasts)
+    }
+
+    /// Categories that are one for all units of a sequence.
+    pub fn lasting(&self) -> impl Iterator<Item = &Local> {
+        self.locals.iter().filter(|l| l.lasts)
+    }
+
     /// Whether units are looked up in a list: those of several plates, and those that a condition picks.
     pub fn is_listed(&self) -> bool {
         self.unit.len() > 1 || !self.guards.is_empty()
@@ -222,6 +232,8 @@ pub struct Local {
     pub array: ArrayId,
     /// How many units before this one the element is.
     pub back: usize,
+    /// Whether it has no index along the last axis of the units: one element for all units of a sequence, which is handed on as it is.
+    pub lasts: bool,
     /// The value of the latent.
     pub state: Var,
 }

@@ -1,7 +1,7 @@
 //! The closure table: what can be summed or integrated out exactly, and the factor that is left.
 
 use super::Rule;
-use super::edges::{Coupling, Frame, Structure, fresh, front, is_gaussian, lag, structure};
+use super::edges::{Coupling, Frame, Structure, Way, fresh, front, is_gaussian, lag, structure};
 use super::interact::{Class, Factor, Incidence, Interaction, Origin, Statistic};
 use super::refusal::{self, Refusal};
 use super::statistics;
@@ -150,11 +150,14 @@ fn finite(
         };
         return Ok(Elimination { nodes: vec![node], rule, lag, scope, lines: lines(touching), produced });
     };
-    let Coupling::Chain { axis } = s.coupling else {
-        return Err(refusal::wide(g, node, other, touching[at]));
+    let (axis, way) = match s.coupling {
+        Coupling::Chain { axis } => (axis, Way::Chain),
+        Coupling::Tree { axis } => (axis, Way::Tree(None)),
+        Coupling::None | Coupling::Pairs { .. } => return Err(refusal::wide(g, node, other, touching[at])),
     };
-    // Several chains that advance together: their joint state is the frontier.
-    let front = match front(g, node, s, axis, all) {
+    let tree = matches!(way, Way::Tree(_));
+    // Several chains that advance together, or latents of one tree: their joint state is the frontier.
+    let front = match front(g, node, s, axis, all, way) {
         Ok(front) if front.latents.len() > 1 => front,
         Ok(_) => return Err(refusal::wide(g, node, other, touching[at])),
         Err(partner) => return Err(refusal::outside_frontier(g, node, partner, other, touching[at])),
@@ -182,8 +185,8 @@ fn finite(
     let axis = g.nodes[node].axes.get(axis).cloned().unwrap_or_default();
     Ok(Elimination {
         nodes: front.latents.clone(),
-        rule: rule(Rule::Scan { axis }),
-        lag: lag(&joint, &front.latents, &front.scanned),
+        rule: rule(if tree { Rule::Tree { axis } } else { Rule::Scan { axis } }),
+        lag: if tree { 0 } else { lag(&joint, &front.latents, &front.scanned) },
         scope,
         lines: lines(&joint),
         produced,
@@ -238,7 +241,7 @@ fn gaussian(
     // Gaussian chains that advance together are one chain.
     let joint = chain.and_then(|axis| {
         let near: Vec<Factor> = all.iter().map(|f| only(f, &|n| is_gaussian(g, n))).collect();
-        let front = front(g, node, s, axis, &near).ok()?;
+        let front = front(g, node, s, axis, &near, Way::Chain).ok()?;
         (front.latents.len() > 1).then_some(front)
     });
     let (frame, latents, scanned) = match joint {

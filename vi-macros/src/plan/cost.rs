@@ -4,14 +4,14 @@ use super::Rule;
 use super::blocks::Proved;
 use super::closure::Elimination;
 use super::edges::is_gaussian;
-use super::interact::{Class, Factor, Interaction, Node, Statistic, mention};
+use super::interact::{Class, Factor, Interaction, Node, Statistic, is_parent_of, mention};
 use super::passes::{Element, Pass, passes};
 use crate::density::lower::is_hidden;
 use crate::density::normal_form::{Monomial, Stat};
 use crate::density::poly::Exponent;
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Ix, Var};
-use crate::model::ir::{ArrayId, ElemKind, Extent, Model, Nominal, SizeId};
+use crate::model::ir::{ArrayId, ElemKind, Extent, Model, Nominal, SizeId, StatementId};
 
 /// A product of sizes, each with its power, in the order in which they were met.
 type Product = Vec<(Nominal, usize)>;
@@ -24,8 +24,13 @@ pub fn cost(
     monomials: &[Monomial],
 ) -> String {
     let factors = g.restrict(&block.nodes);
+    // Statements of what is eliminated in the states of a unit: the unit remembers all categories they read.
+    let inner =
+        |a: ArrayId| block.nodes.iter().any(|n| g.nodes[*n].array == a && g.nodes[*n].class != Class::Finite);
+    let deep: Vec<StatementId> =
+        monomials.iter().filter(|m| m.atoms.iter().any(|a| inner(a.array))).map(|m| m.statement).collect();
     let mut terms: Vec<Product> =
-        block.steps.iter().flat_map(|s| engine(model, g, s, &factors, densities)).collect();
+        block.steps.iter().flat_map(|s| engine(model, g, s, &factors, densities, &deep)).collect();
     let arrays: Vec<_> = block.nodes.iter().map(|n| g.nodes[*n].array).collect();
     for m in monomials.iter().filter(|m| m.atoms.iter().any(|a| arrays.contains(&a.array))) {
         let d = densities.iter().find(|d| d.id == m.statement);
@@ -135,6 +140,7 @@ fn engine(
     s: &Elimination,
     factors: &[Factor],
     densities: &[StatementDensity],
+    deep: &[StatementId],
 ) -> Vec<Product> {
     let mut out = vec![];
     let gates = s.scope.iter().map(|(n, _)| *n).filter(|n| g.nodes[*n].class == Class::Finite);
@@ -142,7 +148,7 @@ fn engine(
     let array = &model.arrays[node.array.0];
     match &s.rule.rule {
         Rule::Family { .. } => return vec![],
-        Rule::Scan { .. } => {
+        Rule::Scan { .. } | Rule::Tree { .. } => {
             array.plates.iter().for_each(|e| times(&mut out, e.nominal, 1));
             gates.for_each(|n| states(model, g, n, 1, &mut out));
             let part = |pass: Pass| {
@@ -150,12 +156,11 @@ fn engine(
                 pass.elements().for_each(|(a, _)| states(model, g, s.nodes[*a], 1, &mut part));
                 part
             };
-            return steps(g, s, densities).into_iter().map(part).collect();
+            return steps(g, s, densities, deep).into_iter().map(part).collect();
         }
-        Rule::Sum | Rule::Tree { .. } => {
+        Rule::Sum => {
             array.plates.iter().for_each(|e| times(&mut out, e.nominal, 1));
-            let power = if s.rule.rule == Rule::Sum { 1 } else { 2 };
-            s.nodes.iter().for_each(|n| states(model, g, *n, power, &mut out));
+            s.nodes.iter().for_each(|n| states(model, g, *n, 1, &mut out));
             gates.for_each(|n| states(model, g, n, 1, &mut out));
         }
         Rule::GaussianScan { .. } => {
@@ -185,8 +190,13 @@ fn engine(
     vec![out]
 }
 
-/// The parts of a step of a scan: what its statements read of two units.
-fn steps(g: &Interaction, s: &Elimination, densities: &[StatementDensity]) -> Vec<Pass> {
+/// The parts of a step of a scan, or from a parent to a child: what its statements read of two units.
+fn steps(
+    g: &Interaction,
+    s: &Elimination,
+    densities: &[StatementDensity],
+    deep: &[StatementId],
+) -> Vec<Pass> {
     let place = |a: ArrayId| s.nodes.iter().position(|n| g.nodes[*n].array == a);
     let reads: Vec<Vec<Element>> = densities
         .iter()
@@ -197,12 +207,27 @@ fn steps(g: &Interaction, s: &Elimination, densities: &[StatementDensity]) -> Ve
                 .filter_map(|g| Some((place(g.elem.array)?, g.elem.indices.last()?)))
                 .collect();
             let base = own.first().map(|x| x.1);
-            let ahead = |i: &Ix| base.and_then(|b| i.plus(-1, b).as_constant()).unwrap_or(0);
+            // Of a node and its parent, the node is ahead.
+            let parent = |i: &&Ix| own.iter().any(|(_, c)| is_parent_of(g, i, c));
+            let ahead = |i: &Ix| match s.rule.rule {
+                Rule::Tree { .. } => -i64::from(parent(&i)),
+                Rule::Sum
+                | Rule::Scan { .. }
+                | Rule::Family { .. }
+                | Rule::Gaussian { .. }
+                | Rule::GaussianScan { .. } => base.and_then(|b| i.plus(-1, b).as_constant()).unwrap_or(0),
+            };
             let latest = own.iter().map(|(_, i)| ahead(i)).max().unwrap_or(0);
             own.iter().map(|(a, i)| (*a, (latest - ahead(i)).unsigned_abs() as usize)).collect()
         })
         .collect();
-    let depth = |a: usize| reads.iter().flatten().filter(|e| e.0 == a).map(|e| e.1).max().unwrap_or(1).max(1);
+    let axis = matches!(s.rule.rule, Rule::Scan { .. });
+    let remembered = reads.iter().zip(densities).flat_map(|(read, d)| {
+        let more = usize::from(axis && deep.contains(&d.id));
+        read.iter().map(move |(a, back)| (*a, if *back > 0 { back + more } else { 0 }))
+    });
+    let remembered: Vec<Element> = remembered.collect();
+    let depth = |a: usize| remembered.iter().filter(|e| e.0 == a).map(|e| e.1).max().unwrap_or(1).max(1);
     let depths: Vec<usize> = (0..s.nodes.len()).map(depth).collect();
     let joined: Vec<Vec<Element>> =
         reads.into_iter().filter(|r| r.iter().any(|e| e.1 >= depths[e.0])).collect();

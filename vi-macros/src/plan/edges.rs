@@ -276,13 +276,54 @@ pub fn lag(factors: &[&Factor], latents: &[usize], scanned: &[usize]) -> usize {
     out
 }
 
-/// The partners of a chain, or the one that stands in the way.
+/// How elements that stand along one axis in one factor are related.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// By known distances.
+    Chain,
+    /// Each is a child or its parent, by one map for all.
+    Tree(Option<Ix>),
+}
+
+impl Way {
+    fn joins(&self, g: &Interaction, a: &Ix, b: &Ix) -> bool {
+        match self {
+            Way::Chain => a.plus(-1, b).as_constant().is_some(),
+            Way::Tree(_) => a == b || is_parent_of(g, a, b) || is_parent_of(g, b, a),
+        }
+    }
+
+    /// Whether all of some elements, each with its axis, are as this says; of the map the first that is met is learnt.
+    fn holds(&mut self, g: &Interaction, at: &[(&Incidence, usize)]) -> bool {
+        let own = |(a, k): &(&Incidence, usize)| a.ix[*k].clone();
+        let Some(first) = at.first().map(own) else { return true };
+        match self {
+            Way::Chain => at.iter().all(|x| own(x).plus(-1, &first).as_constant().is_some()),
+            Way::Tree(map) => {
+                let children = at.iter().filter(|x| at.iter().any(|y| is_parent_of(g, &own(y), &own(x))));
+                let Some(child) = children.map(own).next() else { return at.iter().all(|x| own(x) == first) };
+                at.iter().all(|(a, k)| {
+                    let here = &a.ix[*k];
+                    let up = is_parent_of(g, here, &child).then(|| canonical_parent(a, *k, &child, here));
+                    match up {
+                        None => *here == child,
+                        Some(None) => false,
+                        Some(Some(up)) => *map.get_or_insert_with(|| up.clone()) == up,
+                    }
+                })
+            }
+        }
+    }
+}
+
+/// The partners of a chain or a tree, or the one that stands in the way.
 pub fn front(
     g: &Interaction,
     node: usize,
     s: &Structure,
     axis: usize,
     factors: &[Factor],
+    mut way: Way,
 ) -> Result<Front, usize> {
     let n = &g.nodes[node];
     let shared: Vec<usize> = (0..n.outer()).filter(|k| *k != axis).collect();
@@ -300,14 +341,14 @@ pub fn front(
         let here = frame(&members);
         for f in factors.iter().filter(|f| members.iter().any(|(m, ..)| f.touches(*m))) {
             let Some(r) = here.rewrite(f) else { return Err(stranger(f, node)) };
-            // All along the scanned axis at known distances.
-            let scanned: Vec<Ix> = r
+            // All along the scanned axis at known distances, or each at a node or its parent.
+            let scanned: Vec<(&Incidence, usize)> = r
                 .atoms
                 .iter()
-                .filter_map(|a| members.iter().find(|(m, ..)| *m == a.node).map(|(.., k)| a.ix[*k].clone()))
+                .filter_map(|a| members.iter().find(|(m, ..)| *m == a.node).map(|(.., k)| (a, *k)))
                 .collect();
-            let base = scanned[0].clone();
-            if scanned.iter().any(|e| e.plus(-1, &base).as_constant().is_none()) {
+            let base = scanned[0].0.ix[scanned[0].1].clone();
+            if !way.holds(g, &scanned) {
                 return Err(stranger(f, node));
             }
             let at: Vec<Ix> = r
@@ -328,8 +369,7 @@ pub fn front(
                 if m.class != n.class || m.outer() != n.outer() {
                     return Err(a.node);
                 }
-                let Some(k) = (0..m.outer()).find(|k| a.ix[*k].plus(-1, &base).as_constant().is_some())
-                else {
+                let Some(k) = (0..m.outer()).find(|k| way.joins(g, &a.ix[*k], &base)) else {
                     return Err(a.node);
                 };
                 let mut axes: Vec<usize> = vec![];

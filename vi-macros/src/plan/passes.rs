@@ -32,11 +32,15 @@ impl Pass {
 /// Above this number of arrays, they come in as they were declared.
 const TRIED: usize = 5;
 
-/// The parts of a step. `depths` holds how many units of each array a unit remembers, its own among them; `reads` what the statements that
-/// join two units read.
+/// The parts of a step. `depths` holds how many units of each array a unit remembers, its own among them, and 0 where all units share one
+/// element, which every part carries along; `reads` what the statements that join two units read.
 pub fn passes(depths: &[usize], reads: &[Vec<Element>]) -> Vec<Pass> {
-    let arrays: Vec<usize> = (0..depths.len()).collect();
-    let orders = if arrays.len() <= TRIED { orders(&arrays) } else { vec![arrays.clone()] };
+    let arrays: Vec<usize> = (0..depths.len()).filter(|a| depths[*a] > 0).collect();
+    let orders = match arrays.len() {
+        0 => vec![],
+        n if n <= TRIED => orders(&arrays),
+        _ => vec![arrays.clone()],
+    };
     let together = in_order(depths, reads, &[arrays]);
     let apart = orders.iter().map(|order| {
         let each: Vec<Vec<usize>> = order.iter().map(|a| vec![*a]).collect();
@@ -67,7 +71,10 @@ fn sizes(passes: &[Pass]) -> Vec<usize> {
 }
 
 fn in_order(depths: &[usize], reads: &[Vec<Element>], groups: &[Vec<usize>]) -> Vec<Pass> {
-    let before = depths.iter().enumerate().flat_map(|(a, depth)| (1..=*depth).map(move |back| (a, back)));
+    let before = depths.iter().enumerate().flat_map(|(a, depth)| {
+        let first = usize::from(*depth > 0);
+        (first..=*depth).map(move |back| (a, back))
+    });
     let mut current: Vec<Element> = before.collect();
     let mut waiting: Vec<&Vec<Element>> = reads.iter().collect();
     let mut new: Vec<Element> = vec![];
@@ -75,7 +82,9 @@ fn in_order(depths: &[usize], reads: &[Vec<Element>], groups: &[Vec<usize>]) -> 
     for (n, group) in groups.iter().enumerate() {
         new.extend(group.iter().map(|a| (*a, 0)));
         waiting.retain(|read| !read.iter().all(|e| current.contains(e) || new.contains(e)));
-        let done = |e: &Element| e.1 == depths[e.0] && !waiting.iter().any(|read| read.contains(e));
+        let done = |e: &Element| {
+            depths[e.0] > 0 && e.1 == depths[e.0] && !waiting.iter().any(|read| read.contains(e))
+        };
         let (lost, kept): (Vec<Element>, Vec<Element>) = current.iter().copied().partition(done);
         // A part that sums over nothing only makes the next one larger.
         if lost.is_empty() && n + 1 < groups.len() {

@@ -145,6 +145,11 @@ fn step(s: &Step, b: &Block, alone: &str, model: &Model) -> String {
                 states(model, s.latents[0])
             )
         }
+        Rule::Tree { axis } if s.latents.len() > 1 => {
+            format!(
+                "{who} are finite and on one tree: up and down over {axis}, their joint state the frontier{given}"
+            )
+        }
         Rule::Tree { axis } => {
             format!(
                 "{who} is finite ({}) and a tree: up and down over {axis}{given}",

@@ -47,11 +47,12 @@ impl Desk {
         }
     }
 
-    /// `sums[j] = Σₖ factor[j, k] exp(message[k])`, for a factor of one block.
+    /// `sums[j] = Σₖ factor[j, k] exp(message[k])`, block by block.
     pub(super) fn sum_over_columns(&mut self, message: &[f64], factor: Factor<'_>) {
-        let weights = &mut self.weights[..factor.cols];
+        let weights = &mut self.weights[..factor.outward()];
         tile::exp(message, weights);
-        for (j, sum) in self.sums[..factor.rows].iter_mut().enumerate() {
+        for (j, sum) in self.sums[..factor.inward()].iter_mut().enumerate() {
+            let weights = &weights[j / factor.rows * factor.cols..][..factor.cols];
             *sum = weights.iter().zip(factor.row(j)).map(|(w, f)| w * f).sum();
         }
     }
@@ -99,7 +100,7 @@ impl Desk {
         rescale(out);
     }
 
-    /// The same with the sides exchanged, for a factor of one block: `out[k] = Σⱼ given[j] p(k | j)` with
+    /// The same with the sides exchanged: `out[k] = Σⱼ given[j] p(k | j)` with
     /// `p(k | j) ∝ factor[j, k] exp(message[k])`.
     pub(super) fn condition_on_rows(
         &mut self,
@@ -110,31 +111,34 @@ impl Desk {
         mut pairs: Option<&mut [f64]>,
         copies: f64,
     ) {
-        let states = factor.cols;
+        let (rows, cols) = (factor.rows, factor.cols);
         self.sum_over_columns(message, factor);
         self.shares(given);
         out.fill(0.0);
-        for (j, &share) in self.column[..factor.rows].iter().enumerate() {
+        for (j, &share) in self.column[..factor.inward()].iter().enumerate() {
             if share > 0.0 {
-                for (k, (out, &w)) in out.iter_mut().zip(&self.weights[..states]).enumerate() {
+                let block = j / rows * cols;
+                let own = out[block..][..cols].iter_mut().zip(&self.weights[block..][..cols]);
+                for (k, (out, &w)) in own.enumerate() {
                     let joint = w * (factor.row(j)[k] * share);
                     *out += joint;
                     if let Some(pairs) = &mut pairs {
-                        pairs[j * states + k] += copies * joint;
+                        pairs[j * cols + k] += copies * joint;
                     }
                 }
             }
         }
         for (j, &p) in given.iter().enumerate() {
             if p > 0.0 && self.sums[j] < SMALLEST {
-                let column = &mut self.column[..states];
-                let logs = message.iter().zip(factor.log_row(j)).map(|(m, log)| m + log);
+                let block = j / rows * cols;
+                let column = &mut self.column[..cols];
+                let logs = message[block..][..cols].iter().zip(factor.log_row(j)).map(|(m, log)| m + log);
                 column.iter_mut().zip(logs).for_each(|(c, log)| *c = log);
                 normalise(column);
-                for (k, (out, &share)) in out.iter_mut().zip(&*column).enumerate() {
+                for (k, (out, &share)) in out[block..][..cols].iter_mut().zip(&*column).enumerate() {
                     *out += p * share;
                     if let Some(pairs) = &mut pairs {
-                        pairs[j * states + k] += copies * p * share;
+                        pairs[j * cols + k] += copies * p * share;
                     }
                 }
             }
@@ -164,6 +168,7 @@ pub(super) fn redo_columns(message: &[f64], factor: Factor<'_>, sums: &[f64], ou
 pub(super) fn redo_rows(message: &[f64], factor: Factor<'_>, sums: &[f64], out: &mut [f64]) {
     for (j, (out, &sum)) in out.iter_mut().zip(sums).enumerate() {
         if sum < SMALLEST {
+            let message = &message[j / factor.rows * factor.cols..][..factor.cols];
             *out = log_sum_exp(message.iter().zip(factor.log_row(j)).map(|(m, log)| m + log));
         }
     }

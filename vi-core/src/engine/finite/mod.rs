@@ -12,6 +12,7 @@
 //! Shapes are the caller's contract: a slice too short for the stated shape panics; values never do.
 
 pub mod batch;
+mod descents;
 mod factors;
 mod kinds;
 #[cfg(test)]

@@ -144,6 +144,25 @@ impl Parts {
         self.each.iter().flat_map(|p| &p.digits).any(|d| d.before.is_some() && d.after.is_some())
     }
 
+    /// Digits of both units that stay in their place: how many joint values they have, and the value that belongs to each state of a unit.
+    pub(crate) fn lasting(&self) -> Option<(usize, Vec<usize>)> {
+        let digits = || self.each.iter().flat_map(|p| &p.digits);
+        let mut places: Vec<usize> =
+            digits().filter(|d| d.before == d.after).filter_map(|d| d.after).collect();
+        places.sort_unstable();
+        places.dedup();
+        if places.is_empty() {
+            return None;
+        }
+        let extents = self.extents(|d| d.after);
+        let value = |state: usize| {
+            let digits = digits_of(state, &extents);
+            places.iter().fold(0, |all, place| all * extents[*place] + digits[*place])
+        };
+        let values = places.iter().map(|place| extents[*place]).product();
+        Some((values, (0..self.states).map(value).collect()))
+    }
+
     /// The largest number of states between parts.
     pub(crate) fn widest(&self) -> usize {
         self.each.iter().flat_map(|p| [p.inward(), p.outward()]).max().unwrap_or(0)

@@ -3,6 +3,7 @@
 use super::batch;
 use super::scan::{self, Chain, Pairs};
 use super::tests::{SideBySide, side_by_side};
+use super::tree::{self, Tree};
 use super::{Digit, Factors, Part, Parts};
 use crate::rng;
 
@@ -57,6 +58,10 @@ fn shapes(a: usize, b: usize) -> Vec<Parts> {
             a * a * b,
             vec![Part::new(1, 2, vec![kept(a, 0, 1), lost(a, 1), lost(b, 2), new(a, 0), new(b, 2)])],
         ),
+        // One digit lasts.
+        Parts::new(a * b, vec![Part::new(1, 1, vec![kept(b, 1, 1), lost(a, 0), new(a, 0)])]),
+        // All of them do.
+        Parts::new(a * b, vec![Part::new(2, 0, vec![kept(a, 0, 0), kept(b, 1, 1)])]),
     ]
 }
 
@@ -167,6 +172,62 @@ fn a_step_in_parts_is_the_step_as_one_matrix() {
         w.predict(&message, &factors, 0, &mut p[..states]);
         v.predict(&message, &dense, 0, &mut q[..states]);
         p[..states].iter().zip(&q).for_each(|(p, q)| near(*p, *q, "one step ahead"));
+    });
+}
+
+#[test]
+fn a_step_down_a_tree_in_parts_is_the_step_as_one_matrix() {
+    each(|parts, g, zeros, scale| {
+        let (states, nodes, kinds) = (parts.states(), 1 + g.below(6), 1 + g.below(2));
+        let which: Vec<usize> = (0..nodes).map(|_| g.below(kinds)).collect();
+        // A node that is its own parent is a root.
+        let parent: Vec<usize> = (0..nodes).map(|n| g.below(n + 1)).collect();
+        let factors = Factors::in_parts(parts.clone(), logs(&g.weights(kinds * parts.len(), zeros)));
+        let dense: Vec<f64> = (0..kinds).flat_map(|m| factors.expanded(m)).collect();
+        let dense = Factors::from_logs(states, dense);
+        let potential = g.potentials(nodes * states, zeros, scale);
+        let one = Tree { log_potential: &potential, parent: &parent, factors: &factors, which: Some(&which) };
+        let other = Tree { factors: &dense, ..one };
+        let (mut w, mut v) = (tree::Workspace::default(), tree::Workspace::default());
+        let (mut p, mut q) = (vec![0.0; nodes * states], vec![0.0; nodes * states]);
+        let (mut pairs, mut all) = (vec![0.0; kinds * parts.len()], vec![0.0; kinds * states * states]);
+        let expected = v.smooth(&other, &mut q, Some(Pairs { sums: &mut all, copies: 2.0 }));
+        let found = w.smooth(&one, &mut p, Some(Pairs { sums: &mut pairs, copies: 2.0 }));
+        let Ok(expected) = expected else {
+            assert_eq!(found, expected);
+            return;
+        };
+        near(found.unwrap(), expected, "log evidence");
+        p.iter().zip(&q).for_each(|(p, q)| near(*p, *q, "marginal"));
+        for m in 0..kinds {
+            let expected = sums_of(parts, &all[m * states * states..][..states * states]);
+            let found = &pairs[m * parts.len()..][..parts.len()];
+            found.iter().zip(&expected).for_each(|(a, b)| near(*a, *b, "pairs"));
+        }
+        for n in (1..nodes).filter(|n| parent[*n] < *n) {
+            let (a, b) = (w.pair(&one, n).unwrap(), v.pair(&other, n).unwrap());
+            a.iter().zip(&b).for_each(|(a, b)| near(*a, *b, "one pair"));
+        }
+        let (mut chosen, mut best) = (vec![0; nodes], vec![0; nodes]);
+        near(w.most_likely(&one, &mut chosen).unwrap(), v.most_likely(&other, &mut best).unwrap(), "best");
+        let density = |z: &[usize]| -> f64 {
+            let step = |n: usize| dense.log_weight(which[n], z[parent[n]], z[n]);
+            let node = |n: usize| potential[n * states + z[n]] + if parent[n] < n { step(n) } else { 0.0 };
+            (0..nodes).map(node).sum()
+        };
+        near(density(&chosen), density(&best), "the best states");
+        // Draws are possible, and of one node as often as they are likely.
+        let (draws, last) = (200, nodes - 1);
+        let mut counts = vec![0.0; states];
+        for _ in 0..draws {
+            w.sample(&one, &mut g.0, &mut chosen).unwrap();
+            assert!(density(&chosen) > f64::NEG_INFINITY, "what is impossible was drawn");
+            counts[chosen[last]] += 1.0;
+        }
+        for (count, p) in counts.iter().zip(&q[last * states..]) {
+            let n = f64::from(draws);
+            assert!((count - n * p).abs() <= 6.0 * (n * p * (1.0 - p)).sqrt() + 2.0, "{count}, {}", n * p);
+        }
     });
 }
 

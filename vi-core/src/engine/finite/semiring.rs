@@ -17,7 +17,7 @@ pub trait Semiring {
     #[doc(hidden)]
     fn over_rows(message: &[f64], factor: Step<'_>, desk: &mut Desk, out: &mut [f64]);
 
-    /// `out[j] = log ⊕ₖ factor[j, k] exp(message[k])`, for a message whose largest entry is 0 and a factor of one block.
+    /// `out[j] = log ⊕ₖ factor[j, k] exp(message[k])` in each block, for a message whose largest entry is 0.
     #[doc(hidden)]
     fn over_columns(message: &[f64], factor: Step<'_>, desk: &mut Desk, out: &mut [f64]);
 }
@@ -99,6 +99,7 @@ impl Semiring for Max {
 
     fn over_columns(message: &[f64], factor: Step<'_>, _desk: &mut Desk, out: &mut [f64]) {
         for (j, out) in out.iter_mut().enumerate() {
+            let message = &message[j / factor.0.rows * factor.0.cols..][..factor.0.cols];
             let sums = message.iter().zip(factor.0.log_row(j)).map(|(m, log)| m + log);
             *out = sums.fold(f64::NEG_INFINITY, larger);
         }

@@ -6,12 +6,13 @@
 //! p(z[n] = k | z[parent[n]] = j, x) ∝ factor[j, k] exp(λ[n, k])                               mixed, maximised or drawn, downwards
 //! ```
 //!
-//! Steps are of one part and one block. Because parents come first, both passes are loops over n: no recursion, whatever the depth.
+//! Steps go in [parts](super::parts), where a node has several latents. Because parents come first, both passes are loops over n: no
+//! recursion, whatever the depth.
 
-use super::factors::{Factor, Factors};
-use super::messages::{self, Desk, Total};
+use super::descents::Descents;
+use super::factors::Factors;
+use super::messages::{self, Total};
 use super::scan::Pairs;
-use super::semiring::Step;
 use super::{Choice, Failure, Max, Sample, Semiring, Sum};
 
 /// One tree, or several side by side.
@@ -47,10 +48,6 @@ impl<'a> Tree<'a> {
     fn index(&self, n: usize) -> usize {
         self.which.map_or(0, |w| w[n])
     }
-
-    fn factor(&self, n: usize) -> Factor<'a> {
-        self.factors.part(self.index(n), 0)
-    }
 }
 
 /// What the eliminations of a tree write on.
@@ -58,7 +55,7 @@ impl<'a> Tree<'a> {
 pub struct Workspace {
     /// λ, node by node.
     messages: Vec<f64>,
-    desk: Desk,
+    descents: Descents,
     to_parent: Vec<f64>,
 }
 
@@ -95,12 +92,12 @@ impl Workspace {
             let (table, copies) = match &mut pairs {
                 None => (None, 1.0),
                 Some(p) => {
-                    let size = states * states;
+                    let size = tree.factors.parts().len();
                     (Some(&mut p.sums[tree.index(n) * size..][..size]), p.copies)
                 }
             };
             let given = &above[parent * states..][..states];
-            self.desk.condition_on_rows(message, tree.factor(n), given, own, table, copies);
+            self.descents.downward(message, tree.factors, tree.index(n), given, own, table, copies);
         }
         Ok(total)
     }
@@ -116,7 +113,9 @@ impl Workspace {
         let (mut own, mut out) = (vec![0.0; states], vec![0.0; states * states]);
         let message = &self.messages[n * states..][..states];
         let given = &marginals[tree.parent[n] * states..][..states];
-        self.desk.condition_on_rows(message, tree.factor(n), given, &mut own, Some(&mut out), 1.0);
+        let step = Factors::from_logs(states, tree.factors.expanded(tree.index(n)));
+        self.descents.resize(&step);
+        self.descents.downward(message, &step, 0, given, &mut own, Some(&mut out), 1.0);
         Ok(out)
     }
 
@@ -153,14 +152,18 @@ impl Workspace {
     ) -> Result<f64, Failure> {
         let total = self.upward::<C>(tree)?;
         let states = tree.factors.states();
-        let weights = &mut self.desk.column;
         for n in 0..tree.len() {
-            weights.copy_from_slice(&self.messages[n * states..][..states]);
-            if let Some(parent) = tree.parent(n) {
-                let logs = tree.factor(n).log_row(chosen[parent]);
-                weights.iter_mut().zip(logs).for_each(|(w, log)| *w += log);
-            }
-            chosen[n] = choice.choose(weights);
+            let message = &self.messages[n * states..][..states];
+            chosen[n] = match tree.parent(n) {
+                Some(parent) => {
+                    self.descents.choose(choice, message, tree.factors, tree.index(n), chosen[parent])
+                }
+                None => {
+                    let weights = &mut self.descents.weights()[..states];
+                    weights.copy_from_slice(message);
+                    choice.choose(weights)
+                }
+            };
         }
         Ok(total)
     }
@@ -168,7 +171,7 @@ impl Workspace {
     /// λ of every node, and log ⊕ over all states.
     fn upward<S: Semiring>(&mut self, tree: &Tree<'_>) -> Result<f64, Failure> {
         let (states, len) = (tree.factors.states(), tree.len());
-        self.desk.resize(states);
+        self.descents.resize(tree.factors);
         self.to_parent.clear();
         self.to_parent.resize(states, 0.0);
         self.messages.clear();
@@ -181,7 +184,8 @@ impl Workspace {
             match tree.parent(n) {
                 None => total.add(S::total(own)),
                 Some(parent) => {
-                    S::over_columns(own, Step(tree.factor(n)), &mut self.desk, &mut self.to_parent);
+                    let to_parent = &mut self.to_parent;
+                    total.add(self.descents.upward::<S>(own, tree.factors, tree.index(n), to_parent));
                     let parent = &mut above[parent * states..][..states];
                     parent.iter_mut().zip(&self.to_parent).for_each(|(p, m)| *p += m);
                 }

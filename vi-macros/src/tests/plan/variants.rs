@@ -237,6 +237,30 @@ fn hidden_markov_tree() {
 }
 
 #[test]
+fn characters_that_evolve_along_one_tree_are_one_block() {
+    let source = |other: &str, map: &str| {
+        format!(
+            "pub mod tree(K, L) {{
+                given    parent[n in 1..N]: Category[n];   {other}
+                param    a[i in K]: Simplex[K];   param b[i in L, k in K]: Simplex[L];   param p[l in L]: Unit;
+                latent   u[0] ~ Uniform();
+                latent   v[0] ~ Uniform();
+                latent   u[n in 1..N] ~ Categorical(a[u[parent[n]]]);
+                latent   v[n in 1..N] ~ Categorical(b[v[{map}], u[n]]);
+                observed x[n in N] ~ Bernoulli(p[v[n]]);
+            }}"
+        )
+    };
+    check(&source("", "parent[n]"), &["EXACT", "{u, v}: u×v tree over n"]);
+    // Along two trees there is no order for both.
+    check_not_exact(
+        &source("given other[n in 1..N]: Category[n];", "other[n]"),
+        &["MEAN-FIELD", "{u}: u tree over n", "{v}: v tree over n"],
+        &["u: away from the frontier"],
+    );
+}
+
+#[test]
 fn mixture_of_state_spaces_runs_the_engine_once_for_each_component() {
     check(
         "pub mod mixture_of_chains(K, H) {
