@@ -4,7 +4,7 @@ pub use crate::data;
 pub use crate::data::{Groups, check};
 pub use crate::dist;
 pub use crate::engine::collapse::{Collapse, Forms, Joint};
-pub use crate::engine::covariance::Covariance;
+pub use crate::engine::covariance::Covariance as SharedCovariance;
 pub use crate::engine::design::Design;
 pub use crate::engine::elimination::Elimination;
 pub use crate::engine::gaps::{Gaps, There};

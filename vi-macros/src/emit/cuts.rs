@@ -42,7 +42,7 @@ impl Emitter<'_> {
             #sides
             let cut = law::cut(solution.values[(0, 0)], params.#field[#at].entry(0, 0), (low, high), mode::at(#name, &[#(#indices),*]))?;
             #place = cut.mean();
-            params.#field[#at] = Covariance::number(cut.var());
+            params.#field[#at] = SharedCovariance::number(cut.var());
             params.#law[#at] = cut;
         }
     }

@@ -163,9 +163,9 @@ impl<'a> Emitter<'a> {
                 Some(e) => format!(" Cov({names}), one for each copy, in units of `{}`.", self.name(e.array)),
                 None => format!(" Cov({names}), one for each copy."),
             };
-            fields.extend(quote!(#[doc = #doc] pub #n: Vec<Covariance>,));
+            fields.extend(quote!(#[doc = #doc] pub #n: Vec<SharedCovariance>,));
             unset.extend(quote!(#n: Vec::new(),));
-            serde.push(quote!(#n: Vec<Covariance>));
+            serde.push(quote!(#n: Vec<SharedCovariance>));
             if let Some(n) = &g.law {
                 let law = cut_law();
                 let doc = format!(" q({names}), one for each copy.");
@@ -508,7 +508,9 @@ impl<'a> Emitter<'a> {
             let (_, total) = self.unknowns(&scope, g.regression);
             let names: Vec<String> = g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect();
             let (names, whole) = (names.join(", "), self.takes_all(&g));
-            out.extend(quote!(#n: vec![Covariance::none(#names, #total, context.budget, #whole)?; #copies],));
+            out.extend(
+                quote!(#n: vec![SharedCovariance::none(#names, #total, context.budget, #whole)?; #copies],),
+            );
             if let Some(n) = &g.law {
                 out.extend(quote!(#n: vec![Marginal::Unset; #copies],));
             }

@@ -23,7 +23,7 @@ impl Emitter<'_> {
                 g.regression.arrays.iter().map(|a| self.spread_of(g.regression, *a)).collect();
             out.extend(quote! {
                 let params = &made;
-                let known = || -> Option<Vec<Covariance>> {
+                let known = || -> Option<Vec<SharedCovariance>> {
                     if #(#unset)||* {
                         return None;
                     }

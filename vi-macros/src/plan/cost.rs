@@ -34,18 +34,7 @@ pub fn cost(
         terms.extend(contraction(model, g, block, m, d));
     }
     let terms = leading(model, terms);
-    if filled.is_empty() {
-        return terms;
-    }
-    let names: Vec<String> = filled
-        .iter()
-        .map(|a| {
-            let array = &model.arrays[a.0];
-            let axes = vec!["·"; array.plates.len()].join(", ");
-            if axes.is_empty() { array.name.to_string() } else { format!("{}[{axes}]", array.name) }
-        })
-        .collect();
-    format!("{terms}, and the fill of {}", names.join(", "))
+    if filled.is_empty() { terms } else { format!("at most {terms}, by fill") }
 }
 
 /// A Gaussian that is eliminated with others by fill: which of its elements meet is in the data, as no row sums over an axis of it.
@@ -206,9 +195,10 @@ fn engine(
             let hoisted = !squares_vary(model, node, s.nodes[0], &touching);
             for (k, e) in array.plates.iter().enumerate() {
                 match (structure.unit[k], stack) {
+                    // All may come to meet, be it through what was eliminated before.
+                    (true, _) if filled.contains(&node.array) => times(&mut out, e.nominal, 3),
                     (true, _) if hoisted => {}
                     (true, _) => times(&mut out, e.nominal, 1),
-                    (false, _) if filled.contains(&node.array) => times(&mut out, e.nominal, 1),
                     (false, _) => times(&mut out, e.nominal, 3),
                 }
             }
