@@ -248,23 +248,18 @@ impl Fronts {
 
     /// w with Rᵀ w = c, in place, by places.
     fn solve_transposed(&self, c: &mut [f64]) {
-        self.pattern.fronts().iter().for_each(|f| self.step_transposed(f, c));
-    }
-
-    fn step_transposed(&self, front: &Front, c: &mut [f64]) {
-        let (root, width) = (self.root(front), front.width());
-        for i in 0..front.pivots {
-            let w = c[front.first + i] / root[i * width + i];
-            c[front.first + i] = w;
-            if w == 0.0 {
-                continue;
-            }
-            let row = &root[i * width..][..width];
-            for j in i + 1..front.pivots {
-                c[front.first + j] -= row[j] * w;
-            }
-            for (b, r) in self.pattern.border(front).iter().zip(&row[front.pivots..]) {
-                c[*b] -= r * w;
+        for front in self.pattern.fronts() {
+            let (root, width) = (self.root(front), front.width());
+            for i in 0..front.pivots {
+                let row = &root[i * width..][..width];
+                let w = c[front.first + i] / row[i];
+                c[front.first + i] = w;
+                for j in i + 1..front.pivots {
+                    c[front.first + j] -= row[j] * w;
+                }
+                for (b, r) in self.pattern.border(front).iter().zip(&row[front.pivots..]) {
+                    c[*b] -= r * w;
+                }
             }
         }
     }
@@ -278,17 +273,44 @@ impl Fronts {
         if let Some(column) = p.local(front, b) {
             return self.covariances[front.entries + (a - front.first) * front.width() + column];
         }
-        // R⁻ᵀ eᵢ is 0 but for the pivots of fronts from that of i upwards.
-        let mut sides = [vec![0.0; p.unknowns()], vec![0.0; p.unknowns()]];
-        for (place, side) in [a, b].into_iter().zip(&mut sides) {
-            side[place] = 1.0;
-            let mut next = Some(p.front_of(place));
-            while let Some(f) = next {
-                self.step_transposed(&p.fronts()[f], side);
-                next = p.fronts()[f].parent;
+        let (one, two) = (self.half(a), self.half(b));
+        let mut others = two.iter().peekable();
+        let mut sum = 0.0;
+        for (f, x) in &one {
+            while others.next_if(|(g, _)| g < f).is_some() {}
+            if let Some((_, y)) = others.next_if(|(g, _)| g == f) {
+                sum += x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
             }
         }
-        sides[0].iter().zip(&sides[1]).map(|(x, y)| x * y).sum()
+        sum
+    }
+
+    /// R⁻ᵀ e of one place: 0 but for the pivots of fronts from its own up to the root.
+    fn half(&self, place: usize) -> Vec<(usize, Vec<f64>)> {
+        let p = &*self.pattern;
+        let path = std::iter::successors(Some(p.front_of(place)), |f| p.fronts()[*f].parent);
+        let mut out: Vec<(usize, Vec<f64>)> = path.map(|f| (f, vec![0.0; p.fronts()[f].pivots])).collect();
+        let first = p.fronts()[p.front_of(place)].first;
+        out[0].1[place - first] = 1.0;
+        for k in 0..out.len() {
+            let (done, above) = out.split_at_mut(k + 1);
+            let (f, own) = &mut done[k];
+            let front = &p.fronts()[*f];
+            let (root, width) = (self.root(front), front.width());
+            for i in 0..front.pivots {
+                let row = &root[i * width..][..width];
+                own[i] /= row[i];
+                let w = own[i];
+                (i + 1..front.pivots).for_each(|j| own[j] -= row[j] * w);
+                for (b, r) in p.border(front).iter().zip(&row[front.pivots..]) {
+                    let home = p.front_of(*b);
+                    if let Ok(at) = above.binary_search_by_key(&home, |(g, _)| *g) {
+                        above[at].1[b - p.fronts()[home].first] -= r * w;
+                    }
+                }
+            }
+        }
+        out
     }
 
     /// Var(Σ cⱼ xⱼ), a sum of squares.
