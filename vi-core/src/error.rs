@@ -85,16 +85,19 @@ pub enum Error {
         write: String,
     },
 
-    /// A block of Gaussian latents that all units share would need a covariance of more rows than `Options::budget`.
+    /// A block of Gaussian latents that all units share would take more than a dense covariance of `Options::budget` rows.
     #[error(
-        "the joint Gaussian of {block} has {unknowns} numbers, more than the budget of {budget}: its covariance has the square of that many, \
-         and a sweep takes the cube; raise `Options::budget`"
+        "the joint Gaussian of {block} has {unknowns} numbers{}, more than the budget of {budget}: a covariance has the square of that many, \
+         and a sweep takes the cube; raise `Options::budget`",
+        if width == unknowns { String::new() } else { format!(" and, eliminated by fill, takes what {width} do that are all tied to one another") }
     )]
     TooWide {
         /// The latents of the block.
         block: String,
         /// How many numbers they are.
         unknowns: usize,
+        /// How many that are all tied to one another would take as much memory or time.
+        width: usize,
         /// The largest number allowed.
         budget: usize,
     },

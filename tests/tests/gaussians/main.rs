@@ -5,6 +5,7 @@ mod canonical;
 mod evidence_of_regressions;
 mod expansion;
 mod factor_shapes;
+mod fill;
 mod growth_curves;
 mod holes;
 mod incomplete_more;

@@ -33,9 +33,11 @@
 mod laws;
 
 use crate::Error;
+use crate::engine::covariance::Covariance;
 use crate::linalg::Cholesky;
 use crate::special::{log_sum_exp, sigmoid};
 use nalgebra::{DMatrix, DVector};
+use std::sync::Arc;
 
 /// What can be written to and read from a flat vector: laws, and arrays of them.
 pub trait Charted: Sized {
@@ -126,6 +128,27 @@ impl Writer {
             self.positive(lower[(i, i)]);
         }
         Ok(())
+    }
+
+    /// The covariance of a block of locations: as [`sym_pos`](Self::sym_pos), or the root of its fronts, its diagonal in logarithms.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if it is not positive definite.
+    pub fn covariance(&mut self, x: &Covariance) -> Result<(), Error> {
+        match x {
+            Covariance::None(s) => self.sym_pos(&DMatrix::zeros(s.unknowns.min(1), s.unknowns.min(1))),
+            Covariance::Matrix(m) => self.sym_pos(m),
+            Covariance::Fronts { law, .. } => {
+                for (diagonal, x) in law.coordinates() {
+                    if diagonal {
+                        self.positive(x);
+                    } else {
+                        self.real(x);
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     /// A law, or an array of laws.
@@ -233,6 +256,23 @@ impl<'a> Reader<'a> {
         let mut x = &lower * lower.transpose();
         x.fill_lower_triangle_with_upper_triangle();
         if x.iter().all(|v| v.is_finite()) && Cholesky::new(&x).is_ok() { Ok(x) } else { Err(outside()) }
+    }
+
+    /// The covariance of a block of locations that is kept as `like` is.
+    ///
+    /// # Errors
+    /// As for [`sym_pos`](Self::sym_pos).
+    pub fn covariance(&mut self, like: &Covariance) -> Result<Covariance, Error> {
+        match like {
+            Covariance::None(_) => Ok(like.clone()),
+            Covariance::Matrix(m) => self.sym_pos(m.nrows()).map(Covariance::Matrix),
+            Covariance::Fronts { law, budget } => {
+                let law =
+                    law.at_coordinates(|diagonal| if diagonal { self.positive() } else { self.real() })?;
+                let law = Arc::new(law.map_err(|_| outside())?);
+                Ok(Covariance::Fronts { law, budget: *budget })
+            }
+        }
     }
 
     fn lower(&mut self, d: usize) -> Result<DMatrix<f64>, Error> {

@@ -8,6 +8,7 @@
 //! The second square is that of further rows (Barber and Chiappa 2006): S is a sum of positive terms over all rows of a unit, and no precision
 //! matrix is formed.
 
+use super::covariance::Entries;
 use nalgebra::DMatrix;
 
 /// S of one unit, and the terms of the row at hand.
@@ -57,18 +58,18 @@ impl Coefficients {
     }
 
     /// Adds the row's share of S.
-    pub fn add(&mut self, precision: f64, covariance: &DMatrix<f64>) {
+    pub fn add(&mut self, precision: f64, covariance: &impl Entries) {
         self.open();
         for &(i, a, x) in &self.terms {
             let scaled = precision * x;
             for &(j, b, y) in self.terms.iter().filter(|(_, b, _)| a <= *b) {
-                self.square[a * self.side + b] += scaled * y * covariance[(i, j)];
+                self.square[a * self.side + b] += scaled * y * covariance.entry(i, j);
             }
         }
     }
 
     /// The same of a vector whose components are coupled by a precision matrix.
-    pub fn add_coupled(&mut self, precision: &DMatrix<f64>, covariance: &DMatrix<f64>) {
+    pub fn add_coupled(&mut self, precision: &DMatrix<f64>, covariance: &impl Entries) {
         self.open();
         let range = |d: usize| if d == 0 { 0..self.ends[0] } else { self.ends[d - 1]..self.ends[d] };
         for d in 0..self.ends.len() {
@@ -79,7 +80,7 @@ impl Coefficients {
                 }
                 for &(i, a, x) in &self.terms[range(d)] {
                     for &(j, b, y) in self.terms[range(e)].iter().filter(|(_, b, _)| a <= *b) {
-                        self.square[a * self.side + b] += p * x * y * covariance[(i, j)];
+                        self.square[a * self.side + b] += p * x * y * covariance.entry(i, j);
                     }
                 }
             }

@@ -8,6 +8,7 @@
 //! | ½ w log det Λ − ½ tr Λ S | Wishart(w + D + 1, S⁻¹) | S is singular, w ≤ −2 |
 //! | −½ w log det Σ − ½ tr Σ⁻¹ S | inverse-Wishart(w − D − 1, S) | S is singular, w ≤ 2D |
 
+use super::covariance::Covariance;
 use super::mode::Element;
 use crate::Error;
 use crate::dist::{
@@ -90,7 +91,7 @@ pub enum Whitening<'a> {
 
 impl Whitening<'_> {
     /// A root R of the covariance of the outputs, R Rᵀ.
-    fn root(self, outputs: usize) -> Result<DMatrix<f64>, Error> {
+    pub(super) fn root(self, outputs: usize) -> Result<DMatrix<f64>, Error> {
         let not = || Error::NotFinite { what: "the root of a scale".to_string() };
         match self {
             Whitening::None => Ok(DMatrix::identity(outputs, outputs)),
@@ -107,26 +108,26 @@ impl Whitening<'_> {
 
 /// ½ log det 2πe (C ⊗ S) with −log det S = `log_precision`: the entropy of a block of locations, given or averaged over its scale.
 #[must_use]
-pub fn entropy(covariance: &DMatrix<f64>, outputs: usize, log_precision: f64) -> f64 {
-    let n = covariance.nrows() as f64;
-    let own = outputs as f64
-        * (0.5 * n * (1.0 + (2.0 * std::f64::consts::PI).ln()) + 0.5 * super::dense::log_det(covariance));
+pub fn entropy(covariance: &Covariance, outputs: usize, log_precision: f64) -> f64 {
+    let n = covariance.unknowns() as f64;
+    let own =
+        outputs as f64 * (0.5 * n * (1.0 + (2.0 * std::f64::consts::PI).ln()) + 0.5 * covariance.log_det());
     own - 0.5 * n * log_precision
 }
 
 /// One draw of θ (unknowns × outputs).
 pub fn draw(
     mean: &DMatrix<f64>,
-    covariance: &DMatrix<f64>,
+    covariance: &Covariance,
     scale: Whitening<'_>,
     rng: &mut rand_chacha::ChaCha8Rng,
 ) -> DMatrix<f64> {
     use rand_distr::{Distribution, StandardNormal};
     let (n, outputs) = mean.shape();
     let white = DMatrix::from_fn(n, outputs, |_, _| StandardNormal.sample(rng));
-    match (crate::linalg::Cholesky::new(covariance), scale.root(outputs)) {
-        (Ok(rows), Ok(columns)) => mean + rows.lower() * white * columns.transpose(),
-        _ => mean.map(|_| f64::NAN),
+    match covariance.colour(white, scale) {
+        Some(spread) => mean + spread,
+        None => mean.map(|_| f64::NAN),
     }
 }
 
@@ -136,15 +137,32 @@ pub fn draw(
 pub fn log_density(
     value: &DMatrix<f64>,
     mean: &DMatrix<f64>,
-    covariance: &DMatrix<f64>,
+    covariance: &Covariance,
     scale: Whitening<'_>,
     magnitude: &mut f64,
 ) -> f64 {
     let (n, outputs) = mean.shape();
-    let (Ok(rows), Ok(columns)) = (crate::linalg::Cholesky::new(covariance), scale.root(outputs)) else {
-        return f64::NAN;
+    let Some(inverse) = scale.root(outputs).ok().and_then(DMatrix::try_inverse) else { return f64::NAN };
+    let log_det_columns = inverse.determinant().abs().ln();
+    let covariance = match covariance {
+        Covariance::None(_) => return f64::NAN,
+        Covariance::Matrix(m) => m,
+        Covariance::Fronts { law, .. } => {
+            let apart = (value - mean) * inverse.transpose();
+            let reach = (value.abs() + mean.abs()) * inverse.transpose().abs();
+            let mut total = n as f64 * log_det_columns;
+            for o in 0..outputs {
+                let mut square = 0.0;
+                law.whiten(apart.column(o).as_slice(), reach.column(o).as_slice(), |white, reach| {
+                    square += white * white;
+                    *magnitude += reach * white.abs();
+                });
+                total += law.log_density(square);
+            }
+            return total;
+        }
     };
-    let Some(inverse) = columns.clone().try_inverse() else { return f64::NAN };
+    let Ok(rows) = crate::linalg::Cholesky::new(covariance) else { return f64::NAN };
     let lower = rows.inverse_lower();
     let white = &lower * (value - mean) * inverse.transpose();
     let solved = (lower.transpose() * &white).abs();
@@ -152,7 +170,6 @@ pub fn log_density(
     // Far from the origin the distance from the mean has lost digits before it is whitened.
     let reach = lower.abs() * (value.abs() + mean.abs()) * inverse.transpose().abs();
     *magnitude += reach.dot(&white.abs());
-    let log_det_columns = inverse.determinant().abs().ln();
     -0.5 * (n * outputs) as f64 * (2.0 * std::f64::consts::PI).ln() - 0.5 * outputs as f64 * rows.log_det()
         + n as f64 * log_det_columns
         - 0.5 * white.norm_squared()
@@ -203,6 +220,17 @@ pub fn vector(mean: &[f64], covariance: &DMatrix<f64>) -> Marginal<MvNormal<'sta
         Ok(law) => Marginal::Law(law),
         Err(_) => Marginal::Point(DVector::from_column_slice(mean)),
     }
+}
+
+/// The marginal of a vector of unknowns of a block.
+#[must_use]
+pub fn part(mean: &[f64], covariance: &Covariance, at: &[usize]) -> Marginal<MvNormal<'static>> {
+    if let Covariance::Fronts { law, .. } = covariance
+        && mean.iter().all(|m| !m.is_nan())
+    {
+        return Marginal::Law(MvNormal::of_fronts(mean.to_vec(), law, at));
+    }
+    vector(mean, &covariance.block(at))
 }
 
 /// (scale², dof) of Student's t that is left of Normal(·, var: c / τᵖ) for τᵖ ~ Gamma.

@@ -11,7 +11,9 @@ mod solve;
 mod stacked;
 
 pub(super) use solve::{least_norm, well_conditioned};
+pub(super) use stacked::root;
 
+use super::covariance::Entries;
 use crate::stats::Cell;
 use nalgebra::DMatrix;
 use stacked::Row;
@@ -312,18 +314,18 @@ impl LeastSquares {
 
 /// Σᵢⱼ aᵢ Cᵢⱼ aⱼ: the variance of Σ a θ for θ of covariance C.
 #[must_use]
-pub fn quadratic(coefficients: &[(usize, f64)], covariance: &DMatrix<f64>) -> f64 {
+pub fn quadratic(coefficients: &[(usize, f64)], covariance: &impl Entries) -> f64 {
     let mut s = 0.0;
     for &(i, a) in coefficients {
         for &(j, b) in coefficients {
-            s += a * b * covariance[(i, j)];
+            s += a * b * covariance.entry(i, j);
         }
     }
     s
 }
 
 /// The coefficient of each unknown as a form over the columns of u about their gauges.
-fn unknown_forms(m: &Cell<'_>, terms: &[Term]) -> Vec<(usize, Form)> {
+pub(super) fn unknown_forms(m: &Cell<'_>, terms: &[Term]) -> Vec<(usize, Form)> {
     let mut out: Vec<(usize, Form)> = vec![];
     for t in terms {
         let Value::Unknown(id) = t.value else { continue };
@@ -348,7 +350,7 @@ fn unknown_forms(m: &Cell<'_>, terms: &[Term]) -> Vec<(usize, Form)> {
 
 /// Σ w Var(Σ terms): what the uncertainty of the unknowns adds to Σ w ρ².
 #[must_use]
-pub fn spread(m: Cell<'_>, terms: &[Term], covariance: &DMatrix<f64>) -> f64 {
+pub fn spread(m: Cell<'_>, terms: &[Term], covariance: &impl Entries) -> f64 {
     if m.count == 0.0 {
         return 0.0;
     }
@@ -356,7 +358,7 @@ pub fn spread(m: Cell<'_>, terms: &[Term], covariance: &DMatrix<f64>) -> f64 {
     let mut s = 0.0;
     for (i, a) in &forms {
         for (j, b) in &forms {
-            s += covariance[(*i, *j)] * product(&m, a, b);
+            s += covariance.entry(*i, *j) * product(&m, a, b);
         }
     }
     s
@@ -364,7 +366,7 @@ pub fn spread(m: Cell<'_>, terms: &[Term], covariance: &DMatrix<f64>) -> f64 {
 
 /// Σ w Cov(Σ terms of component d, Σ terms of component e): what the uncertainty of the unknowns adds to Σ w ρ ρᵀ.
 #[must_use]
-pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &DMatrix<f64>) -> DMatrix<f64> {
+pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &impl Entries) -> DMatrix<f64> {
     let dim = terms.len();
     let mut out = DMatrix::zeros(dim, dim);
     if m.count == 0.0 {
@@ -376,7 +378,7 @@ pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &DMatrix<f64
             let mut s = 0.0;
             for (i, a) in &forms[d] {
                 for (j, b) in &forms[e] {
-                    s += covariance[(*i, *j)] * product(&m, a, b);
+                    s += covariance.entry(*i, *j) * product(&m, a, b);
                 }
             }
             out[(d, e)] = s;
@@ -388,13 +390,13 @@ pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &DMatrix<f64
 
 /// Cov(Σ aθ of component d, Σ aθ of component e), for one row.
 #[must_use]
-pub fn row_scatter(coefficients: &[Vec<(usize, f64)>], covariance: &DMatrix<f64>) -> DMatrix<f64> {
+pub fn row_scatter(coefficients: &[Vec<(usize, f64)>], covariance: &impl Entries) -> DMatrix<f64> {
     let dim = coefficients.len();
     DMatrix::from_fn(dim, dim, |d, e| {
         let mut s = 0.0;
         for &(i, a) in &coefficients[d] {
             for &(j, b) in &coefficients[e] {
-                s += a * b * covariance[(i, j)];
+                s += a * b * covariance.entry(i, j);
             }
         }
         s

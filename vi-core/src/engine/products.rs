@@ -7,6 +7,7 @@
 //! Factors of one term lie in different blocks, so its mean is the product of their means; two terms are correlated through the blocks they
 //! share. Nothing is subtracted: for each shared block E x x′ = E x E x′ + C, and Cov gathers the products that hold at least one C.
 
+use super::covariance::{Covariance, Entries};
 use super::least_squares::{Form, LeastSquares, product};
 use crate::stats::Cell;
 use nalgebra::DMatrix;
@@ -104,7 +105,7 @@ impl Product {
 }
 
 /// Cov of two products, the unknowns that are solved for left out.
-fn covariance(a: &Product, b: &Product, covariances: &[&DMatrix<f64>]) -> f64 {
+fn covariance<C: Entries>(a: &Product, b: &Product, covariances: &[&C]) -> f64 {
     // E and Cov of the part that was gone through.
     let (mut mean, mut cov) = (a.constant * b.constant, 0.0);
     for x in &a.factors {
@@ -113,7 +114,7 @@ fn covariance(a: &Product, b: &Product, covariances: &[&DMatrix<f64>]) -> f64 {
                 Some((own, j)) if own == block => Some((y.mean, j)),
                 _ => None,
             })?;
-            Some((other.0, covariances[block][(i, other.1)]))
+            Some((other.0, covariances[block].entry(i, other.1)))
         });
         match partner {
             Some((other, c)) => {
@@ -140,7 +141,7 @@ fn covariance(a: &Product, b: &Product, covariances: &[&DMatrix<f64>]) -> f64 {
 
 /// Σ w Σₛₜ Cov(tₛ, tₜ): what uncertainty adds to Σ w ρ².
 #[must_use]
-pub fn spread(m: Cell<'_>, terms: &[Product], covariances: &[&DMatrix<f64>]) -> f64 {
+pub fn spread<C: Entries>(m: Cell<'_>, terms: &[Product], covariances: &[&C]) -> f64 {
     if m.count == 0.0 {
         return 0.0;
     }
@@ -157,42 +158,54 @@ pub fn spread(m: Cell<'_>, terms: &[Product], covariances: &[&DMatrix<f64>]) -> 
     s
 }
 
+/// The normal equations of rows whose coefficients are products of other unknowns, under their expectation, entry by entry: at a pair of
+/// unknowns, or on the right of one.
+pub(super) fn expected(
+    weight: f64,
+    m: Cell<'_>,
+    terms: &[Product],
+    covariances: &[&Covariance],
+    mut add: impl FnMut(usize, Option<usize>, f64),
+) {
+    if m.count == 0.0 || weight == 0.0 {
+        return;
+    }
+    let forms: Vec<Form> = terms.iter().map(|t| t.form(&m)).collect();
+    // The target less what is held, at the means.
+    let mut rest: Form = (vec![(0, 1.0)], m.gauge[0]);
+    for (t, form) in terms.iter().zip(&forms) {
+        if t.unknown.is_none() {
+            let mean = t.mean();
+            rest.0.extend(form.0.iter().map(|(c, x)| (*c, -mean * x)));
+            rest.1 -= mean * form.1;
+        }
+    }
+    for (a, form) in terms.iter().zip(&forms) {
+        let Some(i) = a.unknown else { continue };
+        let mut target = a.mean() * product(&m, form, &rest);
+        for (b, other) in terms.iter().zip(&forms) {
+            let cov = covariance(a, b, covariances);
+            match b.unknown {
+                Some(j) => add(i, Some(j), weight * (a.mean() * b.mean() + cov) * product(&m, form, other)),
+                None if cov != 0.0 => target -= cov * product(&m, form, other),
+                None => {}
+            }
+        }
+        add(i, None, weight * target);
+    }
+}
+
 impl LeastSquares {
     /// Adds the rows behind moments whose coefficients are products of other unknowns, under their expectation.
-    pub fn add_products(
-        &mut self,
-        weight: f64,
-        m: Cell<'_>,
-        terms: &[Product],
-        covariances: &[&DMatrix<f64>],
-    ) {
-        if m.count == 0.0 || weight == 0.0 {
-            return;
-        }
-        let forms: Vec<Form> = terms.iter().map(|t| t.form(&m)).collect();
-        // The target less what is held, at the means.
-        let mut rest: Form = (vec![(0, 1.0)], m.gauge[0]);
-        for (t, form) in terms.iter().zip(&forms) {
-            if t.unknown.is_none() {
-                let mean = t.mean();
-                rest.0.extend(form.0.iter().map(|(c, x)| (*c, -mean * x)));
-                rest.1 -= mean * form.1;
-            }
-        }
-        for (a, form) in terms.iter().zip(&forms) {
-            let Some(i) = a.unknown else { continue };
-            let mut right = a.mean() * product(&m, form, &rest);
-            for (b, other) in terms.iter().zip(&forms) {
-                let cov = covariance(a, b, covariances);
-                match b.unknown {
-                    Some(j) => {
-                        self.add_gram(i, j, weight * (a.mean() * b.mean() + cov) * product(&m, form, other))
-                    }
-                    None if cov != 0.0 => right -= cov * product(&m, form, other),
-                    None => {}
-                }
-            }
-            self.add_right(i, weight * right);
+    pub fn add_products(&mut self, weight: f64, m: Cell<'_>, terms: &[Product], covariances: &[&Covariance]) {
+        expected(weight, m, terms, covariances, |i, j, x| self.add_entry(i, j, x));
+    }
+
+    /// Adds to the equations at a pair of unknowns, or on the right of one.
+    pub(super) fn add_entry(&mut self, i: usize, j: Option<usize>, x: f64) {
+        match j {
+            Some(j) => self.add_gram(i, j, x),
+            None => self.add_right(i, x),
         }
     }
 }

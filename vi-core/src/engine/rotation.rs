@@ -14,6 +14,7 @@
 //!
 //! Source: Luttinen & Ilin (2010), *Transformations in variational Bayesian factor analysis to speed up learning*, Neurocomputing 73.
 
+use super::covariance::Covariance;
 use crate::linalg::Cholesky;
 use crate::stats::Cell;
 use nalgebra::{DMatrix, DVector};
@@ -35,7 +36,7 @@ pub struct Turn {
 }
 
 /// One line c: its mean, and its place in the covariance of its block. A line without one is a point.
-pub type Line<'a> = (&'a [f64], Option<(&'a DMatrix<f64>, &'a [usize])>);
+pub type Line<'a> = (&'a [f64], Option<(&'a Covariance, &'a [usize])>);
 
 /// Lines whose priors share g.
 #[derive(Clone, Debug)]
@@ -64,7 +65,7 @@ pub struct Rotation {
 
 /// E c cᵀ
 fn square((mean, law): Line<'_>) -> DMatrix<f64> {
-    let cov = |i: usize, j: usize| law.map_or(0.0, |(c, at)| c[(at[i], at[j])]);
+    let cov = |i: usize, j: usize| law.map_or(0.0, |(c, at)| c.entry(at[i], at[j]));
     DMatrix::from_fn(mean.len(), mean.len(), |i, j| mean[i] * mean[j] + cov(i, j))
 }
 
@@ -311,7 +312,8 @@ fn direction(
 }
 
 /// The covariance of a block in which one line turned.
-pub fn turn_rows(cov: &mut DMatrix<f64>, at: &[usize], by: &DMatrix<f64>) {
+pub fn turn_rows(cov: &mut Covariance, at: &[usize], by: &DMatrix<f64>) {
+    let Some(cov) = cov.whole() else { return };
     for columns in [false, true] {
         for other in 0..cov.nrows() {
             let place = |i: usize| if columns { (other, at[i]) } else { (at[i], other) };
@@ -323,7 +325,8 @@ pub fn turn_rows(cov: &mut DMatrix<f64>, at: &[usize], by: &DMatrix<f64>) {
 }
 
 /// The covariance of a block in which b became b + c · a.
-pub fn shift_row(cov: &mut DMatrix<f64>, b: usize, at: &[usize], by: &[f64]) {
+pub fn shift_row(cov: &mut Covariance, b: usize, at: &[usize], by: &[f64]) {
+    let Some(cov) = cov.whole() else { return };
     for columns in [false, true] {
         for other in 0..cov.nrows() {
             let place = |i: usize| if columns { (other, i) } else { (i, other) };

@@ -2,33 +2,99 @@
 //!
 //! Between elements whose laws are apart nothing is known: their covariance is 0.
 
+use super::covariance::Covariance;
+use super::gauss::fronts::Fronts;
 use crate::dist::MvNormal;
 use crate::dist::{Normal, PowerGamma, StudentT, Truncated};
 use crate::engine::law::MatrixScale;
 use crate::fit::Marginal;
 use crate::posterior::{MvStudentT, VectorLaw};
 use nalgebra::DMatrix;
+use std::sync::Arc;
 
 /// Entries of covariances, before it is known how many there are and of what size.
 #[derive(Clone, Debug, Default)]
-pub struct Spread(Vec<(usize, [usize; 2], f64)>);
+pub struct Spread {
+    entries: Vec<(usize, [usize; 2], f64)>,
+    /// Laws that are parts of one: the copy, the joint law, and where its unknowns stand in it and in the block.
+    parts: Vec<(usize, Arc<Fronts>, Vec<[usize; 2]>)>,
+}
 
 impl Spread {
     /// An entry of the covariance of one copy.
     pub fn add(&mut self, copy: usize, at: [usize; 2], value: f64) {
-        self.0.push((copy, at, value));
+        self.entries.push((copy, at, value));
+    }
+
+    /// The law of a vector of which all numbers belong to one copy; `None` of a point.
+    pub fn add_vector(
+        &mut self,
+        copy: usize,
+        q: &Marginal<MvNormal<'static>>,
+        at: impl Fn(usize) -> usize,
+    ) -> Option<()> {
+        let law = q.law()?;
+        if let Some((joint, own)) = law.fronts() {
+            let places = own.iter().enumerate().map(|(k, was)| [*was, at(k)]).collect();
+            self.parts.push((copy, Arc::clone(joint), places));
+            return Some(());
+        }
+        let cov = VectorLaw::cov(law);
+        for first in 0..cov.nrows() {
+            for second in 0..cov.nrows() {
+                self.add(copy, [at(first), at(second)], cov[(first, second)]);
+            }
+        }
+        Some(())
     }
 
     /// One covariance for each copy.
     #[must_use]
-    pub fn covariances(&self) -> Vec<DMatrix<f64>> {
-        let copies = self.0.iter().map(|(c, ..)| c + 1).max().unwrap_or(0);
-        let size = self.0.iter().map(|(_, at, _)| at[0].max(at[1]) + 1).max().unwrap_or(0);
-        let mut out = vec![DMatrix::zeros(size, size); copies];
-        for (copy, at, value) in &self.0 {
-            out[*copy][(at[0], at[1])] = *value;
+    pub fn covariances(mut self) -> Vec<Covariance> {
+        let joint: Vec<Option<Covariance>> = {
+            let copies = self.parts.iter().map(|(c, ..)| c + 1).max().unwrap_or(0);
+            (0..copies).map(|c| self.joint(c)).collect()
+        };
+        for (copy, law, places) in std::mem::take(&mut self.parts) {
+            if joint[copy].is_none() {
+                let own: Vec<usize> = places.iter().map(|[was, _]| *was).collect();
+                let cov = super::covariance::part(&law, &own);
+                for (i, [_, one]) in places.iter().enumerate() {
+                    for (j, [_, two]) in places.iter().enumerate() {
+                        self.add(copy, [*one, *two], cov[(i, j)]);
+                    }
+                }
+            }
         }
-        out
+        let copies = self.entries.iter().map(|(c, ..)| c + 1).max().unwrap_or(0).max(joint.len());
+        let size = self.entries.iter().map(|(_, at, _)| at[0].max(at[1]) + 1).max().unwrap_or(0);
+        let whole = |c: usize| joint.get(c).is_some_and(Option::is_some);
+        let mut out: Vec<DMatrix<f64>> = (0..copies)
+            .map(|c| if whole(c) { DMatrix::zeros(0, 0) } else { DMatrix::zeros(size, size) })
+            .collect();
+        for (copy, at, value) in &self.entries {
+            if !whole(*copy) {
+                out[*copy][(at[0], at[1])] = *value;
+            }
+        }
+        let mut joint = joint.into_iter();
+        out.into_iter().map(|m| joint.next().flatten().unwrap_or(Covariance::Matrix(m))).collect()
+    }
+
+    /// The law that all parts of a copy are of, if they stand where they stood and numbers beside them have its variances.
+    fn joint(&self, copy: usize) -> Option<Covariance> {
+        let mut own = self.parts.iter().filter(|(c, ..)| *c == copy);
+        let (_, law, places) = own.next()?;
+        let stands = |places: &[[usize; 2]]| places.iter().all(|[was, at]| was == at);
+        let same = stands(places) && own.all(|(_, other, places)| Arc::ptr_eq(law, other) && stands(places));
+        let known = self.parts.iter().filter(|(c, ..)| *c == copy).map(|(.., p)| p.len()).sum::<usize>();
+        let mut beside = self.entries.iter().filter(|(c, ..)| *c == copy);
+        let rest = beside.clone().count();
+        let fits = beside.all(|(_, [i, j], value)| {
+            i == j && *i < law.unknowns() && (law.covariance(*i, *i) - value).abs() <= 1e-12 * value.abs()
+        });
+        (same && fits && known + rest == law.unknowns())
+            .then(|| Covariance::Fronts { law: Arc::clone(law), budget: usize::MAX })
     }
 }
 

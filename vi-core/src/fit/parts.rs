@@ -1,12 +1,12 @@
 //! What passes between a model and the runtime: statistics, components, terms, workspace.
 
 use super::program::Program;
+use crate::engine::covariance::Covariance;
 use crate::engine::design::Design;
 use crate::engine::gaps::Gaps;
 use crate::engine::integrals::Integrals;
 use crate::engine::unit::UnitNormals;
 use crate::tile::TileBuffer;
-use nalgebra::DMatrix;
 use std::fmt::Debug;
 
 /// Additive statistics.
@@ -159,9 +159,9 @@ pub fn permute<T: Clone>(x: &mut Vec<T>, order: &[usize]) {
 
 /// Covariances of blocks of unknowns, one for each copy, under a permutation of their elements: each move is the copy and the unknown of an
 /// element, and those from which it comes. Elements of one copy come from one copy.
-pub fn carry(covs: &mut [DMatrix<f64>], moves: &[[[usize; 2]; 2]]) {
+pub fn carry(covs: &mut [Covariance], moves: &[[[usize; 2]; 2]]) {
     let mut from: Vec<Vec<[usize; 2]>> =
-        covs.iter().enumerate().map(|(c, m)| (0..m.nrows()).map(|i| [c, i]).collect()).collect();
+        covs.iter().enumerate().map(|(c, m)| (0..m.unknowns()).map(|i| [c, i]).collect()).collect();
     for [[copy, unknown], old] in moves {
         if let Some(slot) = from.get_mut(*copy).and_then(|f| f.get_mut(*unknown)) {
             *slot = *old;
@@ -169,10 +169,8 @@ pub fn carry(covs: &mut [DMatrix<f64>], moves: &[[[usize; 2]; 2]]) {
     }
     let before = covs.to_vec();
     for (cov, from) in covs.iter_mut().zip(&from) {
-        for (i, [copy, row]) in from.iter().enumerate() {
-            for (j, [_, column]) in from.iter().enumerate() {
-                cov[(i, j)] = before[*copy][(*row, *column)];
-            }
-        }
+        let Some([copy, _]) = from.first() else { continue };
+        let rows: Vec<usize> = from.iter().map(|[_, row]| *row).collect();
+        *cov = before[*copy].renamed(&rows);
     }
 }

@@ -40,11 +40,6 @@ pub trait Program: Joins {
     /// Number of observed elements: what the tolerance is counted per.
     fn observations(&self, context: &Self::Context<'_>) -> f64;
 
-    /// The blocks of shared Gaussian latents, and how many numbers the largest joint covariance of each is of.
-    fn joint_normals(&self, _context: &Self::Context<'_>) -> Vec<(&'static str, usize)> {
-        vec![]
-    }
-
     /// Params that break no rule and say nothing, and latents at the moments of their priors, with what `given` has set.
     fn neutral(&self, context: &Self::Context<'_>, given: &Self::Globals) -> Result<Self::Globals, Error>;
 

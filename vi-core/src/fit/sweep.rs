@@ -65,12 +65,6 @@ impl<'a, M: Program> Work<'a, M> {
                 });
             }
         }
-        for (block, unknowns) in model.joint_normals(&context) {
-            if unknowns > options.budget {
-                let block = block.to_string();
-                return Err(Error::TooWide { block, unknowns, budget: options.budget });
-            }
-        }
         let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
         let links: Vec<Option<Links>> = (0..components.len()).map(|n| model.links(&context, n)).collect();
         let mut pilot = model.fixed(&context, PILOT);

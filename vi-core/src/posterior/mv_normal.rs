@@ -85,6 +85,9 @@ impl<'a> VectorLaw for MvNormal<'a> {
     }
 
     fn var(&self) -> DVector<f64> {
-        self.variance().diagonal()
+        match self.fronts() {
+            Some(_) => DVector::from_fn(self.dimension(), |d, _| self.coordinate_variance(d)),
+            None => self.variance().diagonal(),
+        }
     }
 }

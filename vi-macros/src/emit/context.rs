@@ -94,6 +94,8 @@ impl Emitter<'_> {
             .map(|(n, _)| quote!(#[doc = " Where the values lie that are there."] pub #n: There,));
         let expand =
             self.expands().then(|| quote!(#[doc = " Whether updates are expanded."] pub expand: bool,));
+        let budget = (!self.gaussians().is_empty())
+            .then(|| quote!(#[doc = " How much may be eliminated together."] pub budget: usize,));
         let draws = self.draws_field();
         let phantom = if self.borrows() {
             quote!()
@@ -122,6 +124,7 @@ impl Emitter<'_> {
                 #(#patterns)*
                 #(#there)*
                 #expand
+                #budget
                 #draws
                 #phantom
             }
@@ -474,10 +477,9 @@ impl Emitter<'_> {
         let patterns = self.pattern_fields();
         let pattern_names: Vec<_> = patterns.iter().map(|(n, _)| n.clone()).collect();
         let patterns = patterns.into_iter().map(|(n, made)| quote!(let #n = #made;));
-        let (options, expand) = match self.expands() {
-            true => (quote!(options), Some(quote!(, expand: options.expand))),
-            false => (quote!(_options), None),
-        };
+        let expand = self.expands().then(|| quote!(, expand: options.expand));
+        let budget = (!self.gaussians().is_empty()).then(|| quote!(, budget: options.budget));
+        let options = if expand.is_some() || budget.is_some() { quote!(options) } else { quote!(_options) };
         let there = self.there_fields();
         let there_names: Vec<_> = there.iter().map(|(n, _)| n.clone()).collect();
         let there = there.into_iter().map(|(_, made)| made);
@@ -497,7 +499,7 @@ impl Emitter<'_> {
                 #(#patterns)*
                 #(#there)*
                 let sizes = Sizes { #(#names),* };
-                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #(, #pattern_names)* #(, #there_names)* #expand #draws_field #phantom })
+                Ok(Context { data: *data, sizes #(, #group_fields)* #(, #unit_fields)* #(, #gauge_fields)* #(, #pattern_names)* #(, #there_names)* #expand #budget #draws_field #phantom })
             }
         }
     }

@@ -81,8 +81,8 @@ impl Emitter<'_> {
         }
         for g in self.gaussians() {
             let n = &g.field;
-            write.extend(quote!(for x in &params.#n { to.sym_pos(x)?; }));
-            read.extend(quote!(for x in &mut params.#n { *x = from.sym_pos(x.nrows())?; }));
+            write.extend(quote!(for x in &params.#n { to.covariance(x)?; }));
+            read.extend(quote!(for x in &mut params.#n { *x = from.covariance(x)?; }));
         }
         if write.is_empty() {
             return TokenStream::new();

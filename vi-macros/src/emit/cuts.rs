@@ -40,9 +40,9 @@ impl Emitter<'_> {
         quote! {
             let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
             #sides
-            let cut = law::cut(solution.values[(0, 0)], params.#field[#at][(0, 0)], (low, high), mode::at(#name, &[#(#indices),*]))?;
+            let cut = law::cut(solution.values[(0, 0)], params.#field[#at].entry(0, 0), (low, high), mode::at(#name, &[#(#indices),*]))?;
             #place = cut.mean();
-            params.#field[#at] = DMatrix::from_element(1, 1, cut.var());
+            params.#field[#at] = SharedCovariance::number(cut.var());
             params.#law[#at] = cut;
         }
     }

@@ -136,12 +136,12 @@ impl Emitter<'_> {
                     None => write,
                 };
                 quote! {
-                    let mut system = LeastSquares::new(#total, #outputs);
+                    let mut system = Elimination::new(#total, #outputs, &params.#field[#at]);
                     #fill
                     let mut current = DMatrix::zeros(#total, #outputs);
                     #read
-                    let solution = system.solve(&current);
-                    params.#field[#at] = system.covariance(#names)?;
+                    let (solution, covariance) = system.finish(#names, &current)?;
+                    params.#field[#at] = covariance;
                     #write
                 }
             }

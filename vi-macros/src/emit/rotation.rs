@@ -197,7 +197,7 @@ impl Emitter<'_> {
                 _ => None,
             };
             let covariance = match &to {
-                Some((cov, to)) => quote!(&at.iter().map(|i| #cov[(#to, *i)]).collect::<Vec<f64>>()),
+                Some((cov, to)) => quote!(&at.iter().map(|i| #cov.entry(#to, *i)).collect::<Vec<f64>>()),
                 None => quote!(&[]),
             };
             if let Some(prior) = &s.prior {

@@ -163,9 +163,9 @@ impl<'a> Emitter<'a> {
                 Some(e) => format!(" Cov({names}), one for each copy, in units of `{}`.", self.name(e.array)),
                 None => format!(" Cov({names}), one for each copy."),
             };
-            fields.extend(quote!(#[doc = #doc] pub #n: Vec<DMatrix<f64>>,));
+            fields.extend(quote!(#[doc = #doc] pub #n: Vec<SharedCovariance>,));
             unset.extend(quote!(#n: Vec::new(),));
-            serde.push(quote!(#n: Vec<DMatrix<f64>>));
+            serde.push(quote!(#n: Vec<SharedCovariance>));
             if let Some(n) = &g.law {
                 let law = cut_law();
                 let doc = format!(" q({names}), one for each copy.");
@@ -228,10 +228,7 @@ impl<'a> Emitter<'a> {
         let (terms, whitened) = (self.shared_terms(), self.whitened_terms());
         let (draw, log_q) = self.shared_draws();
         let nested = self.nested_fns();
-        let widths = self.joint_normals();
         quote! {
-            #widths
-
             fn gather(&self, params: &Params, posterior: &Posterior) -> Globals {
                 #gather
             }
@@ -350,20 +347,28 @@ impl<'a> Emitter<'a> {
                 quote!(params.#law[#copy].clone())
             } else if self.is_vector(a) {
                 let length = quote!(mean.len());
-                let cov = if outputs {
-                    quote!(params.#field[#copy][(#one, #one)])
-                } else {
-                    quote!(DMatrix::from_fn(#length, #length, |first, second| if #copy == #other { params.#field[#copy][(#one, #two)] } else { 0.0 }))
+                // Numbers of one vector are unknowns of one copy, or each is of its own.
+                let at = quote!(&(0..#length).map(|first| #one).collect::<Vec<_>>());
+                let cov = match copy.to_string() == other.to_string() {
+                    true => quote!(params.#field[#copy].block(#at)),
+                    false => {
+                        quote!(DMatrix::from_fn(#length, #length, |first, second| if #copy == #other { params.#field[#copy].entry(#one, #two) } else { 0.0 }))
+                    }
                 };
                 let make = match (&scale, outputs) {
-                    (Some(s), true) => quote!(law::whitened_vector(mean, #cov, #s)),
+                    (Some(s), true) => {
+                        quote!(law::whitened_vector(mean, params.#field[#copy].entry(#one, #one), #s))
+                    }
                     (Some(s), false) => quote!(law::scaled_vector(mean, &#cov, #s)),
+                    (None, _) if copy.to_string() == other.to_string() => {
+                        quote!(law::part(mean, &params.#field[#copy], #at))
+                    }
                     (None, _) => quote!(law::vector(mean, &#cov)),
                 };
                 let mean = quote!(#mean.as_slice());
                 quote! {{ let mean = #mean; #make }}
             } else {
-                let cov = quote!(params.#field[#copy][(#one, #one)]);
+                let cov = quote!(params.#field[#copy].entry(#one, #one));
                 match &scale {
                     Some(s) => quote!(law::scaled_number(#mean, #cov, #s)),
                     None => quote!(law::number(#mean, #cov)),
@@ -501,7 +506,11 @@ impl<'a> Emitter<'a> {
             let n = &g.field;
             let copies = self.copies(&scope, g.regression);
             let (_, total) = self.unknowns(&scope, g.regression);
-            out.extend(quote!(#n: vec![DMatrix::zeros(#total, #total); #copies],));
+            let names: Vec<String> = g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect();
+            let (names, whole) = (names.join(", "), self.takes_all(&g));
+            out.extend(
+                quote!(#n: vec![SharedCovariance::none(#names, #total, context.budget, #whole)?; #copies],),
+            );
             if let Some(n) = &g.law {
                 out.extend(quote!(#n: vec![Marginal::Unset; #copies],));
             }

@@ -23,7 +23,7 @@ impl Emitter<'_> {
                 g.regression.arrays.iter().map(|a| self.spread_of(g.regression, *a)).collect();
             out.extend(quote! {
                 let params = &made;
-                let known = || -> Option<Vec<DMatrix<f64>>> {
+                let known = || -> Option<Vec<SharedCovariance>> {
                     if #(#unset)||* {
                         return None;
                     }
@@ -57,6 +57,9 @@ impl Emitter<'_> {
             (true, true, Some(s)) => {
                 quote!(entries.add(#copy, [#one, #one], spread::whitened_vector(#q, #s)?);)
             }
+            (true, _, None) if copy.to_string() == other.to_string() => {
+                quote!(entries.add_vector(#copy, #q, |first| #one)?;)
+            }
             (true, _, scale) => {
                 let cov = match scale {
                     Some(s) => quote!(spread::scaled_vector(#q, #s)?),
@@ -78,28 +81,5 @@ impl Emitter<'_> {
             let (own, v) = (&at[..k], scope.var(v));
             quote!(for #v in 0..params.#n #(#own)*.len() { #inner })
         })
-    }
-
-    /// How many numbers the joint Normals are of.
-    pub(super) fn joint_normals(&self) -> TokenStream {
-        let scope = self.scope();
-        let widths = self.gaussians().into_iter().filter_map(|g| {
-            let (_, total) = self.unknowns(&scope, g.regression);
-            let names: Vec<String> = g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect();
-            let names = names.join(", ");
-            // A number by itself is never too many.
-            (total.to_string() != "1").then(|| quote!((#names, #total)))
-        });
-        let widths: Vec<TokenStream> = widths.collect();
-        if widths.is_empty() {
-            return TokenStream::new();
-        }
-        let open = self.open();
-        quote! {
-            fn joint_normals(&self, context: &Context<'_>) -> Vec<(&'static str, usize)> {
-                #open
-                vec![#(#widths),*]
-            }
-        }
     }
 }

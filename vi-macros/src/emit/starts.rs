@@ -125,7 +125,7 @@ impl Emitter<'_> {
                     #f: if !given.#f.is_empty() {
                         given.#f.clone()
                     } else if #(#given)&&* {
-                        fitted.#f.iter().map(|c| c * 0.0).collect()
+                        fitted.#f.iter().map(SharedCovariance::of_points).collect()
                     } else {
                         fitted.#f
                     },

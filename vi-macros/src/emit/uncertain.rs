@@ -61,6 +61,13 @@ impl<'a> Emitter<'a> {
         out
     }
 
+    /// Whether all of a block's covariance is read or changed, and not only what its rows join.
+    pub(super) fn takes_all(&self, g: &Gaussian<'_>) -> bool {
+        let turned = self.kernel.expansions.iter().filter_map(|e| e.rotation.as_ref());
+        let mut turned = turned.flat_map(|r| r.slopes.iter().map(|s| s.array));
+        g.law.is_some() || g.regression.scale.is_some() || turned.any(|a| g.regression.arrays.contains(&a))
+    }
+
     pub(super) fn gaussian_of(&self, a: ArrayId) -> Option<Gaussian<'a>> {
         self.gaussians().into_iter().find(|g| g.regression.arrays.contains(&a))
     }

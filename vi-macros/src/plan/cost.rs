@@ -29,14 +29,39 @@ pub fn cost(
         |a: ArrayId| block.nodes.iter().any(|n| g.nodes[*n].array == a && g.nodes[*n].class != Class::Finite);
     let deep: Vec<StatementId> =
         monomials.iter().filter(|m| m.atoms.iter().any(|a| inner(a.array))).map(|m| m.statement).collect();
+    let filled: Vec<ArrayId> =
+        block.steps.iter().filter_map(|s| filled(model, g, s, densities, monomials)).collect();
     let mut terms: Vec<Product> =
-        block.steps.iter().flat_map(|s| engine(model, g, s, &factors, densities, &deep)).collect();
+        block.steps.iter().flat_map(|s| engine(model, g, s, (&factors, densities), (&deep, &filled))).collect();
     let arrays: Vec<_> = block.nodes.iter().map(|n| g.nodes[*n].array).collect();
     for m in monomials.iter().filter(|m| m.atoms.iter().any(|a| arrays.contains(&a.array))) {
         let d = densities.iter().find(|d| d.id == m.statement);
         terms.extend(contraction(model, g, block, m, d));
     }
-    leading(model, terms)
+    let terms = leading(model, terms);
+    if filled.is_empty() { terms } else { format!("at most {terms}, by fill") }
+}
+
+/// A Gaussian that is eliminated with others by fill: which of its elements meet is in the data, as no row sums over an axis of it.
+fn filled(
+    model: &Model,
+    g: &Interaction,
+    s: &Elimination,
+    densities: &[StatementDensity],
+    monomials: &[Monomial],
+) -> Option<ArrayId> {
+    let Rule::Gaussian { stack: true, .. } = &s.rule.rule else { return None };
+    let array = g.nodes[s.nodes[0]].array;
+    if s.rule.whitened_by.is_some() || model.arrays[array.0].plates.is_empty() {
+        return None;
+    }
+    let summed = |m: &Monomial| {
+        let d = densities.iter().find(|d| d.id == m.statement);
+        let bound = |v: &Var| d.is_some_and(|d| d.vars.contains(v) || d.gathers.iter().any(|g| g.var == *v));
+        let own = m.atoms.iter().filter(|a| a.array == array);
+        own.flat_map(|a| &a.plates).filter_map(Ix::as_var).any(|v| !bound(v))
+    };
+    (!monomials.iter().any(summed)).then_some(array)
 }
 
 /// Summing one monomial over its indices, component indices first and cheapest first.
@@ -138,9 +163,8 @@ fn engine(
     model: &Model,
     g: &Interaction,
     s: &Elimination,
-    factors: &[Factor],
-    densities: &[StatementDensity],
-    deep: &[StatementId],
+    (factors, densities): (&[Factor], &[StatementDensity]),
+    (deep, filled): (&[StatementId], &[ArrayId]),
 ) -> Vec<Product> {
     let mut out = vec![];
     let gates = s.scope.iter().map(|(n, _)| *n).filter(|n| g.nodes[*n].class == Class::Finite);
@@ -174,6 +198,8 @@ fn engine(
             let hoisted = !squares_vary(model, node, s.nodes[0], &touching);
             for (k, e) in array.plates.iter().enumerate() {
                 match (structure.unit[k], stack) {
+                    // All may come to meet, be it through what was eliminated before.
+                    (true, _) if filled.contains(&node.array) => times(&mut out, e.nominal, 3),
                     (true, _) if hoisted => {}
                     (true, _) => times(&mut out, e.nominal, 1),
                     (false, _) => times(&mut out, e.nominal, 3),

@@ -8,12 +8,15 @@
 
 use crate::dist::DomainError;
 use crate::dist::matrix::{cholesky, gram, inverse_from_factor, log_det, relative_eigenvalues};
+use crate::engine::covariance::part;
+use crate::engine::gauss::fronts::Fronts;
 use crate::family::{ExponentialFamily, Improper};
 use crate::special::{HALF_LN_2PI, x_minus_log1p};
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Normal over vectors, by its mean and a Cholesky factor.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +26,7 @@ pub struct MvNormal<'a> {
     factor: Factor,
 }
 
-/// A lower triangular matrix with a positive diagonal.
+/// A lower triangular matrix with a positive diagonal, or a joint law.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Factor {
@@ -31,6 +34,8 @@ enum Factor {
     Covariance(DMatrix<f64>),
     /// prec = R Rᵀ.
     Precision(DMatrix<f64>),
+    /// The covariance of these unknowns of a joint law. What follows from variances alone takes no D × D matrix.
+    Fronts(Arc<Fronts>, Vec<usize>),
 }
 
 #[cfg(feature = "serde")]
@@ -45,8 +50,16 @@ impl TryFrom<Parts> for MvNormal<'_> {
     type Error = DomainError;
 
     fn try_from(Parts { mean, factor }: Parts) -> Result<Self, DomainError> {
-        let (Factor::Covariance(lower) | Factor::Precision(lower)) = &factor;
-        crate::dist::matrix::check_factor(lower, mean.len(), "Normal", "cov")?;
+        match &factor {
+            Factor::Covariance(lower) | Factor::Precision(lower) => {
+                crate::dist::matrix::check_factor(lower, mean.len(), "Normal", "cov")?;
+            }
+            Factor::Fronts(law, at) => {
+                if at.len() != mean.len() || at.iter().any(|i| *i >= law.unknowns()) {
+                    return Err(DomainError { family: "Normal", argument: "cov", rule: SAME_SIZE });
+                }
+            }
+        }
         Ok(Self { mean: Cow::Owned(mean), factor })
     }
 }
@@ -97,6 +110,24 @@ impl<'a> MvNormal<'a> {
         Ok(Self { mean: Cow::Borrowed(mean), factor: Factor::Covariance(lower) })
     }
 
+    /// The law of some unknowns of a joint one.
+    pub(crate) fn of_fronts(mean: Vec<f64>, law: &Arc<Fronts>, at: &[usize]) -> MvNormal<'static> {
+        MvNormal { mean: Cow::Owned(mean), factor: Factor::Fronts(Arc::clone(law), at.to_vec()) }
+    }
+
+    /// The joint law that this is a part of, and which.
+    pub(crate) fn fronts(&self) -> Option<(&Arc<Fronts>, &[usize])> {
+        match &self.factor {
+            Factor::Fronts(law, at) => Some((law, at)),
+            Factor::Covariance(_) | Factor::Precision(_) => None,
+        }
+    }
+
+    /// Of all unknowns of a joint law: each once.
+    fn is_all(law: &Fronts, at: &[usize]) -> bool {
+        law.unknowns() == at.len() && at.iter().enumerate().all(|(i, was)| i == *was)
+    }
+
     /// The same law, owning its mean.
     #[must_use]
     pub fn into_owned(self) -> MvNormal<'static> {
@@ -112,6 +143,7 @@ impl<'a> MvNormal<'a> {
         match &self.factor {
             Factor::Covariance(l) => Some(l.clone()),
             Factor::Precision(r) => cholesky(&inverse_from_factor(r)),
+            Factor::Fronts(law, at) => cholesky(&part(law, at)),
         }
     }
 
@@ -120,6 +152,7 @@ impl<'a> MvNormal<'a> {
         match &self.factor {
             Factor::Covariance(l) => l.tr_mul(c).norm(),
             Factor::Precision(r) => r.solve_lower_triangular(c).map_or(f64::NAN, |white| white.norm()),
+            Factor::Fronts(law, at) => law.variance(at.iter().copied().zip(c.iter().copied())).sqrt(),
         }
     }
 
@@ -131,6 +164,7 @@ impl<'a> MvNormal<'a> {
                 let unit = DVector::from_fn(self.mean.len(), |i, _| if i == d { 1.0 } else { 0.0 });
                 self.combination_sd(&unit).powi(2)
             }
+            Factor::Fronts(law, at) => law.covariance(at[d], at[d]),
         }
     }
 
@@ -143,6 +177,8 @@ impl<'a> MvNormal<'a> {
         match &self.factor {
             Factor::Covariance(l) => log_det(l),
             Factor::Precision(r) => -log_det(r),
+            Factor::Fronts(law, at) if Self::is_all(law, at) => -2.0 * law.log_det(),
+            Factor::Fronts(law, at) => cholesky(&part(law, at)).map_or(f64::NAN, |l| log_det(&l)),
         }
     }
 
@@ -161,6 +197,18 @@ impl<'a> MvNormal<'a> {
                 None => return f64::NAN,
             },
             Factor::Precision(r) => r.tr_mul(&residual),
+            Factor::Fronts(law, at) if Self::is_all(law, at) => {
+                let mut square = 0.0;
+                law.whiten(residual.as_slice(), residual.as_slice(), |white, _| square += white * white);
+                return law.log_density(square);
+            }
+            Factor::Fronts(..) => {
+                let Some(l) = self.covariance_factor() else { return f64::NAN };
+                let Some(white) = l.solve_lower_triangular(&residual) else { return f64::NAN };
+                return -0.5 * white.norm_squared()
+                    - 0.5 * log_det(&l)
+                    - self.mean.len() as f64 * HALF_LN_2PI;
+            }
         };
         -0.5 * white.norm_squared() - 0.5 * self.log_det_covariance() - self.mean.len() as f64 * HALF_LN_2PI
     }
@@ -213,11 +261,17 @@ impl<'a> MvNormal<'a> {
 
     /// One draw.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> DVector<f64> {
-        let white = DVector::from_fn(self.mean.len(), |_, _| StandardNormal.sample(rng));
+        let mut white = || DVector::from_fn(self.mean.len(), |_, _| StandardNormal.sample(rng));
         let spread = match &self.factor {
-            Factor::Covariance(l) => l * white,
+            Factor::Covariance(l) => l * white(),
             Factor::Precision(r) => {
+                let white = white();
                 r.tr_solve_lower_triangular(&white).unwrap_or_else(|| white.map(|_| f64::NAN))
+            }
+            Factor::Fronts(law, at) => {
+                let mut all: Vec<f64> = (0..law.unknowns()).map(|_| StandardNormal.sample(rng)).collect();
+                law.colour(&mut all);
+                DVector::from_iterator(at.len(), at.iter().map(|i| all[*i]))
             }
         };
         spread + DVector::from_row_slice(&self.mean)
@@ -233,6 +287,7 @@ impl<'a> MvNormal<'a> {
         match &self.factor {
             Factor::Covariance(l) => gram(l),
             Factor::Precision(r) => inverse_from_factor(r),
+            Factor::Fronts(law, at) => part(law, at),
         }
     }
 
@@ -241,6 +296,10 @@ impl<'a> MvNormal<'a> {
         match &self.factor {
             Factor::Covariance(l) => inverse_from_factor(l),
             Factor::Precision(r) => gram(r),
+            Factor::Fronts(..) => match self.covariance_factor() {
+                Some(l) => inverse_from_factor(&l),
+                None => DMatrix::from_element(self.mean.len(), self.mean.len(), f64::NAN),
+            },
         }
     }
 

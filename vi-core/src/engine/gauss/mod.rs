@@ -1,4 +1,5 @@
-//! Linear-Gaussian latents: one block, a tree of blocks (many small ones around a shared one, as in a hierarchy), or a chain of them.
+//! Linear-Gaussian latents: one block, a tree of blocks (many small ones around a shared one, as in a hierarchy), a chain of them, or fronts
+//! of any pattern of rows.
 //!
 //! ```text
 //! ∫ exp(log_factor − ½ ‖targets − A x‖²) dx        Q A = R,  Q targets = (z, ρ)
@@ -16,9 +17,14 @@
 
 pub(super) mod compensated;
 pub mod dense;
+pub mod fronts;
+#[cfg(test)]
+mod fronts_tests;
 mod householder;
+pub mod order;
 mod rows;
 pub mod scan;
+mod selected;
 pub mod tree;
 
 pub use rows::Rows;

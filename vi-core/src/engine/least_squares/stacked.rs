@@ -56,7 +56,7 @@ pub(super) fn eliminate(gram: &DMatrix<f64>, rhs: &DMatrix<f64>, rows: &[Row]) -
 }
 
 /// Rows l and targets c with G = Σ l lᵀ and rhs = Σ l cᵀ, as many as the rank of G.
-fn root(gram: &DMatrix<f64>, rhs: &DMatrix<f64>, mut each: impl FnMut(&[f64], &[f64])) {
+pub(in crate::engine) fn root(gram: &DMatrix<f64>, rhs: &DMatrix<f64>, mut each: impl FnMut(&[f64], &[f64])) {
     let (n, outputs) = rhs.shape();
     let (mut left, mut right) = (gram.clone(), rhs.clone());
     let (mut row, mut targets) = (vec![0.0; n], vec![0.0; outputs]);

@@ -1,0 +1,197 @@
+//! The covariance of a block of locations that all units share: a matrix, or what of it the model's rows ask for.
+
+use super::gauss::fronts::Fronts;
+use super::law::Whitening;
+use crate::Error;
+use nalgebra::DMatrix;
+use std::sync::Arc;
+
+/// Covariances of numbers, two at a time.
+pub trait Entries {
+    /// Cov(xᵢ, xⱼ).
+    fn entry(&self, i: usize, j: usize) -> f64;
+}
+
+impl Entries for DMatrix<f64> {
+    #[inline]
+    fn entry(&self, i: usize, j: usize) -> f64 {
+        self[(i, j)]
+    }
+}
+
+/// Cov of a block of locations.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Covariance {
+    /// Points: no update has been made yet.
+    None(Shape),
+    /// All of it.
+    Matrix(DMatrix<f64>),
+    /// That of fronts; other entries are worked out when they are asked for.
+    Fronts {
+        /// The joint law about its mean.
+        law: Arc<Fronts>,
+        /// [`Options::budget`](crate::fit::Options::budget)
+        budget: usize,
+    },
+}
+
+/// What is known of a covariance before its first update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Shape {
+    /// Its number of rows.
+    pub unknowns: usize,
+    /// [`Options::budget`](crate::fit::Options::budget)
+    pub budget: usize,
+    /// Whether what is asked of it takes all of it.
+    pub whole: bool,
+}
+
+impl Shape {
+    /// Whether some numbers kept, and additions and multiplications, are no more than of a dense block of `budget` rows.
+    pub(super) fn allows(&self, entries: f64, cost: f64) -> bool {
+        let budget = self.budget as f64;
+        entries <= budget * budget && cost <= budget.powi(3)
+    }
+
+    pub(super) fn too_wide(&self, names: &str, entries: f64, cost: f64) -> Error {
+        let wide = entries.sqrt().max(cost.cbrt()).ceil();
+        Error::TooWide {
+            block: names.to_string(),
+            unknowns: self.unknowns,
+            width: wide as usize,
+            budget: self.budget,
+        }
+    }
+}
+
+impl Covariance {
+    /// 0, of a block whose rows decide how it is eliminated; of one that is taken as a whole if `whole`.
+    ///
+    /// # Errors
+    /// [`Error::TooWide`] if a block of as many numbers is beyond the budget whatever its rows.
+    pub fn none(names: &str, unknowns: usize, budget: usize, whole: bool) -> Result<Covariance, Error> {
+        let shape = Shape { unknowns, budget, whole };
+        let n = unknowns as f64;
+        // A number by itself is never too many.
+        let (entries, cost) = if whole { (n * n, n * n * n) } else { (n, n) };
+        if unknowns > 1 && !shape.allows(entries, cost) {
+            return Err(shape.too_wide(names, n * n, n * n * n));
+        }
+        Ok(Covariance::None(shape))
+    }
+
+    /// The variance of one number.
+    #[must_use]
+    pub fn number(variance: f64) -> Covariance {
+        Covariance::Matrix(DMatrix::from_element(1, 1, variance))
+    }
+
+    /// The same of points.
+    #[must_use]
+    pub fn of_points(&self) -> Covariance {
+        Covariance::None(self.shape())
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        match self {
+            Covariance::None(shape) => *shape,
+            Covariance::Matrix(m) => Shape { unknowns: m.nrows(), budget: usize::MAX, whole: true },
+            Covariance::Fronts { law, budget } => {
+                Shape { unknowns: law.unknowns(), budget: *budget, whole: false }
+            }
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn unknowns(&self) -> usize {
+        self.shape().unknowns
+    }
+
+    /// Cov(xᵢ, xⱼ).
+    #[inline]
+    #[must_use]
+    pub fn entry(&self, i: usize, j: usize) -> f64 {
+        match self {
+            Covariance::None(_) => 0.0,
+            Covariance::Matrix(m) => m[(i, j)],
+            Covariance::Fronts { law, .. } => law.covariance(i, j),
+        }
+    }
+
+    /// The matrix, to be changed; none of points.
+    pub(super) fn whole(&mut self) -> Option<&mut DMatrix<f64>> {
+        if let Covariance::Fronts { law, .. } = self {
+            let all: Vec<usize> = (0..law.unknowns()).collect();
+            *self = Covariance::Matrix(part(law, &all));
+        }
+        match self {
+            Covariance::Matrix(m) => Some(m),
+            Covariance::None(_) | Covariance::Fronts { .. } => None,
+        }
+    }
+
+    /// log det of it.
+    #[must_use]
+    pub fn log_det(&self) -> f64 {
+        match self {
+            Covariance::None(s) if s.unknowns == 0 => 0.0,
+            Covariance::None(_) => f64::NAN,
+            Covariance::Matrix(m) => super::dense::log_det(m),
+            Covariance::Fronts { law, .. } => -2.0 * law.log_det(),
+        }
+    }
+
+    /// Unknown i becomes what `from[i]` was.
+    pub(crate) fn renamed(&self, from: &[usize]) -> Covariance {
+        match self {
+            Covariance::None(_) => self.clone(),
+            Covariance::Matrix(m) => {
+                Covariance::Matrix(DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| m[(from[i], from[j])]))
+            }
+            // Of rows that were a law already.
+            Covariance::Fronts { law, budget } => match law.renamed(from) {
+                Ok(law) => Covariance::Fronts { law: Arc::new(law), budget: *budget },
+                Err(_) => self.of_points(),
+            },
+        }
+    }
+
+    /// Draws about 0 (unknowns × outputs), made of white noise; none of points.
+    pub(super) fn colour(&self, mut white: DMatrix<f64>, scale: Whitening<'_>) -> Option<DMatrix<f64>> {
+        let columns = scale.root(white.ncols()).ok()?;
+        match self {
+            Covariance::None(_) => None,
+            Covariance::Matrix(m) => {
+                Some(crate::linalg::Cholesky::new(m).ok()?.lower() * white * columns.transpose())
+            }
+            Covariance::Fronts { law, .. } => {
+                white.as_mut_slice().chunks_exact_mut(law.unknowns().max(1)).for_each(|x| law.colour(x));
+                Some(white * columns.transpose())
+            }
+        }
+    }
+}
+
+impl Entries for Covariance {
+    #[inline]
+    fn entry(&self, i: usize, j: usize) -> f64 {
+        Covariance::entry(self, i, j)
+    }
+}
+
+/// Cov of some unknowns of fronts: as many entries as the square of their number.
+pub(crate) fn part(law: &Fronts, at: &[usize]) -> DMatrix<f64> {
+    let mut m = DMatrix::zeros(at.len(), at.len());
+    let mut next = 0;
+    law.columns(at, |column| {
+        (0..=next).for_each(|i| {
+            m[(i, next)] = column[at[i]];
+            m[(next, i)] = column[at[i]];
+        });
+        next += 1;
+    });
+    m
+}
