@@ -67,6 +67,16 @@ pub fn gate(
     let Some((own, step)) = chains::places(model, d, c) else {
         return Err(mistakes::not_local(d.loc, &name(d.target.array)));
     };
+    if c.link.as_ref().is_some_and(|l| l.order() > 1) {
+        let chain = name(c.arrays()[0]);
+        return Err(mistakes::not_generated(
+            d.loc,
+            &format!("categories beside a Gaussian chain that reads `{chain}` two steps back"),
+            &format!(
+                "hand on what is read: a vector of two numbers, or a latent `before[t in 1..T] ~ Normal({chain}[t-1], var: 1e-12)`"
+            ),
+        ));
+    }
     let along = categories.link.as_ref().map_or(&Along::Axis, |l| &l.along);
     let seen = links::places(model, d, along)?;
     let there = |(g, back): (&crate::density::lower::Gather, &usize)| {
