@@ -12,7 +12,8 @@ use nalgebra::{DMatrix, DVector};
 /// A model whose latents are one chain along an axis, of categories or of Gaussians. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
     message = "the latents of this model are no chain along an axis",
-    label = "there is nothing that its data could change one step after another"
+    label = "there is nothing that its data could change one step after another",
+    note = "Gaussian chains have a filter unless something uncertain beside them changes along the chain, or is a scale in common with more than one sequence"
 )]
 pub trait Follows: Program {
     /// What one more observation says: [`Step`] where the latents are categories, [`NormalStep`] where they are Gaussian, [`StudentStep`]
@@ -26,6 +27,10 @@ pub trait Follows: Program {
     /// Whether each sequence has an unknown scale that all its rows have in common.
     #[doc(hidden)]
     const SCALED: bool = false;
+
+    /// Whether data are one sequence, whatever they are.
+    #[doc(hidden)]
+    const LONE: bool = false;
 
     /// q of the scale of the sequence that a unit is of.
     #[doc(hidden)]
@@ -94,9 +99,9 @@ pub trait Continues: Follows {
 #[non_exhaustive]
 pub struct Forecast<M: Program> {
     /// q of the latents of each step to come, step 0 being the first after the data: probabilities of categories; of Gaussians their means
-    /// and covariances, and the joint law of all steps.
+    /// and covariances, and the joint law of all steps; where a scale in common with the data is unknown, Student's t.
     pub posterior: M::Posterior,
-    /// Mean and variance, or probabilities, of what will be observed. Of a Normal also intervals, and covariances of vectors.
+    /// Mean and variance, or probabilities, of what will be observed. Of a Normal and of Student's t also intervals, and covariances of vectors.
     pub absent: M::Imputed,
 }
 
@@ -232,8 +237,9 @@ pub struct Online<M: Program> {
     message: Vec<f64>,
     steps: usize,
     workspace: scan::Workspace,
-    /// Of Gaussian latents.
+    /// Of Gaussian latents, and how many numbers of how many steps are handed on.
     memory: filtered::Memory,
+    shape: Option<(usize, usize)>,
     at: filtered::Tabulated<M>,
 }
 
@@ -386,6 +392,7 @@ impl<M: Program> Fit<M> {
             steps: 0,
             workspace: scan::Workspace::default(),
             memory: filtered::Memory::default(),
+            shape: None,
             at: filtered::Tabulated::default(),
         }
     }
@@ -416,14 +423,25 @@ impl<M: Follows> Online<M> {
         if M::SCALED && self.steps == 0 {
             self.globals = filtered::at_first(model, &context, &self.params)?;
         }
-        model.validate(&context, &self.globals)?;
-        let links = model.links(&context, 0).filter(|l| l.sequences() == 1);
         let units = model.components(&context).first().map_or(0, |c| c.units);
-        let (h, order) = links.as_ref().map_or((0, 1), |l| (l.normals().unwrap_or(0), l.order()));
+        // Windows are of one size from some step on: what depends on the size alone was looked at then.
+        let (h, order) = match self.shape.filter(|(_, order)| M::LONE && self.steps > *order) {
+            Some(shape) => shape,
+            None => {
+                model.validate(&context, &self.globals)?;
+                let links = model.links(&context, 0).filter(|l| l.sequences() == 1);
+                let Some(links) = links else {
+                    let wanted = 1 + self.steps.min(self.shape.map_or(1, |s| s.1));
+                    return Err(Mismatch::Window { steps: units, wanted }.into());
+                };
+                (links.normals().unwrap_or(0), links.order())
+            }
+        };
         let wanted = 1 + self.steps.min(order);
-        if links.is_none() || units != wanted {
+        if units != wanted {
             return Err(Mismatch::Window { steps: units, wanted }.into());
         }
+        self.shape = Some((h, order));
         // Tables of params depend on the sizes of a window, which are the same from here on.
         let at = self.at.of(wanted == order + 1, || filtered::prepare(model, &context, &self.globals))?;
         if self.steps == 0 {

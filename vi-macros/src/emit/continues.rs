@@ -88,6 +88,11 @@ impl Emitter<'_> {
             true => {
                 let Some(beside) = self.beside(c) else { return TokenStream::new() };
                 let more = self.scale_fns(c, &beside);
+                let lone = (c.unit.len() == 1).then(|| {
+                    quote!(
+                        const LONE: bool = true;
+                    )
+                });
                 let step = match beside {
                     Beside::Nothing => quote!(fit::NormalStep),
                     Beside::Scale(_) => quote!(fit::StudentStep),
@@ -97,6 +102,7 @@ impl Emitter<'_> {
                     step,
                     quote! {
                         const GAUSSIAN: bool = true;
+                        #lone
                         #more
                     },
                 )

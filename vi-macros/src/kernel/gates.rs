@@ -73,7 +73,7 @@ pub fn gate(
             d.loc,
             &format!("categories beside a Gaussian chain that reads `{chain}` two steps back"),
             &format!(
-                "hand on what is read: a vector of two numbers, or a latent `before[t in 1..T] ~ Normal({chain}[t-1], var: 1e-12)`"
+                "hand the step before on as a latent of its own, and read that at t-1: `latent before[t in 1..T] ~ Normal({chain}[t-1], var: 1e-9);`"
             ),
         ));
     }
