@@ -51,7 +51,7 @@ fn go_on<M: Program>(
 ) -> Result<usize, Error> {
     let (units, fold, root) = (job.links.sequence(s), job.fold(), scale.sqrt());
     let scaled = |rows: &[f64]| -> Vec<f64> { rows.iter().map(|x| root * x).collect() };
-    let (known, past) = (memory.len().min(fold.order), memory.len());
+    let (known, past) = (memory.steps().min(fold.order), memory.steps());
     // What is known fills a block of its own: its last places.
     let begin = if known > 0 { fold.order } else { 0 };
     let steps = begin + units.len();
@@ -196,7 +196,7 @@ impl FutureLaw {
     /// E x, and its error.
     #[must_use]
     pub fn mean(&self) -> (f64, f64) {
-        self.averaged(|law| RealLaw::mean(law))
+        self.averaged(RealLaw::mean)
     }
 
     /// √Var x, and its error: that of E (x − E x)² by the rule for √.

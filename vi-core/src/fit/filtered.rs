@@ -153,8 +153,8 @@ impl Memory {
     }
 
     /// Number of units that were taken in.
-    pub fn len(&self) -> usize {
-        self.front.len()
+    pub fn steps(&self) -> usize {
+        self.front.steps()
     }
 
     /// Rows that say all that is known of the last units, and how many unknowns these have.

@@ -14,6 +14,7 @@ mod drawn;
 mod draws;
 mod filtered;
 mod floors;
+mod fold;
 mod gated;
 mod held;
 mod imputed;

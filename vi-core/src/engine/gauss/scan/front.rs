@@ -52,7 +52,7 @@ impl Front {
     }
 
     /// Number of steps taken.
-    pub fn len(&self) -> usize {
+    pub fn steps(&self) -> usize {
         self.steps
     }
 
