@@ -11,12 +11,14 @@ model! {
 }
 
 model! {
-    pub mod two_back {
-        param    a: Real;   param b: Real;   param q: Positive;   param r: Positive;
+    pub mod two_back_beside_categories(K) {
+        param    pi: Simplex[K];   param b: Real;   param q[k in K]: Positive;   param r: Positive;
+        latent   z[t in T]    ~ Categorical(pi);
         latent   x[0]         ~ Normal(0, var: 1);
         latent   x[1]         ~ Normal(0, var: 1);
-        latent   x[t in 2..T] ~ Normal(a * x[t-1] + b * x[t-2], var: q);
+        latent   x[t in 2..T] ~ Normal(x[t-1] + b * x[t-2], var: q[z[t]]);
         observed y[t in T]    ~ Normal(x[t], var: r);
+        factorize { q(z); q(x); }
     }
 }
 

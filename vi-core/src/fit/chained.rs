@@ -4,13 +4,14 @@
 //! along a chain it is factorised until the recursion comes to a fixed point, and that once for all sequences of a leaf.
 
 use super::alike::{Kinds, RowsOf};
+use super::fold::{Fold, step_moments, unit_moments};
 use super::gated::gates_of;
 use super::links::Links;
 use super::program::{Evidence, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
 use super::{Categories, Trajectory};
-use crate::engine::gauss::Failure;
 use crate::engine::gauss::scan::{Failed, Patterns, Row, Scan, Sequence};
+use crate::engine::gauss::{Failure, HALF_LOG_TAU};
 use crate::engine::unit::UnitNormals;
 use crate::reduce::{self, Accumulate};
 use crate::{Error, rng};
@@ -106,7 +107,7 @@ impl<'a, M: Program> Work<'a, M> {
         let mut desk = job.scratch();
         for s in (0..links.sequences()).filter(|s| !links.sequence(*s).is_empty()) {
             job.smooth(&mut desk, &(s..s + 1))?;
-            job.share_one(&mut desk, s, posterior);
+            job.share_one(&mut desk, (s, 0), posterior);
         }
         Ok(())
     }
@@ -124,18 +125,22 @@ impl<'a, M: Program> Work<'a, M> {
         let job = Chained { model, work: self, globals, at, index, links };
         let mut desk = job.scratch();
         let (mut path, mut log_q) = (vec![], 0.0);
-        let h = job.width();
+        let (h, fold) = (job.width(), job.fold());
         for s in 0..links.sequences() {
             let (units, only) = (links.sequence(s), s..s + 1);
+            let numbers = units.len() * h;
             job.read(&mut desk, only.clone());
             path.clear();
-            path.resize(units.len() * h, 0.0);
+            path.resize(fold.blocks(units.len()) * fold.side(), 0.0);
             let mut rng = rng::stream(seed, "draw of a chain", &[draw, index, s]);
             let drawn = desk.steps.of(&only, |steps| match steps {
                 [one] => desk.scan.sample(&desk.steps.patterns, *one, &mut rng, &mut path),
                 _ => Ok(vec![]),
             });
             log_q += drawn.map_err(|e| job.failed(&only, e))?.iter().sum::<f64>();
+            // Places of units that are not there were drawn too, from a standard Normal.
+            log_q += path[numbers..].iter().map(|z| 0.5 * z * z + HALF_LOG_TAU).sum::<f64>();
+            path.truncate(numbers);
             let scale = match units.is_empty() {
                 true => 1.0,
                 false => model.drawn_scale(&self.context, index, units.start, globals, latents),
@@ -208,17 +213,37 @@ impl Steps {
         self.known.clear();
     }
 
-    /// Takes in rows of the unit at hand: of the unit alone, `h` coefficients and the target, or of the step to it, with `h` more before.
-    fn take(&mut self, (rows, log): (&[f64], f64), h: usize, step: bool) -> f64 {
-        for row in rows.chunks_exact(if step { 2 * h + 1 } else { h + 1 }) {
-            if !step {
-                self.rows.resize(self.rows.len() + h, 0.0);
-            }
+    /// Takes in rows of the `t`-th unit of a sequence: of the unit alone, or of the step to it, with those before it that a step reads.
+    fn take(&mut self, (rows, log): (&[f64], f64), fold: Fold, t: usize, step: bool) -> f64 {
+        let (h, order) = (fold.width, fold.order);
+        let from = (t % order + if step { 0 } else { order }) * h;
+        for row in rows.chunks_exact(if step { (order + 1) * h + 1 } else { h + 1 }) {
             let (target, coefficients) = row.split_last().unwrap_or((&0.0, &[]));
+            let start = self.rows.len();
+            self.rows.resize(start + from, 0.0);
             self.rows.extend_from_slice(coefficients);
+            self.rows.resize(start + 2 * order * h, 0.0);
             self.targets.push(*target);
         }
         log
+    }
+
+    /// Ends the block that the `t`-th unit is in, if it is the last of it or of its sequence: places of units that are not there have rows of
+    /// their own, of which nothing else knows.
+    fn end_of_block(&mut self, log: &mut f64, fold: Fold, t: usize, units: usize) {
+        let (h, order) = (fold.width, fold.order);
+        if t + 1 < units && !(t + 1).is_multiple_of(order) {
+            return;
+        }
+        for place in (order + t % order + 1) * h..2 * order * h {
+            let start = self.rows.len();
+            self.rows.resize(start + 2 * order * h, 0.0);
+            self.rows[start + place] = 1.0;
+            self.targets.push(0.0);
+            *log -= HALF_LOG_TAU;
+        }
+        self.row_ends.push((self.targets.len(), *log));
+        *log = 0.0;
     }
 
     /// Finds the patterns, once all steps are there.
@@ -305,16 +330,40 @@ impl Desk {
         self.steps.clear();
     }
 
-    /// A unit by rows that are known, each set with its log factor and whether it reads the unit before.
-    pub fn unit(&mut self, rows: &[(&[f64], f64, bool)], h: usize) {
-        let log = rows.iter().map(|(rows, log, step)| self.steps.take((rows, *log), h, *step)).sum();
-        self.steps.row_ends.push((self.steps.targets.len(), log));
+    /// A block whose last units are known by a triangle with its targets; of the places before nothing else is told.
+    pub fn known(&mut self, triangle: &[f64], fold: Fold, units: usize) {
+        let (held, side, steps) = (units * fold.width, fold.side(), &mut self.steps);
+        let mut log = 0.0;
+        for row in triangle.chunks_exact(held + 1) {
+            let start = steps.rows.len();
+            steps.rows.resize(start + 2 * side - held, 0.0);
+            steps.rows.extend_from_slice(&row[..held]);
+            steps.targets.push(row[held]);
+        }
+        for place in side..2 * side - held {
+            let start = steps.rows.len();
+            steps.rows.resize(start + 2 * side, 0.0);
+            steps.rows[start + place] = 1.0;
+            steps.targets.push(0.0);
+            log -= HALF_LOG_TAU;
+        }
+        steps.row_ends.push((steps.targets.len(), log));
+    }
+
+    /// Rows of the `t`-th unit that are known, and whether they are of the step to it. Returns their log factor.
+    pub fn rows(&mut self, rows: (&[f64], f64), fold: Fold, t: usize, step: bool) -> f64 {
+        self.steps.take(rows, fold, t, step)
+    }
+
+    /// Ends the `t`-th of so many units.
+    pub fn end_of_block(&mut self, log: &mut f64, fold: Fold, t: usize, units: usize) {
+        self.steps.end_of_block(log, fold, t, units);
     }
 
     /// Ends the sequence.
-    pub fn settle(&mut self, h: usize) {
+    pub fn settle(&mut self, fold: Fold) {
         self.steps.ends.push(self.steps.row_ends.len());
-        self.steps.settle(h);
+        self.steps.settle(fold.side());
     }
 
     /// Smooths the one sequence that is here.
@@ -324,64 +373,40 @@ impl Desk {
     }
 }
 
-/// Writes E x\[t\] and Cov x\[t\] of a sequence.
-fn unit_moments(to: &mut UnitNormals, slot: usize, scan: &Scan, sequence: usize, t: usize) {
-    let (mean, cov) = to.moments_mut(slot);
-    mean.copy_from_slice(scan.mean(sequence, t));
-    cov.copy_from_slice(scan.covariance(sequence, t));
-}
-
-/// Writes the same of (x\[t−1\], x\[t\]).
-fn step_moments(to: &mut UnitNormals, scan: &Scan, sequence: usize, t: usize) {
-    let (before, own) = (scan.covariance(sequence, t - 1), scan.covariance(sequence, t));
-    let (h, cross) = (scan.mean(sequence, t).len(), scan.cross(sequence, t));
-    let means = [scan.mean(sequence, t - 1), scan.mean(sequence, t)];
-    write_pair(to, means, before, own, |i, j| cross[i * h + j]);
-}
-
-/// Writes moments of two neighbours: their means, the covariance of each, and the entries of that of the two.
-pub(super) fn write_pair(
-    to: &mut UnitNormals,
-    means: [&[f64]; 2],
-    before: &[f64],
-    own: &[f64],
-    cross: impl Fn(usize, usize) -> f64,
-) {
-    let h = means[0].len();
-    let (mean, cov) = to.moments_mut(0);
-    mean[..h].copy_from_slice(means[0]);
-    mean[h..].copy_from_slice(means[1]);
-    for i in 0..h {
-        for j in 0..h {
-            let cross = cross(i, j);
-            cov[i * 2 * h + j] = before[i * h + j];
-            cov[i * 2 * h + h + j] = cross;
-            cov[(h + j) * 2 * h + i] = cross;
-            cov[(h + i) * 2 * h + h + j] = own[i * h + j];
-        }
-    }
-}
-
 impl<M: Program> Chained<'_, '_, M> {
     pub fn width(&self) -> usize {
         self.links.normals().unwrap_or(0)
     }
 
-    /// Hands over q of one sequence, which is all that was smoothed.
-    pub fn share_one(&self, desk: &mut Desk, s: usize, posterior: &mut M::Posterior) {
+    pub fn fold(&self) -> Fold {
+        Fold { width: self.width(), order: self.links.order() }
+    }
+
+    /// Hands over q of one sequence, which is all that was smoothed, behind so many units that are not handed over.
+    pub fn share_one(&self, desk: &mut Desk, (s, begin): (usize, usize), posterior: &mut M::Posterior) {
         let (context, units) = (&self.work.context, self.links.sequence(s));
-        let mut law = Trajectory::new(self.width());
         for (t, unit) in units.clone().enumerate() {
             let normals = &mut desk.scratch.normals;
             normals.begin(self.width(), 1, 1);
-            unit_moments(normals, 0, &desk.scan, 0, t);
+            unit_moments(normals, 0, &desk.scan, 0, begin + t, self.fold());
             let globals = self.globals;
             self.model.share_normals(context, globals, self.index, unit, (0, 1), &[1.0], normals, posterior);
-            law.push(desk.scan.mean(0, t), desk.scan.covariance(0, t));
-            let (root, slope) = desk.scan.given_next(t);
+        }
+        let law = self.law(desk, (begin, units.len()));
+        self.model.share_path(context, self.index, units.start, law, posterior);
+    }
+
+    /// The joint law of so many units of the one sequence that was smoothed, behind others.
+    pub fn law(&self, desk: &Desk, (begin, units): (usize, usize)) -> Trajectory {
+        let fold = self.fold();
+        let mut law = Trajectory::folded(fold.width, fold.order, units);
+        let first = begin / fold.order;
+        for block in first..first + fold.blocks(units) {
+            law.push(desk.scan.mean(0, block), desk.scan.covariance(0, block));
+            let (root, slope) = desk.scan.given_next(block);
             law.join(root, slope);
         }
-        self.model.share_path(context, self.index, units.start, law, posterior);
+        law
     }
 
     /// Writes the rows of all units and steps of some sequences.
@@ -389,34 +414,42 @@ impl<M: Program> Chained<'_, '_, M> {
         if let Some(alike) = self.links.kinds_of_units() {
             return self.read_alike(desk, alike, sequences);
         }
-        let (h, context) = (self.width(), &self.work.context);
+        let (fold, context) = (self.fold(), &self.work.context);
         let (steps, system) = (&mut desk.steps, &mut desk.system.rows);
         steps.clear();
         for s in sequences {
             let units = self.links.sequence(s);
-            for unit in units.clone() {
-                let mut log = 0.0;
-                if unit > units.start {
+            let mut log = 0.0;
+            for (t, unit) in units.clone().enumerate() {
+                if t > 0 {
                     self.model.chain_rows(context, self.at, self.index, unit, true, system);
-                    log += steps.take(system.written(), h, true) + self.gates(steps, system, unit, true);
+                    log += steps.take(system.written(), fold, t, true)
+                        + self.gates(steps, system, (t, unit), true);
                 }
                 self.model.chain_rows(context, self.at, self.index, unit, false, system);
-                log += steps.take(system.written(), h, false) + self.gates(steps, system, unit, false);
-                steps.row_ends.push((steps.targets.len(), log));
+                log += steps.take(system.written(), fold, t, false)
+                    + self.gates(steps, system, (t, unit), false);
+                steps.end_of_block(&mut log, fold, t, units.len());
             }
             steps.ends.push(steps.row_ends.len());
         }
-        steps.settle(h);
+        steps.settle(fold.side());
     }
 
     /// Takes in the rows that categories choose: one for each of their states, which counts as often as it is likely.
-    fn gates(&self, steps: &mut Steps, system: &mut UnitNormals, unit: usize, step: bool) -> f64 {
+    fn gates(
+        &self,
+        steps: &mut Steps,
+        system: &mut UnitNormals,
+        (t, unit): (usize, usize),
+        step: bool,
+    ) -> f64 {
         let mut log = 0.0;
         for (g, _) in gates_of::<M>(self.index, Some(step)) {
             self.work.each_row(self.model, g, unit, |state, probability| {
                 self.model.gate_rows(&self.work.context, self.at, g, unit, state, system);
                 system.count(probability);
-                log += steps.take(system.written(), self.width(), step);
+                log += steps.take(system.written(), self.fold(), t, step);
             });
         }
         log
@@ -430,7 +463,8 @@ impl<M: Program> Chained<'_, '_, M> {
 
     pub fn failed(&self, sequences: &Range<usize>, e: Failed) -> Error {
         let first = self.links.sequence(sequences.start + e.sequence).start;
-        e.why.named(|step, _| self.model.unit_name(&self.work.context, self.index, first + step))
+        let order = self.links.order();
+        e.why.named(|block, _| self.model.unit_name(&self.work.context, self.index, first + block * order))
     }
 
     /// Adds the statistics of some sequences.
@@ -439,7 +473,7 @@ impl<M: Program> Chained<'_, '_, M> {
             return self.collect_alike(sum, desk, alike, sequences);
         }
         self.smooth(desk, &sequences)?;
-        let (h, context) = (self.width(), &self.work.context);
+        let (h, fold, context) = (self.width(), self.fold(), &self.work.context);
         let Desk { scan, scratch, ones, .. } = desk;
         scratch.normals.fresh = true;
         for (n, s) in sequences.enumerate() {
@@ -451,14 +485,14 @@ impl<M: Program> Chained<'_, '_, M> {
             for tile in in_tiles(units.clone(), 1) {
                 scratch.normals.begin(h, tile.len(), 1);
                 for (i, unit) in tile.clone().enumerate() {
-                    unit_moments(&mut scratch.normals, i, scan, n, unit - units.start);
+                    unit_moments(&mut scratch.normals, i, scan, n, unit - units.start, fold);
                 }
                 let weights = &ones[..tile.len()];
                 self.model.collect(context, self.globals, self.index, tile, weights, sum, scratch);
             }
-            scratch.normals.begin(2 * h, 1, 1);
+            scratch.normals.begin((fold.order + 1) * h, 1, 1);
             for unit in units.clone().skip(1) {
-                step_moments(&mut scratch.normals, scan, n, unit - units.start);
+                step_moments(&mut scratch.normals, scan, n, unit - units.start, fold);
                 self.model.collect_step(context, self.globals, self.index, unit, &[1.0], sum, scratch);
             }
         }

@@ -1,6 +1,6 @@
 //! q of a chain of Gaussians, held while other blocks have their turn.
 
-use super::chained::write_pair;
+use super::fold::write_pair;
 use crate::engine::gauss::scan::Scan;
 use crate::engine::unit::UnitNormals;
 

@@ -16,8 +16,18 @@ type At = [usize; 3];
 pub struct MeanVar {
     mean: f64,
     var: f64,
-    /// Whether the law is a Normal.
-    normal: bool,
+    shape: Shape,
+}
+
+/// What is known of a law besides its mean and variance.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Shape {
+    #[default]
+    Other,
+    Normal,
+    /// Student's t with this scale and so many degrees of freedom.
+    Student(f64, f64),
 }
 
 impl MeanVar {
@@ -39,11 +49,34 @@ impl MeanVar {
         self.var.sqrt()
     }
 
-    /// The interval that leaves (1 − level)/2 on either side. `None` unless the law is a Normal: what depends on Gaussian latents is, a
-    /// mixture over categories is not.
+    /// The interval that leaves (1 − level)/2 on either side. `None` unless the law is a Normal or Student's t: what depends on Gaussian
+    /// latents is, a mixture over categories is not.
     #[must_use]
     pub fn interval(&self, level: f64) -> Option<(f64, f64)> {
-        self.normal.then(|| dist::Normal::mean_var(self.mean, self.var).interval(level))
+        match self.shape {
+            Shape::Other => None,
+            Shape::Normal => Some(dist::Normal::mean_var(self.mean, self.var).interval(level)),
+            Shape::Student(scale, dof) => {
+                Some(dist::StudentT::mean_scale_dof(self.mean, scale, dof).interval(level))
+            }
+        }
+    }
+
+    /// Degrees of freedom, where the law is Student's t.
+    #[must_use]
+    pub fn dof(&self) -> Option<f64> {
+        match self.shape {
+            Shape::Other | Shape::Normal => None,
+            Shape::Student(_, dof) => Some(dof),
+        }
+    }
+
+    /// The Normal that the law is.
+    pub(super) fn normal(&self) -> Option<dist::Normal> {
+        match self.shape {
+            Shape::Normal => Some(dist::Normal::mean_var(self.mean, self.var)),
+            Shape::Other | Shape::Student(..) => None,
+        }
     }
 }
 
@@ -151,12 +184,19 @@ pub struct Mixture {
     products: Vec<f64>,
     /// Whether the variance has no bound.
     infinite: bool,
+    /// Degrees of freedom of Student's t whose squared scale the variance is.
+    dof: Option<f64>,
 }
 
 impl Mixture {
     /// The components are points of a Gaussian, and the laws Normals that are linear in it.
     pub fn over_points(&mut self) {
         self.normal = true;
+    }
+
+    /// What is mixed are laws at the expectation of a scale that is Gamma with this shape, over points of a Gaussian measured in it.
+    pub fn over_scale(&mut self, shape: f64) {
+        self.dof = Some(2.0 * shape);
     }
 
     /// With probability `weight`, the variance is that of a scale whose expectation does not exist.
@@ -226,7 +266,13 @@ impl Mixture {
             let d = self.moments.len();
             let absent: Vec<usize> = (0..d).filter(|d| missing(*d)).collect();
             let values = absent.iter().flat_map(|i| absent.iter().map(move |j| (*i, *j)));
-            let values = values.map(|(i, j)| self.products[i * d + j] / self.weight).collect();
+            // Of Student's t the covariance is a multiple of the scale matrix.
+            let more = self.dof.map_or(1.0, |n| if n > 2.0 { n / (n - 2.0) } else { f64::INFINITY });
+            let values = values.map(|(i, j)| match self.products[i * d + j] / self.weight {
+                0.0 => 0.0,
+                x => more * x,
+            });
+            let values = values.collect();
             let (at, cov) = (padded(at), Cov { size: absent.len(), values });
             let position = to.covs.partition_point(|e| e.0 < at);
             to.covs.insert(position, (at, cov));
@@ -251,8 +297,16 @@ impl Mixture {
 
     fn marginal(&self, d: usize) -> Option<MeanVar> {
         let &(mean, square) = self.moments.get(d)?;
-        let var = if self.infinite { f64::INFINITY } else { square / self.weight };
-        Some(MeanVar { mean, var, normal: self.normal })
+        let var = square / self.weight;
+        Some(match self.dof {
+            _ if self.infinite => MeanVar { mean, var: f64::INFINITY, shape: Shape::Other },
+            Some(dof) => {
+                let law = dist::StudentT::mean_scale_dof(mean, var.sqrt(), dof);
+                MeanVar { mean, var: law.variance(), shape: Shape::Student(var.sqrt(), dof) }
+            }
+            None if self.normal => MeanVar { mean, var, shape: Shape::Normal },
+            None => MeanVar { mean, var, shape: Shape::Other },
+        })
     }
 }
 
@@ -418,7 +472,7 @@ mod tests {
     fn elements_are_found_in_whatever_order_they_came() {
         let mut y = Imputed::<MeanVar>::default();
         for n in [3, 5, 1, 4] {
-            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0, normal: false });
+            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0, shape: Shape::Other });
         }
         let order: Vec<usize> = y.iter().map(|(at, _)| at[0]).collect();
         assert_eq!(order, [1, 3, 4, 5]);

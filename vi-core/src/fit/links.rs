@@ -23,6 +23,8 @@ pub struct Links {
     parts: Parts,
     /// Numbers handed on, where the units are Gaussian; 0 where they have states.
     normals: usize,
+    /// How many steps back a step of Gaussian units reads.
+    order: usize,
     /// Where each sequence begins among the units, and at the end their number.
     starts: Vec<usize>,
     /// On a tree, the parent of each unit within its sequence; a root is its own.
@@ -72,6 +74,7 @@ impl Links {
             frontier,
             parts,
             normals: 0,
+            order: 1,
             starts,
             parents: None,
             kinds: None,
@@ -93,6 +96,18 @@ impl Links {
     #[must_use]
     pub fn of_normals(width: usize, starts: Vec<usize>) -> Self {
         Links { normals: width, ..Links::along(1, starts) }
+    }
+
+    /// Steps of Gaussian units read so many steps back.
+    #[must_use]
+    pub fn of_order(mut self, order: usize) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// How many steps back a step of Gaussian units reads.
+    pub(super) fn order(&self) -> usize {
+        self.order.max(1)
     }
 
     /// Gaussian units with the same key have the same rows, but for their data, so many numbers each. The key is asked of a unit and of whether
@@ -128,7 +143,7 @@ impl Links {
     /// The first units of a chain of Gaussians, and no others.
     pub(super) fn first(&self, units: usize) -> Self {
         let first = Links::of_normals(self.normals, self.starts.iter().map(|s| *s.min(&units)).collect());
-        Links { alike: self.alike.clone(), ..first }
+        Links { alike: self.alike.clone(), order: self.order, ..first }
     }
 
     /// Numbers of each unit of a chain of Gaussians.

@@ -1,6 +1,7 @@
 //! Fitting: options, starts, the loop, and what a fit holds.
 
 mod accelerate;
+mod ahead;
 mod alike;
 mod canonical;
 mod chain_start;
@@ -13,6 +14,7 @@ mod drawn;
 mod draws;
 mod filtered;
 mod floors;
+mod fold;
 mod gated;
 mod held;
 mod imputed;
@@ -48,6 +50,7 @@ mod verify;
 mod whole;
 mod within;
 
+pub use ahead::{DrawnFuture, ForecastDraws, FutureLaw};
 pub use canonical::{Canonical, TurnBoth, TurnLaw, Turnable, Turned};
 pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
@@ -56,7 +59,10 @@ pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, 
 pub use joins::{Joins, Span, Types};
 pub use links::Links;
 pub use marginal::{Law, Marginal, Point};
-pub use online::{Continues, Follows, Forecast, Known, NormalStep, Online, Steady, Step};
+pub use online::{
+    Closed, Continues, Dense, Follows, Forecast, Known, MeanFieldStep, NormalStep, Online, Steady, Step,
+    StudentStep,
+};
 pub use options::Options;
 pub use paths::Path;
 pub use plan::{Claim, Plan};

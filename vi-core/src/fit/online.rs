@@ -2,8 +2,9 @@
 
 use super::program::{Component, Program, Scratch};
 use super::sweep::Work;
-use super::{Categories, Fit, Links, Options, filtered, within};
+use super::{Categories, Fit, Links, Marginal, Options, Trajectory, ahead, filtered, within};
 use crate::Error;
+use crate::dist::PowerGamma;
 use crate::engine::finite::{Factors, Failure, Parts, Semiring, Sum, scan};
 use crate::error::Mismatch;
 use nalgebra::{DMatrix, DVector};
@@ -11,15 +12,47 @@ use nalgebra::{DMatrix, DVector};
 /// A model whose latents are one chain along an axis, of categories or of Gaussians. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
     message = "the latents of this model are no chain along an axis",
-    label = "there is nothing that its data could change one step after another"
+    label = "there is nothing that its data could change one step after another",
+    note = "Gaussian chains have a filter unless something uncertain beside them changes along the chain, or is a scale in common with more than one sequence"
 )]
 pub trait Follows: Program {
-    /// What one more observation says: [`Step`] where the latents are categories, [`NormalStep`] where they are Gaussian.
+    /// What one more observation says: [`Step`] where the latents are categories, [`NormalStep`] where they are Gaussian, [`StudentStep`]
+    /// where they have an unknown scale in common with the data, [`MeanFieldStep`] where anything else is uncertain beside them.
     type Step: From<Known>;
 
     /// Whether the latents along the axis are Gaussian.
     #[doc(hidden)]
     const GAUSSIAN: bool = false;
+
+    /// Whether each sequence has an unknown scale that all its rows have in common.
+    #[doc(hidden)]
+    const SCALED: bool = false;
+
+    /// Whether data are one sequence, whatever they are.
+    #[doc(hidden)]
+    const LONE: bool = false;
+
+    /// q of the scale of the sequence that a unit is of.
+    #[doc(hidden)]
+    fn scale_at(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _unit: usize,
+    ) -> Marginal<PowerGamma> {
+        Marginal::Unset
+    }
+
+    /// Sets it.
+    #[doc(hidden)]
+    fn set_scale(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &mut Self::Globals,
+        _unit: usize,
+        _law: Marginal<PowerGamma>,
+    ) {
+    }
 }
 
 /// A model of which two neighbouring steps say all there is to say, wherever along the axis they stand. Implemented by `model!` where that is so.
@@ -45,6 +78,20 @@ pub trait Continues: Follows {
         steps: usize,
         then: impl FnOnce(&Self::Data<'_>) -> R,
     ) -> R;
+
+    /// What the joint laws of Gaussian latents along the sequences say of observed elements that have no value, at values of the latents that
+    /// all units share; where sequences have scales, at their expectations, which these laws are measured in.
+    #[doc(hidden)]
+    fn impute_along(
+        &self,
+        _context: &Self::Context<'_>,
+        _params: &Self::Params,
+        _shared: &Self::Latents,
+        _paths: &[Trajectory],
+        _scales: &[PowerGamma],
+    ) -> Result<Self::Imputed, Error> {
+        Ok(Self::Imputed::default())
+    }
 }
 
 /// What is said of the steps after the data.
@@ -52,9 +99,9 @@ pub trait Continues: Follows {
 #[non_exhaustive]
 pub struct Forecast<M: Program> {
     /// q of the latents of each step to come, step 0 being the first after the data: probabilities of categories; of Gaussians their means
-    /// and covariances, and the joint law of all steps.
+    /// and covariances, and the joint law of all steps; where a scale in common with the data is unknown, Student's t.
     pub posterior: M::Posterior,
-    /// Mean and variance, or probabilities, of what will be observed. Of a Normal also intervals, and covariances of vectors.
+    /// Mean and variance, or probabilities, of what will be observed. Of a Normal and of Student's t also intervals, and covariances of vectors.
     pub absent: M::Imputed,
 }
 
@@ -72,6 +119,69 @@ pub struct NormalStep {
     pub log_density: Option<f64>,
 }
 
+/// What one more observation says of Gaussian latents that have an unknown scale in common with the data: exact, and Student's t (West and
+/// Harrison 1997, section 4.5).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StudentStep {
+    /// E(x\[t\] | y\[0..=t\]) of all latents of the step, array by array in the order of the fields of `Latents`. NaN where a diffuse start
+    /// and the data so far do not determine it.
+    pub mean: DVector<f64>,
+    /// The scale matrix of x\[t\] | y\[0..=t\]: its covariance is this times dof / (dof − 2). NaN where the mean is.
+    pub scale: DMatrix<f64>,
+    /// Degrees of freedom.
+    pub dof: f64,
+    /// log p(y\[t\] | y\[0..t\]), latents and scale integrated out; their sum is the log evidence. After a diffuse start as in
+    /// [`NormalStep::log_density`].
+    pub log_density: Option<f64>,
+}
+
+/// What one more observation says of Gaussian latents beside coefficients or scales that are uncertain too, at their q in the fit.
+///
+/// The law of x\[t\] is the last marginal of q(x\[0\], …, x\[t\]) ∝ exp E log p(x\[0..=t\], y\[0..=t\]), the expectation over q of everything
+/// else: the E-step of the fit on the data so far. After the last step it is the smoothed marginal. It is no conditional law of the model:
+/// the past is read through E log p, whose expectation over coefficients counts for each step apart.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MeanFieldStep {
+    /// E x\[t\] of all latents of the step, array by array in the order of the fields of `Latents`. NaN where it is not determined.
+    pub mean: DVector<f64>,
+    /// Cov x\[t\]; NaN where the mean is.
+    pub cov: DMatrix<f64>,
+    /// What the step adds to log ∫ exp E log p(x, y) dx: the chain's part of the lower bound, that of shared latents left out. It is no
+    /// predictive density. After a diffuse start as in [`NormalStep::log_density`].
+    pub bound: Option<f64>,
+}
+
+/// Steps that have a density given the data before.
+#[diagnostic::on_unimplemented(
+    message = "the steps of this model have no predictive densities in closed form",
+    label = "beside its chain are coefficients or scales that are uncertain, or its latents are categories",
+    note = "`predict` gives the density of whole sequences"
+)]
+pub trait Dense: sealed::Sealed {}
+
+/// Steps whose future has a law in closed form.
+#[diagnostic::on_unimplemented(
+    message = "the future of this model has no law in closed form",
+    label = "coefficients or scales beside its chain are uncertain, and the same in every step",
+    note = "`forecast_draws` averages over draws of them"
+)]
+pub trait Closed: sealed::Sealed {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Step {}
+    impl Sealed for super::NormalStep {}
+    impl Sealed for super::StudentStep {}
+}
+
+impl Dense for NormalStep {}
+impl Dense for StudentStep {}
+impl Closed for Step {}
+impl Closed for NormalStep {}
+impl Closed for StudentStep {}
+
 /// What a filter finds.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -79,6 +189,7 @@ pub struct Known {
     pub(super) probs: Vec<f64>,
     pub(super) mean: DVector<f64>,
     pub(super) cov: DMatrix<f64>,
+    pub(super) dof: f64,
     pub(super) log_density: Option<f64>,
 }
 
@@ -91,6 +202,18 @@ impl From<Known> for Step {
 impl From<Known> for NormalStep {
     fn from(k: Known) -> Self {
         NormalStep { mean: k.mean, cov: k.cov, log_density: k.log_density }
+    }
+}
+
+impl From<Known> for StudentStep {
+    fn from(k: Known) -> Self {
+        StudentStep { mean: k.mean, scale: k.cov, dof: k.dof, log_density: k.log_density }
+    }
+}
+
+impl From<Known> for MeanFieldStep {
+    fn from(k: Known) -> Self {
+        MeanFieldStep { mean: k.mean, cov: k.cov, bound: k.log_density }
     }
 }
 
@@ -114,23 +237,32 @@ pub struct Online<M: Program> {
     message: Vec<f64>,
     steps: usize,
     workspace: scan::Workspace,
-    /// Of Gaussian latents.
+    /// Of Gaussian latents, and how many numbers of how many steps are handed on.
     memory: filtered::Memory,
+    shape: Option<(usize, usize)>,
     at: filtered::Tabulated<M>,
 }
 
 impl<M: Program> Fit<M> {
     /// New data, of the sizes that the params have.
-    fn at_work<'a>(&self, data: &M::Data<'a>) -> Result<Work<'a, M>, Error> {
+    fn at_work<'a>(&self, data: &M::Data<'a>) -> Result<Work<'a, M>, Error>
+    where
+        M: Follows,
+    {
         let work = Work::new(&self.model, data, &self.params, &Options::default())?;
-        self.model.validate(&work.context, &self.globals)?;
+        // New sequences have scales of their own.
+        if !M::SCALED {
+            self.model.validate(&work.context, &self.globals)?;
+        }
         Ok(work)
     }
 
     /// p(z\[t\] | x\[0..=t\]) of every step of new data, at the params of this fit: what is known at the time.
     ///
     /// Gaussian latents that a diffuse start leaves open are [unset](crate::Marginal::Unset) until the data determine them. A filter has no joint law of
-    /// several steps.
+    /// several steps. Where the latents of a sequence have an unknown scale in common with its data, the laws are Student's t, what is known of
+    /// the scale at the time is integrated out, and the scale has the law that all data of its sequence leave. Where anything else is uncertain
+    /// beside the chain, its q is that of the fit: see [`MeanFieldStep`].
     ///
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
@@ -140,7 +272,7 @@ impl<M: Program> Fit<M> {
     {
         let work = self.at_work(data)?;
         if let Some(links) = work.chain(0) {
-            return work.filtered_normals(&self.model, &self.globals, links);
+            return work.filtered_normals(self, links);
         }
         let tables = work.filtered(&self.model, &self.globals)?;
         let mut posterior = self.model.posterior(&work.context, tables);
@@ -157,11 +289,11 @@ impl<M: Program> Fit<M> {
     /// What [`infer`](Self::infer) can meet with these data.
     pub fn log_densities(&self, data: &M::Data<'_>) -> Result<Vec<Vec<Option<f64>>>, Error>
     where
-        M: Follows<Step = NormalStep>,
+        M: Follows<Step: Dense>,
     {
         let work = self.at_work(data)?;
         match work.chain(0) {
-            Some(links) => work.log_densities(&self.model, &self.globals, links),
+            Some(links) => work.log_densities(self, links),
             None => Ok(vec![]),
         }
     }
@@ -172,12 +304,12 @@ impl<M: Program> Fit<M> {
     /// What [`infer`](Self::infer) can meet with these data.
     pub fn forecast(&self, data: &M::Data<'_>, steps: usize) -> Result<Forecast<M>, Error>
     where
-        M: Continues,
+        M: Continues + Follows<Step: Closed>,
     {
         let model = &self.model;
         let work = self.at_work(data)?;
         if let Some(links) = work.chain(0) {
-            return filtered::forecast(self, &work, links, steps);
+            return ahead::forecast(self, &work, links, steps);
         }
         let filtered = work.filtered(model, &self.globals)?;
         let sequences = work.links(0).map_or(0, Links::sequences);
@@ -260,6 +392,7 @@ impl<M: Program> Fit<M> {
             steps: 0,
             workspace: scan::Workspace::default(),
             memory: filtered::Memory::default(),
+            shape: None,
             at: filtered::Tabulated::default(),
         }
     }
@@ -273,7 +406,7 @@ impl<M: Follows> Online<M> {
     }
 
     /// Takes one more step. The data are a window of one sequence: the first step alone, and later the step before and the new one, since
-    /// statements may look back.
+    /// statements may look back. Where Gaussian latents look `L` steps back (`x[t-2]`), the window grows to the `L` steps before and the new one.
     ///
     /// # Errors
     /// [`Error::Shape`] if the window has another length; [`Error::Impossible`] if the new step has probability zero.
@@ -285,19 +418,37 @@ impl<M: Follows> Online<M> {
     }
 
     fn push_normals(&mut self, window: &M::Data<'_>) -> Result<Known, Error> {
-        let (model, wanted) = (&self.model, if self.steps == 0 { 1 } else { 2 });
+        let model = &self.model;
         let context = model.context(window, &self.params, &Options::default())?;
-        model.validate(&context, &self.globals)?;
-        let links = model.links(&context, 0).filter(|l| l.sequences() == 1);
+        if M::SCALED && self.steps == 0 {
+            self.globals = filtered::at_first(model, &context, &self.params)?;
+        }
         let units = model.components(&context).first().map_or(0, |c| c.units);
-        let h = links.as_ref().and_then(super::Links::normals).unwrap_or(0);
-        if links.is_none() || units != wanted {
+        // Windows are of one size from some step on: what depends on the size alone was looked at then.
+        let (h, order) = match self.shape.filter(|(_, order)| M::LONE && self.steps > *order) {
+            Some(shape) => shape,
+            None => {
+                model.validate(&context, &self.globals)?;
+                let links = model.links(&context, 0).filter(|l| l.sequences() == 1);
+                let Some(links) = links else {
+                    let wanted = 1 + self.steps.min(self.shape.map_or(1, |s| s.1));
+                    return Err(Mismatch::Window { steps: units, wanted }.into());
+                };
+                (links.normals().unwrap_or(0), links.order())
+            }
+        };
+        let wanted = 1 + self.steps.min(order);
+        if units != wanted {
             return Err(Mismatch::Window { steps: units, wanted }.into());
         }
-        // Tables of params depend on the sizes of a window, which are the same from the second one on.
-        let at = self.at.of(wanted == 2, || model.prepare(&context, &self.globals))?;
+        self.shape = Some((h, order));
+        // Tables of params depend on the sizes of a window, which are the same from here on.
+        let at = self.at.of(wanted == order + 1, || filtered::prepare(model, &context, &self.globals))?;
+        if self.steps == 0 {
+            self.memory.begin((h, order), model.scale_at(&context, &self.globals, 0))?;
+        }
         let held = filtered::Held { model, context: &context, at: &*at };
-        let taken = self.memory.advance(&held, (h, units - 1, wanted == 2));
+        let taken = self.memory.advance(&held, (h, units - 1, self.steps > 0));
         taken.map_err(|e| e.named(|t, _| format!("step {t} of the filter")))?;
         self.steps += 1;
         Ok(self.memory.known(h, model.unit_constant(&context, 0, units - 1)))
@@ -352,7 +503,8 @@ impl<M: Follows> Online<M> {
         self.steps += 1;
         let constant = self.model.unit_constant(&work.context, 0, unit);
         let log_density = Some(total + constant);
-        Ok(Known { probs, mean: DVector::zeros(0), cov: DMatrix::zeros(0, 0), log_density })
+        let (mean, cov) = (DVector::zeros(0), DMatrix::zeros(0, 0));
+        Ok(Known { probs, mean, cov, dof: f64::INFINITY, log_density })
     }
 }
 

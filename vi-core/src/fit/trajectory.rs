@@ -36,6 +36,10 @@ use rand_distr::{Distribution, StandardNormal};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Trajectory {
     width: usize,
+    /// Steps that are kept as one, where a step reads as many before it; 0 stands for 1.
+    fold: usize,
+    /// Number of steps.
+    steps: usize,
     /// Numbers of each array of latents.
     parts: Vec<usize>,
     /// m, step by step.
@@ -70,12 +74,33 @@ impl Blocks {
 }
 
 impl Trajectory {
-    /// No steps yet, of so many numbers each.
-    pub(super) fn new(width: usize) -> Self {
-        Trajectory { width, parts: vec![width], ..Trajectory::default() }
+    /// So many steps to come, of so many numbers each.
+    pub(super) fn new(width: usize, steps: usize) -> Self {
+        Trajectory::folded(width, 1, steps)
     }
 
-    /// A step of which mean and covariance are known.
+    /// The same, where `fold` steps come at once.
+    pub(super) fn folded(width: usize, fold: usize, steps: usize) -> Self {
+        Trajectory { width, fold, steps, parts: vec![width], ..Trajectory::default() }
+    }
+
+    /// Numbers of the steps that are kept as one.
+    fn side(&self) -> usize {
+        self.width * self.fold.max(1)
+    }
+
+    /// Where a step is kept.
+    fn place(&self, t: usize) -> (usize, usize) {
+        (t / self.fold.max(1), t % self.fold.max(1) * self.width)
+    }
+
+    /// A block of the covariance of two steps, by rows.
+    fn between(&self, all: &[f64], i: usize, j: usize) -> DMatrix<f64> {
+        let side = self.side();
+        DMatrix::from_fn(self.width, self.width, |a, b| all[(i + a) * side + j + b])
+    }
+
+    /// A step of which mean and covariance are known; or as many as come at once.
     pub(super) fn push(&mut self, mean: &[f64], cov: &[f64]) {
         self.means.extend_from_slice(mean);
         self.covs.push(cov);
@@ -85,7 +110,7 @@ impl Trajectory {
     pub(super) fn join(&mut self, root: &[f64], slope: Option<&[f64]>) {
         let mut block = root.to_vec();
         block.extend_from_slice(slope.unwrap_or(&[]));
-        block.resize(2 * self.width * self.width, 0.0);
+        block.resize(2 * self.side() * self.side(), 0.0);
         self.gains.push(&block);
     }
 
@@ -100,7 +125,7 @@ impl Trajectory {
     /// Number of steps.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.covs.which.len()
+        self.steps
     }
 
     /// Whether there are none; so it is when locals were not kept.
@@ -130,7 +155,9 @@ impl Trajectory {
     /// If there is no step `t`.
     #[must_use]
     pub fn cov(&self, t: usize) -> DMatrix<f64> {
-        DMatrix::from_row_slice(self.width, self.width, self.covs.get(t, self.width * self.width))
+        assert!(t < self.len(), "no step {t}");
+        let (block, at) = self.place(t);
+        self.between(self.covs.get(block, self.side() * self.side()), at, at)
     }
 
     /// Mean and covariance of (x\[t−1\], x\[t\]). `None` for a first step, and where only single steps are known.
@@ -145,7 +172,14 @@ impl Trajectory {
             return None;
         }
         let (h, own) = (self.width, self.cov(t));
-        let cross = DMatrix::from_row_slice(h, h, self.gain(before).1) * &own;
+        let ((first, i), (second, j)) = (self.place(before), self.place(t));
+        let (n, all) = (self.side(), self.covs.get(second, self.side() * self.side()));
+        let cross = if first == second {
+            self.between(all, i, j)
+        } else {
+            let slope = DMatrix::from_row_slice(n, n, self.gain(first).1);
+            slope.rows(i, h) * DMatrix::from_row_slice(n, n, all).columns(j, h)
+        };
         let mut mean = DVector::zeros(2 * h);
         let mut cov = DMatrix::zeros(2 * h, 2 * h);
         mean.rows_mut(0, h).copy_from(&self.mean(before));
@@ -157,9 +191,9 @@ impl Trajectory {
         Some((mean, cov))
     }
 
-    /// (G\[t\], K\[t\]), by rows.
+    /// (G\[t\], K\[t\]), by rows; of steps that are kept as one.
     fn gain(&self, t: usize) -> (&[f64], &[f64]) {
-        let size = self.width * self.width;
+        let size = self.side() * self.side();
         self.gains.get(t, 2 * size).split_at(size)
     }
 
@@ -168,31 +202,31 @@ impl Trajectory {
     /// # Errors
     /// [`Error::LocalsNotKept`] where there is no joint law: locals were not kept, or a filter said this.
     pub fn sample_path(&self, rng: &mut impl Rng) -> Result<DMatrix<f64>, Error> {
-        let h = self.width;
-        if self.gains.which.len() != self.len() {
+        let (h, blocks) = (self.side(), self.covs.which.len());
+        if self.gains.which.len() != blocks {
             return Err(Error::LocalsNotKept { what: "a draw of a path".into() });
         }
-        let mut path = DMatrix::zeros(self.len(), h);
+        let mut path = vec![0.0; blocks * h];
         let (mut noise, mut apart) = (vec![0.0; h], vec![0.0; h]);
-        for t in (0..self.len()).rev() {
+        for t in (0..blocks).rev() {
             let (root, slope) = self.gain(t);
             noise.iter_mut().for_each(|z| *z = StandardNormal.sample(rng));
-            if t + 1 < self.len() {
-                (0..h).for_each(|j| apart[j] = path[(t + 1, j)] - self.means[(t + 1) * h + j]);
+            if t + 1 < blocks {
+                (0..h).for_each(|j| apart[j] = path[(t + 1) * h + j] - self.means[(t + 1) * h + j]);
             }
             for i in 0..h {
                 let from: f64 = (0..h).map(|j| slope[i * h + j] * apart[j]).sum();
                 let own: f64 = (i..h).map(|j| root[i * h + j] * noise[j]).sum();
-                path[(t, i)] = self.means[t * h + i] + from + own;
+                path[t * h + i] = self.means[t * h + i] + from + own;
             }
         }
-        Ok(path)
+        Ok(DMatrix::from_row_slice(self.len(), self.width, &path[..self.len() * self.width]))
     }
 
     /// The means of all steps, one row for each.
     #[must_use]
     pub fn means(&self) -> DMatrix<f64> {
-        DMatrix::from_row_slice(self.len(), self.width, &self.means)
+        DMatrix::from_row_slice(self.len(), self.width, &self.means[..self.len() * self.width])
     }
 
     /// Points with the mean and the covariance of x\[t\].

@@ -1,19 +1,20 @@
 //! Chains whose data can be continued: what a forecast needs is data of the future of which nothing is observed.
 
 use super::Emitter;
+use super::beside::Beside;
 use super::types::Layout;
 use crate::density::lower::{is_hidden, is_read};
 use crate::density::poly::{Factor, Poly};
 use crate::density::symbol::{Cmp, Cond, Ix, Var, length};
 use crate::kernel::links::Along;
-use crate::kernel::{Component, Loop};
+use crate::kernel::{Component, Link, Loop};
 use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Emitter<'_> {
     /// The axis along which the data of a model go on, if its latents are one chain and nothing else has that axis.
-    fn open_axis(&self) -> Option<&Var> {
+    pub(super) fn open_axis(&self) -> Option<&Var> {
         let [c] = self.kernel.components.as_slice() else { return None };
         let link = c.link.as_deref().filter(|l| l.along == Along::Axis)?;
         let axis = c.unit.last()?;
@@ -61,7 +62,8 @@ impl Emitter<'_> {
     /// Whether all steps of a chain of Gaussians have one law.
     fn steps_are_alike(&self, c: &Component, step: &Component, axis: &Var) -> bool {
         let place = c.unit.len() - 1;
-        let mut alike = c.normals.iter().all(|n| self.is_whole(n.array, place, (1, 1)));
+        let order = c.link.as_deref().map_or(1, Link::order);
+        let mut alike = c.normals.iter().all(|n| self.is_whole(n.array, place, (order as i64, order)));
         for array in &self.model.arrays {
             let kind = &array.elem.kind;
             alike &= !matches!(kind, ElemKind::Category(x) if x.nominal == axis.nominal);
@@ -79,18 +81,32 @@ impl Emitter<'_> {
     pub(super) fn continues(&self) -> TokenStream {
         let chain = |c: &Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
         let [c] = self.kernel.components.as_slice() else { return TokenStream::new() };
-        // What is uncertain in the rows of Gaussians adds to them in steps without data too: more of these would change q of the past.
-        let moves = c.is_chain() && !self.random().is_empty();
-        if !chain(c) || moves {
+        if !chain(c) {
             return TokenStream::new();
         }
         let (step, gaussian) = match c.is_chain() {
-            true => (
-                quote!(fit::NormalStep),
-                quote!(
-                    const GAUSSIAN: bool = true;
-                ),
-            ),
+            true => {
+                let Some(beside) = self.beside(c) else { return TokenStream::new() };
+                let more = self.scale_fns(c, &beside);
+                let lone = (c.unit.len() == 1).then(|| {
+                    quote!(
+                        const LONE: bool = true;
+                    )
+                });
+                let step = match beside {
+                    Beside::Nothing => quote!(fit::NormalStep),
+                    Beside::Scale(_) => quote!(fit::StudentStep),
+                    Beside::Uncertain => quote!(fit::MeanFieldStep),
+                };
+                (
+                    step,
+                    quote! {
+                        const GAUSSIAN: bool = true;
+                        #lone
+                        #more
+                    },
+                )
+            }
             false => (quote!(fit::Step), quote!()),
         };
         let goes_on = self.goes_on();
@@ -151,6 +167,7 @@ impl Emitter<'_> {
         }
         let open = self.open();
         let data = self.data_type(quote!('_));
+        let impute = self.impute_along();
         quote! {
             impl Continues for Model {
                 fn unobserved<R>(&self, context: &Context<'_>, steps: usize, then: impl FnOnce(&#data) -> R) -> R {
@@ -158,6 +175,8 @@ impl Emitter<'_> {
                     #make
                     then(&Data { #fields })
                 }
+
+                #impute
             }
         }
     }
@@ -168,18 +187,19 @@ impl Emitter<'_> {
 fn is_steady(c: &Component, axis: &Var) -> bool {
     let steps = c.link.iter().flat_map(|l| &l.step.rows);
     let mut rows = c.rows.iter().chain(steps).chain(c.pairs.iter().map(|p| &p.rows));
+    let order = if c.is_chain() { c.link.as_deref().map_or(1, Link::order) as i64 } else { 1 };
     rows.all(|r| {
-        let mut steady = r.guards.iter().all(|g| asks_for_the_first(g, axis));
+        let mut steady = r.guards.iter().all(|g| asks_for_the_first(g, axis, order));
         for case in &r.cases {
-            steady &= case.when.iter().all(|w| asks_for_the_first(w, axis));
+            steady &= case.when.iter().all(|w| asks_for_the_first(w, axis, order));
             case.body.visit_polys(&mut |p| steady &= !counts(p, axis));
         }
         steady
     }) && c.locals.iter().all(|l| l.back == 0)
 }
 
-/// Whether a condition asks no more of a position along the axis than whether it is 0.
-fn asks_for_the_first(c: &Cond, axis: &Var) -> bool {
+/// Whether a condition asks no more of a position along the axis than which of the first so many it is, if it is one of them.
+fn asks_for_the_first(c: &Cond, axis: &Var, first: i64) -> bool {
     let along = |i: &Ix| {
         let mut found = false;
         i.visit_vars(&mut |v| found |= v.nominal == axis.nominal);
@@ -190,19 +210,19 @@ fn asks_for_the_first(c: &Cond, axis: &Var) -> bool {
             (false, false) => true,
             (true, true) => a == b,
             (true, false) => match (op, a.as_var(), b.as_constant()) {
-                (Cmp::Eq | Cmp::Ne | Cmp::Le, Some(_), Some(n)) => n <= 0,
-                (Cmp::Lt, Some(_), Some(n)) => n <= 1,
+                (Cmp::Eq | Cmp::Ne | Cmp::Le, Some(_), Some(n)) => n < first,
+                (Cmp::Lt, Some(_), Some(n)) => n <= first,
                 (Cmp::Eq | Cmp::Ne | Cmp::Le | Cmp::Lt, _, _) => false,
             },
             (false, true) => match (op, a.as_constant(), b.as_var()) {
-                (Cmp::Eq | Cmp::Ne | Cmp::Lt, Some(n), Some(_)) => n <= 0,
-                (Cmp::Le, Some(n), Some(_)) => n <= 1,
+                (Cmp::Eq | Cmp::Ne | Cmp::Lt, Some(n), Some(_)) => n < first,
+                (Cmp::Le, Some(n), Some(_)) => n <= first,
                 (Cmp::Eq | Cmp::Ne | Cmp::Le | Cmp::Lt, _, _) => false,
             },
         },
         Cond::Read(_) | Cond::Always => true,
-        Cond::Not(c) => asks_for_the_first(c, axis),
-        Cond::And(all) | Cond::Or(all) => all.iter().all(|c| asks_for_the_first(c, axis)),
+        Cond::Not(c) => asks_for_the_first(c, axis, first),
+        Cond::And(all) | Cond::Or(all) => all.iter().all(|c| asks_for_the_first(c, axis, first)),
     }
 }
 

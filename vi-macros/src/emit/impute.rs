@@ -12,8 +12,8 @@ use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
-    fn leaves(&self) -> Vec<ArrayId> {
-        if self.hidden().iter().any(|a| self.is_shared_latent(*a)) {
+    pub(super) fn leaves(&self) -> Vec<ArrayId> {
+        if self.has_shared_latents() && !self.imputes_along() {
             return vec![];
         }
         // Of several Gaussian latents of one unit the marginals say too little; chains have a joint law.
@@ -29,6 +29,10 @@ impl Emitter<'_> {
             .collect()
     }
 
+    fn has_shared_latents(&self) -> bool {
+        self.hidden().iter().any(|a| self.is_shared_latent(*a))
+    }
+
     /// Whether a statement of the array reads two units that follow one another, or several blocks.
     pub(super) fn in_step(&self, a: ArrayId) -> bool {
         let steps = self.kernel.components.iter().filter_map(|c| c.link.as_deref());
@@ -39,6 +43,9 @@ impl Emitter<'_> {
 
     /// Leaves whose elements may be missing: these have a field in `Posterior`.
     pub fn imputed(&self) -> Vec<ArrayId> {
+        if self.has_shared_latents() {
+            return vec![];
+        }
         self.leaves().into_iter().filter(|a| self.model.arrays[a.0].missing).collect()
     }
 
@@ -77,6 +84,9 @@ impl Emitter<'_> {
     }
 
     pub fn impute_fn(&self) -> TokenStream {
+        if self.has_shared_latents() {
+            return TokenStream::new();
+        }
         let leaves = self.leaves();
         let statements: TokenStream = self
             .model
@@ -110,7 +120,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn impute(&self, s: &Statement) -> TokenStream {
+    pub(super) fn impute(&self, s: &Statement) -> TokenStream {
         let array = &self.model.arrays[s.array.0];
         let scope = self.direct_scope(Use::Mixture);
         let lower = Lower::direct(self.model);
@@ -170,6 +180,9 @@ impl Emitter<'_> {
     /// `add` for every state of the latents that a statement reads.
     fn over_states(&self, s: &Statement, lower: &Lower<'_>, add: TokenStream) -> TokenStream {
         let scope = self.direct_scope(Use::Mixture);
+        if self.imputes_along() {
+            return self.over_path(&scope, s, lower, add);
+        }
         // Laws in every state, and of what is integrated out.
         let own = self.kernel.components.iter().find(|c| c.rows.iter().any(|r| r.statement == self.id_of(s)));
         let many = |c: &&Component| {

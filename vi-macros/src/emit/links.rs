@@ -146,7 +146,11 @@ impl Emitter<'_> {
         let along = if c.is_chain() {
             let width = self.width(c);
             let alike = self.alike_units(i, c);
-            quote!(Links::of_normals(#width, starts) #alike)
+            let order = (link.order() > 1).then(|| {
+                let order = Literal::usize_unsuffixed(link.order());
+                quote!(.of_order(#order))
+            });
+            quote!(Links::of_normals(#width, starts) #order #alike)
         } else {
             let size = super::product(
                 &c.locals[..link.frontier].iter().map(|l| scope.index(&l.state.high)).collect::<Vec<_>>(),

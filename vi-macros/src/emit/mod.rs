@@ -2,6 +2,7 @@
 
 mod admixture;
 mod alike;
+mod beside;
 mod blocks;
 mod bounds;
 mod canon;

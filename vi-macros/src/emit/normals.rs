@@ -28,7 +28,11 @@ pub(super) enum RowPart {
 
 /// The mean of a latent of the unit, where code reads it.
 pub(super) fn mean_name(array: &Ident, back: usize) -> Ident {
-    if back == 0 { format_ident!("{array}_mean") } else { format_ident!("{array}_before_mean") }
+    match back {
+        0 => format_ident!("{array}_mean"),
+        1 => format_ident!("{array}_before_mean"),
+        n => format_ident!("{array}_before_{n}_mean"),
+    }
 }
 
 impl Emitter<'_> {

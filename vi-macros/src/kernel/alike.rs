@@ -47,6 +47,7 @@ fn find(kernel: &Kernel<'_>, at: usize) -> Option<Alike> {
     let c = &kernel.components[at];
     let link = c.link.as_deref()?;
     let apart = c.is_chain()
+        && link.order() == 1
         && c.whitened.is_none()
         && c.pairs.is_empty()
         && c.integrated.is_empty()

@@ -283,6 +283,8 @@ fn linked_rows(
     link: &Link,
 ) -> Result<(Rows, bool), Diagnostic> {
     if c.is_chain() {
+        let along = chains::along(model, d, c);
+        let d = along.as_ref().unwrap_or(d);
         let Some((places, joined)) = chains::places(model, d, c) else {
             return Err(mistakes::not_local(d.loc, &model.arrays[d.target.array.0].name.to_string()));
         };
@@ -424,7 +426,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
     let normals = super::normals::of_unit(model, &b.latents, &unit);
     let mut out = Component { integrated, normals, ..Component::new(locals, unit, guards) };
     if chains::scans(b) {
-        out.link = Some(Box::new(chains::link(model, &b.latents, &out)));
+        out.link = Some(Box::new(chains::link(model, densities, &b.latents, &out)));
     }
     if let Some(r) = reach {
         if let Some(l) = out.lasting().next()

@@ -6,7 +6,8 @@ use super::links::{Along, Link, Places, step, unconditional};
 use super::normals::{elems_in, is_bound, is_gaussian, is_place, is_plain, of_unit};
 use super::split::solve_shift;
 use super::{Component, Normal, whitened};
-use crate::density::statement::StatementDensity;
+use crate::density::poly::Factor;
+use crate::density::statement::{Form, StatementDensity};
 use crate::density::symbol::{Elem, Ix, IxTerm, Var};
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{ArrayId, Model};
@@ -68,9 +69,10 @@ pub fn whole(model: &Model, densities: &[StatementDensity], latents: &[ArrayId])
 }
 
 /// How the units of a chain are joined.
-pub fn link(model: &Model, latents: &[ArrayId], c: &Component) -> Link {
+pub fn link(model: &Model, densities: &[StatementDensity], latents: &[ArrayId], c: &Component) -> Link {
     let mut step = step(c, 0);
-    step.normals = of_step(model, latents, &c.unit);
+    step.normals =
+        of_step(model, latents, &c.unit, order(densities, &whitened_of(model, latents), c.unit.len()));
     Link {
         along: Along::Axis,
         frontier: 0,
@@ -111,7 +113,6 @@ pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> Str
                     Some(n) if n != 0 && axis + 1 < plates => {
                         return ", along an index that is not the last".into();
                     }
-                    Some(n) if n.abs() > 1 => return format!(", read {} steps back", n.abs()),
                     Some(_) | None => {}
                 }
             }
@@ -129,14 +130,15 @@ pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> Str
     String::new()
 }
 
-/// Where a statement of a chain is seen from, and whether it reads the step before as well.
+/// Where a statement of a chain is seen from, and whether it reads steps before as well.
 pub fn places(model: &Model, d: &StatementDensity, c: &Component) -> Option<(Places, bool)> {
     let own = elems_in(d, &model.unit_normals);
-    let (unit, joined) = places_of(&own, c.unit.len())?;
-    Some((Places { unit, back: vec![] }, joined))
+    let (unit, distance) = places_of(&own, c.unit.len())?;
+    Some((Places { unit, back: vec![] }, distance > 0))
 }
 
-fn places_of(own: &[Elem], plates: usize) -> Option<(Vec<Ix>, bool)> {
+/// The latest of the elements that a statement reads, and how many steps before it the earliest is.
+fn places_of(own: &[Elem], plates: usize) -> Option<(Vec<Ix>, usize)> {
     let first = own.first()?.indices.get(..plates)?;
     let (base, outer) = first.split_last()?;
     let mut apart = vec![];
@@ -149,26 +151,81 @@ fn places_of(own: &[Elem], plates: usize) -> Option<(Vec<Ix>, bool)> {
     }
     let (latest, last) = apart.iter().copied().max_by_key(|(n, _)| *n)?;
     let earliest = apart.iter().map(|(n, _)| *n).min()?;
+    let fixed = last.as_constant().is_some_and(|n| n >= latest - earliest);
     let joined = latest != earliest;
-    let seen =
-        outer.iter().all(is_place) && if joined { solve_shift(last).is_some() } else { is_place(last) };
+    let seen = outer.iter().all(is_place)
+        && if joined { fixed || solve_shift(last).is_some() } else { is_place(last) };
     let unit = outer.iter().chain([last]).cloned().collect();
-    (seen && latest - earliest <= 1).then_some((unit, joined))
+    seen.then_some((unit, (latest - earliest).unsigned_abs() as usize))
 }
 
-/// The Gaussian latents of two neighbouring units: those of the one before, then those of the unit itself.
-pub fn of_step(model: &Model, latents: &[ArrayId], unit: &[Var]) -> Vec<Normal> {
-    let mut before = of_unit(model, latents, unit);
-    before.iter_mut().for_each(|n| n.back = 1);
-    before.extend(of_unit(model, latents, unit));
-    before
+fn whitened_of(model: &Model, latents: &[ArrayId]) -> Vec<ArrayId> {
+    latents.iter().copied().filter(|a| super::is_unit_normal(model, *a)).collect()
+}
+
+/// How many steps before its own a step of a chain reads.
+fn order(densities: &[StatementDensity], latents: &[ArrayId], plates: usize) -> usize {
+    let reach = |d: &StatementDensity| {
+        let own = elems_in(d, latents);
+        places_of(&own, plates).map_or(0, |(_, distance)| distance)
+    };
+    densities.iter().map(reach).max().unwrap_or(1).max(1)
+}
+
+/// A statement of one step of a chain that reads the steps before it, with an index in place of their numbers: `x[1]` given `x[0]` is `x[t]`
+/// given `x[t-1]` for t from 1 to 2. Others are as they were.
+pub fn along(model: &Model, d: &StatementDensity, c: &Component) -> Option<StatementDensity> {
+    let own = elems_in(d, &model.unit_normals);
+    let plates = c.unit.len();
+    let (unit, distance) = places_of(&own, plates)?;
+    let at = unit.last()?.as_constant().filter(|_| distance > 0)?;
+    let axis = c.unit.last()?;
+    let v = Var::new(axis.name.clone(), axis.nominal, Ix::constant(at), Ix::constant(at + 1));
+    let mut out = d.clone();
+    let moved = |e: &mut Elem| {
+        if let Some(i) = e.indices.get_mut(plates - 1).filter(|_| model.unit_normals.contains(&e.array))
+            && let Some(n) = i.as_constant()
+        {
+            *i = Ix::var(&v).plus(1, &Ix::constant(n - at));
+        }
+    };
+    moved(&mut out.target);
+    for case in &mut out.cases {
+        let Form::Normal(r) = &mut case.form else { continue };
+        for (f, _) in r.rho.0.iter_mut().flat_map(|t| &mut t.factors) {
+            if let Factor::Elem(e) = f {
+                moved(e);
+            }
+        }
+    }
+    out.vars.push(v);
+    Some(out)
+}
+
+/// The Gaussian latents of a unit and of those before it that a step reads, the earliest first.
+pub fn of_step(model: &Model, latents: &[ArrayId], unit: &[Var], order: usize) -> Vec<Normal> {
+    (0..=order)
+        .rev()
+        .flat_map(|back| {
+            let mut own = of_unit(model, latents, unit);
+            own.iter_mut().for_each(|n| n.back = back);
+            own
+        })
+        .collect()
 }
 
 /// How far before the unit an element of a chain is, as rows of steps write it.
 pub fn back(model: &Model, e: &Elem) -> usize {
     let last = model.arrays[e.array.0].plates.len().checked_sub(1).and_then(|n| e.indices.get(n));
-    let before = |i: &Ix| i.offset == -1 && matches!(i.terms.as_slice(), [(1, IxTerm::Var(_))]);
-    usize::from(last.is_some_and(before))
+    let before = |i: &&Ix| i.offset < 0 && matches!(i.terms.as_slice(), [(1, IxTerm::Var(_))]);
+    last.filter(before).map_or(0, |i| i.offset.unsigned_abs() as usize)
+}
+
+impl Link {
+    /// How many steps before its own a step of Gaussians reads.
+    pub fn order(&self) -> usize {
+        self.step.normals.iter().map(|n| n.back).max().unwrap_or(1)
+    }
 }
 
 impl Component {

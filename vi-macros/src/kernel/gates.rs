@@ -67,6 +67,16 @@ pub fn gate(
     let Some((own, step)) = chains::places(model, d, c) else {
         return Err(mistakes::not_local(d.loc, &name(d.target.array)));
     };
+    if c.link.as_ref().is_some_and(|l| l.order() > 1) {
+        let chain = name(c.arrays()[0]);
+        return Err(mistakes::not_generated(
+            d.loc,
+            &format!("categories beside a Gaussian chain that reads `{chain}` two steps back"),
+            &format!(
+                "hand the step before on as a latent of its own, and read that at t-1: `latent before[t in 1..T] ~ Normal({chain}[t-1], var: 1e-9);`"
+            ),
+        ));
+    }
     let along = categories.link.as_ref().map_or(&Along::Axis, |l| &l.along);
     if let Some(l) = categories.lasting().next() {
         let c = name(l.array);

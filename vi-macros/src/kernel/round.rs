@@ -43,6 +43,7 @@ pub fn expand(kernel: &mut Kernel<'_>) {
 
 fn laws(kernel: &Kernel<'_>, canon: &Canon, first: usize, stats: &mut Vec<Stat>) -> Option<Vec<RoundLaw>> {
     let chain = kernel.components.iter().find(|c| c.is_chain() && c.holds(canon.latent))?;
+    chain.link.as_ref().filter(|l| l.order() == 1)?;
     let name = &kernel.model.arrays[canon.latent.0].name;
     let rows = chain.rows.iter().chain(chain.link.iter().flat_map(|l| &l.step.rows));
     let mut out = vec![];

@@ -177,35 +177,7 @@ impl Filter {
 
     /// Mean and covariance, by rows, of the unknowns that are determined; NaN for the others.
     pub fn determined_part(&self, mean: &mut [f64], covariance: &mut [f64]) {
-        let h = self.state;
-        let root = DMatrix::from_fn(h, h, |i, j| self.carry[i * (h + 1) + j]);
-        let target = DVector::from_fn(h, |i, _| self.carry[i * (h + 1) + h]);
-        // Unknowns of different units are compared with their own.
-        let scales: Vec<f64> = root.column_iter().map(|c| c.norm()).collect();
-        let scale = |j: usize| if scales[j] > 0.0 { scales[j] } else { 1.0 };
-        let scaled = DMatrix::from_fn(h, h, |i, j| root[(i, j)] / scale(j));
-        let svd = scaled.svd(true, true);
-        let (Some(u), Some(vt)) = (&svd.u, &svd.v_t) else {
-            mean.fill(f64::NAN);
-            return covariance.fill(f64::NAN);
-        };
-        let least = h as f64 * f64::EPSILON * svd.singular_values.amax();
-        let known: Vec<usize> = (0..h).filter(|k| svd.singular_values[*k] > least).collect();
-        let lost = |i: usize| 1.0 - known.iter().map(|k| vt[(*k, i)] * vt[(*k, i)]).sum::<f64>() > 1e-9;
-        for i in 0..h {
-            let along = |k: &usize| vt[(*k, i)] * u.column(*k).dot(&target) / svd.singular_values[*k];
-            mean[i] = match lost(i) {
-                true => f64::NAN,
-                false => known.iter().map(along).sum::<f64>() / scale(i) + self.gauge[i],
-            };
-            for j in 0..h {
-                let both = |k: &usize| vt[(*k, i)] * vt[(*k, j)] / svd.singular_values[*k].powi(2);
-                covariance[i * h + j] = match lost(i) || lost(j) {
-                    true => f64::NAN,
-                    false => known.iter().map(both).sum::<f64>() / (scale(i) * scale(j)),
-                };
-            }
-        }
+        determined_part(&self.carry, self.state, &self.gauge, mean, covariance);
     }
 
     fn determined(&self) -> Result<(), Failure> {
@@ -213,6 +185,44 @@ impl Filter {
         match (0..h).find(|j| self.carry[j * (h + 2)] == 0.0) {
             Some(column) => Err(Failure::Undetermined { block: self.steps.saturating_sub(1), column }),
             None => Ok(()),
+        }
+    }
+}
+
+/// Mean and covariance of the unknowns of a triangle with its targets that are determined; NaN for the others.
+pub(super) fn determined_part(
+    carry: &[f64],
+    h: usize,
+    gauge: &[f64],
+    mean: &mut [f64],
+    covariance: &mut [f64],
+) {
+    let root = DMatrix::from_fn(h, h, |i, j| carry[i * (h + 1) + j]);
+    let target = DVector::from_fn(h, |i, _| carry[i * (h + 1) + h]);
+    // Unknowns of different units are compared with their own.
+    let scales: Vec<f64> = root.column_iter().map(|c| c.norm()).collect();
+    let scale = |j: usize| if scales[j] > 0.0 { scales[j] } else { 1.0 };
+    let scaled = DMatrix::from_fn(h, h, |i, j| root[(i, j)] / scale(j));
+    let svd = scaled.svd(true, true);
+    let (Some(u), Some(vt)) = (&svd.u, &svd.v_t) else {
+        mean.fill(f64::NAN);
+        return covariance.fill(f64::NAN);
+    };
+    let least = h as f64 * f64::EPSILON * svd.singular_values.amax();
+    let known: Vec<usize> = (0..h).filter(|k| svd.singular_values[*k] > least).collect();
+    let lost = |i: usize| 1.0 - known.iter().map(|k| vt[(*k, i)] * vt[(*k, i)]).sum::<f64>() > 1e-9;
+    for i in 0..h {
+        let along = |k: &usize| vt[(*k, i)] * u.column(*k).dot(&target) / svd.singular_values[*k];
+        mean[i] = match lost(i) {
+            true => f64::NAN,
+            false => known.iter().map(along).sum::<f64>() / scale(i) + gauge[i],
+        };
+        for j in 0..h {
+            let both = |k: &usize| vt[(*k, i)] * vt[(*k, j)] / svd.singular_values[*k].powi(2);
+            covariance[i * h + j] = match lost(i) || lost(j) {
+                true => f64::NAN,
+                false => known.iter().map(both).sum::<f64>() / (scale(i) * scale(j)),
+            };
         }
     }
 }

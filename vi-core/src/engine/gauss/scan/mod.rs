@@ -11,6 +11,7 @@
 
 mod factors;
 mod filter;
+mod front;
 mod lanes;
 mod memo;
 mod panels;
@@ -19,6 +20,7 @@ mod reduced;
 mod statistics;
 
 pub use filter::Filter;
+pub use front::Front;
 pub use patterns::{Patterns, Row};
 pub use statistics::Statistics;
 
