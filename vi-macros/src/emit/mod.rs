@@ -5,6 +5,7 @@ mod alike;
 mod blocks;
 mod bounds;
 mod canon;
+mod cells;
 mod chains;
 mod clamps;
 mod coefficients;
