@@ -1,7 +1,13 @@
+//! Chains with weights, mixtures in their states, channels with holes, and states that are partly known.
+
+use super::oracle::{enumerate, is_maximum, normal, poisson, sound};
 use vi_core::prelude::*;
+use vi_tests::data::Noise;
+use vi_tests::density::{gamma, log_sum_exp, negative_binomial, student_t};
+use vi_tests::law::close;
 
 model! {
-    pub mod c1(K, C) {
+    pub mod weighted(K, C) {
         given w[s in S]: Count;
         param start: Simplex[K];
         param trans[i in K]: Simplex[K];
@@ -13,232 +19,183 @@ model! {
             latent   z[s, 0]            ~ Categorical(start);
             latent   z[s, t in 1..T[s]] ~ Categorical(trans[z[s, t-1]]);
             latent   c[s, t in T[s]]    ~ Categorical(mix[z[s, t]]);
-            observed x[s, t in T[s]]: Real? ~ Normal(mean[z[s, t], c[s, t]], var: s2[c[s, t]]);
+            observed x[s, t in T[s]]: Real?  ~ Normal(mean[z[s, t], c[s, t]], var: s2[c[s, t]]);
             observed n[s, t in T[s]]: Count? ~ Poisson(rate[z[s, t]]);
         }
     }
 }
 model! {
-    pub mod c2(K) {
-        given x[s in S, t in T[s]]: Vector[D];
-        latent start: Simplex[K] ~ Dirichlet(1);
-        latent trans[i in K]: Simplex[K] ~ Dirichlet(1);
-        latent alpha[k in K, d in D] ~ Gamma(shape: 1, rate: 1);
-        latent b[k in K, d in D] ~ Normal(0, prec: alpha[k, d]);
-        latent tau[k in K] ~ Gamma(shape: 1, rate: 1);
-        for s in S {
-            latent   z[s, 0]            ~ Categorical(start);
-            latent   z[s, t in 1..T[s]] ~ Categorical(trans[z[s, t-1]]);
-            observed y[s, t in T[s]]: Real? ~ Normal(dot(b[z[s, t]], x[s, t]), prec: tau[z[s, t]]);
-        }
-    }
-}
-model! {
-    pub mod c3(K) {
-        given  parent[i in 1..N]: Category[i];
-        given  exposure[i in N]: Positive;
-        latent root: Simplex[K] ~ Dirichlet(1);
-        latent trans[i in K]: Simplex[K] ~ Dirichlet(0.5);
-        latent rate[k in K] ~ Gamma(shape: 1, rate: 0.1);
-        latent z[0] ~ Categorical(root);
-        latent z[i in 1..N] ~ Categorical(trans[z[parent[i]]]);
-        observed y[i in N]: Count? ~ Poisson(exposure[i] * rate[z[i]]);
-    }
-}
-model! {
-    pub mod c4(K) {
-        param trans[i in K]: Simplex[K];
-        param a[k in K]: Real;
-        param b[k in K]: Real;
-        param s2[k in K]: Positive;
-        for s in S {
-            latent   z[s, 1]            ~ Uniform();
-            latent   z[s, t in 2..T[s]] ~ Categorical(trans[z[s, t-1]]);
-            given    y[s, 0]: Real;
-            observed y[s, t in 1..T[s]] ~ Normal(a[z[s, t]] * y[s, t-1] + b[z[s, t]], var: s2[z[s, t]]);
-        }
-    }
-}
-model! {
-    /// Inputs choose the transitions; some states are known.
-    pub mod c5(K, U, V) {
-        given u[n in N, t in T]: Category[U];
-        param start: Simplex[K];
-        param trans[u in U, i in K]: Simplex[K] ~ Dirichlet(1.5);
-        param emit[k in K]: Simplex[V];
-        observed z[n in N, 0]: Category[K]? ~ Categorical(start);
-        observed z[n in N, t in 1..T]: Category[K]? ~ Categorical(trans[u[n, t], z[n, t-1]]);
-        observed w[n in N, t in T]: Category[V]? ~ Categorical(emit[z[n, t]]);
-    }
-}
-model! {
-    pub mod c6 {
-        param p[k in 0..2]: Unit;
-        param rate[k in 0..3]: Positive;
-        let trans[0] = [p[0], 1 - p[0], 0];
-        let trans[1] = [0, p[1], 1 - p[1]];
-        let trans[2] = [0, 0, 1];
-        for s in S {
-            latent   z[s, 0]            ~ Constant(0);
-            latent   z[s, t in 1..T[s]] ~ Categorical(trans[z[s, t-1]]);
-            observed y[s, t in T[s]]: Count? ~ Poisson(rate[z[s, t]]);
-        }
-    }
-}
-model! {
-    pub mod c7b(K) {
-        given of[s in S]: Category[G];
-        param start[g in G]: Simplex[K];
-        param trans[g in G, i in K]: Simplex[K];
-        param mean[g in G, k in K]: Real;
-        param s2: Positive;
-        for s in S {
-            latent   z[s, 0]            ~ Categorical(start[of[s]]);
-            latent   z[s, t in 1..T[s]] ~ Categorical(trans[of[s], z[s, t-1]]);
-            observed y[s, t in T[s]]: Real? ~ Normal(mean[of[s], z[s, t]], var: s2);
-        }
-    }
-}
-model! {
-    pub mod c8(K, L, M) {
-        param a[i in K]: Simplex[K];
-        param b[i in L]: Simplex[L];
-        param c[i in M]: Simplex[M];
-        param u0[k in K]: Real; param v0[l in L]: Real; param w0[m in M]: Real;
-        param s2: Positive;
-        latent u[0] ~ Uniform();
-        latent v[0] ~ Uniform();
-        latent w[0] ~ Uniform();
-        latent u[t in 1..T] ~ Categorical(a[u[t-1]]);
-        latent v[t in 1..T] ~ Categorical(b[v[t-1]]);
-        latent w[t in 1..T] ~ Categorical(c[w[t-1]]);
-        observed y[t in T]: Real? ~ Normal(u0[u[t]] + v0[v[t]] + w0[w[t]], var: s2);
-    }
-}
-model! {
-    /// Two change points.
-    pub mod c10 {
-        latent rate[i in 0..2] ~ Gamma(shape: 1, rate: 1);
-        latent change: Category[T] ~ Uniform();
-        latent tau ~ Gamma(shape: 1, rate: 1);
-        observed y[t in T]: Count? ~ match t < change { true => Poisson(rate[0]), false => Poisson(rate[1]) };
-        observed x[t in T]: Real? ~ Normal(0, prec: tau);
-    }
-}
-model! {
-    pub mod c11(K) {
-        param trans[i in K]: Simplex[K];
-        param mean[k in K]: Real;
-        param s2: Positive;
-        param rate[k in K]: Positive;
+    /// Steps that regressions decide, counts with more variance than their mean, and outliers.
+    pub mod driven(K) {
+        given    u[t in T]: Vector[P];
+        param    w[i in K, j in K]: Vector[P];
+        param    mean[k in K]: Real;   param s[k in K]: Positive;   param nu: Positive;
+        param    mu[k in K]: Positive; param r[k in K]: Positive;
+        param    a[k in K]: Positive;  param b[k in K]: Positive;
         latent   z[0]         ~ Uniform();
-        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        latent   v[0]         ~ Uniform();
-        latent   v[t in 1..U] ~ Categorical(trans[v[t-1]]);
-        observed y[t in T]: Real? ~ Normal(mean[z[t]], var: s2);
-        observed n[t in U]: Count? ~ Poisson(rate[v[t]]);
+        latent   z[t in 1..T] ~ Categorical(logit: [dot(w[z[t-1], j], u[t]) for j in K]);
+        observed y[t in T]: Real?     ~ StudentT(mean[z[t]], scale: s[z[t]], dof: nu);
+        observed n[t in T]: Count?    ~ NegativeBinomial(mean: mu[z[t]], dispersion: r[z[t]]);
+        observed g[t in T]: Positive? ~ Gamma(shape: a[z[t]], rate: b[z[t]]);
     }
 }
-model! {
-    pub mod c13(K) {
-        given  e[s in S, t in T[s]]: Positive;
-        param  trans[i in K]: Simplex[K];
-        latent rate[k in K] ~ Gamma(shape: 1, rate: 1);
-        latent own[s in S] ~ Gamma(shape: 2, rate: 2);
-        for s in S {
-            latent   z[s, 0]            ~ Uniform();
-            latent   z[s, t in 1..T[s]] ~ Categorical(trans[z[s, t-1]]);
-            observed y[s, t in T[s]]: Count? ~ Poisson(e[s, t] * own[s] * rate[z[s, t]]);
+
+type Rows<T> = Vec<Vec<T>>;
+
+fn params(g: &mut Noise, k: usize, c: usize) -> weighted::Params {
+    weighted::Params {
+        start: g.weights(k),
+        trans: g.rows(k, k),
+        mix: g.rows(k, c),
+        mean: (0..k).map(|_| g.normals(c)).collect(),
+        s2: (0..c).map(|_| 0.5 + g.unit()).collect(),
+        rate: (0..k).map(|_| 1.0 + 5.0 * g.unit()).collect(),
+    }
+}
+
+fn made(g: &mut Noise, lengths: &[usize]) -> (Rows<f64>, Rows<Option<u64>>) {
+    let real = |g: &mut Noise| if g.unit() < 0.3 { f64::NAN } else { 2.0 * g.normal() };
+    let x = lengths.iter().map(|n| (0..*n).map(|_| real(g)).collect()).collect();
+    let count = |g: &mut Noise| (g.unit() > 0.3).then(|| g.poisson(3.0));
+    (x, lengths.iter().map(|n| (0..*n).map(|_| count(g)).collect()).collect())
+}
+
+fn joint(p: &weighted::Params, x: &[f64], n: &[Option<u64>], z: &[usize]) -> f64 {
+    let of = |t: usize| {
+        let k = z[t];
+        let from = if t == 0 { p.start[k] } else { p.trans[z[t - 1]][k] };
+        let kinds: Vec<f64> =
+            (0..p.s2.len()).map(|c| p.mix[k][c].ln() + normal(x[t], p.mean[k][c], p.s2[c])).collect();
+        from.ln() + log_sum_exp(&kinds) + poisson(n[t], p.rate[k])
+    };
+    (0..z.len()).map(of).sum()
+}
+
+#[test]
+fn mixtures_in_the_states_of_sequences_with_weights_and_holes_are_enumerated() {
+    let mut g = Noise::new(5);
+    for (k, c, lengths) in [
+        (3, 2, vec![4, 0, 1, 5, 3]),
+        (1, 1, vec![3, 0, 1]),
+        (2, 1, vec![1]),
+        (1, 3, vec![4, 2]),
+        (2, 2, vec![0, 3]),
+    ] {
+        let (x, n) = made(&mut g, &lengths);
+        let w: Vec<u64> = [2, 1, 0, 1, 3].into_iter().take(lengths.len()).collect();
+        let data = weighted::Data { w: (&w).into(), x: (&x).into(), n: (&n).into() };
+        let p = params(&mut g, k, c);
+        let fit = weighted::Model::new(k, c).infer(&data, &p).unwrap();
+        let paths: Vec<_> =
+            (0..x.len()).map(|s| enumerate(x[s].len(), k, |z| joint(&p, &x[s], &n[s], z))).collect();
+        let total: f64 = paths.iter().zip(&w).map(|(p, w)| *w as f64 * p.evidence).sum();
+        close(fit.log_likelihood(), total, 1e-11);
+        // Of a sequence that counts often, or not at all, the density is that of one.
+        let each = fit.predict(&data).unwrap().log_density;
+        for (s, paths) in paths.iter().enumerate() {
+            close(each[s], paths.evidence, 1e-11);
+            if w[s] > 0 {
+                for (t, m) in paths.marginals.iter().enumerate() {
+                    (0..k).for_each(|k| close(fit.posterior.z[s].probs(t)[k], m[k], 1e-11));
+                }
+                if c == 1 && !x[s].is_empty() {
+                    let path = fit.posterior.z[s].path().unwrap();
+                    assert_eq!(path.states, paths.path);
+                    close(path.log_joint, paths.best, 1e-11);
+                }
+            }
         }
     }
 }
-model! {
-    pub mod c14(K) {
-        param start: Simplex[K];
-        param trans[i in K]: Simplex[K];
-        param p[k in K, d in D]: Unit;
-        latent   z[0]         ~ Categorical(start);
-        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        observed y[t in T, d in D]: Bool? ~ Bernoulli(p[z[t], d]);
-    }
+
+#[test]
+fn a_weight_is_a_number_of_copies_of_a_sequence() {
+    let mut g = Noise::new(6);
+    let (x, n) = made(&mut g, &[12, 0, 9, 16, 1]);
+    let w = [2_u64, 1, 1, 0, 3];
+    let data = weighted::Data { w: (&w).into(), x: (&x).into(), n: (&n).into() };
+    let model = weighted::Model::new(2, 2);
+    let p = params(&mut g, 2, 2);
+    let options = Options::new().max_iterations(10).tolerance(0.0).accelerate(false);
+    let fit = sound(&data, &options, |o| model.fit_from(&data, Start::Params(p.clone()), o));
+    let copies: Vec<usize> = (0..5).flat_map(|s| (0..w[s]).map(move |_| s)).collect();
+    let (x, n): (Rows<f64>, Rows<Option<u64>>) =
+        copies.iter().map(|s| (x[*s].clone(), n[*s].clone())).unzip();
+    let once = vec![1_u64; copies.len()];
+    let data = weighted::Data { w: (&once).into(), x: (&x).into(), n: (&n).into() };
+    let other = model.fit_from(&data, Start::Params(p.clone()), &options).unwrap();
+    fit.trace.iter().zip(&other.trace).for_each(|(a, b)| close(*a, *b, 1e-11));
+    fit.params
+        .mean
+        .iter()
+        .flatten()
+        .zip(other.params.mean.iter().flatten())
+        .for_each(|(a, b)| close(*a, *b, 1e-9));
 }
-model! {
-    pub mod c15(K) {
-        given  n[t in T]: Count;
-        param trans[i in K]: Simplex[K];
-        param p[k in K]: Unit;
-        param q[k in K]: Simplex[V];
-        param mu[k in K]: Positive;
-        param r[k in K]: Positive;
-        param ga[k in K]: Positive;
-        param gb[k in K]: Positive;
-        latent   z[0]         ~ Uniform();
-        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        observed a[t in T]: Count? ~ Binomial(n[t], p[z[t]]);
-        observed b[t in T]~ Multinomial(3, q[z[t]]);
-        observed c[t in T]: Count? ~ NegativeBinomial(mean: mu[z[t]], dispersion: r[z[t]]);
-        observed g[t in T]: Positive? ~ Gamma(shape: ga[z[t]], rate: gb[z[t]]);
-    }
+
+#[test]
+fn steps_that_regressions_decide_are_enumerated() {
+    let mut g = Noise::new(24);
+    let (k, t) = (2, 10);
+    let u = DMatrix::from_fn(t, 2, |_, j| if j == 0 { 1.0 } else { g.normal() });
+    let y: Vec<f64> = (0..t).map(|t| if t == 3 { f64::NAN } else { g.normal() }).collect();
+    let n: Vec<Option<u64>> = (0..t).map(|t| (t != 1).then(|| g.poisson(4.0))).collect();
+    let gs: Vec<f64> = (0..t).map(|t| if t == 5 { f64::NAN } else { g.gamma(3, 1.0) }).collect();
+    let data = driven::Data { u: (&u).into(), y: (&y).into(), n: (&n).into(), g: (&gs).into() };
+    let model = driven::Model::new(k);
+    let p = driven::Params {
+        w: (0..k).map(|_| (0..k).map(|_| DVector::from_vec(g.normals(2))).collect()).collect(),
+        mean: vec![-0.5, 1.0],
+        s: vec![0.8, 1.3],
+        nu: 4.0,
+        mu: vec![2.0, 6.0],
+        r: vec![3.0, 1.5],
+        a: vec![2.0, 3.0],
+        b: vec![1.0, 0.7],
+    };
+    let joint = |p: &driven::Params, z: &[usize]| {
+        let of = |t: usize| {
+            let k = z[t];
+            let from = if t == 0 {
+                0.5_f64.ln()
+            } else {
+                let eta: Vec<f64> = (0..2).map(|j| p.w[z[t - 1]][j].dot(&u.row(t).transpose())).collect();
+                eta[k] - log_sum_exp(&eta)
+            };
+            let real = if y[t].is_nan() { 0.0 } else { student_t(y[t], p.nu, p.mean[k], p.s[k]) };
+            let count = n[t].map_or(0.0, |n| negative_binomial(n, p.mu[k], p.r[k]));
+            from + real + count + if gs[t].is_nan() { 0.0 } else { gamma(gs[t], p.a[k], p.b[k]) }
+        };
+        (0..t).map(of).sum::<f64>()
+    };
+    let by_hand = |p: &driven::Params| enumerate(t, k, |z| joint(p, z)).evidence;
+    close(model.infer(&data, &p).unwrap().log_likelihood(), by_hand(&p), 1e-11);
+    let options = Options::new().max_iterations(2).tolerance(0.0);
+    let fit = sound(&data, &options, |o| model.fit_from(&data, Start::Params(p.clone()), o));
+    close(fit.log_likelihood(), by_hand(&fit.params), 1e-10);
 }
-model! {
-    /// Order two in the data, lagged states in the emission, covariates, tied states.
-    pub mod c17(K) {
-        given x[t in T]: Vector[P];
-        param trans[i in K]: Simplex[K];
-        param phi[k in K]: Vector[2];
-        param beta[k in K]: Vector[P];
-        param s2[k in K]: Positive(min: 1e-9);
-        latent   z[0]         ~ Uniform();
-        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        observed y[0] ~ Normal(0, var: 10);
-        observed y[1] ~ Normal(0, var: 10);
-        observed y[t in 2..T] ~ Normal(phi[z[t]][0] * y[t-1] + phi[z[t]][1] * y[t-2] + dot(beta[z[t]], x[t]), var: s2[z[t]]);
-    }
-}
-model! {
-    pub mod c19(K) {
-        given x[t in T]: Vector[P];
-        param w[i in K, j in K]: Vector[P];
-        param mean[k in K]: Real;
-        latent   z[0]         ~ Uniform();
-        latent   z[t in 1..T] ~ Categorical(logit: [dot(w[z[t-1], j], x[t]) for j in K]);
-        observed y[t in T]    ~ Normal(mean[z[t]], var: 1);
-    }
-}
-model! {
-    /// Hidden Markov with a hierarchy of means and a shared noise scale, all latent.
-    pub mod c20(K) {
-        latent trans[i in K]: Simplex[K] ~ Dirichlet(1);
-        latent m ~ Normal(0, sd: 10);
-        latent t0 ~ Gamma(shape: 1, rate: 1);
-        latent mean[k in K] ~ Normal(m, prec: t0);
-        latent tau ~ Gamma(shape: 1, rate: 1);
-        for s in S {
-            latent   z[s, 0]            ~ Uniform();
-            latent   z[s, t in 1..T[s]] ~ Categorical(trans[z[s, t-1]]);
-            observed y[s, t in T[s]]: Real? ~ Normal(mean[z[s, t]], prec: tau);
-        }
-    }
-}
-model! {
-    /// A chain with Student emissions and a mixture inside.
-    pub mod c21(K) {
-        param trans[i in K]: Simplex[K];
-        param mean[k in K]: Real;
-        param s[k in K]: Positive;
-        param nu: Positive;
-        latent   z[0]         ~ Uniform();
-        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        observed y[t in T]: Real? ~ StudentT(mean[z[t]], scale: s[z[t]], dof: nu);
-    }
-}
-model! {
-    /// Bool chain, hysteresis, zero inflation.
-    pub mod c22 {
-        param up: Unit; param down: Unit; param p: Unit;
-        param rate: Positive;
-        latent   on[0]         ~ Bernoulli(p);
-        latent   on[t in 1..T] ~ match on[t-1] { true => Bernoulli(1 - down), false => Bernoulli(up) };
-        observed y[t in T]: Count? ~ match on[t] { true => Poisson(rate), false => Constant(0) };
-    }
+
+#[test]
+fn a_weighted_chain_is_at_a_maximum() {
+    let mut g = Noise::new(16);
+    let lengths = [5, 4, 6, 3, 5, 4];
+    let x: Rows<f64> =
+        lengths.iter().map(|n| (0..*n).map(|t| (t / 2 % 2) as f64 * 5.0 + g.normal()).collect()).collect();
+    let n: Rows<Option<u64>> = lengths
+        .iter()
+        .map(|n| (0..*n).map(|t| (t != 1).then(|| g.poisson([1.0, 6.0][t / 2 % 2]))).collect())
+        .collect();
+    let w = [1_u64, 2, 1, 0, 3, 1];
+    let data = weighted::Data { w: (&w).into(), x: (&x).into(), n: (&n).into() };
+    let model = weighted::Model::new(2, 1);
+    let options = Options::new().tolerance(1e-13).max_iterations(2000).seed(3);
+    let fit = sound(&data, &options, |o| model.fit(&data, o));
+    let by_hand = |p: &weighted::Params| {
+        let one = |s: usize| w[s] as f64 * enumerate(x[s].len(), 2, |z| joint(p, &x[s], &n[s], z)).evidence;
+        (0..x.len()).map(one).sum::<f64>()
+    };
+    close(fit.log_likelihood(), by_hand(&fit.params), 1e-11);
+    let moves: [&dyn Fn(&mut weighted::Params, f64); 4] =
+        [&|p, h| p.mean[0][0] += h, &|p, h| p.mean[1][0] += h, &|p, h| p.s2[0] += h, &|p, h| p.rate[1] += h];
+    is_maximum(&fit.params, by_hand, &moves);
 }
