@@ -40,6 +40,22 @@ model! {
     }
 }
 
+model! {
+    /// Three chains that add up.
+    pub mod added(K, L, M) {
+        param    a[i in K]: Simplex[K];   param b[i in L]: Simplex[L];   param c[i in M]: Simplex[M];
+        param    u0[k in K]: Real;        param v0[l in L]: Real;        param w0[m in M]: Real;
+        param    s2: Positive;
+        latent   u[0]         ~ Uniform();
+        latent   v[0]         ~ Uniform();
+        latent   w[0]         ~ Uniform();
+        latent   u[t in 1..T] ~ Categorical(a[u[t-1]]);
+        latent   v[t in 1..T] ~ Categorical(b[v[t-1]]);
+        latent   w[t in 1..T] ~ Categorical(c[w[t-1]]);
+        observed y[t in T]: Real? ~ Normal(u0[u[t]] + v0[v[t]] + w0[w[t]], var: s2);
+    }
+}
+
 type Rows<T> = Vec<Vec<T>>;
 
 fn params(g: &mut Noise, k: usize, c: usize) -> weighted::Params {
@@ -198,4 +214,40 @@ fn a_weighted_chain_is_at_a_maximum() {
     let moves: [&dyn Fn(&mut weighted::Params, f64); 4] =
         [&|p, h| p.mean[0][0] += h, &|p, h| p.mean[1][0] += h, &|p, h| p.s2[0] += h, &|p, h| p.rate[1] += h];
     is_maximum(&fit.params, by_hand, &moves);
+}
+
+#[test]
+fn three_chains_are_enumerated_and_data_they_explain_without_error_are_refused() {
+    let mut g = Noise::new(14);
+    let y: Vec<f64> = (0..4).map(|i| if i == 1 { f64::NAN } else { g.normal() }).collect();
+    let data = added::Data { y: (&y).into() };
+    let model = added::Model::new(2, 3, 2);
+    let p = added::Params {
+        a: g.rows(2, 2),
+        b: g.rows(3, 3),
+        c: g.rows(2, 2),
+        u0: g.normals(2),
+        v0: g.normals(3),
+        w0: g.normals(2),
+        s2: 0.7,
+    };
+    let parts = |z: usize| (z / 6, z / 2 % 3, z % 2);
+    let joint = |z: &[usize]| {
+        let of = |t: usize| {
+            let (u, v, w) = parts(z[t]);
+            let from = match t {
+                0 => 1.0 / 12.0,
+                _ => {
+                    let (i, j, k) = parts(z[t - 1]);
+                    p.a[i][u] * p.b[j][v] * p.c[k][w]
+                }
+            };
+            from.ln() + normal(y[t], p.u0[u] + p.v0[v] + p.w0[w], p.s2)
+        };
+        (0..4).map(of).sum::<f64>()
+    };
+    close(model.infer(&data, &p).unwrap().log_likelihood(), enumerate(4, 12, joint).evidence, 1e-11);
+    let options = Options::new().max_iterations(40).tolerance(0.0);
+    let error = model.fit_from(&data, Start::Params(p.clone()), &options).unwrap_err();
+    assert!(matches!(error, vi_core::Error::Unbounded { .. }), "{error}");
 }
