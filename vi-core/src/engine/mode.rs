@@ -50,6 +50,9 @@ impl Element<'_> {
     }
 }
 
+/// Scales below it are those of a likelihood without a bound.
+const VANISHING: f64 = 1e-60;
+
 /// What an M-step has to say besides its result.
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
@@ -214,8 +217,10 @@ pub fn power_gamma(
         (false, false) => return Err(what.unbounded("the objective rises towards both ends")),
     };
     // shape = 0 is a boundary mode at u = 0, which for p > 0 is x = 0: a value, not a divergence. For a scale, 0 is a spike.
-    let spike = (mode == 0.0 && (p < 0.0 || shape < 0.0)) || mode == f64::INFINITY;
-    if spike && (mode == low || mode == high) {
+    // On its way there it passes what no data have, and where densities are nothing but rounding.
+    let spike = (mode < VANISHING && (p < 0.0 || shape < 0.0) && low <= 0.0)
+        || (mode > 1.0 / VANISHING && high > 1.0 / VANISHING);
+    if spike {
         return Err(what.unbounded("nothing spreads the data it explains; write a lower bound such as `Positive(min: 1e-6)`, or a prior"));
     }
     *value = mode.clamp(low, high);

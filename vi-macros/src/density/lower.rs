@@ -29,12 +29,12 @@ pub enum Finite {
 
 pub struct Lower<'a> {
     pub model: &'a Model,
-    vars: RefCell<HashMap<IndexId, Ix>>,
+    pub(super) vars: RefCell<HashMap<IndexId, Ix>>,
     pub gathers: RefCell<Vec<Gather>>,
     /// The indices bound around the statement: only these may stand in a gathered element.
     pub plates: RefCell<Vec<Var>>,
     /// Indices of the component and of the sums around what is lowered: one inside must not take their names.
-    around: RefCell<Vec<Var>>,
+    pub(super) around: RefCell<Vec<Var>>,
     /// Latents have values here: nothing is gathered.
     pub direct: bool,
 }
@@ -99,14 +99,6 @@ impl<'a> Lower<'a> {
         None
     }
 
-    /// Brings a bound index of the model into scope.
-    pub fn bind(&self, id: IndexId) -> Var {
-        let v = &self.model.indices[id.0];
-        let var = Var::of_user(v.name.to_string(), v.nominal, self.index(&v.low), self.index(&v.high), id);
-        self.vars.borrow_mut().insert(id, Ix::var(&var));
-        var
-    }
-
     pub fn bind_to(&self, id: IndexId, by: Ix) {
         self.vars.borrow_mut().insert(id, by);
     }
@@ -152,35 +144,6 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// The customary index of a size: k for K.
-    pub fn name_for(&self, nominal: Nominal, fallback: &str) -> String {
-        match nominal {
-            Nominal::Size(s) => {
-                let name = self.model.sizes[s.0].name.to_string().to_lowercase();
-                if name.chars().count() <= 2 && name.chars().all(char::is_alphanumeric) {
-                    name
-                } else {
-                    fallback.into()
-                }
-            }
-            Nominal::Literal(_) => fallback.into(),
-        }
-    }
-
-    /// A fresh index over an axis.
-    pub fn axis(&self, extent: &Extent, at: &[Ix], fallback: &str) -> Var {
-        let mut name = self.name_for(extent.nominal, fallback);
-        let taken = |name: &str| {
-            self.plates.borrow().iter().any(|v| v.name == name)
-                || self.around.borrow().iter().any(|v| v.name == name)
-                || self.gathers.borrow().iter().any(|g| g.var.name == name)
-        };
-        while taken(&name) {
-            name.push('′');
-        }
-        Var::new(name, extent.nominal, Ix::constant(0), length(&extent.length, at))
-    }
-
     pub fn positive(&self, e: &Elem) -> bool {
         let elem = &self.model.arrays[e.array.0].elem;
         match &elem.kind {
@@ -215,7 +178,17 @@ impl<'a> Lower<'a> {
     }
 
     /// One component of an expression; a scalar where a vector is asked for is repeated.
+    ///
+    /// A comprehension's own index is replaced by the component's, so sums in it must know the name of that one.
     pub fn component(&self, e: &Expr, at: &[Ix]) -> Lowered {
+        let depth = self.around.borrow().len();
+        at.iter().for_each(|i| i.visit_vars(&mut |v| self.around.borrow_mut().push(v.clone())));
+        let lowered = self.component_within(e, at);
+        self.around.borrow_mut().truncate(depth);
+        lowered
+    }
+
+    fn component_within(&self, e: &Expr, at: &[Ix]) -> Lowered {
         let rank = rank(&e.ty);
         if rank == 0 && !at.is_empty() {
             return self.component(e, &[]);
@@ -317,18 +290,12 @@ impl<'a> Lower<'a> {
             Binary::Add => Ok(self.component(a, at)?.add(&self.component(b, at)?)),
             Binary::Sub => Ok(self.component(a, at)?.sub(&self.component(b, at)?)),
             Binary::Mul if ra == 2 && rb >= 1 => {
-                let inner = self.inner(a, 1);
-                let depth = self.around.borrow().len();
-                at.iter().for_each(|i| i.visit_vars(&mut |v| self.around.borrow_mut().push(v.clone())));
-                let k = self.axis(&inner, &[], "j");
-                self.around.borrow_mut().push(k.clone());
+                let k = self.axis(&self.inner(a, 1), &[], "j");
                 let mut left = vec![at[0].clone(), Ix::var(&k)];
                 let mut right = vec![Ix::var(&k)];
                 right.extend_from_slice(&at[1..]);
                 left.truncate(2);
-                let factors = self.component(a, &left).and_then(|a| Ok((a, self.component(b, &right)?)));
-                self.around.borrow_mut().truncate(depth);
-                let (left, right) = factors?;
+                let (left, right) = (self.component(a, &left)?, self.component(b, &right)?);
                 Ok(left.mul(&right).sum_over(&k, &Cond::Always))
             }
             Binary::Mul => Ok(self.component(a, at)?.mul(&self.component(b, at)?)),
@@ -444,9 +411,16 @@ impl<'a> Lower<'a> {
     ) -> Lowered {
         match op {
             Reducer::Sum | Reducer::Prod => {
-                let vars: Vec<Var> = indices.iter().map(|i| self.bind(*i)).collect();
-                let guard = guard.map_or(Ok(Cond::Always), |g| self.cond(g))?;
-                let mut p = self.component(body, &[])?;
+                let depth = self.around.borrow().len();
+                let mut vars: Vec<Var> = vec![];
+                for i in indices {
+                    vars.push(self.bind_sum(*i));
+                    self.around.borrow_mut().push(vars[vars.len() - 1].clone());
+                }
+                let guard = guard.map_or(Ok(Cond::Always), |g| self.cond(g));
+                let body = self.component(body, &[]);
+                self.around.borrow_mut().truncate(depth);
+                let (guard, mut p) = (guard?, body?);
                 for (n, v) in vars.iter().enumerate().rev() {
                     let here = if n + 1 == vars.len() { guard.clone() } else { Cond::Always };
                     p = match op {

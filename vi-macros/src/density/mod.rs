@@ -5,6 +5,7 @@ pub mod derive;
 pub mod interval;
 pub mod logarithm;
 pub mod lower;
+mod names;
 pub mod normal_form;
 
 pub mod pinned;

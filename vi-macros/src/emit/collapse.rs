@@ -144,7 +144,7 @@ impl Emitter<'_> {
     /// What is written of each case of a statement, where its value is there, at the values of givens that it reads.
     fn affine(&self, scope: &Scope<'_>, r: &Rows, case: impl FnMut(&RowCase) -> TokenStream) -> TokenStream {
         let body = self.chain(scope, r, case);
-        let mut body = self.bind_cells(scope, r, body);
+        let mut body = self.bind_cells(scope, None, r, body);
         let inside = r.cases.iter().any(|c| matches!(&c.body, Body::Scalar(s) if s.event.is_some()));
         if r.missing && !inside && !body.is_empty() {
             let raw = scope.raw(&r.target);

@@ -82,7 +82,7 @@ impl Emitter<'_> {
             guards: outer.into_iter().cloned().collect(),
             ..r.clone()
         };
-        Some(self.wrap(&rest, self.bind_cells(&scope, &rest, inside), !t.outermost))
+        Some(self.wrap(&rest, self.bind_cells(&scope, None, &rest, inside), !t.outermost))
     }
 
     fn tiled<'r>(&'r self, r: &'r Rows) -> Option<Tiled<'r>> {

@@ -95,7 +95,7 @@ impl<'a> Emitter<'a> {
         let rows: TokenStream = priors
             .map(|r| {
                 let inner = self.integrated_potential(&scope, c, r);
-                let inner = self.bind_cells(&scope, r, inner);
+                let inner = self.bind_cells(&scope, Some(c), r, inner);
                 let looped = self.wrap(r, inner, false);
                 quote!(for i in 0..len { #unit #looped })
             })

@@ -6,6 +6,7 @@ mod beside;
 mod blocks;
 mod bounds;
 mod canon;
+mod cells;
 mod chains;
 mod clamps;
 mod coefficients;

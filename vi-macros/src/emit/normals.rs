@@ -202,7 +202,7 @@ impl Emitter<'_> {
 
     fn normal_cases(&self, scope: &Scope<'_>, c: &Component, r: &Rows, part: (RowPart, bool)) -> TokenStream {
         let inside = self.chain(scope, r, |case| self.normal_case(scope, c, r, case, part));
-        self.bind_cells(scope, r, inside)
+        self.bind_cells(scope, Some(c), r, inside)
     }
 
     fn normal_case(

@@ -269,8 +269,14 @@ impl Emitter<'_> {
             for (n, r) in c.rows.iter().enumerate().filter(|(_, r)| self.has_constant(i, c, r)) {
                 let n = Literal::usize_unsuffixed(n);
                 let name = self.term_name(r);
+                // The constant of a unit is that of one copy, as its evidence is.
+                let one = quote!(self.#f(context, #n, unit));
+                let all = match self.unit_copies(c) {
+                    [] => one,
+                    _ => quote!(special::times(self.copies(context, #index, unit), #one)),
+                };
                 constants.extend(quote! {
-                    out.push((#name.to_string(), (0..self.components(context)[#index].units).map(|unit| self.#f(context, #n, unit)).sum()));
+                    out.push((#name.to_string(), (0..self.components(context)[#index].units).map(|unit| #all).sum()));
                 });
             }
             let all = quote!((0..#count).map(|statement| self.#f(context, statement, unit)));

@@ -340,7 +340,7 @@ impl Emitter<'_> {
             scope.expect = self.expected_statistics(c);
         }
         let copies = match (pass, c) {
-            (Pass::Potentials, Some(c)) => self.copies_inside(c, r),
+            (Pass::Potentials | Pass::Base, Some(c)) => self.copies_inside(c, r),
             (Pass::Potentials | Pass::Collect | Pass::Base, _) => r.copies.clone(),
         };
         let weight = match copies.as_slice() {
@@ -378,28 +378,7 @@ impl Emitter<'_> {
             Pass::Collect => self.collect_cases(scope, c, r, weighted),
             Pass::Base => self.base_cases(scope, c, r, weighted),
         };
-        self.bind_cells(scope, r, inside)
-    }
-
-    /// Binds the values of givens that params are read at, before any loop over states.
-    pub(super) fn bind_cells(&self, scope: &Scope<'_>, r: &Rows, inside: TokenStream) -> TokenStream {
-        if inside.is_empty() {
-            return inside;
-        }
-        let used = inside.to_string();
-        let mut bound: Vec<String> = vec![];
-        let mut out = TokenStream::new();
-        for c in r.cases.iter().flat_map(|c| &c.cells) {
-            let name = scope.var(&c.var);
-            let text = name.to_string();
-            let read = used.split(|x: char| !x.is_alphanumeric() && x != '_').any(|w| w == text);
-            if read && !bound.contains(&text) {
-                let value = scope.index(&c.value);
-                out.extend(quote!(let #name = #value;));
-                bound.push(text);
-            }
-        }
-        quote!(#out #inside)
+        self.bind_cells(scope, c, r, inside)
     }
 
     /// `if a { … } else if b { … }`, over the cases of a `match`.

@@ -84,6 +84,7 @@ impl Emitter<'_> {
             }
             let value = scope.poly(&t.coefficient);
             let unknown_locations = reads_locations(&t.source, arrays);
+            let mut setup = TokenStream::new();
             let mut inner = match &t.source {
                 Source::Residual { stat, at, design } if unknown_locations => {
                     let unknown = |e: &Elem| arrays.contains(&e.array).then(|| id(&plain, e));
@@ -97,13 +98,13 @@ impl Emitter<'_> {
                 }
                 source => {
                     // Other sources are at the current params, not at the trial point.
-                    let (setup, source) = self.source(&plain, source);
+                    let (given, source) = self.source(&plain, source);
                     let weight = source.unwrap_or_else(|| quote!(1.0));
-                    quote! {
-                        #setup
+                    setup = quote! {
+                        #given
                         let weight: f64 = #weight;
-                        value += weight * (#value);
-                    }
+                    };
+                    quote!(value += weight * (#value);)
                 }
             };
             for a in arrays {
@@ -142,7 +143,11 @@ impl Emitter<'_> {
                 let value = scope.poly(&Poly::factor(f.clone()));
                 quote!(let #name = #value;)
             });
-            let inner = plain.guarded(&t.guards, quote!(#(#lets)* #inner));
+            // What never happens has the logarithm of a structural zero, and counts nothing: 0 · log 0 = 0.
+            if !setup.is_empty() && has_structural_zero(&t.coefficient) {
+                inner = quote!(if weight != 0.0 { #inner });
+            }
+            let inner = plain.guarded(&t.guards, quote!(#(#lets)* #setup #inner));
             let over: Vec<Var> = t.over.iter().filter(|v| !batch.contains(v)).cloned().collect();
             code.extend(only_whole(plain.loops(&over, inner), has_interval(&t.coefficient)));
         }
@@ -385,4 +390,25 @@ fn reads_locations(s: &Source, arrays: &[ArrayId]) -> bool {
 
 fn twin(v: &Var) -> Var {
     Var::new(format!("{}′", v.name), v.nominal, v.low.clone(), v.high.clone())
+}
+
+/// A logarithm of what is nothing under some conditions on indices.
+fn has_structural_zero(p: &Poly) -> bool {
+    p.0.iter().flat_map(|t| &t.factors).any(|(f, _)| match f {
+        Factor::Apply(Func::Log, args) => args.iter().any(|a| {
+            let conditional = |t: &crate::density::poly::Term| {
+                t.factors.iter().any(|(f, _)| matches!(f, Factor::Iverson(_)))
+            };
+            !a.0.is_empty() && a.0.iter().all(conditional)
+        }),
+        Factor::Apply(_, args) => args.iter().any(has_structural_zero),
+        Factor::Paren(p) | Factor::Product(_, _, p) => has_structural_zero(p),
+        Factor::Index(_)
+        | Factor::Elem(_)
+        | Factor::LogDet(_)
+        | Factor::Inverse(..)
+        | Factor::Gram(..)
+        | Factor::Iverson(_)
+        | Factor::Infinity => false,
+    })
 }

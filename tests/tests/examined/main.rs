@@ -1,0 +1,10 @@
+//! Models as a statistician would write them first, in combinations that no other test has, each by a textbook.
+#![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
+
+mod oracle;
+
+mod bands;
+mod chains;
+mod effects;
+mod names;
+mod series;
