@@ -263,11 +263,6 @@ impl Links {
         }
     }
 
-    /// The units of the sequence that a unit is in.
-    pub(super) fn sequence_of(&self, unit: usize) -> Range<usize> {
-        self.sequence(self.starts.partition_point(|s| *s <= unit) - 1)
-    }
-
     /// Whether a unit follows another.
     pub(super) fn has_step(&self, unit: usize) -> bool {
         let after = self.starts.partition_point(|s| *s <= unit);

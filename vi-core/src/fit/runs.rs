@@ -49,7 +49,7 @@ impl<'l> Runs<'l> {
     pub fn of(&self, unit: usize) -> Range<usize> {
         match self.links {
             Some(links) if self.length > 1 => {
-                let sequence = links.sequence_of(unit);
+                let sequence = links.sequence(links.sequence_of(unit));
                 let start = unit - (unit - sequence.start) % self.length;
                 start..(start + self.length).min(sequence.end)
             }

@@ -31,8 +31,11 @@ pub fn cost(
         monomials.iter().filter(|m| m.atoms.iter().any(|a| inner(a.array))).map(|m| m.statement).collect();
     let filled: Vec<ArrayId> =
         block.steps.iter().filter_map(|s| filled(model, g, s, densities, monomials)).collect();
-    let mut terms: Vec<Product> =
-        block.steps.iter().flat_map(|s| engine(model, g, s, (&factors, densities), (&deep, &filled))).collect();
+    let mut terms: Vec<Product> = block
+        .steps
+        .iter()
+        .flat_map(|s| engine(model, g, s, (&factors, densities), (&deep, &filled)))
+        .collect();
     let arrays: Vec<_> = block.nodes.iter().map(|n| g.nodes[*n].array).collect();
     for m in monomials.iter().filter(|m| m.atoms.iter().any(|a| arrays.contains(&a.array))) {
         let d = densities.iter().find(|d| d.id == m.statement);
