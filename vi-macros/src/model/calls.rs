@@ -187,6 +187,17 @@ impl<'a> Checker<'a> {
         if random {
             let fitting: Vec<&str> = ALL.iter().filter(|f| f.value == support).map(|f| f.name).collect();
             Some(format!("give `{}` a distribution on these values: {}", array.name, fitting.join(", ")))
+        } else if matches!(e.ty, Type::Vector(_)) && ty == "Positive" && array.plates.is_empty() {
+            // One number for all coordinates would be another model.
+            let shown = self.model.show_type(&e.ty);
+            let size = shown.trim_start_matches("Vector[").trim_end_matches(']');
+            let letter = size.len() == 1 && size.chars().all(char::is_alphabetic);
+            let index = if letter { size.to_lowercase() } else { "i".to_string() };
+            let low = if size.parse::<u64>().is_ok() { "0.." } else { "" };
+            Some(format!(
+                "declare `{}[{index} in {low}{size}]: Positive`, a number for each coordinate",
+                array.name
+            ))
         } else {
             Some(format!("declare `{}` as `{ty}`", array.name))
         }
