@@ -14,6 +14,7 @@
 #[allow(
     clippy::too_many_arguments,
     clippy::needless_range_loop,
+    clippy::manual_range_contains,
     clippy::approx_constant,
     clippy::neg_multiply,
     clippy::possible_missing_comma,

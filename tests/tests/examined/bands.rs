@@ -1,6 +1,6 @@
 //! Transitions with structural zeros that are functions of params.
 
-use super::oracle::{enumerate, is_maximum, poisson, sound};
+use super::oracle::{Move, enumerate, is_maximum, poisson, sound};
 use vi_core::prelude::*;
 use vi_tests::data::Noise;
 use vi_tests::law::close;
@@ -53,7 +53,7 @@ fn the_shares_of_a_chain_that_only_goes_on_are_at_their_maximum() {
     let options = Options::new().tolerance(1e-13).max_iterations(3000);
     let fit = sound(&data, &options, |o| model.fit_from(&data, Start::Params(start.clone()), o));
     close(fit.log_likelihood(), by_hand(&fit.params), 1e-11);
-    let moves: [&dyn Fn(&mut Params, f64); 5] = [
+    let moves: [Move<'_, Params>; 5] = [
         &|p, h| p.p[0] += h,
         &|p, h| p.p[1] += h,
         &|p, h| p.rate[0] += h,

@@ -1,6 +1,6 @@
 //! Chains with weights, mixtures in their states, channels with holes, and states that are partly known.
 
-use super::oracle::{enumerate, is_maximum, normal, poisson, sound};
+use super::oracle::{Move, enumerate, is_maximum, normal, poisson, sound};
 use vi_core::prelude::*;
 use vi_tests::data::Noise;
 use vi_tests::density::{gamma, log_sum_exp, negative_binomial, student_t};
@@ -211,7 +211,7 @@ fn a_weighted_chain_is_at_a_maximum() {
         (0..x.len()).map(one).sum::<f64>()
     };
     close(fit.log_likelihood(), by_hand(&fit.params), 1e-11);
-    let moves: [&dyn Fn(&mut weighted::Params, f64); 4] =
+    let moves: [Move<'_, weighted::Params>; 4] =
         [&|p, h| p.mean[0][0] += h, &|p, h| p.mean[1][0] += h, &|p, h| p.s2[0] += h, &|p, h| p.rate[1] += h];
     is_maximum(&fit.params, by_hand, &moves);
 }

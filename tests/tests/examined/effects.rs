@@ -1,6 +1,6 @@
 //! Effects of groups, crossed and correlated, and factors of units: each as one dense Normal.
 
-use super::oracle::{is_maximum, sound};
+use super::oracle::{Move, is_maximum, sound};
 use vi_core::prelude::*;
 use vi_tests::data::Noise;
 use vi_tests::dense::Dense;
@@ -81,7 +81,7 @@ fn intercepts_and_slopes_that_vary_together_are_one_dense_normal() {
         if n == 40 {
             let options = Options::new().tolerance(1e-13).max_iterations(3000);
             let fit = sound(&data, &options, |o| correlated::Model::new().fit(&data, o));
-            let moves: [&dyn Fn(&mut correlated::Params, f64); 4] =
+            let moves: [Move<'_, correlated::Params>; 4] =
                 [&|p, h| p.mu[1] += h, &|p, h| p.s2 += h, &|p, h| p.cov[(0, 0)] += h, &|p, h| {
                     p.cov[(0, 1)] += h;
                     p.cov[(1, 0)] += h;
@@ -115,7 +115,7 @@ fn crossed_effects_are_one_dense_normal() {
             let options = Options::new().tolerance(1e-13).max_iterations(3000);
             let fit = sound(&data, &options, |o| model.fit(&data, o));
             close(fit.log_likelihood(), by_hand(&fit.params), 1e-11);
-            let moves: [&dyn Fn(&mut crossed::Params, f64); 4] =
+            let moves: [Move<'_, crossed::Params>; 4] =
                 [&|p, h| p.mu += h, &|p, h| p.a2 += h, &|p, h| p.b2 += h, &|p, h| p.s2 += h];
             is_maximum(&fit.params, by_hand, &moves);
         }

@@ -66,9 +66,12 @@ where
     one
 }
 
+/// A small move in one direction.
+pub type Move<'a, P> = &'a dyn Fn(&mut P, f64);
+
 /// A small move along any of these directions gains nothing.
 #[track_caller]
-pub fn is_maximum<P: Clone>(p: &P, f: impl Fn(&P) -> f64, moves: &[&dyn Fn(&mut P, f64)]) {
+pub fn is_maximum<P: Clone>(p: &P, f: impl Fn(&P) -> f64, moves: &[Move<'_, P>]) {
     let tolerance = 1e-4 * (1.0 + f(p).abs());
     for (n, go) in moves.iter().enumerate() {
         let at = |h: f64| {

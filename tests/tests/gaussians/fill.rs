@@ -190,7 +190,7 @@ fn slopes_of_many_groups() {
     let x = DMatrix::from_fn(group.len(), dim, |_, d| if d == 0 { 1.0 } else { 1.5 * u.next() });
     let y: Vec<f64> = group.iter().map(|g| 1.0 + (*g as f64 * 0.3).sin() + u.next()).collect();
     let data = slopes::Data { group: (&group).into(), x: (&x).into(), y: (&y).into() };
-    let params = slopes::Params { t2: vec![0.5, 0.2, 1.1].into(), s2: 0.4 };
+    let params = slopes::Params { t2: vec![0.5, 0.2, 1.1], s2: 0.4 };
     let fit = slopes::Model::new().infer(&data, &params).unwrap();
     let mut dense = Dense::new();
     let m: Vec<usize> = (0..dim).map(|_| dense.add(0.0, &[], 100.0)).collect();

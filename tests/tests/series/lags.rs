@@ -83,11 +83,14 @@ struct Dense {
     h: usize,
 }
 
+/// How far back a step reads, and by what it multiplies what it finds.
+type Lag<A> = (usize, A);
+
 impl Dense {
     /// From blocks: of each step the lag and matrix of what it reads, its mean, and its noise.
     fn new(
         h: usize,
-        steps: &[(Vec<(usize, DMatrix<f64>)>, DVector<f64>, DMatrix<f64>)],
+        steps: &[(Vec<Lag<DMatrix<f64>>>, DVector<f64>, DMatrix<f64>)],
         (c, b, r): (DMatrix<f64>, f64, DMatrix<f64>),
     ) -> Self {
         let n = steps.len() * h;
@@ -131,7 +134,7 @@ fn number(x: f64) -> DMatrix<f64> {
     DMatrix::from_element(1, 1, x)
 }
 
-fn scalars(steps: &[(&[(usize, f64)], f64, f64)], c: f64, b: f64, r: f64) -> Dense {
+fn scalars(steps: &[(&[Lag<f64>], f64, f64)], c: f64, b: f64, r: f64) -> Dense {
     let steps: Vec<_> = steps
         .iter()
         .map(|(reads, mean, var)| {

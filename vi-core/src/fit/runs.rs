@@ -31,11 +31,11 @@ pub(super) struct LastRun {
 }
 
 impl<'l> Runs<'l> {
-    /// Runs of one in the first start and every other; along an axis, longer ones in those between.
+    /// Runs of one in two starts of three; along an axis, longer ones in the third.
     pub fn new(links: Option<&'l Links>, units: usize, states: usize, restart: usize) -> Self {
-        let links = links.filter(|l| restart % 2 == 1 && !l.is_on_trees());
+        let links = links.filter(|l| restart % 3 == 2 && !l.is_on_trees());
         let most = units / (RUNS * states.max(1));
-        let wanted = LENGTHS[restart / 2 % LENGTHS.len()];
+        let wanted = LENGTHS[restart / 3 % LENGTHS.len()];
         let length = if links.is_some() { wanted.min(most).max(1) } else { 1 };
         Runs { links, length }
     }
@@ -105,21 +105,21 @@ mod tests {
     #[test]
     fn runs_end_with_their_sequence() {
         let links = Links::along(2, vec![0, 70, 70, 200]);
-        let runs = Runs::new(Some(&links), 200, 2, 1);
+        let runs = Runs::new(Some(&links), 200, 2, 2);
         assert_eq!(runs.length(), 16);
         assert_eq!(runs.of(0), 0..16);
         assert_eq!(runs.of(69), 64..70);
         assert_eq!(runs.of(70), 70..86);
         assert_eq!(runs.of(199), 198..200);
-        assert_eq!(Runs::new(Some(&links), 200, 2, 2).of(69), 69..70);
+        assert_eq!(Runs::new(Some(&links), 200, 2, 3).of(69), 69..70);
         // Four runs for each state: no more than 25 units.
-        assert_eq!(Runs::new(Some(&links), 200, 2, 3).length(), 25);
+        assert_eq!(Runs::new(Some(&links), 200, 2, 5).length(), 25);
     }
 
     #[test]
     fn a_run_has_the_posterior_of_a_unit_that_says_what_all_of_its_units_say() {
         let links = Links::along(2, vec![0, 40]);
-        let runs = Runs::new(Some(&links), 40, 1, 1);
+        let runs = Runs::new(Some(&links), 40, 1, 2);
         assert_eq!(runs.length(), 10);
         let p = |unit: usize| 0.5 + 0.01 * (unit as f64 - 15.0);
         let mut out = vec![0.0; 2 * 5];

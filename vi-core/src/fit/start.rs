@@ -3,7 +3,7 @@
 //! By default a generalised k-means++: a seed is a unit that the components chosen so far explain badly compared with a component fitted to
 //! that unit alone (its statistics blended with the pooled ones). It needs nothing of a model but its statistics and its M-step, and is
 //! D² sampling for spherical Normals and Bregman k-means++ for exponential families (Arthur & Vassilvitskii 2007; Ackermann & Blömer 2010).
-//! Along chains, every other start takes runs of units where the first takes units.
+//! Along chains, every third start takes runs of units where the others take units.
 
 use super::lasting::{Shared, says_more};
 use super::program::{Program, Scratch, Statistics, Turn};

@@ -93,11 +93,12 @@ pub fn reach(
         }
         Rule::Sum | Rule::Family { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => None,
     });
+    let scale = super::whitened::scale(model, b);
     let finite: Vec<ArrayId> = b
         .latents
         .iter()
         .copied()
-        .filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, *a))
+        .filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, *a) && scale != Some(*a))
         .collect();
     let along = along.or_else(|| finite.iter().any(|a| lasts(*a)).then_some(Along::Axis));
     let Some(along) = along else { return Ok(None) };
