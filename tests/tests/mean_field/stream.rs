@@ -198,7 +198,7 @@ fn what_cannot_take_more_data_says_why() {
     let data = schools::Data { sd: (&sd).into(), y: (&y).into() };
     let fit = schools::Model::new().fit(&data, &Options::new()).unwrap();
     let error = fit.update(&data, &Options::new()).unwrap_err();
-    assert!(error.to_string().contains("has every index of an observed array"), "{error}");
+    assert!(error.to_string().contains("`effect`"), "{error}");
 }
 
 #[test]

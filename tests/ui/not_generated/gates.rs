@@ -47,4 +47,31 @@ model! {
     }
 }
 
+model! {
+    /// A category of the whole series, beside those of its steps, chooses rows of the chain.
+    pub mod fewer_indices(K, C) {
+        param    w: Simplex[C];   param trans[c in C, i in K]: Simplex[K];   param a[k in K]: Real;
+        latent   c[s in S]            ~ Categorical(w);
+        latent   z[s in S, 0]         ~ Uniform();
+        latent   z[s in S, t in 1..T] ~ Categorical(trans[c[s], z[s, t-1]]);
+        latent   x[s in S, 0]         ~ Normal(0, var: 1);
+        latent   x[s in S, t in 1..T] ~ Normal(a[z[s, t]] * x[s, t-1], var: 1);
+        observed y[s in S, t in T]    ~ Normal(x[s, t], var: 1);
+        factorize { q(c, z); q(x); }
+    }
+}
+
+model! {
+    /// Two steps back, by a regime.
+    pub mod two_steps_back(K) {
+        param    w: Simplex[K];   param a[k in K]: Real;   param b: Real;
+        latent   z[t in T]    ~ Categorical(w);
+        latent   x[0]         ~ Normal(0, var: 1);
+        latent   x[1]         ~ Normal(0, var: 1);
+        latent   x[t in 2..T] ~ Normal(a[z[t]] * x[t-1] + b * x[t-2], var: 1);
+        observed y[t in T]    ~ Normal(x[t], var: 1);
+        factorize { q(z); q(x); }
+    }
+}
+
 fn main() {}

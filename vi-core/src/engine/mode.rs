@@ -339,7 +339,8 @@ pub fn newton(
         return Err(Error::Unbounded {
             block: format!("`{names}`"),
             component: None,
-            reason: "the likelihood keeps rising towards a limit".to_string(),
+            reason: "the likelihood keeps rising towards a limit; write bounds such as `Positive(min: 1e-6, max: 1e6)`, or a prior"
+                .to_string(),
         });
     }
     if values.iter().zip(domains).any(|(x, d)| d.at_bound(*x)) {

@@ -80,7 +80,7 @@ impl Domain {
 pub struct Maximum {
     /// The numbers.
     pub values: Vec<f64>,
-    /// The objective runs away along some coordinate.
+    /// The objective runs away along some coordinate, or rises to where it is nothing but rounding.
     pub unbounded: bool,
 }
 
@@ -149,7 +149,66 @@ pub fn maximise(
             return Maximum { values: x, unbounded: true };
         }
     }
-    Maximum { values: x, unbounded: false }
+    let unbounded = is_lost(&x, domains, value, &mut f) || rises_as_log(&x, domains, &mut f);
+    Maximum { values: x, unbounded }
+}
+
+/// Whether some number has become so large that the objective is a small difference of large terms, of which rounding leaves no three digits.
+///
+/// The shape of equal data is such a number: a log b − log Γ(a) + (a − 1) log x − b x rises with ½ log a at b = a / x, while its terms grow
+/// with a log a. Where rounding is as large as what a step gains, the search stops, at no maximum. A number that is large because its unit
+/// is small moves the objective by its last digits only.
+fn is_lost(
+    x: &[f64],
+    domains: &[Domain],
+    value: f64,
+    mut f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>),
+) -> bool {
+    const LARGE: f64 = 1e10;
+    const DIGITS: f64 = 1e-3;
+    // What has next to no data weighs nothing.
+    const LEAST: f64 = 1e-6;
+    let large = |i: &usize| domains[*i].chart == Chart::Log && x[*i] > LARGE && !domains[*i].at_bound(x[*i]);
+    (0..x.len()).filter(large).any(|i| {
+        (-4..=4).any(|steps| {
+            let mut near = x.to_vec();
+            near[i] *= 1.0 + f64::from(steps) * 1e-11;
+            (f(&near).0 - value).abs() > DIGITS * value.abs() + LEAST
+        })
+    })
+}
+
+/// Whether the objective rises with the logarithm of a common factor of all positive numbers, or of the large ones, for as far as it has digits.
+///
+/// Then it has no maximum, though the search may stop where directions are badly told apart. Beyond a maximum it falls instead, and towards a
+/// limit it rises less and less.
+fn rises_as_log(
+    x: &[f64],
+    domains: &[Domain],
+    mut f: impl FnMut(&[f64]) -> (f64, DVector<f64>, DMatrix<f64>),
+) -> bool {
+    const LARGE: f64 = 1e6;
+    // Of larger shapes the objective has few digits to compare.
+    const LARGEST: f64 = 1e12;
+    let open = |i: usize| domains[i].chart == Chart::Log && domains[i].max == f64::INFINITY;
+    let largest = (0..x.len()).filter(|i| open(*i)).map(|i| x[i]).fold(0.0, f64::max);
+    if largest < LARGE {
+        return false;
+    }
+    [0.0, LARGE].into_iter().any(|least| {
+        let mut at = |factor: f64| {
+            let scaled = |(i, x): (usize, &f64)| match open(i) && *x > least {
+                true => (x * factor).max(domains[i].min),
+                false => *x,
+            };
+            f(&x.iter().enumerate().map(scaled).collect::<Vec<_>>()).0
+        };
+        [largest, largest.min(LARGEST), LARGE].into_iter().all(|size| {
+            let values = [-2.0_f64, 0.0, 2.0].map(|u| at(u.exp() * size / largest));
+            let (before, after) = (values[1] - values[0], values[2] - values[1]);
+            before > 0.0 && after > 0.5 * before && after > 1e-4 * values[1].abs() + 1e-6
+        })
+    })
 }
 
 /// One Newton step from `start`, `damping` times its length and at most 2 in any coordinate without bounds.
@@ -288,5 +347,89 @@ mod tests {
             )
         });
         assert!(max.unbounded);
+    }
+
+    /// a log b − log Γ(a) + (a − 1) E log x − b E x and its derivatives.
+    fn gamma(x: &[f64], log: f64, mean: f64) -> (f64, DVector<f64>, DMatrix<f64>) {
+        use crate::special::{digamma, lgamma, trigamma};
+        let (a, b) = (x[0], x[1]);
+        (
+            a * b.ln() - lgamma(a) + (a - 1.0) * log - b * mean,
+            DVector::from_vec(vec![b.ln() - digamma(a) + log, a / b - mean]),
+            DMatrix::from_vec(2, 2, vec![-trigamma(a), 1.0 / b, 1.0 / b, -a / (b * b)]),
+        )
+    }
+
+    #[test]
+    fn the_shape_of_equal_data_is_unbounded_in_any_unit_and_from_any_start() {
+        for x in [1e-13, 0.3, 1.0, 2.0, 7e9] {
+            for start in [[1.0, 1.0], [30.0, 2.0], [1e-3, 5.0], [1e9, 1e9 / x]] {
+                let max = maximise(&start, &[Domain::POSITIVE; 2], |v| gamma(v, f64::ln(x), x));
+                assert!(max.unbounded, "{x} from {start:?}: {:?}", max.values);
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_shape_and_a_rate_of_a_small_unit_are_found() {
+        // E log x of data x (1 ± s) is log x + ½ log(1 − s²), so that the shape is nearly 1 / s².
+        for (x, s) in [(2.0, 1e-5), (1e-13, 0.5), (1e-14, 1e-3), (3e8, 1e-4)] {
+            let log = f64::ln(x) + 0.5 * f64::ln_1p(-s * s);
+            let max = maximise(&[1.0, 1.0 / x], &[Domain::POSITIVE; 2], |v| gamma(v, log, x));
+            assert!(!max.unbounded, "{x}, {s}: {:?}", max.values);
+            assert!((max.values[1] * x / max.values[0] - 1.0).abs() < 1e-6, "{x}, {s}: {:?}", max.values);
+            if s < 0.1 {
+                assert!((max.values[0] * s * s - 1.0).abs() < 1e-2, "{x}, {s}: {:?}", max.values);
+            }
+        }
+    }
+
+    /// Student's t of data that are a Normal's: the likelihood rises to a limit as the degrees of freedom do, and is no error.
+    #[test]
+    fn a_limit_at_infinity_is_no_divergence() {
+        let max = maximise(&[5.0], &[Domain::POSITIVE], |x| {
+            (
+                -1.0 / x[0] - 1.4,
+                DVector::from_element(1, x[0].powi(-2)),
+                DMatrix::from_element(1, 1, -2.0 * x[0].powi(-3)),
+            )
+        });
+        assert!(!max.unbounded);
+        // Its terms grow as those of a Student's t do, and their rounding with them.
+        for begin in [1.0, 5.0, 1e4, 1e7] {
+            let max = maximise(&[begin], &[Domain::POSITIVE], |x| {
+                let big = x[0] * x[0].ln();
+                (
+                    (big - 1.0 / x[0] - 1.4) - big,
+                    DVector::from_element(1, x[0].powi(-2)),
+                    DMatrix::from_element(1, 1, -2.0 * x[0].powi(-3)),
+                )
+            });
+            assert!(!max.unbounded, "{begin}: {:?}", max.values);
+        }
+    }
+
+    /// Concentrations of equal proportions `x`, `n` times.
+    fn dirichlet(a: &[f64], x: &[f64], n: f64) -> (f64, DVector<f64>, DMatrix<f64>) {
+        use crate::special::{digamma, lgamma, trigamma};
+        let all: f64 = a.iter().sum();
+        let value: f64 = a.iter().zip(x).map(|(a, x)| (a - 1.0) * x.ln() - lgamma(*a)).sum();
+        let k = a.len();
+        (
+            n * (value + lgamma(all)),
+            DVector::from_fn(k, |i, _| n * (x[i].ln() - digamma(a[i]) + digamma(all))),
+            DMatrix::from_fn(k, k, |i, j| n * (trigamma(all) - if i == j { trigamma(a[i]) } else { 0.0 })),
+        )
+    }
+
+    #[test]
+    fn concentrations_of_equal_proportions_are_unbounded() {
+        for x in [&[0.37, 0.63][..], &[0.5, 0.5], &[0.25, 0.35, 0.4], &[1e-3, 0.2, 0.3, 0.499]] {
+            for (n, start) in [(1.0, 1.0), (5.0, 1.0), (4.0, 30.0), (1000.0, 2e5)] {
+                let domains = vec![Domain::POSITIVE; x.len()];
+                let max = maximise(&vec![start; x.len()], &domains, |a| dirichlet(a, x, n));
+                assert!(max.unbounded, "{x:?}, {n}: {max:?}");
+            }
+        }
     }
 }

@@ -17,12 +17,17 @@ use nalgebra::{DMatrix, DVector};
 
 /// Models in which a Gaussian latent and what it is multiplied with can be oriented: implemented by `model!` only where nothing else tells
 /// the directions apart.
+#[diagnostic::on_unimplemented(
+    message = "no orientation is chosen for the latents of this model",
+    label = "something tells their directions apart, or their entries are declared one by one",
+    note = "`canonical()` turns vectors, `latent f[n in N]: Vector[H] ~ Normal(0, var: 1);` or a chain of such, and a `param W: Matrix[D, H];` that multiplies them"
+)]
 pub trait Canonical: Program {
     /// Turns the params and the laws of the latents.
     fn orient(globals: &mut Self::Globals, posterior: &mut Self::Posterior);
 }
 
-impl<M: Canonical> Fit<M> {
+impl<M: Program> Fit<M> {
     /// The same fit in the one orientation in which loadings are orthogonal to one another, ordered by their lengths and positive in their
     /// largest entries; of a mixture whose categories have loadings of their own, in each of them.
     ///
@@ -49,7 +54,10 @@ impl<M: Canonical> Fit<M> {
     /// # Ok::<(), vi_core::Error>(())
     /// ```
     #[must_use]
-    pub fn canonical(&self) -> Fit<M> {
+    pub fn canonical(&self) -> Fit<M>
+    where
+        M: Canonical,
+    {
         let mut fit = self.clone();
         M::orient(&mut fit.globals, &mut fit.posterior);
         fit.params = M::params(&fit.globals);

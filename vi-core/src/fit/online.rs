@@ -11,8 +11,9 @@ use nalgebra::{DMatrix, DVector};
 
 /// A model whose latents are one chain along an axis, of categories or of Gaussians. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
-    message = "the latents of this model are no chain along an axis",
-    label = "there is nothing that its data could change one step after another",
+    message = "this model has no filter: its latents are not one chain along an axis, in one block",
+    label = "no latent follows on the step before, or latents that change along the chain have a block of their own beside it",
+    note = "what `factorize` holds apart from a chain has a block of its own: take it out of `factorize`, or declare it as a param, such as `param b[t in T]: Real;`",
     note = "Gaussian chains have a filter unless something uncertain beside them changes along the chain, or is a scale in common with more than one sequence"
 )]
 pub trait Follows: Program {
@@ -157,7 +158,7 @@ pub struct MeanFieldStep {
 #[diagnostic::on_unimplemented(
     message = "the steps of this model have no predictive densities in closed form",
     label = "beside its chain are coefficients or scales that are uncertain, or its latents are categories",
-    note = "`predict` gives the density of whole sequences"
+    note = "`predict` gives the density of whole sequences; of categories, `push` of `online()` gives that of each step"
 )]
 pub trait Dense: sealed::Sealed {}
 

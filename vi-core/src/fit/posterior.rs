@@ -135,7 +135,8 @@ impl Categories {
     }
 
     /// The most likely values of all elements together, and their log-probability (Viterbi). Where elements are independent these are the
-    /// most likely one by one.
+    /// most likely one by one. Where other categories are decided together with these, as those of a mixture inside each step are, the values
+    /// are this array's part of the joint best of all of them: not of the best after the others are summed out.
     ///
     /// ```
     /// use vi_core::prelude::*;

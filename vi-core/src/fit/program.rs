@@ -249,8 +249,8 @@ pub trait Program: Joins {
     /// Adds the statistics of statements that no latent touches but that are Taylor series about the current params.
     fn moving(&self, _context: &Self::Context<'_>, _globals: &Self::Globals, _stats: &mut Self::Stats) {}
 
-    /// Whether every observed statement has a plate that no param and no shared latent has, so that more of it can come.
-    const GROWS: bool = true;
+    /// Why more data cannot come; empty if they can: every observed statement has a plate that no param and no shared latent has.
+    const STAYS: &'static str = "";
 
     /// Whether some statistics are Taylor series, so that an M-step may overshoot.
     const SERIES: bool = false;

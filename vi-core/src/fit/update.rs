@@ -42,11 +42,8 @@ fn refuse<T>(reason: impl Into<String>) -> Result<T, Error> {
 impl<'a, M: Program> State<'a, M> {
     /// A fit with its statistics and those of new data, before its first sweep.
     fn more(fit: &Fit<M>, data: &M::Data<'a>, options: &Options) -> Result<Self, Error> {
-        if !M::GROWS {
-            return refuse(format!(
-                "a param or a shared latent of `{}` has every index of an observed array; fit all the data at once",
-                M::NAME
-            ));
+        if !M::STAYS.is_empty() {
+            return refuse(format!("in `{}`, {}; fit all the data at once", M::NAME, M::STAYS));
         }
         if super::run::is_coupled::<M>() {
             return refuse(format!("units of `{}` depend on one another; fit all the data at once", M::NAME));
@@ -98,7 +95,7 @@ impl<'a, M: Program> State<'a, M> {
 pub(super) fn predicted<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Option<f64>, Error> {
     if M::plan().claim != Claim::Exact
         || !fit.is_integrated()
-        || !M::GROWS
+        || !M::STAYS.is_empty()
         || M::SERIES
         || fit.totals.is_none()
     {

@@ -34,27 +34,43 @@ impl Emitter<'_> {
         })
     }
 
-    /// Whether every observed statement has a plate of a size of its own: one that nothing shared is indexed by.
-    pub(super) fn grows(&self) -> bool {
-        // What a chain says is in units of a scale that changes with more data.
-        if self.kernel.components.iter().any(|c| c.whitened.is_some()) {
-            return false;
+    /// Why more data cannot be added to a fit: unless every observed array has a plate of a size of its own, by which nothing shared is
+    /// indexed.
+    pub(super) fn stays(&self) -> Option<String> {
+        if let Some(w) = self.kernel.components.iter().find_map(|c| c.whitened.as_ref()) {
+            let scale = self.name(w.scale.array);
+            return Some(format!("its latents are in units of `{scale}`, which changes with more data"));
         }
-        // Latents of all data together are no units that more data could add to.
-        if self.kernel.components.iter().any(|c| c.unit.is_empty()) {
-            return false;
+        if let Some(c) = self.kernel.components.iter().find(|c| c.unit.is_empty()) {
+            let names: Vec<String> = c.arrays().iter().map(|a| format!("`{}`", self.name(*a))).collect();
+            let names = names.join(", ");
+            return Some(format!(
+                "{names} belong to all data together, and are no units that more data could add to"
+            ));
         }
         let arrays = &self.model.arrays;
-        let shared: Vec<Nominal> = (0..arrays.len())
-            .map(ArrayId)
-            .filter(|a| is_param(self.model, *a))
-            .flat_map(|a| {
-                let array = &arrays[a.0];
-                array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal)
-            })
-            .collect();
-        arrays.iter().filter(|a| a.role == Role::Observed).all(|a| {
-            a.plates.iter().any(|p| matches!(p.nominal, Nominal::Size(_)) && !shared.contains(&p.nominal))
+        let holds = |a: &ArrayId, n: Nominal| {
+            let array = &arrays[a.0];
+            array.plates.iter().chain(array.elem.kind.axes()).any(|x| x.nominal == n)
+        };
+        let params = (0..arrays.len()).map(ArrayId).filter(|a| is_param(self.model, *a));
+        let params: Vec<ArrayId> = params.collect();
+        let shared = |n: Nominal| params.iter().find(|a| holds(a, n));
+        let full = arrays.iter().filter(|a| a.role == Role::Observed).find(|a| {
+            !a.plates.iter().any(|p| matches!(p.nominal, Nominal::Size(_)) && shared(p.nominal).is_none())
+        })?;
+        let mut names: Vec<String> = vec![];
+        for a in full.plates.iter().filter_map(|p| shared(p.nominal)) {
+            let name = format!("`{}`", self.name(*a));
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let y = &full.name;
+        Some(match names.as_slice() {
+            [] => format!("`{y}` has no index of which more data could have more"),
+            [one] => format!("{one}, which all data share, has every index of `{y}`"),
+            _ => format!("{}, which all data share, together have every index of `{y}`", names.join(" and ")),
         })
     }
 

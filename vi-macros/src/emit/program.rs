@@ -65,9 +65,9 @@ impl Emitter<'_> {
                 const MIXED: bool = true;
             )
         });
-        let grows = (!self.grows()).then(|| {
+        let stays = self.stays().map(|why| {
             quote!(
-                const GROWS: bool = false;
+                const STAYS: &'static str = #why;
             )
         });
         let damping = if has_series { quote!(, damping) } else { quote!() };
@@ -130,7 +130,7 @@ impl Emitter<'_> {
                 #perturb
                 #series
                 #mixed
-                #grows
+                #stays
                 #lets
             }
         }

@@ -71,7 +71,7 @@ pub fn gate(
         let chain = name(c.arrays()[0]);
         return Err(mistakes::not_generated(
             d.loc,
-            &format!("categories beside a Gaussian chain that reads `{chain}` two steps back"),
+            "categories beside a chain of higher order",
             &format!(
                 "hand the step before on as a latent of its own, and read that at t-1: `latent before[t in 1..T] ~ Normal({chain}[t-1], var: 1e-9);`"
             ),
@@ -82,7 +82,7 @@ pub fn gate(
         let c = name(l.array);
         return Err(mistakes::not_generated(
             d.loc,
-            "a Gaussian chain beside a category with fewer indices",
+            "a chain beside a category of fewer indices",
             &format!(
                 "carry it along: `latent {c}[s, 0] ~ …; latent {c}[s, t in 1..T[s]] ~ Constant({c}[s, t-1]);`"
             ),

@@ -94,12 +94,8 @@ pub fn reach(
         Rule::Sum | Rule::Family { .. } | Rule::Gaussian { .. } | Rule::GaussianScan { .. } => None,
     });
     let scale = super::whitened::scale(model, b);
-    let finite: Vec<ArrayId> = b
-        .latents
-        .iter()
-        .copied()
-        .filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, *a) && scale != Some(*a))
-        .collect();
+    let hidden = |a: &ArrayId| model.integrated.contains(a) || is_unit_normal(model, *a) || scale == Some(*a);
+    let finite: Vec<ArrayId> = b.latents.iter().copied().filter(|a| !hidden(a)).collect();
     let along = along.or_else(|| finite.iter().any(|a| lasts(*a)).then_some(Along::Axis));
     let Some(along) = along else { return Ok(None) };
     let mut arrays: Vec<(ArrayId, usize, bool)> = finite.iter().map(|a| (*a, 0, false)).collect();

@@ -17,6 +17,7 @@ pub fn obstacle(model: &Model, g: &Interaction, r: &Refusal, monomials: &[Monomi
         loc: r.origin.loc,
         statement: r.origin.statement,
         help: help(model, g, r, monomials),
+        apart: false,
     }
 }
 

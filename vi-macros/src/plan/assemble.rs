@@ -153,6 +153,7 @@ fn held_apart(model: &Model, g: &Interaction, p: &Proof) -> Obstacle {
         loc,
         statement: None,
         help: Some("leave it out of `factorize`".into()),
+        apart: true,
     }
 }
 

@@ -121,6 +121,8 @@ pub struct Obstacle {
     pub statement: Option<StatementId>,
     /// The line that would remove it, where one is known.
     pub help: Option<String>,
+    /// Nothing but the user's own group is in the way.
+    pub apart: bool,
 }
 
 /// How a group of params is maximised.

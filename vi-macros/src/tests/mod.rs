@@ -1,5 +1,6 @@
 //! Unit tests of the stages.
 
+mod advice;
 mod canon;
 mod elimination;
 mod expand;

@@ -309,6 +309,31 @@ fn a_million_steps_neither_overflow_nor_drift() {
     assert!((total - (2f64.ln() - 3.0 * million as f64)).abs() < 1e-6, "{total}");
 }
 
+/// Children that say the same of both states of their parent: log p = N log(½ eᵃ + ½ eᵇ) exactly, whatever the parent is.
+#[test]
+fn a_million_children_of_one_parent_round_nothing_off() {
+    let n = 1_000_000;
+    let (a, b) = (-0.7, -1.9);
+    let mut potential: Vec<f64> = [a, b].into_iter().cycle().take(2 * (n + 1)).collect();
+    potential[..2].fill(0.5_f64.ln());
+    let parent = vec![0; n + 1];
+    let factors = Factors::new(2, vec![0.5; 4]);
+    let tree = Tree { log_potential: &potential, parent: &parent, factors: &factors, which: None };
+    let exact = n as f64 * (0.5 * f64::exp(a) + 0.5 * f64::exp(b)).ln();
+    let mut workspace = tree::Workspace::default();
+    let mut marginals = vec![0.0; 2 * (n + 1)];
+    let found =
+        [workspace.log_evidence(&tree).unwrap(), workspace.smooth(&tree, &mut marginals, None).unwrap()];
+    for found in found {
+        assert!((found / exact - 1.0).abs() < 2e-15, "{found} and {exact}");
+    }
+    let mut states = vec![0; n + 1];
+    let best = workspace.most_likely(&tree, &mut states).unwrap();
+    let exact = n as f64 * (a + 0.5_f64.ln()) + 0.5_f64.ln();
+    assert!((best / exact - 1.0).abs() < 2e-15, "{best} and {exact}");
+    assert!(states[1..].iter().all(|s| *s == 0));
+}
+
 #[test]
 fn leaks_are_counted_and_not_mended() {
     // Each step loses half of what is there.

@@ -186,6 +186,8 @@ impl Workspace {
                 Some(parent) => {
                     let to_parent = &mut self.to_parent;
                     total.add(self.descents.upward::<S>(own, tree.factors, tree.index(n), to_parent));
+                    // Kept apart: a plain sum over a million children would round off digits.
+                    total.add(messages::raise(to_parent));
                     let parent = &mut above[parent * states..][..states];
                     parent.iter_mut().zip(&self.to_parent).for_each(|(p, m)| *p += m);
                 }
