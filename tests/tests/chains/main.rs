@@ -9,6 +9,7 @@ mod classes_many;
 mod continued;
 mod driven;
 mod enumeration;
+mod futures;
 mod hidden_markov;
 mod hostile;
 mod identities;

@@ -13,13 +13,15 @@ use crate::posterior::{Mixture, RealLaw};
 /// Rows of the first steps of a sequence of which nothing is seen: of the step to each, and its own. Later ones have those of the last.
 type Unseen = Vec<[(Vec<f64>, f64); 2]>;
 
+/// Those of every sequence: givens and params may tell sequences apart.
+
 fn unseen<M: Continues>(
     model: &M,
     context: &M::Context<'_>,
     params: &M::Params,
     links: &Links,
     prepare: impl Fn(&M::Context<'_>) -> Result<M::Prepared, Error>,
-) -> Result<Unseen, Error> {
+) -> Result<Vec<Unseen>, Error> {
     if links.sequences() == 0 {
         return Ok(vec![]);
     }
@@ -27,16 +29,22 @@ fn unseen<M: Continues>(
     model.unobserved(context, links.order() + 1, |few| {
         let context = model.context(few, params, &Options::default())?;
         let at = prepare(&context)?;
+        let Some(few) = model.links(&context, 0) else { return Ok(vec![]) };
         let mut system = super::alike::RowsOf::default();
-        let mut rows = |unit: usize, step: bool| {
-            if step && unit == 0 {
+        let mut rows = |first: usize, unit: usize, step: bool| {
+            if step && unit == first {
                 return (vec![], 0.0);
             }
             system.write(model, (&context, &at), 0, (unit, step), h);
             let (rows, log) = system.written();
             (rows.to_vec(), log)
         };
-        Ok((0..=links.order()).map(|unit| [rows(unit, true), rows(unit, false)]).collect())
+        let mut all = Vec::with_capacity(few.sequences());
+        for units in (0..few.sequences()).map(|s| few.sequence(s)) {
+            let first = units.start;
+            all.push(units.map(|unit| [rows(first, unit, true), rows(first, unit, false)]).collect());
+        }
+        Ok(all)
     })
 }
 
@@ -107,7 +115,7 @@ pub(super) fn forecast<M: Continues>(
         let (mut desk, mut paths) = (Desk::default(), vec![]);
         for (s, memory) in memories.iter().enumerate().filter(|(s, _)| !ahead.sequence(*s).is_empty()) {
             let scale = scales.get(paths.len()).map_or(1.0, |law| law.shape / law.rate);
-            let begin = go_on((&job, &mut desk), s, (memory, scale), &unseen)?;
+            let begin = go_on((&job, &mut desk), s, (memory, scale), &unseen[s])?;
             job.share_one(&mut desk, (s, begin), &mut posterior);
             if M::SCALED {
                 paths.push(job.law(&desk, (begin, ahead.sequence(s).len())));
@@ -278,7 +286,7 @@ impl<M: Continues + Follows<Step = MeanFieldStep>> Fit<M> {
                 for (s, memory) in memories.iter().enumerate() {
                     let units = ahead.sequence(s).len();
                     let begin =
-                        if units > 0 { go_on((&job, &mut desk), s, (memory, 1.0), &unseen)? } else { 0 };
+                        if units > 0 { go_on((&job, &mut desk), s, (memory, 1.0), &unseen[s])? } else { 0 };
                     states.push(job.law(&desk, (begin, units)));
                 }
                 let absent = model.impute_along(&future.context, &self.params, &shared, &states, &[])?;

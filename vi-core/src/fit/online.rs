@@ -67,7 +67,7 @@ pub trait Steady: Follows {}
 /// A model whose data can be continued along the axis of its chain. Implemented by `model!` where that is so.
 #[diagnostic::on_unimplemented(
     message = "this model has no axis along which its data go on",
-    label = "its latents are no chain, or a `given` or a look at earlier data is needed for what comes next",
+    label = "its latents are no chain along an axis, or something uncertain beside them changes along it",
     note = "pass longer data whose future is missing to `predict`"
 )]
 pub trait Continues: Follows {
@@ -301,6 +301,9 @@ impl<M: Program> Fit<M> {
 
     /// The `steps` steps after the end of each sequence, at the params of this fit: q of their latents, and moments of what will be observed.
     ///
+    /// What is given of whole sequences is taken from `data`. Where a `given` has the index of the chain, its values after the data are not
+    /// known: there append the steps to come to the data, the givens written and the observations missing, and [`filter`](Self::filter) them.
+    ///
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.
     pub fn forecast(&self, data: &M::Data<'_>, steps: usize) -> Result<Forecast<M>, Error>
@@ -313,23 +316,30 @@ impl<M: Program> Fit<M> {
             return ahead::forecast(self, &work, links, steps);
         }
         let filtered = work.filtered(model, &self.globals)?;
-        let sequences = work.links(0).map_or(0, Links::sequences);
-        // Two steps of nothing tell what a first step and a later one are without observations.
-        let states = filtered.first().map_or(0, Categories::states);
+        // Two steps of nothing tell what a first step and a later one of a sequence are without observations.
         let ahead = |context: &M::Context<'_>| -> Result<Categories, Error> {
-            let Some(links) = work.links(0).filter(|_| sequences > 0) else {
+            let (Some(links), Some(future), Some(filtered)) =
+                (work.links(0), model.links(context, 0), filtered.first())
+            else {
                 return Ok(Categories::default());
             };
             let at = model.prepare(context, &self.globals)?;
-            let mut tables = [vec![0.0; states], vec![0.0; states]];
+            let states = filtered.states();
             let mut scratch = Scratch::default();
-            for (unit, table) in tables.iter_mut().enumerate() {
-                model.potentials(context, &at, 0, unit..unit + 1, table, &mut scratch);
+            let mut onward = Onward::new(links, states, steps);
+            for s in 0..links.sequences() {
+                let first = future.sequence(s).start;
+                let mut tables = [vec![0.0; states], vec![0.0; states]];
+                for (unit, table) in (first..).zip(&mut tables) {
+                    model.potentials(context, &at, 0, unit..unit + 1, table, &mut scratch);
+                }
+                let mut step = vec![0.0; links.parts().len()];
+                model.step(context, &at, 0, first + 1, &mut step, &mut scratch);
+                let step = Factors::in_parts(links.parts().clone(), step);
+                let last = links.sequence(s).last().map(|last| filtered.probs(last));
+                onward.go_on(last, &tables, &step, steps);
             }
-            let mut step = vec![0.0; links.parts().len()];
-            model.step(context, &at, 0, 1, &mut step, &mut scratch);
-            let step = Factors::in_parts(links.parts().clone(), step);
-            Ok(filtered.first().map_or_else(Categories::default, |f| go_on(links, f, &tables, &step, steps)))
+            Ok(Categories::from_rows(states, onward.probs))
         };
         let said = |context: &M::Context<'_>, ahead: Categories| {
             let mut posterior = model.posterior(context, vec![ahead.clone()]);
@@ -522,37 +532,50 @@ impl<M: Program> Work<'_, M> {
     }
 }
 
-/// Probabilities of the steps after each sequence, by those of its last unit, and by what a first and a later unit and the step between them
-/// are without observations.
-fn go_on(
-    links: &Links,
-    filtered: &Categories,
-    [first, later]: &[Vec<f64>; 2],
-    step: &Factors,
-    steps: usize,
-) -> Categories {
-    let (states, size) = (filtered.states(), links.frontier());
-    let inner = (states / size.max(1)).max(1);
-    // What is not handed on, given what is.
-    let shares: Vec<f64> = later.chunks(inner).flat_map(normalised).collect();
-    let begun: Vec<f64> = first.chunks(inner).map(log_total).collect();
-    let mut workspace = scan::Workspace::default();
-    let mut probs = Vec::with_capacity(links.sequences() * steps * states);
-    for s in 0..links.sequences() {
-        let last = links.sequence(s).last();
+/// Probabilities of the steps after each sequence, of which nothing is observed.
+struct Onward {
+    states: usize,
+    /// States that are not handed on, for each that is.
+    inner: usize,
+    workspace: scan::Workspace,
+    probs: Vec<f64>,
+}
+
+impl Onward {
+    fn new(links: &Links, states: usize, steps: usize) -> Self {
+        Onward {
+            states,
+            inner: (states / links.frontier().max(1)).max(1),
+            workspace: scan::Workspace::default(),
+            probs: Vec::with_capacity(links.sequences() * steps * states),
+        }
+    }
+
+    /// Writes those of one sequence, from what is known of its last step: nothing, if it has none. `first` and `later` are what the model says
+    /// of a step itself, `step` of that from one to the next.
+    fn go_on(&mut self, last: Option<&[f64]>, [first, later]: &[Vec<f64>; 2], step: &Factors, steps: usize) {
+        let inner = self.inner;
+        // What is not handed on, given what is.
+        let shares = |own: &[f64]| -> Vec<f64> { own.chunks(inner).flat_map(normalised).collect() };
+        let (begun, after): (Vec<f64>, Vec<f64>) = (shares(first), shares(later));
         let mut now: Option<Vec<f64>> =
-            last.map(|last| filtered.probs(last).chunks(inner).map(|c| c.iter().sum::<f64>().ln()).collect());
+            last.map(|probs| probs.chunks(inner).map(|c| c.iter().sum::<f64>().ln()).collect());
         for _ in 0..steps {
-            let mut next = begun.clone();
-            if let Some(now) = &now {
-                workspace.predict(now, step, 0, &mut next);
-            }
+            let (next, shares) = match &now {
+                Some(now) => {
+                    let mut next = vec![0.0; self.states / inner];
+                    self.workspace.predict(now, step, 0, &mut next);
+                    (next, &after)
+                }
+                None => (first.chunks(inner).map(log_total).collect(), &begun),
+            };
             let p = normalised(&next);
-            probs.extend((0..states).map(|s| p[s / inner] * shares[s]));
+            // In a state that cannot be nothing has a share.
+            let each = |s: usize| if p[s / inner] > 0.0 { p[s / inner] * shares[s] } else { 0.0 };
+            self.probs.extend((0..self.states).map(each));
             now = Some(next);
         }
     }
-    Categories::from_rows(states, probs)
 }
 
 /// log Σ exp

@@ -5,42 +5,107 @@ use super::beside::Beside;
 use super::types::Layout;
 use crate::density::lower::{is_hidden, is_read};
 use crate::density::poly::{Factor, Poly};
-use crate::density::symbol::{Cmp, Cond, Ix, Var, length};
+use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var, length};
 use crate::kernel::links::Along;
 use crate::kernel::{Component, Link, Loop};
-use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement};
+use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement, StatementId};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Emitter<'_> {
-    /// The axis along which the data of a model go on, if its latents are one chain and nothing else has that axis.
+    /// The axis along which the data of a model go on, if its latents are one chain whose steps to come have laws that are known.
     pub(super) fn open_axis(&self) -> Option<&Var> {
-        let [c] = self.kernel.components.as_slice() else { return None };
-        let link = c.link.as_deref().filter(|l| l.along == Along::Axis)?;
-        let axis = c.unit.last()?;
-        let alike = match c.is_chain() {
-            true => self.steps_are_alike(c, &link.step, axis),
-            false => link.kinds.as_ref().is_some_and(|k| k.conds.is_empty() && k.values.is_empty()),
+        self.ahead().ok()
+    }
+
+    /// That axis; or what of a step to come is not known, and what to do about it.
+    fn ahead(&self) -> Result<&Var, (String, String)> {
+        let chain = self.kernel.components.as_slice();
+        let found = match chain {
+            [c] => c
+                .link
+                .as_deref()
+                .filter(|l| l.along == Along::Axis)
+                .zip(c.unit.last())
+                .map(|(l, x)| (c, l, x)),
+            _ => None,
+        };
+        let Some((c, link, axis)) = found.filter(|(c, ..)| c.unit.len() <= 2) else {
+            return Err(("the latents of this model are no chain".into(), String::new()));
         };
         let place = c.unit.len() - 1;
-        let alike = alike && is_steady(c, axis);
-        let mut others = (0..self.model.arrays.len()).map(ArrayId).filter(|a| {
+        for a in (0..self.model.arrays.len()).map(ArrayId).filter(|a| c.arrays().iter().all(|own| own != a)) {
             let array = &self.model.arrays[a.0];
-            c.arrays().iter().all(|own| own != a)
-                && array.plates.iter().chain(array.elem.kind.axes()).any(|x| x.nominal == axis.nominal)
-        });
-        let open = |a: ArrayId| {
-            let array = &self.model.arrays[a.0];
-            let observed = array.pieces.iter().all(|p| self.model.statements[p.0].role == Role::Observed);
-            let here = array.plates.get(place).is_some_and(|x| x.nominal == axis.nominal);
-            let plates = array.plates.len() + array.elem.kind.axes().len();
-            observed
-                && here
-                && plates <= place + 2
-                && (is_hidden(self.model, a) || self.is_whole(a, place, (0, 0)) && !is_read(self.model, a))
-                && !self.in_step(a)
+            let kind = &array.elem.kind;
+            let along = array.plates.iter().chain(kind.axes()).any(|x| x.nominal == axis.nominal);
+            let points = matches!(kind, ElemKind::Category(x) if x.nominal == axis.nominal);
+            if points || along && !self.is_open(a, axis, place) {
+                return Err(self.closed_by(a, axis, points));
+            }
+        }
+        let alike = match c.is_chain() {
+            true => self.steps_are_alike(c, &link.step, axis),
+            false => link.steps().all(|step| is_of_states(step)),
         };
-        (alike && c.unit.len() <= 2 && others.all(open)).then_some(axis)
+        match alike && is_steady(c, axis) {
+            true => Ok(axis),
+            false => {
+                let axis = &axis.name;
+                Err((
+                    format!("what a step of this model is depends on where along `{axis}` it stands"),
+                    "append the steps to come to the data, their observations missing, and pass them to `filter`"
+                        .into(),
+                ))
+            }
+        }
+    }
+
+    /// Whether elements of an array in steps to come are observations that have no value yet, whose law is that of all others.
+    fn is_open(&self, a: ArrayId, axis: &Var, place: usize) -> bool {
+        let array = &self.model.arrays[a.0];
+        let of = |p: &StatementId| self.model.statements[p.0].role == Role::Observed;
+        let observed = !array.pieces.is_empty() && array.pieces.iter().all(of);
+        let here = array.plates.get(place).is_some_and(|x| x.nominal == axis.nominal);
+        let plates = array.plates.len() + array.elem.kind.axes().len();
+        observed
+            && here
+            && plates <= place + 2
+            && (is_hidden(self.model, a) || self.is_whole(a, place, (0, 0)) && !is_read(self.model, a))
+            && !self.in_step(a)
+    }
+
+    /// Why steps to come are not known without the elements of an array, and what to do.
+    fn closed_by(&self, a: ArrayId, axis: &Var, points: bool) -> (String, String) {
+        let (name, axis) = (self.name(a), &axis.name);
+        let append = "append the steps to come to the data";
+        if points {
+            return (
+                format!(
+                    "`{name}` tells which elements along `{axis}` data are of, and it says nothing of steps to come"
+                ),
+                format!("{append}, and pass them to `filter`"),
+            );
+        }
+        if self.params().contains(&a) {
+            return (
+                format!("the param `{name}` has a value of its own for every element of `{axis}`"),
+                format!("steps to come have a law if `{name}` does not have the index along `{axis}`"),
+            );
+        }
+        if !self.observed().contains(&a) {
+            return (
+                format!("`{name}` has values along `{axis}`, and those after the data are not known"),
+                format!(
+                    "{append}, `{name}` written and the observations missing (`[…]: …?`), and pass them to `filter`"
+                ),
+            );
+        }
+        (
+            format!("`{name}` is read by other statements, or does not have one law along all of `{axis}`"),
+            format!(
+                "{append}, the elements of `{name}` missing (`{name}[…]: …?`), and pass them to `filter`"
+            ),
+        )
     }
 
     /// Whether an array is declared by one statement from a position on along the axis in `place`, besides so many at fixed positions.
@@ -64,14 +129,10 @@ impl Emitter<'_> {
         let place = c.unit.len() - 1;
         let order = c.link.as_deref().map_or(1, Link::order);
         let mut alike = c.normals.iter().all(|n| self.is_whole(n.array, place, (order as i64, order)));
-        for array in &self.model.arrays {
-            let kind = &array.elem.kind;
-            alike &= !matches!(kind, ElemKind::Category(x) if x.nominal == axis.nominal);
-        }
         for r in c.rows.iter().chain(&step.rows) {
             alike &= r.loops.iter().all(|l| matches!(l, Loop::Range(_)));
             for case in &r.cases {
-                alike &= case.when.is_empty();
+                case.when.iter().for_each(|w| w.visit_vars(&mut |v| alike &= v.nominal != axis.nominal));
                 case.body.visit_polys(&mut |p| alike &= !counts(p, axis));
             }
         }
@@ -124,8 +185,35 @@ impl Emitter<'_> {
         }
     }
 
+    /// A `Continues` that nothing can use, so that a forecast is refused in the model's own words. The bound is never met; over a lifetime, it is
+    /// looked at where it is needed.
+    fn ends(&self, label: &str, note: &str) -> TokenStream {
+        let data = self.data_type(quote!('_));
+        quote! {
+            const _: () = {
+                #[diagnostic::on_unimplemented(
+                    message = "a forecast of this model has not all it needs",
+                    label = #label,
+                    note = #note
+                )]
+                pub trait GoesOn {
+                    fn never(self) -> ::std::convert::Infallible;
+                }
+
+                impl Continues for Model where for<'a> &'a Model: GoesOn {
+                    fn unobserved<R>(&self, _context: &Context<'_>, _steps: usize, _then: impl FnOnce(&#data) -> R) -> R {
+                        match GoesOn::never(self) {}
+                    }
+                }
+            };
+        }
+    }
+
     fn goes_on(&self) -> TokenStream {
-        let Some(axis) = self.open_axis() else { return TokenStream::new() };
+        let axis = match self.ahead() {
+            Ok(axis) => axis,
+            Err((label, note)) => return self.ends(&label, &note),
+        };
         let scope = self.scope();
         let mut make = TokenStream::new();
         let mut fields = TokenStream::new();
@@ -182,10 +270,15 @@ impl Emitter<'_> {
     }
 }
 
+/// Whether the statements of a step are all of states: an observation of two steps would be looked for in both.
+fn is_of_states(step: &Component) -> bool {
+    step.rows.iter().all(|r| step.locals.iter().any(|l| l.array == r.target.array))
+}
+
 /// Whether two neighbouring units say of a step all there is to say, wherever they stand: no statement asks for more of a position than whether
 /// it is the first.
 fn is_steady(c: &Component, axis: &Var) -> bool {
-    let steps = c.link.iter().flat_map(|l| &l.step.rows);
+    let steps = c.link.iter().flat_map(|l| l.steps()).flat_map(|step| &step.rows);
     let mut rows = c.rows.iter().chain(steps).chain(c.pairs.iter().map(|p| &p.rows));
     let order = if c.is_chain() { c.link.as_deref().map_or(1, Link::order) as i64 } else { 1 };
     rows.all(|r| {
@@ -198,13 +291,41 @@ fn is_steady(c: &Component, axis: &Var) -> bool {
     }) && c.locals.iter().all(|l| l.back == 0)
 }
 
+/// Whether an expression depends on a position along the axis otherwise than by what data say there, or one before.
+fn is_position(i: &Ix, axis: &Var) -> bool {
+    i.terms.iter().any(|(_, term)| match term {
+        IxTerm::Var(v) => v.nominal == axis.nominal,
+        IxTerm::Size(_, args) => args.iter().any(|i| mentions(i, axis)),
+        IxTerm::Read(e) => reaches(e, axis),
+    })
+}
+
+/// Whether a condition does.
+fn asks(c: &Cond, axis: &Var) -> bool {
+    match c {
+        Cond::Compare(_, a, b) => is_position(a, axis) || is_position(b, axis),
+        Cond::Read(e) => reaches(e, axis),
+        Cond::Always => false,
+        Cond::Not(c) => asks(c, axis),
+        Cond::And(all) | Cond::Or(all) => all.iter().any(|c| asks(c, axis)),
+    }
+}
+
+/// Whether an element may be elsewhere along the axis than at a position or one before.
+fn reaches(e: &Elem, axis: &Var) -> bool {
+    let here = |i: &Ix| matches!(i.as_shifted_var(), Some((_, 0 | -1)));
+    e.indices.iter().any(|i| !here(i) && mentions(i, axis))
+}
+
+fn mentions(i: &Ix, axis: &Var) -> bool {
+    let mut found = false;
+    i.visit_vars(&mut |v| found |= v.nominal == axis.nominal);
+    found
+}
+
 /// Whether a condition asks no more of a position along the axis than which of the first so many it is, if it is one of them.
 fn asks_for_the_first(c: &Cond, axis: &Var, first: i64) -> bool {
-    let along = |i: &Ix| {
-        let mut found = false;
-        i.visit_vars(&mut |v| found |= v.nominal == axis.nominal);
-        found
-    };
+    let along = |i: &Ix| is_position(i, axis);
     match c {
         Cond::Compare(op, a, b) => match (along(a), along(b)) {
             (false, false) => true,
@@ -220,7 +341,8 @@ fn asks_for_the_first(c: &Cond, axis: &Var, first: i64) -> bool {
                 (Cmp::Eq | Cmp::Ne | Cmp::Le | Cmp::Lt, _, _) => false,
             },
         },
-        Cond::Read(_) | Cond::Always => true,
+        Cond::Read(e) => !reaches(e, axis),
+        Cond::Always => true,
         Cond::Not(c) => asks_for_the_first(c, axis, first),
         Cond::And(all) | Cond::Or(all) => all.iter().all(|c| asks_for_the_first(c, axis, first)),
     }
@@ -228,25 +350,11 @@ fn asks_for_the_first(c: &Cond, axis: &Var, first: i64) -> bool {
 
 /// Whether a position along the axis is a number in a polynomial, or a condition of it.
 fn counts(p: &Poly, axis: &Var) -> bool {
-    let along = |v: &Var| v.nominal == axis.nominal;
     p.0.iter().any(|t| {
-        let guarded = t.guard.iter().any(|c| {
-            let mut found = false;
-            c.visit_vars(&mut |v| found |= along(v));
-            found
-        });
-        guarded
+        t.guard.iter().any(|c| asks(c, axis))
             || t.factors.iter().any(|(f, _)| match f {
-                Factor::Index(i) => {
-                    let mut found = false;
-                    i.visit_vars(&mut |v| found |= along(v));
-                    found
-                }
-                Factor::Iverson(c) => {
-                    let mut found = false;
-                    c.visit_vars(&mut |v| found |= along(v));
-                    found
-                }
+                Factor::Index(i) => is_position(i, axis),
+                Factor::Iverson(c) => asks(c, axis),
                 Factor::Apply(_, all) => all.iter().any(|p| counts(p, axis)),
                 Factor::Paren(p) | Factor::Product(_, _, p) => counts(p, axis),
                 Factor::Elem(_)

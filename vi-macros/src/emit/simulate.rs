@@ -4,30 +4,68 @@ use super::Emitter;
 use super::direct::Use;
 use super::types::Layout;
 use crate::density::symbol::{Ix, Var, length};
-use crate::model::ir::{ArrayId, Dist, ElemKind, Extent, Role};
+use crate::model::ir::{ArrayId, Dist, ElemKind, Extent, Index, IndexTerm, Role};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Emitter<'_> {
-    /// `fn simulate`, where nothing conditions or repeats.
-    pub fn simulate(&self) -> TokenStream {
+    /// Why no data are drawn: what conditions or repeats has no order in which to draw it.
+    fn undrawn(&self) -> Option<String> {
         let improper = |d: &Dist| match d {
             Dist::Family(c) => c.family.constructor.is_none(),
             Dist::Match { arms, .. } => arms.iter().any(|a| a.call.family.constructor.is_none()),
         };
-        let blocked = !self.model.constraints.is_empty()
-            || self
-                .model
-                .statements
-                .iter()
-                .any(|s| !s.repeat.is_empty() || s.dist.as_ref().is_some_and(improper));
-        let observed: Vec<ArrayId> = self.observed();
-        let ragged = observed
-            .iter()
-            .any(|a| self.layout(*a) == Layout::RaggedTwo && self.model.arrays[a.0].plates.len() != 2);
-        if blocked || ragged {
-            return TokenStream::new();
+        if !self.model.constraints.is_empty() {
+            return Some("a constraint conditions its latents, which are not drawn one after another".into());
         }
+        for s in &self.model.statements {
+            let name = &self.model.arrays[s.array.0].name;
+            if !s.repeat.is_empty() {
+                return Some(format!(
+                    "`{name}` is under `repeat`, which says how often data count and not what they are"
+                ));
+            }
+            if s.dist.as_ref().is_some_and(improper) {
+                return Some(format!("the law of `{name}` is one that nothing is drawn from"));
+            }
+        }
+        let loose = |a: &ArrayId| self.layout(*a) == Layout::RaggedTwo && !self.is_kept(*a);
+        self.observed().into_iter().find(loose).map(|a| {
+            let name = self.name(a);
+            format!("draws of `{name}` are no rows of one width for each sequence")
+        })
+    }
+
+    /// A `simulate` that nothing can use, so that it is refused in the model's own words. The bound is never met; over a lifetime, it is looked at
+    /// where it is needed.
+    fn draws_nothing(&self, label: &str) -> TokenStream {
+        let data = self.data_type(quote!('_));
+        quote! {
+            const _: () = {
+                #[diagnostic::on_unimplemented(message = "no data are drawn from this model", label = #label)]
+                pub trait IsDrawn {
+                    fn never(self) -> ::std::convert::Infallible;
+                }
+
+                impl Model {
+                    #[doc(hidden)]
+                    pub fn simulate(&self, _params: &Params, _data: &#data, _seed: u64) -> Result<::std::convert::Infallible, Error>
+                    where
+                        for<'a> &'a Model: IsDrawn,
+                    {
+                        Ok(IsDrawn::never(self))
+                    }
+                }
+            };
+        }
+    }
+
+    /// `fn simulate`, where nothing conditions or repeats.
+    pub fn simulate(&self) -> TokenStream {
+        if let Some(why) = self.undrawn() {
+            return self.draws_nothing(&why);
+        }
+        let observed: Vec<ArrayId> = self.observed();
         let fields = observed.iter().map(|a| {
             let (n, t) = (self.name(*a), self.store(*a));
             let doc = format!(" Drawn values of `{n}`.");
@@ -111,6 +149,24 @@ impl Emitter<'_> {
                     Ok(Simulated { given, #(#names,)* latents })
                 }
             }
+        }
+    }
+
+    /// Whether draws of an array of three indices are a matrix of one width for each sequence.
+    fn is_kept(&self, a: ArrayId) -> bool {
+        let array = &self.model.arrays[a.0];
+        let kind = &array.elem.kind;
+        match array.plates.as_slice() {
+            [_, _] => kind.axes().len() == 1,
+            [_, _, width] => {
+                let within = |i: &Index| i.terms.iter().any(|(_, t)| matches!(t, IndexTerm::Axis(1)));
+                let varies = width.length.terms.iter().any(|(_, t)| match t {
+                    IndexTerm::Size(_, at) => at.iter().any(within),
+                    IndexTerm::Bound(_) | IndexTerm::Read(_) | IndexTerm::Axis(_) => false,
+                });
+                kind.axes().is_empty() && !varies
+            }
+            _ => false,
         }
     }
 
