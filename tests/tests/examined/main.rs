@@ -6,5 +6,6 @@ mod oracle;
 mod bands;
 mod chains;
 mod effects;
+mod limits;
 mod names;
 mod series;

@@ -86,13 +86,15 @@ struct Dense {
 /// How far back a step reads, and by what it multiplies what it finds.
 type Lag<A> = (usize, A);
 
+/// What a step reads, its mean and its noise.
+type Reads<'a> = (&'a [Lag<f64>], f64, f64);
+
+/// The same of vectors.
+type Blocks = (Vec<Lag<DMatrix<f64>>>, DVector<f64>, DMatrix<f64>);
+
 impl Dense {
     /// From blocks: of each step the lag and matrix of what it reads, its mean, and its noise.
-    fn new(
-        h: usize,
-        steps: &[(Vec<Lag<DMatrix<f64>>>, DVector<f64>, DMatrix<f64>)],
-        (c, b, r): (DMatrix<f64>, f64, DMatrix<f64>),
-    ) -> Self {
+    fn new(h: usize, steps: &[Blocks], (c, b, r): (DMatrix<f64>, f64, DMatrix<f64>)) -> Self {
         let n = steps.len() * h;
         let (mut lead, mut noise) = (DMatrix::identity(n, n), DMatrix::zeros(n, n));
         let mut shift = DVector::zeros(n);
@@ -134,7 +136,7 @@ fn number(x: f64) -> DMatrix<f64> {
     DMatrix::from_element(1, 1, x)
 }
 
-fn scalars(steps: &[(&[Lag<f64>], f64, f64)], c: f64, b: f64, r: f64) -> Dense {
+fn scalars(steps: &[Reads<'_>], c: f64, b: f64, r: f64) -> Dense {
     let steps: Vec<_> = steps
         .iter()
         .map(|(reads, mean, var)| {
@@ -148,7 +150,7 @@ fn scalars(steps: &[(&[Lag<f64>], f64, f64)], c: f64, b: f64, r: f64) -> Dense {
 fn second_by_hand(p: &second::Params, n: usize) -> Dense {
     let later = [(1, p.a), (2, p.b)];
     let first = [(1, 0.7)];
-    let steps: Vec<(&[(usize, f64)], f64, f64)> = (0..n)
+    let steps: Vec<Reads<'_>> = (0..n)
         .map(|t| match t {
             0 => (&[][..], 0.5, 4.0),
             1 => (&first[..], 0.0, 2.0),
@@ -161,7 +163,7 @@ fn second_by_hand(p: &second::Params, n: usize) -> Dense {
 fn third_by_hand(p: &third::Params, n: usize) -> Dense {
     let later = [(1, p.a), (3, p.c)];
     let early = [(2, 0.5)];
-    let steps: Vec<(&[(usize, f64)], f64, f64)> = (0..n)
+    let steps: Vec<Reads<'_>> = (0..n)
         .map(|t| match t {
             0 => (&[][..], 0.0, 4.0),
             1 => (&[][..], 0.0, 3.0),
@@ -448,7 +450,7 @@ fn a_scale_in_common_with_two_steps_back_is_student_s_t() {
     let model = scaled::Model::new(a, b);
     let fit = model.fit(&data, &Options::new()).unwrap();
     let later = [(1, a), (2, b)];
-    let steps: Vec<(&[(usize, f64)], f64, f64)> =
+    let steps: Vec<Reads<'_>> =
         (0..20).map(|t| if t < 2 { (&[][..], 0.0, 1.0) } else { (&later[..], 0.0, 0.5) }).collect();
     let dense = scalars(&steps, 1.0, 0.0, 1.0);
     let seen: Vec<usize> = (0..20).filter(|t| y[*t].is_some()).collect();

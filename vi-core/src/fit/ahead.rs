@@ -14,7 +14,6 @@ use crate::posterior::{Mixture, RealLaw};
 type Unseen = Vec<[(Vec<f64>, f64); 2]>;
 
 /// Those of every sequence: givens and params may tell sequences apart.
-
 fn unseen<M: Continues>(
     model: &M,
     context: &M::Context<'_>,

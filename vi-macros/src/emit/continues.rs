@@ -45,7 +45,7 @@ impl Emitter<'_> {
         }
         let alike = match c.is_chain() {
             true => self.steps_are_alike(c, &link.step, axis),
-            false => link.steps().all(|step| is_of_states(step)),
+            false => link.steps().all(is_of_states),
         };
         match alike && is_steady(c, axis) {
             true => Ok(axis),
