@@ -10,13 +10,6 @@ model! {
 }
 
 model! {
-    mod bounded_waits {
-        param    shape: Positive(max: 1e6);   param rate: Positive;
-        observed x[n in N] ~ Gamma(shape: shape, rate: rate);
-    }
-}
-
-model! {
     mod shares {
         param    a: Positive;   param b: Positive;
         observed x[n in N] ~ Beta(a, b);
@@ -80,18 +73,6 @@ fn the_shape_of_equal_data_has_no_maximum() {
     let x = vec![DVector::from_vec(vec![0.25, 0.35, 0.4]); 4];
     let data = portions::Data { x: (&x).into() };
     check_unbounded(portions::Model::new(3).fit(&data, &Options::new()), &["a"]);
-}
-
-#[test]
-fn a_bound_on_the_shape_of_equal_data_is_reached() {
-    let x = vec![2.0; 5];
-    let fit =
-        bounded_waits::Model::new().fit(&bounded_waits::Data { x: (&x).into() }, &Options::new()).unwrap();
-    assert!((fit.params.shape / 1e6 - 1.0).abs() < 1e-8, "{}", fit.params.shape);
-    assert!((fit.params.rate / 5e5 - 1.0).abs() < 1e-8, "{}", fit.params.rate);
-    // log Gamma(2; a, a / 2) = ½ log(a / 2π) − log 2 − 1 / 12a + …, by Stirling's series.
-    let exact = 5.0 * (0.5 * (1e6 / std::f64::consts::TAU).ln() - 2.0_f64.ln() - 1.0 / 12e6);
-    assert!((fit.log_likelihood() / exact - 1.0).abs() < 1e-8, "{} and {exact}", fit.log_likelihood());
 }
 
 /// Data within a thousandth of one another have a large shape, and that is found: 1 / s² to first order.
