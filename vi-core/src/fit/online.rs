@@ -434,12 +434,13 @@ impl<M: Follows> Online<M> {
         if M::SCALED && self.steps == 0 {
             self.globals = filtered::at_first(model, &context, &self.params)?;
         }
+        // A window may be of another width at any step.
+        model.validate(&context, &self.globals)?;
         let units = model.components(&context).first().map_or(0, |c| c.units);
-        // Windows are of one size from some step on: what depends on the size alone was looked at then.
+        // Windows are of one length from some step on: which units follow one another was looked at then.
         let (h, order) = match self.shape.filter(|(_, order)| M::LONE && self.steps > *order) {
             Some(shape) => shape,
             None => {
-                model.validate(&context, &self.globals)?;
                 let links = model.links(&context, 0).filter(|l| l.sequences() == 1);
                 let Some(links) = links else {
                     let wanted = 1 + self.steps.min(self.shape.map_or(1, |s| s.1));

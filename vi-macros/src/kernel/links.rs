@@ -112,8 +112,10 @@ pub fn reach(
     }
     // What is integrated out in the states of a unit is so in those of all categories that a statement reads with it: the unit remembers them.
     for (d, places) in all.iter().filter(|_| along == Along::Axis) {
+        let own: Vec<ArrayId> =
+            model.unit_normals.iter().copied().filter(|a| b.latents.contains(a)).collect();
         let inner = !super::integrated::elements(model, d).is_empty()
-            || !super::normals::elems_in(d, &model.unit_normals).is_empty();
+            || !super::normals::elems_in(d, &own).is_empty();
         for (g, back) in d.gathers.iter().zip(&places.back).filter(|(_, back)| inner && **back > 0) {
             if let Some(a) = arrays.iter_mut().find(|a| a.0 == g.elem.array) {
                 a.1 = a.1.max(back + 1);
