@@ -7,11 +7,11 @@
 //!
 //! So that a step is read again there is no copy of it, and no row without noise that holds a copy to it.
 
-use super::filter::determined_part;
 use crate::engine::gauss::compensated::Compensated;
 use crate::engine::gauss::dense::outer_square_upper;
 use crate::engine::gauss::householder::{invert_upper, solve_upper, triangularise};
 use crate::engine::gauss::{Failure, HALF_LOG_TAU};
+use nalgebra::{DMatrix, DVector};
 
 /// p(x\[t\] | y\[0..=t\]) and log p(y\[t\] | y\[0..t\]).
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,6 @@ pub struct Front {
     factor: f64,
     stack: Vec<f64>,
     sizes: Vec<f64>,
-    own: Vec<f64>,
     inverse: Vec<f64>,
     /// log p of the last step's data given those before it and its squares, were the states before and after it determined.
     last: (f64, f64),
@@ -163,22 +162,80 @@ impl Front {
         &self.carry
     }
 
+    /// log p(y\[0..=t\]) where the steps that are handed on are determined.
+    pub fn log_evidence(&self) -> f64 {
+        self.log_constant.value() - self.log_det - 0.5 * self.squares.value()
+    }
+
+    /// The triangle of the last step alone, whose rows know nothing of what stands before, and how far they are apart.
+    fn own(&self) -> (&[f64], usize) {
+        let held = self.held();
+        (&self.carry[held.saturating_sub(self.width) * (held + 2)..], held + 1)
+    }
+
+    /// The first number of the last step that nothing determines, if there is one.
+    pub fn undetermined(&self) -> Option<usize> {
+        let (own, stride) = self.own();
+        (0..self.width.min(self.held())).find(|j| own[j * (stride + 1)] == 0.0)
+    }
+
+    /// The mean of the last step, all of which is determined.
+    pub fn mean(&self, mean: &mut [f64]) {
+        let ((own, stride), h) = (self.own(), self.width);
+        (0..h).for_each(|i| mean[i] = own[i * stride + h]);
+        solve_upper(own, stride, &mut mean[..h]);
+    }
+
+    /// The covariance, by rows, of the last step, all of which is determined.
+    pub fn covariance(&mut self, covariance: &mut [f64]) {
+        let h = self.width;
+        let mut inverse = std::mem::take(&mut self.inverse);
+        inverse.resize(h * h, 0.0);
+        let (own, stride) = self.own();
+        invert_upper(own, stride, h, &mut inverse);
+        outer_square_upper(&inverse, h, covariance);
+        self.inverse = inverse;
+    }
+
     /// Mean and covariance, by rows, of the last step; NaN for unknowns that nothing determines.
     pub fn moments(&mut self, mean: &mut [f64], covariance: &mut [f64]) {
-        let (held, h) = (self.held(), self.width);
-        let from = held - h;
-        // The last rows of a triangle know nothing of what stands before.
-        self.own.clear();
-        for i in from..held {
-            self.own.extend_from_slice(&self.carry[i * (held + 1) + from..][..=h]);
+        if self.undetermined().is_some() {
+            return self.determined_part(mean, covariance);
         }
-        if (0..h).any(|j| self.own[j * (h + 2)] == 0.0) {
-            return determined_part(&self.own, h, &vec![0.0; h], mean, covariance);
+        self.mean(mean);
+        self.covariance(covariance);
+    }
+
+    /// Mean and covariance, by rows, of the numbers of the last step that are determined; NaN for the others.
+    pub fn determined_part(&self, mean: &mut [f64], covariance: &mut [f64]) {
+        let ((own, stride), h) = (self.own(), self.width);
+        let root = DMatrix::from_fn(h, h, |i, j| own[i * stride + j]);
+        let target = DVector::from_fn(h, |i, _| own[i * stride + h]);
+        // Unknowns of different units are compared with their own.
+        let scales: Vec<f64> = root.column_iter().map(|c| c.norm()).collect();
+        let scale = |j: usize| if scales[j] > 0.0 { scales[j] } else { 1.0 };
+        let scaled = DMatrix::from_fn(h, h, |i, j| root[(i, j)] / scale(j));
+        let svd = scaled.svd(true, true);
+        let (Some(u), Some(vt)) = (&svd.u, &svd.v_t) else {
+            mean.fill(f64::NAN);
+            return covariance.fill(f64::NAN);
+        };
+        let least = h as f64 * f64::EPSILON * svd.singular_values.amax();
+        let known: Vec<usize> = (0..h).filter(|k| svd.singular_values[*k] > least).collect();
+        let lost = |i: usize| 1.0 - known.iter().map(|k| vt[(*k, i)] * vt[(*k, i)]).sum::<f64>() > 1e-9;
+        for i in 0..h {
+            let along = |k: &usize| vt[(*k, i)] * u.column(*k).dot(&target) / svd.singular_values[*k];
+            mean[i] = match lost(i) {
+                true => f64::NAN,
+                false => known.iter().map(along).sum::<f64>() / scale(i),
+            };
+            for j in 0..h {
+                let both = |k: &usize| vt[(*k, i)] * vt[(*k, j)] / svd.singular_values[*k].powi(2);
+                covariance[i * h + j] = match lost(i) || lost(j) {
+                    true => f64::NAN,
+                    false => known.iter().map(both).sum::<f64>() / (scale(i) * scale(j)),
+                };
+            }
         }
-        (0..h).for_each(|i| mean[i] = self.own[i * (h + 1) + h]);
-        solve_upper(&self.own, h + 1, &mut mean[..h]);
-        self.inverse.resize(h * h, 0.0);
-        invert_upper(&self.own, h + 1, h, &mut self.inverse);
-        outer_square_upper(&self.inverse, h, covariance);
     }
 }
