@@ -62,7 +62,8 @@ pub fn fit_apart(wait: &[f64], y: &[f64]) -> Result<Fit<apart::Model>, vi_core::
     apart::Model::new(2).fit(&data, &Options::new().seed(1).restarts(8))
 }
 
-/// What is expected of each eruption, known those before it and the wait: Σ P(z[t] = k | y[0], …, y[t−1]) (level[k] + slope[k] · wait[t]).
+/// What is expected of each eruption, known those before it and the wait:
+/// `E y[t] = Σ P(z[t] = k | y[0], …, y[t−1]) (level[k] + slope[k] · wait[t])`.
 ///
 /// # Errors
 /// Whatever the filter returns.

@@ -1,6 +1,6 @@
 //! Chains that drive one another, each a block of its own: q of neighbours in one is what the steps of the other see, by whole paths.
 
-use super::meetings::{assignments, by_hand, marginals};
+use super::meetings::{assignments, by_hand, joint, marginals};
 use vi_core::prelude::*;
 use vi_tests::data::Noise;
 use vi_tests::density::log_sum_exp;
@@ -67,16 +67,10 @@ fn every_round_of_a_driven_chain_is_that_of_whole_paths() {
     for _ in 0..3 {
         let p =
             driven::Params { a: g.rows(2, 2), b: (0..3).map(|_| g.rows(2, 3)).collect(), emit: g.rows(3, 3) };
-        let joint: Vec<Vec<f64>> = paths
-            .iter()
-            .map(|u| {
-                let of = |v: &Vec<usize>| {
-                    let latents = driven::Latents { u: u.clone(), v: v.clone() };
-                    model.log_joint(&data, &latents, &p).unwrap()
-                };
-                others.iter().map(of).collect()
-            })
-            .collect();
+        let joint = joint(&paths, &others, |u, v| {
+            let latents = driven::Latents { u: u.clone(), v: v.clone() };
+            model.log_joint(&data, &latents, &p).unwrap()
+        });
         let fit = model.infer(&data, &p).unwrap();
         let hand = by_hand(&joint, fit.trace.len());
         assert!(fit.trace.len() > 3);
@@ -124,16 +118,10 @@ fn every_round_of_two_chains_that_look_at_each_other_is_that_of_whole_paths() {
             mean: (0..2).map(|_| g.normals(3)).collect(),
             s2: 0.5 + g.unit(),
         };
-        let joint: Vec<Vec<f64>> = paths
-            .iter()
-            .map(|u| {
-                let of = |v: &Vec<usize>| {
-                    let latents = mutual::Latents { u: u.clone(), v: v.clone() };
-                    model.log_joint(&data, &latents, &p).unwrap()
-                };
-                others.iter().map(of).collect()
-            })
-            .collect();
+        let joint = joint(&paths, &others, |u, v| {
+            let latents = mutual::Latents { u: u.clone(), v: v.clone() };
+            model.log_joint(&data, &latents, &p).unwrap()
+        });
         let fit = model.infer(&data, &p).unwrap();
         let hand = by_hand(&joint, fit.trace.len());
         for (found, expected) in fit.trace.iter().zip(&hand.bounds) {

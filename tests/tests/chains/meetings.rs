@@ -81,6 +81,15 @@ pub(super) fn assignments(elements: usize, states: usize) -> Vec<Vec<usize>> {
     })
 }
 
+/// The log joint density of every two assignments.
+pub(super) fn joint(
+    first: &[Vec<usize>],
+    second: &[Vec<usize>],
+    of: impl Fn(&Vec<usize>, &Vec<usize>) -> f64,
+) -> Vec<Vec<f64>> {
+    first.iter().map(|z| second.iter().map(|w| of(z, w)).collect()).collect()
+}
+
 /// q over whole assignments of two groups of latents, as coordinate ascent leaves it after each round; and its bound.
 pub(super) struct Rounds {
     pub(super) first: Vec<f64>,
@@ -126,16 +135,10 @@ fn every_round_of_two_chains_is_that_of_whole_paths() {
     let data = apart::Data { y: (&y).into() };
     for _ in 0..3 {
         let p = params(&mut g, 2, 3);
-        let joint: Vec<Vec<f64>> = paths
-            .iter()
-            .map(|u| {
-                let of = |v: &Vec<usize>| {
-                    let latents = apart::Latents { u: u.clone(), v: v.clone() };
-                    model.log_joint(&data, &latents, &p).unwrap()
-                };
-                others.iter().map(of).collect()
-            })
-            .collect();
+        let joint = joint(&paths, &others, |u, v| {
+            let latents = apart::Latents { u: u.clone(), v: v.clone() };
+            model.log_joint(&data, &latents, &p).unwrap()
+        });
         let fit = model.infer(&data, &p).unwrap();
         let hand = by_hand(&joint, fit.trace.len());
         for (found, expected) in fit.trace.iter().zip(&hand.bounds) {
@@ -238,16 +241,10 @@ fn two_labels_of_one_unit() {
         emit: (0..2).map(|_| g.rows(2, 3)).collect(),
     };
     let all = assignments(4, 2);
-    let joint: Vec<Vec<f64>> = all
-        .iter()
-        .map(|c| {
-            let of = |d: &Vec<usize>| {
-                let latents = labels::Latents { c: c.clone(), d: d.clone() };
-                model.log_joint(&data, &latents, &p).unwrap()
-            };
-            all.iter().map(of).collect()
-        })
-        .collect();
+    let joint = joint(&all, &all, |c, d| {
+        let latents = labels::Latents { c: c.clone(), d: d.clone() };
+        model.log_joint(&data, &latents, &p).unwrap()
+    });
     let fit = model.infer(&data, &p).unwrap();
     let hand = by_hand(&joint, fit.trace.len());
     for (found, expected) in fit.trace.iter().zip(&hand.bounds) {

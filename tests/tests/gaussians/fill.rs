@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 use vi_core::prelude::*;
+use vi_tests::data::Noise;
 use vi_tests::dense::{Dense, Known};
 use vi_tests::law::{close, exact, honest};
 
@@ -68,20 +69,6 @@ model! {
     }
 }
 
-/// Numbers in −1..1 of which none says much about the next.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        ((self.next() * 0.5 + 0.5) * n as f64) as usize % n
-    }
-}
-
 /// A law of a vector has these means and covariances, all of them.
 #[track_caller]
 fn same(q: &Marginal<vi_core::dist::MvNormal<'static>>, known: &Known, at: &[usize]) {
@@ -104,13 +91,13 @@ fn apart(known: &Known, a: usize, b: usize) -> f64 {
 #[test]
 fn intercepts_of_many_groups_beside_a_common_slope() {
     let groups = 70;
-    let mut u = Numbers(1);
+    let mut u = Noise::new(1);
     // Some groups have no rows, others several; the last names how many there are.
     let mut group: Vec<usize> = (0..150).map(|_| u.below(groups)).collect();
     group.push(groups - 1);
-    let x: Vec<f64> = group.iter().map(|_| 2.0 * u.next()).collect();
+    let x: Vec<f64> = group.iter().map(|_| 2.0 * u.normal()).collect();
     let y: Vec<f64> =
-        group.iter().zip(&x).map(|(g, x)| 4.0 + (*g as f64).sin() + 0.7 * x + u.next()).collect();
+        group.iter().zip(&x).map(|(g, x)| 4.0 + (*g as f64).sin() + 0.7 * x + u.normal()).collect();
     let data = varying::Data { group: (&group).into(), x: (&x).into(), y: (&y).into() };
     let params = varying::Params { tau2: 0.8, s2: 0.5 };
     let fit = varying::Model::new().infer(&data, &params).unwrap();
@@ -148,11 +135,11 @@ fn intercepts_of_many_groups_beside_a_common_slope() {
 #[test]
 fn a_fit_by_fronts_starts_again_from_its_posterior_and_does_not_depend_on_threads() {
     let groups = 50;
-    let mut u = Numbers(7);
+    let mut u = Noise::new(7);
     let mut group: Vec<usize> = (0..200).map(|_| u.below(groups)).collect();
     group.push(groups - 1);
-    let x: Vec<f64> = group.iter().map(|_| u.next()).collect();
-    let y: Vec<f64> = group.iter().zip(&x).map(|(g, x)| (*g as f64).cos() - x + 0.5 * u.next()).collect();
+    let x: Vec<f64> = group.iter().map(|_| u.normal()).collect();
+    let y: Vec<f64> = group.iter().zip(&x).map(|(g, x)| (*g as f64).cos() - x + 0.5 * u.normal()).collect();
     let data = varying::Data { group: (&group).into(), x: (&x).into(), y: (&y).into() };
     let options = Options::new().max_iterations(40);
     let fit = varying::Model::new().fit(&data, &options.clone().threads(1)).unwrap();
@@ -184,11 +171,11 @@ fn a_fit_by_fronts_starts_again_from_its_posterior_and_does_not_depend_on_thread
 #[test]
 fn slopes_of_many_groups() {
     let (groups, dim) = (20, 3);
-    let mut u = Numbers(2);
+    let mut u = Noise::new(2);
     let mut group: Vec<usize> = (0..180).map(|_| u.below(groups)).collect();
     group.push(groups - 1);
-    let x = DMatrix::from_fn(group.len(), dim, |_, d| if d == 0 { 1.0 } else { 1.5 * u.next() });
-    let y: Vec<f64> = group.iter().map(|g| 1.0 + (*g as f64 * 0.3).sin() + u.next()).collect();
+    let x = DMatrix::from_fn(group.len(), dim, |_, d| if d == 0 { 1.0 } else { 1.5 * u.normal() });
+    let y: Vec<f64> = group.iter().map(|g| 1.0 + (*g as f64 * 0.3).sin() + u.normal()).collect();
     let data = slopes::Data { group: (&group).into(), x: (&x).into(), y: (&y).into() };
     let params = slopes::Params { t2: vec![0.5, 0.2, 1.1], s2: 0.4 };
     let fit = slopes::Model::new().infer(&data, &params).unwrap();
@@ -216,13 +203,16 @@ fn slopes_of_many_groups() {
 #[test]
 fn crossed_effects_of_users_and_items() {
     let (users, items) = (55, 8);
-    let mut u = Numbers(3);
+    let mut u = Noise::new(3);
     let mut user: Vec<usize> = (0..160).map(|_| u.below(users)).collect();
     let mut item: Vec<usize> = (0..160).map(|_| u.below(items)).collect();
     user.push(users - 1);
     item.push(items - 1);
-    let y: Vec<f64> =
-        user.iter().zip(&item).map(|(a, b)| 3.0 + (*a as f64).sin() + (*b as f64).cos() + u.next()).collect();
+    let y: Vec<f64> = user
+        .iter()
+        .zip(&item)
+        .map(|(a, b)| 3.0 + (*a as f64).sin() + (*b as f64).cos() + u.normal())
+        .collect();
     let data = crossed::Data { user: (&user).into(), item: (&item).into(), y: (&y).into() };
     let params = crossed::Params { s2: 0.4, ta: 0.6, tb: 0.9 };
     let fit = crossed::Model::new().infer(&data, &params).unwrap();
@@ -244,12 +234,12 @@ fn crossed_effects_of_users_and_items() {
 #[test]
 fn classes_within_schools_and_data_far_from_the_origin() {
     let (schools, classes) = (9, 60);
-    let mut u = Numbers(4);
+    let mut u = Noise::new(4);
     let mut school: Vec<usize> = (0..classes).map(|_| u.below(schools)).collect();
     school[classes - 1] = schools - 1;
     let mut class: Vec<usize> = (0..200).map(|_| u.below(classes)).collect();
     class.push(classes - 1);
-    let y: Vec<f64> = class.iter().map(|c| (*c as f64).sin() + u.next()).collect();
+    let y: Vec<f64> = class.iter().map(|c| (*c as f64).sin() + u.normal()).collect();
     let data = nested::Data { school: (&school).into(), class: (&class).into(), y: (&y).into() };
     let params = nested::Params { s2: 0.3, ta: 0.5, tb: 0.2 };
     let fit = nested::Model::new().infer(&data, &params).unwrap();
@@ -277,7 +267,7 @@ fn classes_within_schools_and_data_far_from_the_origin() {
 #[test]
 fn neighbours_on_a_map() {
     let side = 8;
-    let mut u = Numbers(5);
+    let mut u = Noise::new(5);
     let (mut from, mut to) = (vec![], vec![]);
     for i in 0..side {
         for j in 0..side {
@@ -294,7 +284,7 @@ fn neighbours_on_a_map() {
     }
     let gap = vec![0.0; from.len()];
     let place: Vec<usize> = (0..90).map(|_| u.below(side * side)).collect();
-    let y: Vec<f64> = place.iter().map(|p| (*p as f64 * 0.1).sin() + 0.3 * u.next()).collect();
+    let y: Vec<f64> = place.iter().map(|p| (*p as f64 * 0.1).sin() + 0.3 * u.normal()).collect();
     let data = map::Data {
         from: (&from).into(),
         to: (&to).into(),

@@ -10,18 +10,7 @@ model! {
 }
 
 model! {
-    /// A scale for each step of a chain, and a mean for each pair of states.
-    pub mod steps(K) {
-        param    start: Simplex[K];   param trans[i in K]: Simplex[K];   param m[i in K, k in K]: Real;
-        latent   z[0]         ~ Categorical(start);
-        latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        latent   u[t in T]    ~ Gamma(shape: 2, rate: 2);
-        observed x[t in 1..T] ~ Normal(m[z[t-1], z[t]], prec: u[t]);
-    }
-}
-
-model! {
-    /// The same from the second step on.
+    /// A scale for each step of a chain but the first.
     pub mod late(K) {
         param    start: Simplex[K];   param trans[i in K]: Simplex[K];   param tau[k in K]: Positive;
         latent   z[0]         ~ Categorical(start);

@@ -257,7 +257,7 @@ struct Seeder<'s, 'a, M: Program> {
     neutral: M::Globals,
     /// Weight of one component in units.
     share: f64,
-    runs: Runs<'s>,
+    runs: &'s Runs<'s>,
 }
 
 impl<M: Program> Seeder<'_, '_, M> {
@@ -328,6 +328,9 @@ fn seeded<M: Program>(
     if let Some(globals) = super::chain_start::begun(model, work, &neutral)? {
         return Ok(globals);
     }
+    let runs: Vec<Runs<'_>> = (work.components.iter().enumerate())
+        .map(|(index, c)| Runs::new(work.links(index), c.units, c.states, restart))
+        .collect();
     let mut stats = work.fixed.clone();
     for (index, c) in work.components.iter().enumerate() {
         if c.units == 0 {
@@ -351,7 +354,7 @@ fn seeded<M: Program>(
             pool: model.zero(&work.context),
             neutral: neutral.clone(),
             share,
-            runs: work.lasting(index, restart),
+            runs: &runs[index],
         };
         seeder.pool = seeder.pooled(0);
         if !seeded {
@@ -375,7 +378,6 @@ fn seeded<M: Program>(
     // What joins neighbours is unknown yet: their posteriors as if they were independent say how often states follow one another.
     let at = model.prepare(&work.context, &globals)?;
     let kept = std::cell::RefCell::new((Scratch::default(), LastRun::default()));
-    let runs: Vec<Runs<'_>> = (0..work.components.len()).map(|index| work.lasting(index, restart)).collect();
     let alone = |index: usize, units: Range<usize>, table: &mut [f64]| {
         let (scratch, last) = &mut *kept.borrow_mut();
         runs[index].posteriors((index, units), table, last, |units, table| {
@@ -394,13 +396,6 @@ fn seeded<M: Program>(
     let longest = runs.iter().map(Runs::length).max().unwrap_or(1) as f64;
     let stats = work.collect(model, &globals, &M::Posterior::default(), &alone, SOFTEN / longest);
     fitted(model, work, &stats, &globals)
-}
-
-impl<M: Program> Work<'_, M> {
-    fn lasting(&self, index: usize, restart: usize) -> Runs<'_> {
-        let c = &self.components[index];
-        Runs::new(self.links(index), c.units, c.states, restart)
-    }
 }
 
 /// `size` units without replacement, in increasing order.

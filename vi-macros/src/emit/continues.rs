@@ -3,6 +3,7 @@
 use super::Emitter;
 use super::beside::Beside;
 use super::types::Layout;
+use super::unmet::unmet;
 use crate::density::lower::{is_hidden, is_read};
 use crate::density::poly::{Factor, Poly};
 use crate::density::symbol::{Cmp, Cond, Elem, Ix, IxTerm, Var, length};
@@ -10,7 +11,7 @@ use crate::kernel::links::Along;
 use crate::kernel::{Component, Link, Loop};
 use crate::model::ir::{ArrayId, ElemKind, IndexTerm, Role, Statement, StatementId};
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     /// The axis along which the data of a model go on, if its latents are one chain whose steps to come have laws that are known.
@@ -185,20 +186,14 @@ impl Emitter<'_> {
         }
     }
 
-    /// A `Continues` that nothing can use, so that a forecast is refused in the model's own words. The bound is never met; over a lifetime, it is
-    /// looked at where it is needed.
+    /// A `Continues` that nothing can use.
     fn ends(&self, label: &str, note: &str) -> TokenStream {
         let data = self.data_type(quote!('_));
+        let message = "a forecast of this model has not all it needs";
+        let goes_on = unmet(&format_ident!("GoesOn"), message, label, Some(note));
         quote! {
             const _: () = {
-                #[diagnostic::on_unimplemented(
-                    message = "a forecast of this model has not all it needs",
-                    label = #label,
-                    note = #note
-                )]
-                pub trait GoesOn {
-                    fn never(self) -> ::std::convert::Infallible;
-                }
+                #goes_on
 
                 impl Continues for Model where for<'a> &'a Model: GoesOn {
                     fn unobserved<R>(&self, _context: &Context<'_>, _steps: usize, _then: impl FnOnce(&#data) -> R) -> R {

@@ -64,6 +64,7 @@ mod tiles;
 mod trajectories;
 mod types;
 mod uncertain;
+mod unmet;
 mod unused;
 mod visits;
 mod whitened;

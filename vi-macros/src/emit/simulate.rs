@@ -3,10 +3,11 @@
 use super::Emitter;
 use super::direct::Use;
 use super::types::Layout;
+use super::unmet::unmet;
 use crate::density::symbol::{Ix, Var, length};
 use crate::model::ir::{ArrayId, Dist, ElemKind, Extent, Index, IndexTerm, Role};
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 impl Emitter<'_> {
     /// Why no data are drawn: what conditions or repeats has no order in which to draw it.
@@ -36,16 +37,13 @@ impl Emitter<'_> {
         })
     }
 
-    /// A `simulate` that nothing can use, so that it is refused in the model's own words. The bound is never met; over a lifetime, it is looked at
-    /// where it is needed.
+    /// A `simulate` that nothing can use.
     fn draws_nothing(&self, label: &str) -> TokenStream {
         let data = self.data_type(quote!('_));
+        let is_drawn = unmet(&format_ident!("IsDrawn"), "no data are drawn from this model", label, None);
         quote! {
             const _: () = {
-                #[diagnostic::on_unimplemented(message = "no data are drawn from this model", label = #label)]
-                pub trait IsDrawn {
-                    fn never(self) -> ::std::convert::Infallible;
-                }
+                #is_drawn
 
                 impl Model {
                     #[doc(hidden)]

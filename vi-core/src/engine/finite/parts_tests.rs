@@ -4,7 +4,7 @@ use super::batch;
 use super::scan::{self, Chain, Pairs};
 use super::tests::{SideBySide, side_by_side};
 use super::tree::{self, Tree};
-use super::{Digit, Factors, Part, Parts};
+use super::{Digit, Factors, Failure, Part, Parts};
 use crate::rng;
 
 fn lost(extent: usize, before: usize) -> Digit {
@@ -126,6 +126,26 @@ fn logs(weights: &[f64]) -> Vec<f64> {
     weights.iter().map(|w| w.ln()).collect()
 }
 
+/// The evidence, the marginals and the sums of pairs in parts are those of one matrix, of which the evidence is returned; or none has one.
+fn alike(
+    parts: &Parts,
+    (found, p, pairs): (Result<f64, Failure>, &[f64], &[f64]),
+    (expected, q, all): (Result<f64, Failure>, &[f64], &[f64]),
+) -> Option<f64> {
+    let Ok(expected) = expected else {
+        assert_eq!(found, expected);
+        return None;
+    };
+    near(found.unwrap(), expected, "log evidence");
+    p.iter().zip(q).for_each(|(p, q)| near(*p, *q, "marginal"));
+    let square = parts.states() * parts.states();
+    for (found, all) in pairs.chunks(parts.len()).zip(all.chunks(square)) {
+        let expected = sums_of(parts, all);
+        found.iter().zip(&expected).for_each(|(a, b)| near(*a, *b, "pairs"));
+    }
+    Some(expected)
+}
+
 #[test]
 fn a_step_in_parts_is_the_step_as_one_matrix() {
     each(|parts, g, zeros, scale| {
@@ -142,17 +162,7 @@ fn a_step_in_parts_is_the_step_as_one_matrix() {
         let (mut pairs, mut all) = (vec![0.0; kinds * parts.len()], vec![0.0; kinds * states * states]);
         let expected = v.smooth(&other, &mut q, Some(Pairs { sums: &mut all, copies: 2.0 }));
         let found = w.smooth(&one, &mut p, Some(Pairs { sums: &mut pairs, copies: 2.0 }));
-        let Ok(expected) = expected else {
-            assert_eq!(found, expected);
-            return;
-        };
-        near(found.unwrap(), expected, "log evidence");
-        p.iter().zip(&q).for_each(|(p, q)| near(*p, *q, "marginal"));
-        for m in 0..kinds {
-            let expected = sums_of(parts, &all[m * states * states..][..states * states]);
-            let found = &pairs[m * parts.len()..][..parts.len()];
-            found.iter().zip(&expected).for_each(|(a, b)| near(*a, *b, "pairs"));
-        }
+        let Some(expected) = alike(parts, (found, &p, &pairs), (expected, &q, &all)) else { return };
         w.filter(&one, &mut p).unwrap();
         v.filter(&other, &mut q).unwrap();
         p.iter().zip(&q).for_each(|(p, q)| near(*p, *q, "filtered"));
@@ -193,16 +203,8 @@ fn a_step_down_a_tree_in_parts_is_the_step_as_one_matrix() {
         let (mut pairs, mut all) = (vec![0.0; kinds * parts.len()], vec![0.0; kinds * states * states]);
         let expected = v.smooth(&other, &mut q, Some(Pairs { sums: &mut all, copies: 2.0 }));
         let found = w.smooth(&one, &mut p, Some(Pairs { sums: &mut pairs, copies: 2.0 }));
-        let Ok(expected) = expected else {
-            assert_eq!(found, expected);
+        if alike(parts, (found, &p, &pairs), (expected, &q, &all)).is_none() {
             return;
-        };
-        near(found.unwrap(), expected, "log evidence");
-        p.iter().zip(&q).for_each(|(p, q)| near(*p, *q, "marginal"));
-        for m in 0..kinds {
-            let expected = sums_of(parts, &all[m * states * states..][..states * states]);
-            let found = &pairs[m * parts.len()..][..parts.len()];
-            found.iter().zip(&expected).for_each(|(a, b)| near(*a, *b, "pairs"));
         }
         for n in (1..nodes).filter(|n| parent[*n] < *n) {
             let (a, b) = (w.pair(&one, n).unwrap(), v.pair(&other, n).unwrap());

@@ -1,0 +1,16 @@
+//! Methods that a model does not have, refused where they are called, in the model's own words.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+/// A trait that nothing implements, for the bound `for<'a> &'a Model: …` of such a method. Over a lifetime, the bound is looked at where it is
+/// needed, and `never` is what the method returns.
+pub fn unmet(name: &Ident, message: &str, label: &str, note: Option<&str>) -> TokenStream {
+    let note = note.map(|note| quote!(, note = #note));
+    quote! {
+        #[diagnostic::on_unimplemented(message = #message, label = #label #note)]
+        pub trait #name {
+            fn never(self) -> ::std::convert::Infallible;
+        }
+    }
+}
