@@ -8,6 +8,7 @@
 
 use super::chained::{Chained, Desk, Steps};
 use super::links::{Alike, Links};
+use super::needs::Needs;
 use super::program::{Evidence, Program, Statistics as _};
 use super::sweep::{PILOT, Work};
 use crate::Error;
@@ -48,7 +49,7 @@ impl RowsOf {
         (unit, step): (usize, bool),
         width: usize,
     ) {
-        if !M::ALIKE.contains(&component) {
+        if !M::HAS_ALIKE || !M::ALIKE.contains(&component) {
             return model.chain_rows(context, at, component, unit, step, &mut self.rows);
         }
         let latents = if step { 2 * width } else { width };
@@ -78,6 +79,9 @@ impl RowsOf {
 impl<M: Program> Work<'_, M> {
     /// Measures chains whose steps are alike from where the data of the first units lie, and their latents at these globals.
     pub(super) fn settle_gauges(&mut self, model: &M, globals: &M::Globals) {
+        if !M::HAS_ALIKE {
+            return;
+        }
         for index in 0..self.links.len() {
             let Some(links) = self.chain(index) else { continue };
             let Some(alike) = links.kinds_of_units() else { continue };

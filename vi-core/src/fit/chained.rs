@@ -7,6 +7,7 @@ use super::alike::{Kinds, RowsOf};
 use super::fold::{Fold, step_moments, unit_moments};
 use super::gated::gates_of;
 use super::links::Links;
+use super::needs::Needs;
 use super::program::{Evidence, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
 use super::{Categories, Trajectory};
@@ -28,7 +29,7 @@ impl<'a, M: Program> Work<'a, M> {
         index: usize,
         links: &Links,
     ) -> Result<M::Stats, Error> {
-        if gates_of::<M>(index, None).next().is_some() {
+        if M::GATED && gates_of::<M>(index, None).next().is_some() {
             return self.expect_gated(model, globals, at, index, links);
         }
         let job = Chained { model, work: self, globals, at, index, links };
@@ -411,7 +412,9 @@ impl<M: Program> Chained<'_, '_, M> {
 
     /// Writes the rows of all units and steps of some sequences.
     pub fn read(&self, desk: &mut Desk, sequences: Range<usize>) {
-        if let Some(alike) = self.links.kinds_of_units() {
+        if M::HAS_ALIKE
+            && let Some(alike) = self.links.kinds_of_units()
+        {
             return self.read_alike(desk, alike, sequences);
         }
         let (fold, context) = (self.fold(), &self.work.context);
@@ -445,6 +448,9 @@ impl<M: Program> Chained<'_, '_, M> {
         step: bool,
     ) -> f64 {
         let mut log = 0.0;
+        if !M::GATED {
+            return log;
+        }
         for (g, _) in gates_of::<M>(self.index, Some(step)) {
             self.work.each_row(self.model, g, unit, |state, probability| {
                 self.model.gate_rows(&self.work.context, self.at, g, unit, state, system);
@@ -469,7 +475,9 @@ impl<M: Program> Chained<'_, '_, M> {
 
     /// Adds the statistics of some sequences.
     fn collect(&self, sum: &mut M::Stats, desk: &mut Desk, sequences: Range<usize>) -> Result<(), Error> {
-        if let Some(alike) = self.links.kinds_of_units() {
+        if M::HAS_ALIKE
+            && let Some(alike) = self.links.kinds_of_units()
+        {
             return self.collect_alike(sum, desk, alike, sequences);
         }
         self.smooth(desk, &sequences)?;

@@ -1,6 +1,7 @@
 //! Latents that are integrated out in every state of their unit: marginals and draws.
 
 use super::marginal::{Law, Marginal};
+use super::needs::Needs;
 use super::program::Program;
 use super::sweep::Work;
 use crate::posterior::{Mixture, RealLaw, VectorLaw, VectorMixture};
@@ -208,7 +209,7 @@ impl<M: Program> Work<'_, M> {
         globals: &M::Globals,
         posterior: &mut M::Posterior,
     ) -> Result<(), Error> {
-        if M::CONDITIONAL.is_empty() {
+        if !M::HAS_CONDITIONAL {
             return Ok(());
         }
         let at = model.prepare(&self.context, globals)?;
@@ -230,7 +231,7 @@ impl<M: Program> Work<'_, M> {
         (seed, draw): (u64, usize),
         latents: &mut M::Latents,
     ) -> Result<f64, Error> {
-        if M::CONDITIONAL.is_empty() {
+        if !M::HAS_CONDITIONAL {
             return Ok(0.0);
         }
         let at = model.prepare(&self.context, globals)?;

@@ -1,5 +1,6 @@
 //! Units that depend on one another: their posteriors take turns, each exact given the others (Gauss–Seidel).
 
+use super::needs::Needs;
 use super::program::{Component, Program, Scratch, Statistics};
 use super::sweep::{Work, tile_size};
 use super::{Categories, Options, Start};
@@ -31,19 +32,21 @@ impl<M: Program> Work<'_, M> {
             Start::Latents(z) => Some(model.posterior_of_values(&self.context, z)?),
             Start::Default | Start::Params(_) => None,
         };
-        for &index in M::COUPLED {
-            let Some(&c) = self.components.get(index) else { continue };
-            let mut q = self.grouped(model, index, c, options.seed, restart);
-            let posterior = given.clone().unwrap_or_default();
-            for unit in 0..c.units {
-                let mut out = vec![1.0 / c.states as f64; c.states];
-                if model.started(&self.context, index, unit, &posterior, &mut out)? {
-                    q[unit * c.states..][..c.states].copy_from_slice(&out);
+        if M::COUPLES {
+            for &index in M::COUPLED {
+                let Some(&c) = self.components.get(index) else { continue };
+                let mut q = self.grouped(model, index, c, options.seed, restart);
+                let posterior = given.clone().unwrap_or_default();
+                for unit in 0..c.units {
+                    let mut out = vec![1.0 / c.states as f64; c.states];
+                    if model.started(&self.context, index, unit, &posterior, &mut out)? {
+                        q[unit * c.states..][..c.states].copy_from_slice(&out);
+                    }
                 }
+                self.coupled[index] = q;
             }
-            self.coupled[index] = q;
         }
-        if M::MEETINGS.is_empty() {
+        if !M::MEETS {
             return Ok(());
         }
         let posterior = given.unwrap_or_default();
@@ -116,6 +119,9 @@ impl<M: Program> Work<'_, M> {
     pub fn turns(&mut self, model: &M, globals: &M::Globals) -> Result<(), Error> {
         self.gate_turns(model, globals)?;
         self.meet(model, globals)?;
+        if !M::COUPLES {
+            return Ok(());
+        }
         let at = model.prepare(&self.context, globals)?;
         for &index in M::COUPLED {
             let Some(&c) = self.components.get(index) else { continue };

@@ -13,6 +13,7 @@
 //! is the bound, and the fit says so from the last place where it can tell.
 
 use super::Fit;
+use super::needs::Needs;
 use super::program::{ElboTerm, Maximised, Program, Types};
 use super::run::State;
 use crate::Error;
@@ -42,7 +43,7 @@ impl<M: Program> State<'_, M> {
     }
 
     fn has_floors(&self) -> bool {
-        M::FLOORED && !M::SERIES && !super::run::is_coupled::<M>() && !self.stale
+        M::DESCENDS && !self.stale
     }
 
     /// The globals after an M-step, and the params that it leaves on a bound.
@@ -145,7 +146,7 @@ impl<M: Program> State<'_, M> {
     /// Takes the other params to where they belong beside those that have come near their limits. Rows of chains keep the digits that
     /// M-steps of the latter are made of; elsewhere there may be none left.
     fn follow_limits(&mut self) -> Result<(), Error> {
-        if self.work.chain(0).is_none() {
+        if !M::CHAINED || self.work.chain(0).is_none() {
             return Ok(());
         }
         let limit = self.options.tolerance * self.fit.model.observations(&self.work.context).max(1.0);

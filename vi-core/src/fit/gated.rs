@@ -12,6 +12,7 @@ use super::chained::Chained;
 use super::coupled::TURNS;
 use super::held::Held;
 use super::links::Links;
+use super::needs::Needs;
 use super::program::{Evidence, Gate, Program, Scratch, Statistics};
 use super::sweep::{Work, in_tiles, tile_size};
 use super::{Options, Start};
@@ -71,7 +72,7 @@ impl<M: Program> Work<'_, M> {
         options: &Options,
         restart: usize,
     ) -> Result<(), Error> {
-        if M::GATES.is_empty() {
+        if !M::GATED {
             return Ok(());
         }
         let (n, gates) = (self.components.len(), M::GATES.len());
@@ -124,7 +125,7 @@ impl<M: Program> Work<'_, M> {
 
     /// The same at the globals of a fit, of which draws are asked: the categories have their posterior given these chains.
     pub fn resume_gated(&mut self, model: &M, globals: &M::Globals, kept: bool) -> Result<(), Error> {
-        if M::GATES.is_empty() {
+        if !M::GATED {
             return Ok(());
         }
         if !kept {
@@ -170,7 +171,7 @@ impl<M: Program> Work<'_, M> {
 
     /// One turn of every block that reads another, in order.
     pub fn gate_turns(&mut self, model: &M, globals: &M::Globals) -> Result<(), Error> {
-        if M::GATES.is_empty() {
+        if !M::GATED {
             return Ok(());
         }
         let at = model.prepare(&self.context, globals)?;
@@ -276,6 +277,9 @@ impl<M: Program> Work<'_, M> {
 
     /// Adds what chains say of the states of some units to a table (`states × units`, state-major).
     pub(super) fn add_said(&self, index: usize, units: Range<usize>, table: &mut [f64]) {
+        if !M::GATED {
+            return;
+        }
         let n = units.len();
         for (g, _) in M::GATES.iter().enumerate().filter(|(_, g)| g.categories == index) {
             let Some(said) = self.gated.said.get(g).filter(|s| !s.is_empty()) else { continue };

@@ -11,6 +11,7 @@
 
 use super::gated::expectation;
 use super::joins::Span;
+use super::needs::Needs;
 use super::program::{Program, Scratch, Statistics};
 use super::sweep::{Fill, Work, tile_size};
 use crate::engine::finite::{Semiring, Sum};
@@ -98,7 +99,7 @@ impl<M: Program> Work<'_, M> {
 
     /// One turn of every component that meets others.
     pub(super) fn meet(&mut self, model: &M, globals: &M::Globals) -> Result<(), Error> {
-        if M::MEETINGS.is_empty() || self.met.is_empty() {
+        if !M::MEETS || self.met.is_empty() {
             return Ok(());
         }
         let at = model.prepare(&self.context, globals)?;
@@ -139,6 +140,9 @@ impl<M: Program> Work<'_, M> {
     ) {
         model.potentials(&self.context, at, index, units.clone(), table, scratch);
         self.add_said(index, units.clone(), table);
+        if !M::MEETS {
+            return;
+        }
         let Some(added) = self.added.get(index).filter(|a| !a.is_empty()) else { return };
         let n = units.len();
         let states = self.components[index].states;
@@ -209,7 +213,7 @@ impl<M: Program> Work<'_, M> {
         at: &M::Prepared,
         stats: &mut M::Stats,
     ) {
-        if M::MEETINGS.is_empty() || self.met.is_empty() {
+        if !M::MEETS || self.met.is_empty() {
             return;
         }
         let mut scratch = Scratch::default();
@@ -238,6 +242,9 @@ impl<M: Program> Work<'_, M> {
         units: usize,
         stats: &mut M::Stats,
     ) {
+        if !M::MEETS {
+            return;
+        }
         let mut scratch = Scratch::default();
         for (m, of) in M::MEETINGS.iter().enumerate() {
             let mut shares: Vec<Vec<f64>> = self.extents(m).into_iter().map(|n| vec![0.0; n]).collect();
@@ -277,6 +284,9 @@ impl<M: Program> Work<'_, M> {
         blend: f64,
         stats: &mut M::Stats,
     ) {
+        if !M::MEETS {
+            return;
+        }
         // What joins neighbours is unknown yet, as in every chain.
         for (m, of) in M::MEETINGS.iter().enumerate().filter(|(m, _)| is_here::<M>(*m)) {
             let all: usize = self.extents(m).iter().product();
@@ -325,6 +335,9 @@ impl<M: Program> Work<'_, M> {
         table: &mut [f64],
         scratch: &mut Scratch,
     ) {
+        if !M::MEETS {
+            return self.alone(model, at, index, units, table, scratch);
+        }
         let met = |(m, of): &(usize, &&[usize])| is_here::<M>(*m) && of.contains(&index);
         let Some((m, of)) = M::MEETINGS.iter().enumerate().find(met) else {
             return self.alone(model, at, index, units, table, scratch);

@@ -25,6 +25,7 @@ mod links;
 pub(crate) mod marginal;
 mod meetings;
 mod mixed;
+mod needs;
 #[doc(hidden)]
 pub mod nodes;
 mod online;

@@ -272,7 +272,9 @@ impl<M: Program> Fit<M> {
         M: Follows,
     {
         let work = self.at_work(data)?;
-        if let Some(links) = work.chain(0) {
+        if M::CHAINED
+            && let Some(links) = work.chain(0)
+        {
             return work.filtered_normals(self, links);
         }
         let tables = work.filtered(&self.model, &self.globals)?;
@@ -312,7 +314,9 @@ impl<M: Program> Fit<M> {
     {
         let model = &self.model;
         let work = self.at_work(data)?;
-        if let Some(links) = work.chain(0) {
+        if M::CHAINED
+            && let Some(links) = work.chain(0)
+        {
             return ahead::forecast(self, &work, links, steps);
         }
         let filtered = work.filtered(model, &self.globals)?;

@@ -101,6 +101,12 @@ pub trait Program: Joins {
     /// Adds a unit's data with each of the others: what units are grouped by at the start.
     fn profile(&self, _context: &Self::Context<'_>, _component: usize, _unit: usize, _row: &mut [f64]) {}
 
+    /// Whether units of some component that have states follow one another; without it no code for that is compiled, and `links` is not asked.
+    const LINKED: bool = false;
+
+    /// Whether units of some component are chains of Gaussians; without it no code for that is compiled.
+    const CHAINED: bool = false;
+
     /// How the units of a component follow one another, if they do.
     fn links(&self, _context: &Self::Context<'_>, _component: usize) -> Option<Links> {
         None

@@ -1,6 +1,7 @@
 //! The loop: E-step, objective, M-step, until nothing is left to gain.
 
 use super::accelerate::Accelerator;
+use super::needs::Needs;
 use super::program::{ElboTerm, Maximised, Program, Statistics, Turn};
 use super::sweep::Work;
 use super::{Fit, Options, Progress, Start};
@@ -91,7 +92,7 @@ impl<'a, M: Program> State<'a, M> {
         let (mut state, unsaid) = State::place(model, data, start, options, restart)?;
         // Blocks that come before the units would forget a start that no statistics stand for.
         let lost = unsaid && blocks_lead::<M>() && !state.work.components.is_empty();
-        if lost && !M::LOCAL.is_empty() {
+        if M::HAS_LOCAL && lost {
             state.units()?;
         } else {
             if lost {
@@ -153,7 +154,7 @@ impl<'a, M: Program> State<'a, M> {
 
     /// One sweep: local blocks and the units in turns, then every other block.
     pub(super) fn sweep(&mut self) -> Result<(), Error> {
-        if M::LOCAL.is_empty() {
+        if !M::HAS_LOCAL {
             return self.turns();
         }
         self.locals()?;
@@ -451,7 +452,7 @@ impl<'a, M: Program> State<'a, M> {
     /// What rounding alone may do to the objective.
     pub(super) fn rounding(&self) -> f64 {
         // The evidence of a conditional block holds no term of its latents' priors, which are large where these are sharp.
-        let magnitude = match self.by_evidence() && !M::CONDITIONAL.is_empty() {
+        let magnitude = match self.by_evidence() && M::HAS_CONDITIONAL {
             true => self.of_evidence,
             false => self.fit.magnitude,
         };
@@ -464,24 +465,26 @@ impl<'a, M: Program> State<'a, M> {
     }
 
     pub(super) fn run(mut self) -> Result<Self, Error> {
-        let mut anderson = self.mixes().then(Anderson::default);
+        let mut anderson = (M::MIXED && self.mixes()).then(Anderson::default);
         let leaps = anderson.is_none() && self.options.accelerate == Some(true);
         let mut tried = vec![];
         let mut accelerator = leaps.then(|| Accelerator::new(&self));
         while !self.fit.converged && self.fit.iterations < self.options.max_iterations {
             match &mut anderson {
-                Some(anderson) => self.mix(anderson)?,
-                None => _ = self.step()?,
+                Some(anderson) if M::MIXED => self.mix(anderson)?,
+                Some(_) | None => _ = self.step()?,
             }
             if let Some(accelerator) = &mut accelerator {
                 accelerator.follow(&mut self)?;
             }
-            if self.may_creep() {
+            if M::DESCENDS && self.may_creep() {
                 self.settle_on_floors(&mut tried)?;
             }
         }
-        let limits = self.descend()?;
-        self.fit.at_boundary.extend(limits);
+        if M::DESCENDS {
+            let limits = self.descend()?;
+            self.fit.at_boundary.extend(limits);
+        }
         Ok(self)
     }
 
@@ -542,17 +545,17 @@ fn impossible_unit<M: Program>(model: &M, work: &Work<'_, M>) -> Option<String> 
 
 /// Whether all that is hidden are the latents of the units, so that the objective is their evidence.
 pub(super) fn is_joint<M: Program>() -> bool {
-    is_local::<M>() && M::GATES.is_empty()
+    is_local::<M>() && !M::GATED
 }
 
 /// Whether all that is hidden are the latents of the units, whose posterior begins at the params alone.
 pub(super) fn is_local<M: Program>() -> bool {
-    matches!(M::TURNS, [Turn::Units]) && M::COUPLED.is_empty() && M::MEETINGS.is_empty()
+    matches!(M::TURNS, [Turn::Units]) && !M::COUPLES && !M::MEETS
 }
 
 /// Whether the units' latents are several blocks, which take turns.
 pub(super) fn is_coupled<M: Program>() -> bool {
-    !M::COUPLED.is_empty() || !M::GATES.is_empty() || !M::MEETINGS.is_empty()
+    M::COUPLES || M::GATED || M::MEETS
 }
 
 /// Whether a sweep begins with shared latents.

@@ -6,6 +6,7 @@
 //! Along chains, every third start takes runs of units where the others take units.
 
 use super::lasting::{Shared, says_more};
+use super::needs::Needs;
 use super::program::{Program, Scratch, Statistics, Turn};
 use super::run::fill_from;
 use super::runs::{LastRun, Runs};
@@ -50,7 +51,7 @@ pub(crate) fn globals<M: Program>(
         // What is given of q is read before the first update.
         model.validate(&work.context, &neutral)?;
     }
-    if !M::COUPLED.is_empty() {
+    if M::COUPLES {
         if M::is_complete(&given) {
             return alone(given);
         }
@@ -58,7 +59,7 @@ pub(crate) fn globals<M: Program>(
         let globals = M::overlay(&given, fitted(model, work, &stats, &neutral)?);
         return Ok(Begun { globals, stats: Some(stats) });
     }
-    if !M::GATES.is_empty() {
+    if M::GATED {
         let given = match start {
             Start::Default => M::overlay(&given, model.init(&work.context)?),
             Start::Params(_) | Start::Posterior(_) | Start::Latents(_) => given,
@@ -325,7 +326,9 @@ fn seeded<M: Program>(
     seed: u64,
     restart: usize,
 ) -> Result<M::Globals, Error> {
-    if let Some(globals) = super::chain_start::begun(model, work, &neutral)? {
+    if M::CHAINED
+        && let Some(globals) = super::chain_start::begun(model, work, &neutral)?
+    {
         return Ok(globals);
     }
     let runs: Vec<Runs<'_>> = (work.components.iter().enumerate())
@@ -372,7 +375,7 @@ fn seeded<M: Program>(
     }
     work.seed_meetings(model, &neutral, (seed, restart), BLEND, &mut stats);
     let globals = fitted(model, work, &stats, &neutral)?;
-    if work.links.iter().all(Option::is_none) {
+    if !(M::LINKED || M::CHAINED) || work.links.iter().all(Option::is_none) {
         return Ok(globals);
     }
     // What joins neighbours is unknown yet: their posteriors as if they were independent say how often states follow one another.

@@ -1,5 +1,6 @@
 //! One pass over the units: E-step and statistics fused, tile by tile. Nothing of size units × states is kept.
 
+use super::needs::Needs;
 use super::program::{Component, Evidence, Program, Scratch, Statistics};
 use super::{Categories, Links, Options};
 use crate::Error;
@@ -66,7 +67,9 @@ impl<'a, M: Program> Work<'a, M> {
             }
         }
         let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
-        let links: Vec<Option<Links>> = (0..components.len()).map(|n| model.links(&context, n)).collect();
+        let in_sequences = M::LINKED || M::CHAINED;
+        let links_of = |n| if in_sequences { model.links(&context, n) } else { None };
+        let links: Vec<Option<Links>> = (0..components.len()).map(links_of).collect();
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
         let collapsed = components.iter().map(|_| OnceLock::new()).collect();
@@ -103,7 +106,9 @@ impl<'a, M: Program> Work<'a, M> {
         };
         self.collect_meetings(model, neutral, &even, PILOT, pilot);
         for (index, c) in self.components.iter().enumerate() {
-            if let Some(links) = self.chain(index) {
+            if M::CHAINED
+                && let Some(links) = self.chain(index)
+            {
                 self.pool_chain(model, neutral, index, &links.first(PILOT), pilot);
                 continue;
             }
@@ -116,7 +121,9 @@ impl<'a, M: Program> Work<'a, M> {
                 let table = &table[..c.states * part.len()];
                 model.collect(context, neutral, index, part, table, pilot, &mut scratch);
             }
-            if let Some(links) = &self.links[index] {
+            if M::LINKED
+                && let Some(links) = &self.links[index]
+            {
                 let table = links.even_pairs();
                 for unit in units.filter(|unit| links.has_step(*unit)) {
                     model.collect_step(context, neutral, index, unit, &table, pilot, &mut scratch);
@@ -131,19 +138,23 @@ impl<'a, M: Program> Work<'a, M> {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
         for (index, component) in self.components.iter().enumerate() {
-            if M::COUPLED.contains(&index) {
+            if M::COUPLES && M::COUPLED.contains(&index) {
                 self.coupled_stats(model, globals, index, &mut stats);
                 continue;
             }
-            if let Some(links) = self.chain(index) {
+            if M::CHAINED
+                && let Some(links) = self.chain(index)
+            {
                 stats.merge(&self.expect_chain(model, globals, &at, index, links)?);
                 continue;
             }
-            if let Some(links) = self.links(index) {
+            if M::LINKED
+                && let Some(links) = self.links(index)
+            {
                 stats.merge(&self.expect_linked(model, globals, &at, index, links)?);
                 continue;
             }
-            if M::COLLAPSED.contains(&index) {
+            if M::COLLAPSES && M::COLLAPSED.contains(&index) {
                 self.collapse(model, globals, &at, index, &mut stats)?;
                 continue;
             }
@@ -164,10 +175,14 @@ impl<'a, M: Program> Work<'a, M> {
     pub fn expect_some(&self, model: &M, globals: &M::Globals, units: &[usize]) -> Result<M::Stats, Error> {
         let Some(component) = self.components.first() else { return Ok(model.zero(&self.context)) };
         let at = model.prepare(&self.context, globals)?;
-        if let Some(links) = self.chain(0) {
+        if M::CHAINED
+            && let Some(links) = self.chain(0)
+        {
             return self.expect_chains(model, globals, &at, links, units);
         }
-        if let Some(links) = self.links(0) {
+        if M::LINKED
+            && let Some(links) = self.links(0)
+        {
             return self.expect_sequences(model, globals, &at, links, units);
         }
         let job = Sweep { model, work: self, globals, at: &at, index: 0, component: *component };
@@ -193,7 +208,9 @@ impl<'a, M: Program> Work<'a, M> {
         let mut stats = self.fixed.clone();
         model.moving(&self.context, globals, &mut stats);
         for (index, c) in self.components.iter().enumerate() {
-            if let Some(links) = self.chain(index) {
+            if M::CHAINED
+                && let Some(links) = self.chain(index)
+            {
                 self.pool_chain(model, globals, index, links, &mut stats);
                 continue;
             }
@@ -202,11 +219,14 @@ impl<'a, M: Program> Work<'a, M> {
             for units in self.tiles(index, 0..c.units) {
                 let table = &mut table[..c.states * units.len()];
                 fill(index, units.clone(), table);
-                scratch.normals.fresh = M::NORMALS.contains(&index)
+                scratch.normals.fresh = M::HAS_NORMALS
+                    && M::NORMALS.contains(&index)
                     && model.start_normals(&self.context, index, units.clone(), given, &mut scratch.normals);
                 model.collect(&self.context, globals, index, units, table, &mut stats, &mut scratch);
             }
-            self.collect_steps(model, globals, index, fill, soften, &mut stats);
+            if M::LINKED {
+                self.collect_steps(model, globals, index, fill, soften, &mut stats);
+            }
         }
         self.collect_meetings(model, globals, fill, usize::MAX, &mut stats);
         stats
@@ -214,7 +234,9 @@ impl<'a, M: Program> Work<'a, M> {
 
     /// Adds the statistics of the units of a component that has one state.
     pub fn pooled(&self, model: &M, globals: &M::Globals, index: usize, stats: &mut M::Stats) {
-        if let Some(links) = self.chain(index) {
+        if M::CHAINED
+            && let Some(links) = self.chain(index)
+        {
             return self.pool_chain(model, globals, index, links, stats);
         }
         let mut scratch = Scratch::beginning();
@@ -242,13 +264,17 @@ impl<'a, M: Program> Work<'a, M> {
         index: usize,
     ) -> Result<Categories, Error> {
         let c = self.components[index];
-        if let Some(table) = self.coupled_table(index) {
+        if M::COUPLES
+            && let Some(table) = self.coupled_table(index)
+        {
             return Ok(table);
         }
-        if self.chain(index).is_some() {
+        if M::CHAINED && self.chain(index).is_some() {
             return Ok(self.chain_table(index));
         }
-        if let Some(links) = self.links(index) {
+        if M::LINKED
+            && let Some(links) = self.links(index)
+        {
             return self.linked_table(model, globals, at, index, links);
         }
         Ok(Categories::from_rows(c.states, self.marginals(model, globals, at, index)?))
@@ -262,7 +288,9 @@ impl<'a, M: Program> Work<'a, M> {
         at: &M::Prepared,
         index: usize,
     ) -> Result<Vec<f64>, Error> {
-        if let Some(links) = self.links(index) {
+        if M::LINKED
+            && let Some(links) = self.links(index)
+        {
             return self.linked_marginals(model, globals, at, index, links);
         }
         let c = self.components[index];
@@ -314,11 +342,15 @@ impl<'a, M: Program> Work<'a, M> {
         let at = model.prepare(&self.context, globals)?;
         let mut out = vec![];
         for (index, c) in self.components.iter().enumerate() {
-            if let Some(links) = self.chain(index) {
+            if M::CHAINED
+                && let Some(links) = self.chain(index)
+            {
                 out.push(self.chain_evidences(model, globals, &at, index, links)?);
                 continue;
             }
-            if let Some(links) = self.links(index) {
+            if M::LINKED
+                && let Some(links) = self.links(index)
+            {
                 out.push(self.linked_evidences(model, globals, &at, index, links)?);
                 continue;
             }
@@ -340,7 +372,9 @@ impl<'a, M: Program> Work<'a, M> {
         component: Component,
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
-        if let Some(links) = self.links(index) {
+        if M::LINKED
+            && let Some(links) = self.links(index)
+        {
             return self.each_linked_tile(model, globals, at, (index, links), false, visit);
         }
         let job = Sweep { model, work: self, globals, at, index, component };

@@ -1,5 +1,6 @@
 //! Gaussian latents of the units: their posteriors and draws from them, tile by tile.
 
+use super::needs::Needs;
 use super::program::{Program, Statistics};
 use super::sweep::{LEAF, PILOT, Work};
 use crate::engine::design::{self, Design};
@@ -11,12 +12,14 @@ impl<M: Program> Work<'_, M> {
     pub fn posterior(&self, model: &M, globals: &M::Globals) -> Result<M::Posterior, Error> {
         let mut posterior = model.posterior(&self.context, self.tables(model, globals)?);
         self.conditionals(model, globals, &mut posterior)?;
-        if M::NORMALS.is_empty() {
+        if !M::HAS_NORMALS {
             return Ok(posterior);
         }
         let at = model.prepare(&self.context, globals)?;
         for &index in M::NORMALS {
-            if let Some(links) = self.chain(index) {
+            if M::CHAINED
+                && let Some(links) = self.chain(index)
+            {
                 self.share_chain(model, globals, &at, (index, links), &mut posterior)?;
                 continue;
             }
@@ -51,13 +54,15 @@ impl<M: Program> Work<'_, M> {
         latents: &mut M::Latents,
     ) -> Result<f64, Error> {
         let mut log_q = 0.0;
-        if M::NORMALS.is_empty() {
+        if !M::HAS_NORMALS {
             return Ok(log_q);
         }
         let at = model.prepare(&self.context, globals)?;
         let mut values = vec![];
         for &index in M::NORMALS {
-            if let Some(links) = self.chain(index) {
+            if M::CHAINED
+                && let Some(links) = self.chain(index)
+            {
                 log_q += self.draw_chain(model, globals, &at, (index, links), (seed, draw), latents)?;
                 continue;
             }

@@ -35,7 +35,15 @@ impl Emitter<'_> {
         let globals = self.globals_type();
         let in_parts = self.linked().any(|(_, _, link)| !link.rest.is_empty());
         let sizes = in_parts.then(|| open.clone());
+        let kinds =
+            [(false, quote!(LINKED)), (true, quote!(CHAINED))].into_iter().filter_map(|(chain, name)| {
+                self.linked()
+                    .any(|(_, c, _)| c.is_chain() == chain)
+                    .then(|| quote!(const #name: bool = true;))
+            });
         let links = quote! {
+            #(#kinds)*
+
             fn links(&self, context: &Context<'_>, component: usize) -> Option<Links> {
                 #open
                 match component {
