@@ -15,3 +15,4 @@ mod reference;
 mod regression;
 mod relabel;
 mod scalars;
+mod unobserved;

@@ -124,7 +124,7 @@ pub(super) fn forecast<M: Continues>(
         let absent = if M::SCALED {
             model.impute_along(&future.context, &fit.params, &M::Latents::default(), &paths, &scales)?
         } else {
-            model.impute(&future.context, &fit.params, &posterior)?
+            super::predict::absent(model, &future.context, &fit.params, &globals, &posterior)?
         };
         Ok(Forecast { posterior, absent })
     })

@@ -17,6 +17,7 @@ pub struct MeanVar {
     mean: f64,
     var: f64,
     shape: Shape,
+    error: f64,
 }
 
 /// What is known of a law besides its mean and variance.
@@ -47,6 +48,25 @@ impl MeanVar {
     #[must_use]
     pub fn sd(&self) -> f64 {
         self.var.sqrt()
+    }
+
+    /// The standard error of the mean, where it was averaged over draws of latents that all units share; else 0.
+    #[must_use]
+    pub fn error(&self) -> f64 {
+        self.error
+    }
+
+    /// Takes the moments at one more draw into those of `n` draws: Var x = mean of variances + variance of means.
+    fn average(&mut self, next: MeanVar, n: usize) {
+        let (before, after) = (n as f64, n as f64 + 1.0);
+        let mut squares = self.error * self.error * before * (before - 1.0).max(0.0);
+        let within = self.var - if n > 1 { squares / (before - 1.0) } else { 0.0 };
+        let gap = next.mean - self.mean;
+        let mean = self.mean + gap / after;
+        squares += gap * (next.mean - mean);
+        let within = within + (next.var - within) / after;
+        let var = within + squares / before;
+        *self = MeanVar { mean, var, shape: Shape::Other, error: (squares / (before * after)).sqrt() };
     }
 
     /// The interval that leaves (1 − level)/2 on either side. `None` unless the law is a Normal or Student's t: what depends on Gaussian
@@ -151,6 +171,15 @@ impl<T> Imputed<T> {
         Some(DMatrix::from_row_slice(cov.size, cov.size, &cov.values))
     }
 
+    /// The same elements have no value at every draw.
+    fn average_by(&mut self, next: Self, before: usize, take: impl Fn(&mut T, T)) {
+        if before == 0 {
+            *self = next;
+        } else {
+            self.elements.iter_mut().zip(next.elements).for_each(|((_, mean), (_, next))| take(mean, next));
+        }
+    }
+
     fn insert(&mut self, at: &[usize], value: T) {
         self.rank = at.len();
         let at = padded(at);
@@ -162,6 +191,26 @@ impl<T> Imputed<T> {
             }
             _ => self.elements.push((at, value)),
         }
+    }
+}
+
+impl ImputedNumbers {
+    /// Takes what was found at one more draw into the mean of the `before` draws that came first.
+    #[doc(hidden)]
+    pub fn average(&mut self, next: Self, before: usize) {
+        self.average_by(next, before, |mean, next| mean.average(next, before));
+        self.covs.clear();
+    }
+}
+
+impl ImputedCategories {
+    /// The same of probabilities.
+    #[doc(hidden)]
+    pub fn average(&mut self, next: Self, before: usize) {
+        let share = 1.0 / (before as f64 + 1.0);
+        self.average_by(next, before, |mean, next| {
+            mean.iter_mut().zip(next).for_each(|(p, q)| *p += share * (q - *p));
+        });
     }
 }
 
@@ -299,13 +348,13 @@ impl Mixture {
         let &(mean, square) = self.moments.get(d)?;
         let var = square / self.weight;
         Some(match self.dof {
-            _ if self.infinite => MeanVar { mean, var: f64::INFINITY, shape: Shape::Other },
+            _ if self.infinite => MeanVar { mean, var: f64::INFINITY, shape: Shape::Other, error: 0.0 },
             Some(dof) => {
                 let law = dist::StudentT::mean_scale_dof(mean, var.sqrt(), dof);
-                MeanVar { mean, var: law.variance(), shape: Shape::Student(var.sqrt(), dof) }
+                MeanVar { mean, var: law.variance(), shape: Shape::Student(var.sqrt(), dof), error: 0.0 }
             }
-            None if self.normal => MeanVar { mean, var, shape: Shape::Normal },
-            None => MeanVar { mean, var, shape: Shape::Other },
+            None if self.normal => MeanVar { mean, var, shape: Shape::Normal, error: 0.0 },
+            None => MeanVar { mean, var, shape: Shape::Other, error: 0.0 },
         })
     }
 }
@@ -472,7 +521,7 @@ mod tests {
     fn elements_are_found_in_whatever_order_they_came() {
         let mut y = Imputed::<MeanVar>::default();
         for n in [3, 5, 1, 4] {
-            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0, shape: Shape::Other });
+            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0, shape: Shape::Other, error: 0.0 });
         }
         let order: Vec<usize> = y.iter().map(|(at, _)| at[0]).collect();
         assert_eq!(order, [1, 3, 4, 5]);

@@ -94,7 +94,8 @@ pub struct Predictive<M: Program> {
     /// its data.
     pub log_density: Vec<f64>,
     /// Mean and variance, or probabilities, of what is absent or missing: one field for each observed array that no other reads. The latents
-    /// of its unit are summed out under their posterior given what is there, at the params of the fit.
+    /// of its unit are summed out under their posterior given what is there, at the params of the fit. Latents that all units share are
+    /// averaged over 128 draws from their q: [`MeanVar::error`] is the standard error that this leaves.
     pub absent: M::Imputed,
     /// The Monte-Carlo standard error of each log density, where shared latents were averaged over draws from their q; `None` where nothing
     /// was drawn.

@@ -348,7 +348,7 @@ impl<M: Program> Fit<M> {
         let said = |context: &M::Context<'_>, ahead: Categories| {
             let mut posterior = model.posterior(context, vec![ahead.clone()]);
             within::unobserved(model, context, &self.globals, &ahead, &mut posterior)?;
-            let absent = model.impute(context, &self.params, &posterior)?;
+            let absent = super::predict::absent(model, context, &self.params, &self.globals, &posterior)?;
             Ok(Forecast { posterior, absent })
         };
         if steps >= 2 {

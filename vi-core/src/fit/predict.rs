@@ -23,13 +23,12 @@ pub(super) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
         });
     }
     if let Some(log_density) = super::update::predicted(fit, data)? {
-        let absent = M::Imputed::default();
+        let absent = absent_at(model, &work, fit, &globals)?;
         return Ok(Predictive { log_density: vec![log_density], error: None, absent });
     }
     if is_joint::<M>() {
         let log_density = densities(model, &work, &globals)?;
-        let posterior = work.posterior(model, &globals)?;
-        let absent = model.impute(&work.context, &fit.params, &posterior)?;
+        let absent = absent_at(model, &work, fit, &globals)?;
         return Ok(Predictive { log_density, error: None, absent });
     }
     let mut draws = vec![];
@@ -46,7 +45,45 @@ pub(super) fn predict<M: Program>(fit: &Fit<M>, data: &M::Data<'_>) -> Result<Pr
     let units = draws.first().map_or(0, Vec::len);
     let (log_density, error) =
         (0..units).map(|n| averaged(&draws.iter().map(|d| d[n]).collect::<Vec<_>>())).unzip();
-    Ok(Predictive { log_density, error: Some(error), absent: M::Imputed::default() })
+    let absent = absent_at(model, &work, fit, &globals)?;
+    Ok(Predictive { log_density, error: Some(error), absent })
+}
+
+fn absent_at<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    fit: &Fit<M>,
+    globals: &M::Globals,
+) -> Result<M::Imputed, Error> {
+    if !M::IMPUTES_DRAWN && !is_joint::<M>() {
+        return Ok(M::Imputed::default());
+    }
+    let posterior = work.posterior(model, globals)?;
+    absent(model, &work.context, &fit.params, globals, &posterior)
+}
+
+/// What is said of elements without a value by the posterior of the units, and by draws from q of what they share.
+pub(super) fn absent<M: Program>(
+    model: &M,
+    context: &M::Context<'_>,
+    params: &M::Params,
+    globals: &M::Globals,
+    posterior: &M::Posterior,
+) -> Result<M::Imputed, Error> {
+    if !M::IMPUTES_DRAWN {
+        return model.impute(context, params, posterior);
+    }
+    let mut mean = M::Imputed::default();
+    // Where all that is shared are points, every draw is the same.
+    let draws = if is_joint::<M>() { 1 } else { PREDICTIVE_DRAWS };
+    for draw in 0..draws {
+        let mut shared = M::Latents::default();
+        let mut rng = crate::rng::stream(0, "absent", &[draw]);
+        model.draw_shared(context, globals, &mut rng, &mut shared)?;
+        let next = model.impute_drawn(context, params, posterior, &shared)?;
+        M::average_imputed(&mut mean, next, draw);
+    }
+    Ok(mean)
 }
 
 /// log of the mean of densities that are given by their logarithms, and the standard error of it: that of the mean over the mean.

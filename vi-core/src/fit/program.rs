@@ -479,6 +479,23 @@ pub trait Program: Joins {
         Ok(Self::Imputed::default())
     }
 
+    /// Whether unobserved elements have laws at values of latents that all units share.
+    const IMPUTES_DRAWN: bool = false;
+
+    /// What the posterior of the units says of observed elements that have no value, at these values of the latents that all units share.
+    fn impute_drawn(
+        &self,
+        _context: &Self::Context<'_>,
+        _params: &Self::Params,
+        _posterior: &Self::Posterior,
+        _shared: &Self::Latents,
+    ) -> Result<Self::Imputed, Error> {
+        Ok(Self::Imputed::default())
+    }
+
+    /// Takes what was found at one more draw into the mean of those before.
+    fn average_imputed(_mean: &mut Self::Imputed, _next: Self::Imputed, _before: usize) {}
+
     /// Puts what was found for missing elements beside the latents.
     fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}
 

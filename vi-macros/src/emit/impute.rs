@@ -13,7 +13,7 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     pub(super) fn leaves(&self) -> Vec<ArrayId> {
-        if self.has_shared_latents() && !self.imputes_along() {
+        if self.has_shared_latents() && !self.imputes_along() && self.has_chain_of_normals() {
             return vec![];
         }
         // Of several Gaussian latents of one unit the marginals say too little; chains have a joint law.
@@ -31,6 +31,15 @@ impl Emitter<'_> {
 
     fn has_shared_latents(&self) -> bool {
         self.hidden().iter().any(|a| self.is_shared_latent(*a))
+    }
+
+    fn has_chain_of_normals(&self) -> bool {
+        self.kernel.components.iter().any(Component::is_chain)
+    }
+
+    /// Whether unobserved elements have laws at values of the latents that all units share: draws from q, over which they are averaged.
+    fn imputes_drawn(&self) -> bool {
+        self.has_shared_latents() && !self.imputes_along() && !self.leaves().is_empty()
     }
 
     /// Whether a statement of the array reads two units that follow one another, or several blocks.
@@ -84,7 +93,8 @@ impl Emitter<'_> {
     }
 
     pub fn impute_fn(&self) -> TokenStream {
-        if self.has_shared_latents() {
+        let drawn = self.imputes_drawn();
+        if self.has_shared_latents() && !drawn {
             return TokenStream::new();
         }
         let leaves = self.leaves();
@@ -107,6 +117,27 @@ impl Emitter<'_> {
             return TokenStream::new();
         }
         let open = self.open();
+        if drawn {
+            let shared =
+                self.hidden().into_iter().filter(|a| self.is_shared_latent(*a)).map(|a| self.name(a));
+            let fields = leaves.iter().map(|a| self.name(*a));
+            return quote! {
+                const IMPUTES_DRAWN: bool = true;
+
+                fn impute_drawn(&self, context: &Context<'_>, params: &Params, posterior: &Posterior, shared: &Latents) -> Result<Imputed, Error> {
+                    #open
+                    let mut imputed = Imputed::default();
+                    let mut latents = self.latents(context, &fit::first_states(&self.components(context)));
+                    #(latents.#shared = shared.#shared.clone();)*
+                    #statements
+                    Ok(imputed)
+                }
+
+                fn average_imputed(mean: &mut Imputed, next: Imputed, before: usize) {
+                    #(mean.#fields.average(next.#fields, before);)*
+                }
+            };
+        }
         quote! {
             fn impute(&self, context: &Context<'_>, params: &Params, posterior: &Posterior) -> Result<Imputed, Error> {
                 #open
@@ -197,7 +228,7 @@ impl Emitter<'_> {
         self.each_argument(s, &mut |e| {
             self.model.each_read_deep(e, &mut |a| {
                 let more = read.as_ref().is_none_or(|e| e.indices.len() < a.indices.len());
-                if more && is_hidden(self.model, a.array) {
+                if more && is_hidden(self.model, a.array) && !self.is_shared_latent(a.array) {
                     let indices = a.indices.iter().map(|i| lower.index(i)).collect();
                     read = Some(Elem { array: a.array, indices });
                 }
