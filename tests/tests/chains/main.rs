@@ -9,6 +9,7 @@ mod classes_many;
 mod continued;
 mod driven;
 mod enumeration;
+mod first_states;
 mod futures;
 mod hidden_markov;
 mod hostile;

@@ -80,14 +80,15 @@ model! {
 }
 
 model! {
-    /// One series, and a law of its first state.
-    pub mod first_law(K) {
+    /// One series, and means of its first step.
+    pub mod first_mean(K) {
         param    trans[i in K]: Simplex[K];
         param    mean[k in K]: Real;
-        latent   init: Simplex[K] ~ Dirichlet(1.0);
-        latent   z[0]         ~ Categorical(init);
+        latent   mu[k in K]   ~ Normal(0, var: 4);
+        latent   z[0]         ~ Uniform();
         latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        observed y[t in T]    ~ Normal(mean[z[t]], var: 1);
+        observed y[0]         ~ Normal(mu[z[0]], var: 1);
+        observed y[t in 1..T] ~ Normal(mean[z[t]], var: 1);
     }
 }
 

@@ -5,7 +5,7 @@ use super::chains;
 use super::gaps;
 use super::gates;
 use super::hoists::hoists;
-use super::links::{self, Link};
+use super::links::{self, Along, Link};
 use super::meetings;
 use super::rows::RowBuilder;
 use super::shared;
@@ -114,6 +114,17 @@ pub fn build<'a>(
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
+            let once = if d.gathers.is_empty() { rest[0].once(&integrated) } else { None };
+            if let Some((places, there)) = once {
+                match builder.rows(d, Some(&rest[0]), Some(&places)) {
+                    Ok(r) => {
+                        let r = super::once::at_units(r, &rest[0], &places, there);
+                        rest[0].rows.push(r);
+                    }
+                    Err(e) => fail(e, report),
+                }
+                continue;
+            }
             if let Some(link) =
                 rest[0].link.as_deref().filter(|_| !d.gathers.is_empty() || rest[0].is_chain())
             {
@@ -335,6 +346,22 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         };
         let names =
             step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+        let chained = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
+        let of_one = |a: &ArrayId| {
+            b.latents.iter().any(|x| model.arrays[x.0].plates.len() > model.arrays[a.0].plates.len())
+        };
+        if chained && matches!(step.rule, Rule::Gaussian { .. }) && step.latents.iter().all(of_one) {
+            let groups: Vec<String> =
+                step.latents.iter().map(|a| format!("q({});", model.arrays[a.0].name)).collect();
+            return Err(mistakes::not_generated(
+                b.loc,
+                "a Gaussian beside a chain that one step alone reads",
+                &format!(
+                    "give it a turn of its own: `factorize {{ {} }}`; the objective is then a lower bound",
+                    groups.join(" ")
+                ),
+            ));
+        }
         // The first piece of a chain begins it; the last one is what makes it a chain.
         let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
         let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
@@ -419,9 +446,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         }
         None => super::exists::guards(model, densities, &b.latents, &unit)?,
     };
+    let along = reach.as_ref().map_or(Along::Axis, |r| r.along.clone());
     let integrated = families
         .iter()
-        .map(|a| Integrated::new(model, densities, *a, &unit, b.loc))
+        .map(|a| Integrated::new(model, densities, *a, &unit, (&along, b.loc)))
         .collect::<Result<Vec<_>, _>>()?;
     let normals = super::normals::of_unit(model, &b.latents, &unit);
     let mut out = Component { integrated, normals, ..Component::new(locals, unit, guards) };
