@@ -6,6 +6,7 @@ mod bayes;
 mod change_points;
 mod classes;
 mod classes_many;
+mod classes_within;
 mod continued;
 mod driven;
 mod enumeration;

@@ -35,23 +35,6 @@ model! {
 }
 
 model! {
-    /// A class of each tree, and trees with two roots.
-    pub mod classes(K, C) {
-        given    parent[s in S, n in 2..N[s]]: Category[n];
-        param    w: Simplex[C];
-        param    trans[c in C, i in K]: Simplex[K];
-        param    mean[k in K]: Real;
-        for s in S {
-            latent   c[s]               ~ Categorical(w);
-            latent   z[s, 0]            ~ Uniform();
-            latent   z[s, 1]            ~ Uniform();
-            latent   z[s, n in 2..N[s]] ~ Categorical(trans[c[s], z[s, parent[s, n]]]);
-            observed y[s, n in N[s]]    ~ Normal(mean[z[s, n]], var: 1);
-        }
-    }
-}
-
-model! {
     /// Sequences in groups.
     pub mod nested(K) {
         param    trans[i in K]: Simplex[K];

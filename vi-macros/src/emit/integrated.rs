@@ -533,7 +533,8 @@ impl<'a> Emitter<'a> {
         let hiding = |c: &&Component| !c.locals.is_empty() || !c.integrated.is_empty();
         for c in self.kernel.components.iter().filter(hiding) {
             let rows = c.unit.len() == 2;
-            let q = self.joint_field(c).or(c.locals.first().map(|l| self.name(l.array)));
+            let first = c.own_local().or(c.locals.first());
+            let q = self.joint_field(c).or(first.map(|l| self.name(l.array)));
             body.extend(match &q {
                 Some(q) if rows => {
                     quote!(let states = fit::choose_rows(&self.#q, &mut finite::Sample(&mut *rng))?;)
@@ -555,7 +556,7 @@ impl<'a> Emitter<'a> {
                 .iter()
                 .map(|l| {
                     let n = self.name(l.array);
-                    match rows {
+                    match rows && !l.lasts {
                         true => quote!(self.#n.first().map_or(1, Categories::states)),
                         false => quote!(self.#n.states()),
                     }
@@ -565,7 +566,10 @@ impl<'a> Emitter<'a> {
                 let name = self.name(l.array);
                 let value = self.digit(l.array, n, &sizes, quote!(state));
                 let each = quote!(states.iter().map(|&state| #value).collect());
+                let last = quote!(states.last().map(|&state| #value).unwrap_or_default());
                 body.extend(match c.unit.len() {
+                    1 if l.lasts => quote!(let #name = #last;),
+                    2 if l.lasts => quote!(let #name = states.iter().map(|states| #last).collect();),
                     0 => quote!(let #name = states.first().map(|&state| #value).unwrap_or_default();),
                     1 => quote!(let #name = #each;),
                     _ => quote!(let #name = states.iter().map(|states| #each).collect();),

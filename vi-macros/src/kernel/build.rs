@@ -457,18 +457,6 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         out.link = Some(Box::new(chains::link(model, densities, &b.latents, &out)));
     }
     if let Some(r) = reach {
-        if let Some(l) = out.lasting().next()
-            && !links::has_one_root(model, densities, &r.along, &out)
-        {
-            let c = model.arrays[l.array.0].name.to_string();
-            return Err(mistakes::not_generated(
-                b.loc,
-                "trees of several roots that share a category",
-                &format!(
-                    "give `{c}` the index of the nodes too, and carry it along: `~ Constant({c}[s, parent[s, n]])`"
-                ),
-            ));
-        }
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
         out.link = Some(Box::new(Link {
@@ -488,12 +476,12 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
 /// Whether categories of one index fewer than the others of a block can be handed on from unit to unit.
 fn lasting(model: &Model, b: &Block, names: &str) -> Result<(), Diagnostic> {
     let plates = |a: &ArrayId| model.arrays[a.0].plates.iter().map(|p| p.nominal).collect::<Vec<_>>();
-    let all: Vec<Vec<_>> = b.latents.iter().map(plates).collect();
+    let finite = b.latents.iter().filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, **a));
+    let all: Vec<Vec<_>> = finite.map(plates).collect();
     let deepest = all.iter().max_by_key(|p| p.len()).cloned().unwrap_or_default();
     let outer = deepest.split_last().map_or(&[][..], |(_, outer)| outer);
     let alike = all.iter().all(|p| *p == deepest || *p == outer);
-    let hidden = |a: &ArrayId| model.integrated.contains(a) || is_unit_normal(model, *a);
-    if !alike || b.latents.iter().any(hidden) {
+    if !alike || b.latents.iter().any(|a| is_unit_normal(model, *a)) {
         return Err(mistakes::no_engine(b.loc, names, "latents at several levels of a hierarchy"));
     }
     Ok(())
