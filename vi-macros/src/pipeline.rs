@@ -32,6 +32,14 @@ fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStrea
     if !report.is_empty() {
         return None;
     }
+    if plan.claim != plan::Claim::Exact && plan::has_laws_of_steps(&model, &plan) {
+        let mut trial = model.clone();
+        settle(&mut trial, &densities, &plan);
+        if !has_code(&trial, &densities, &plan) {
+            model.laws_apart = true;
+            plan = plan::plan(&model, &densities, &monomials, report)?;
+        }
+    }
     let checked = model.clone();
     settle(&mut model, &densities, &plan);
     let kernel = kernel::build(&model, &densities, &plan, report)?;

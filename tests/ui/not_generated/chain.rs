@@ -35,23 +35,6 @@ model! {
 }
 
 model! {
-    /// A class of each tree, and trees with two roots.
-    pub mod classes(K, C) {
-        given    parent[s in S, n in 2..N[s]]: Category[n];
-        param    w: Simplex[C];
-        param    trans[c in C, i in K]: Simplex[K];
-        param    mean[k in K]: Real;
-        for s in S {
-            latent   c[s]               ~ Categorical(w);
-            latent   z[s, 0]            ~ Uniform();
-            latent   z[s, 1]            ~ Uniform();
-            latent   z[s, n in 2..N[s]] ~ Categorical(trans[c[s], z[s, parent[s, n]]]);
-            observed y[s, n in N[s]]    ~ Normal(mean[z[s, n]], var: 1);
-        }
-    }
-}
-
-model! {
     /// Sequences in groups.
     pub mod nested(K) {
         param    trans[i in K]: Simplex[K];
@@ -80,14 +63,15 @@ model! {
 }
 
 model! {
-    /// One series, and a law of its first state.
-    pub mod first_law(K) {
+    /// One series, and means of its first step.
+    pub mod first_mean(K) {
         param    trans[i in K]: Simplex[K];
         param    mean[k in K]: Real;
-        latent   init: Simplex[K] ~ Dirichlet(1.0);
-        latent   z[0]         ~ Categorical(init);
+        latent   mu[k in K]   ~ Normal(0, var: 4);
+        latent   z[0]         ~ Uniform();
         latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
-        observed y[t in T]    ~ Normal(mean[z[t]], var: 1);
+        observed y[0]         ~ Normal(mu[z[0]], var: 1);
+        observed y[t in 1..T] ~ Normal(mean[z[t]], var: 1);
     }
 }
 

@@ -152,6 +152,10 @@ pub struct Integrals {
     elements: usize,
     statistics: usize,
     len: usize,
+    /// Where not all units of the tile have the latent: those that do, and of each unit how many of them come before it.
+    there: Vec<usize>,
+    before: Vec<usize>,
+    everywhere: bool,
     /// Whether the prior is one that integrates to 1.
     relative: bool,
     coefficients: Vec<f64>,
@@ -165,6 +169,32 @@ pub struct Integrals {
 impl Integrals {
     /// Coefficients of 0 for every statistic.
     pub fn begin(&mut self, states: usize, elements: usize, statistics: usize, len: usize) {
+        self.everywhere = true;
+        self.clear(states, elements, statistics, len);
+    }
+
+    /// The same of a latent that only some units of the tile have. What is asked of the others is nothing.
+    pub fn begin_where(
+        &mut self,
+        states: usize,
+        elements: usize,
+        statistics: usize,
+        len: usize,
+        is_there: impl Fn(usize) -> bool,
+    ) {
+        self.everywhere = false;
+        self.there.clear();
+        self.before.clear();
+        for i in 0..len {
+            self.before.push(self.there.len());
+            if is_there(i) {
+                self.there.push(i);
+            }
+        }
+        self.clear(states, elements, statistics, self.there.len());
+    }
+
+    fn clear(&mut self, states: usize, elements: usize, statistics: usize, len: usize) {
         (self.elements, self.statistics, self.len) = (elements, statistics, len);
         self.relative = false;
         self.coefficients.clear();
@@ -176,7 +206,14 @@ impl Integrals {
         self.of_one.resize(statistics, 0.0);
     }
 
+    #[inline]
     fn at(&self, state: usize, element: usize, statistic: usize, i: usize) -> usize {
+        let i = if self.everywhere { i } else { self.before[i] };
+        self.place(state, element, statistic, i)
+    }
+
+    #[inline]
+    fn place(&self, state: usize, element: usize, statistic: usize, i: usize) -> usize {
         ((state * self.elements + element) * self.statistics + statistic) * self.len + i
     }
 
@@ -208,13 +245,14 @@ impl Integrals {
         let (len, mut largest) = (self.len, 0.0_f64);
         let offset = if self.relative { 0.0 } else { D::simplest(power, &mut self.prior_of_one) };
         let states = self.coefficients.len() / (self.elements * self.statistics * len).max(1);
+        let units = if self.everywhere { len } else { self.before.len() };
         for state in 0..states {
             let mut magnitude = 0.0;
             for element in 0..self.elements {
                 let mut memory = D::Memory::default();
                 for i in 0..len {
                     for s in 0..self.statistics {
-                        let at = self.at(state, element, s, i);
+                        let at = self.place(state, element, s, i);
                         self.one[s] = self.coefficients[at];
                         if self.relative {
                             self.prior_of_one[s] = self.prior[at];
@@ -222,10 +260,11 @@ impl Integrals {
                     }
                     let (eta, prior) = (&self.one, &self.prior_of_one);
                     let log = offset + D::integrate(&mut memory, eta, prior, power, &mut self.of_one);
-                    table[state * len + i] += log;
+                    let unit = if self.everywhere { i } else { self.there[i] };
+                    table[state * units + unit] += log;
                     magnitude += log.abs();
                     for s in 0..self.statistics {
-                        let at = self.at(state, element, s, i);
+                        let at = self.place(state, element, s, i);
                         self.expected[at] = self.of_one[s];
                     }
                 }

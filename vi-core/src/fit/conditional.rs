@@ -4,7 +4,9 @@ use super::marginal::{Law, Marginal};
 use super::needs::Needs;
 use super::program::Program;
 use super::sweep::Work;
+use crate::dist::{Beta, Dirichlet};
 use crate::posterior::{Mixture, RealLaw, VectorLaw, VectorMixture};
+use crate::special::digamma;
 use crate::{Error, rng};
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
@@ -161,6 +163,64 @@ impl<D: RealLaw + Law<Value = f64>> Marginal<Mixture<D>> {
     }
 }
 
+impl Marginal<VectorMixture<Dirichlet<'static>>> {
+    /// Coordinate k becomes what coordinate `order[k]` was.
+    pub fn relabel(&mut self, order: &[usize]) {
+        match self {
+            Marginal::Unset => {}
+            Marginal::Point(v) => *v = v.select_rows(order),
+            Marginal::Law(law) => {
+                let turned =
+                    law.components().iter().map(|d| Dirichlet::new(order.iter().map(|&k| d.a[k]).collect()));
+                if let Ok(turned) = VectorMixture::new(law.weights().to_vec(), turned.collect()) {
+                    *law = turned;
+                }
+            }
+        }
+    }
+
+    /// E log x\[k\].
+    #[must_use]
+    pub fn expect_log(&self, k: usize) -> f64 {
+        match self {
+            Marginal::Unset => f64::NAN,
+            Marginal::Point(v) => v.get(k).map_or(f64::NAN, |x| x.ln()),
+            Marginal::Law(law) => weighted(law.weights(), law.components(), |d| d.expect_log(k)),
+        }
+    }
+}
+
+impl Marginal<Mixture<Beta>> {
+    /// E log x.
+    #[must_use]
+    pub fn expect_log(&self) -> f64 {
+        match self {
+            Marginal::Unset => f64::NAN,
+            Marginal::Point(v) => v.ln(),
+            Marginal::Law(law) => {
+                weighted(law.weights(), law.components(), |d| digamma(d.a) - digamma(d.a + d.b))
+            }
+        }
+    }
+
+    /// E log(1 − x).
+    #[must_use]
+    pub fn expect_log1m(&self) -> f64 {
+        match self {
+            Marginal::Unset => f64::NAN,
+            Marginal::Point(v) => (-v).ln_1p(),
+            Marginal::Law(law) => {
+                weighted(law.weights(), law.components(), |d| digamma(d.b) - digamma(d.a + d.b))
+            }
+        }
+    }
+}
+
+/// Σ w f over the components that can be.
+fn weighted<D>(weights: &[f64], components: &[D], f: impl Fn(&D) -> f64) -> f64 {
+    weights.iter().zip(components).filter(|(w, _)| **w > 0.0).map(|(w, d)| w * f(d)).sum()
+}
+
 /// How many units there is a q of.
 ///
 /// # Errors
@@ -216,7 +276,8 @@ impl<M: Program> Work<'_, M> {
         for &index in M::CONDITIONAL {
             let component = self.components[index];
             self.each_tile(model, globals, &at, index, component, &mut |units, table, _, scratch| {
-                model.conditionals(&self.context, index, units, table, scratch, posterior);
+                model.conditionals(&self.context, index, units.clone(), table, scratch, posterior);
+                model.conditionals_once(&self.context, index, units, table, scratch, posterior);
             })?;
         }
         Ok(())

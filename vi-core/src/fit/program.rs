@@ -514,6 +514,23 @@ pub trait Program: Joins {
     ) {
     }
 
+    /// Writes the marginals of those that one unit of each sequence has.
+    fn conditionals_once(
+        &self,
+        _context: &Self::Context<'_>,
+        _component: usize,
+        _units: Range<usize>,
+        _table: &[f64],
+        _scratch: &Scratch,
+        _posterior: &mut Self::Posterior,
+    ) {
+    }
+
+    /// Whether any of these units has a latent inside its states.
+    fn hides(&self, _context: &Self::Context<'_>, _component: usize, _units: &Range<usize>) -> bool {
+        true
+    }
+
     /// Draws these latents, each unit in its state and by its own generator. Returns log q of the draws.
     #[allow(clippy::too_many_arguments, reason = "a tile, its states, and where the draws go")]
     fn realise(

@@ -24,6 +24,11 @@ impl<M: Program> Linked<'_, '_, M> {
         if !has_inner::<M>(self.index) {
             return;
         }
+        if !self.model.hides(&self.work.context, self.index, &units) {
+            // What the workspace has is of other units.
+            scratch.integrated = false;
+            return;
+        }
         again.clear();
         again.resize(self.component.states * units.len(), 0.0);
         let magnitude = scratch.magnitude;
@@ -96,7 +101,8 @@ impl<M: Program> Work<'_, M> {
                 (index, links),
                 true,
                 &mut |units, table, _, scratch| {
-                    share(model, &self.context, globals, index, units, table, scratch, posterior);
+                    share(model, &self.context, globals, index, units.clone(), table, scratch, posterior);
+                    model.conditionals_once(&self.context, index, units, table, scratch, posterior);
                 },
             )?;
         }
@@ -104,7 +110,8 @@ impl<M: Program> Work<'_, M> {
     }
 }
 
-/// Writes the marginals of latents inside the states of units that no data say anything of, the categories having these probabilities.
+/// Writes the marginals of latents inside the states of units that no data say anything of, the categories having these probabilities. These
+/// units go on from others: what one unit of a sequence has is not theirs.
 pub(super) fn unobserved<M: Program>(
     model: &M,
     context: &M::Context<'_>,

@@ -48,6 +48,11 @@ impl Emitter<'_> {
                 "{names} belong to all data together, and are no units that more data could add to"
             ));
         }
+        let lone = self.kernel.components.iter().filter(|c| c.unit.len() == 1).flat_map(|c| &c.integrated);
+        if let Some(i) = lone.into_iter().find(|i| i.at.is_some()) {
+            let name = self.name(i.array);
+            return Some(format!("`{name}` belongs to one sequence, and more data would be another"));
+        }
         let arrays = &self.model.arrays;
         let holds = |a: &ArrayId, n: Nominal| {
             let array = &arrays[a.0];

@@ -269,7 +269,11 @@ impl Emitter<'_> {
         self.each_argument(s, &mut |e| {
             self.model.each_read_deep(e, &mut |a| {
                 if unit.is_none() && is_hidden(self.model, a.array) && c.holds(a.array) {
-                    unit = Some(a.indices.iter().take(c.unit.len()).map(|i| lower.index(i)).collect());
+                    let rank = c.rank_of(a.array);
+                    let mut indices: Vec<Ix> = a.indices.iter().take(rank).map(|i| lower.index(i)).collect();
+                    let once = c.integrated.iter().find(|i| i.array == a.array).and_then(|i| i.at);
+                    indices.extend(once.map(|at| Ix::constant(at as i64)));
+                    unit = Some(indices);
                 }
             });
         });

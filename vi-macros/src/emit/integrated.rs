@@ -43,7 +43,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Around the rows of a tile: coefficients of 0, the end of the priors, and the log-partitions.
-    pub(super) fn integration(&self, c: &Component) -> (TokenStream, TokenStream, TokenStream) {
+    pub(super) fn integration(&self, index: usize, c: &Component) -> (TokenStream, TokenStream, TokenStream) {
         let (mut begin, mut data, mut end) = (TokenStream::new(), TokenStream::new(), TokenStream::new());
         if c.integrated.is_empty() {
             return (begin, data, end);
@@ -55,7 +55,12 @@ impl<'a> Emitter<'a> {
             let n = Literal::usize_unsuffixed(n);
             let (elements, statistics) = self.extents(i);
             let (law, power) = (self.integrated_law(i), super::number(i.power.value()));
-            begin.extend(quote!(scratch.integrals[#n].begin(#states, #elements, #statistics, len);));
+            begin.extend(match self.is_there(index, c, i) {
+                None => quote!(scratch.integrals[#n].begin(#states, #elements, #statistics, len);),
+                Some(there) => {
+                    quote!(scratch.integrals[#n].begin_where(#states, #elements, #statistics, len, |i| { #there });)
+                }
+            });
             if !self.has_uncertain_prior(c, i.array) {
                 data.extend(quote!(scratch.integrals[#n].begin_data();));
             }
@@ -87,7 +92,7 @@ impl<'a> Emitter<'a> {
             return TokenStream::new();
         }
         let suppose = format_ident!("suppose_{}", self.component_name(c));
-        let (begin, data, end) = self.integration(c);
+        let (begin, data, end) = self.integration(index, c);
         let (open, globals, states) = (self.open(), self.globals_type(), self.states(c));
         let scope = self.scope();
         let unit = self.unit_at(index, c, quote!(units.start + i));
@@ -158,7 +163,7 @@ impl<'a> Emitter<'a> {
         let at: Vec<(Ix, Ix)> = i
             .inner
             .iter()
-            .zip(&e.indices[c.unit.len()..plates])
+            .zip(&e.indices[c.rank_of(i.array)..plates])
             .map(|(v, ix)| (ix.clone(), v.high.clone()))
             .collect();
         let slot = Literal::usize_unsuffixed(slot);
@@ -374,6 +379,13 @@ impl<'a> Emitter<'a> {
         self.plates_of(a).iter().fold(inner, |t, _| quote!(Vec<#t>))
     }
 
+    /// Whether the `i`-th unit of a tile has a latent, where not all units do.
+    fn is_there(&self, index: usize, c: &Component, i: &Integrated) -> Option<TokenStream> {
+        let cond = self.scope().cond(&i.is_there(&c.unit)?);
+        let unit = self.unit_at(index, c, quote!(units.start + i));
+        Some(quote!(#unit #cond))
+    }
+
     /// Marginals and draws of what is integrated out.
     pub(super) fn conditional_fns(&self) -> TokenStream {
         let with: Vec<_> =
@@ -384,16 +396,38 @@ impl<'a> Emitter<'a> {
         let open = self.open();
         let which = with.iter().map(|(n, _)| Literal::usize_unsuffixed(*n));
         let (mut marginals, mut draws) = (TokenStream::new(), TokenStream::new());
+        let (mut of_one, mut there) = (TokenStream::new(), TokenStream::new());
         for (n, c) in &with {
             let unit = self.unit_at(*n, c, quote!(units.start + i));
-            let (mut write, mut draw) = (TokenStream::new(), TokenStream::new());
+            let (mut write, mut draw, mut once) =
+                (TokenStream::new(), TokenStream::new(), TokenStream::new());
+            let mut conds: Vec<TokenStream> = vec![];
             for (k, i) in c.integrated.iter().enumerate() {
                 let (one, two) = self.conditional_of(c, k, i);
-                write.extend(one);
-                draw.extend(two);
+                match i.is_there(&c.unit).map(|cond| self.scope().cond(&cond)) {
+                    None => {
+                        write.extend(one);
+                        draw.extend(two);
+                    }
+                    Some(cond) => {
+                        once.extend(quote!(if #cond { #one }));
+                        draw.extend(quote!(if #cond { #two }));
+                        conds.push(cond);
+                    }
+                }
             }
-            let n = Literal::usize_unsuffixed(*n);
-            marginals.extend(quote!(#n => { for i in 0..len { #unit #write } }));
+            let index = *n;
+            let n = Literal::usize_unsuffixed(index);
+            if !write.is_empty() {
+                marginals.extend(quote!(#n => { for i in 0..len { #unit #write } }));
+            }
+            if !once.is_empty() {
+                of_one.extend(quote!(#n => { for i in 0..len { #unit #once } }));
+            }
+            if c.hides_once() {
+                let unit = self.unit_at(index, c, quote!(unit));
+                there.extend(quote!(#n => units.clone().any(|unit| { #unit #(#conds)||* }),));
+            }
             draws.extend(quote! {
                 #n => {
                     for i in 0..len {
@@ -405,17 +439,42 @@ impl<'a> Emitter<'a> {
                 }
             });
         }
+        let marginals_fn = |name: &str, arms: TokenStream| {
+            let name = format_ident!("{name}");
+            (!arms.is_empty()).then(|| {
+                quote! {
+                    fn #name(&self, context: &Context<'_>, component: usize, units: Range<usize>, table: &[f64], scratch: &Scratch, posterior: &mut Posterior) {
+                        #open
+                        let len = units.len();
+                        match component {
+                            #arms
+                            _ => {}
+                        }
+                    }
+                }
+            })
+        };
+        let marginals = marginals_fn("conditionals", marginals);
+        let of_one = marginals_fn("conditionals_once", of_one);
+        let hides = (!there.is_empty()).then(|| {
+            quote! {
+                fn hides(&self, context: &Context<'_>, component: usize, units: &Range<usize>) -> bool {
+                    #open
+                    match component {
+                        #there
+                        _ => true,
+                    }
+                }
+            }
+        });
         quote! {
             const CONDITIONAL: &'static [usize] = &[#(#which),*];
 
-            fn conditionals(&self, context: &Context<'_>, component: usize, units: Range<usize>, table: &[f64], scratch: &Scratch, posterior: &mut Posterior) {
-                #open
-                let len = units.len();
-                match component {
-                    #marginals
-                    _ => {}
-                }
-            }
+            #marginals
+
+            #of_one
+
+            #hides
 
             fn realise(&self, context: &Context<'_>, component: usize, units: Range<usize>, states: &[usize], scratch: &Scratch, rng: &mut dyn FnMut(usize) -> ChaCha8Rng, latents: &mut Latents) -> f64 {
                 #open
@@ -434,7 +493,7 @@ impl<'a> Emitter<'a> {
         let scope = self.scope();
         let (name, law) = (self.name(i.array), self.integrated_law(i));
         let (power, k) = (super::number(i.power.value()), Literal::usize_unsuffixed(k));
-        let mut indices: Vec<Ix> = c.unit.iter().map(Ix::var).collect();
+        let mut indices: Vec<Ix> = i.own(&c.unit).iter().map(Ix::var).collect();
         indices.extend(i.inner.iter().map(Ix::var));
         let element = Elem { array: i.array, indices };
         let [at, _] = self.place(&scope, c, i, &element, 0);
@@ -474,7 +533,8 @@ impl<'a> Emitter<'a> {
         let hiding = |c: &&Component| !c.locals.is_empty() || !c.integrated.is_empty();
         for c in self.kernel.components.iter().filter(hiding) {
             let rows = c.unit.len() == 2;
-            let q = self.joint_field(c).or(c.locals.first().map(|l| self.name(l.array)));
+            let first = c.own_local().or(c.locals.first());
+            let q = self.joint_field(c).or(first.map(|l| self.name(l.array)));
             body.extend(match &q {
                 Some(q) if rows => {
                     quote!(let states = fit::choose_rows(&self.#q, &mut finite::Sample(&mut *rng))?;)
@@ -496,7 +556,7 @@ impl<'a> Emitter<'a> {
                 .iter()
                 .map(|l| {
                     let n = self.name(l.array);
-                    match rows {
+                    match rows && !l.lasts {
                         true => quote!(self.#n.first().map_or(1, Categories::states)),
                         false => quote!(self.#n.states()),
                     }
@@ -506,7 +566,10 @@ impl<'a> Emitter<'a> {
                 let name = self.name(l.array);
                 let value = self.digit(l.array, n, &sizes, quote!(state));
                 let each = quote!(states.iter().map(|&state| #value).collect());
+                let last = quote!(states.last().map(|&state| #value).unwrap_or_default());
                 body.extend(match c.unit.len() {
+                    1 if l.lasts => quote!(let #name = #last;),
+                    2 if l.lasts => quote!(let #name = states.iter().map(|states| #last).collect();),
                     0 => quote!(let #name = states.first().map(|&state| #value).unwrap_or_default();),
                     1 => quote!(let #name = #each;),
                     _ => quote!(let #name = states.iter().map(|states| #each).collect();),
@@ -522,6 +585,19 @@ impl<'a> Emitter<'a> {
                 };
                 let inner = i.inner.iter().fold(one, |one, _| quote!(x.iter().map(|x| #one).collect()));
                 let each = quote!(x.iter().zip(states).map(|(x, &state)| #inner).collect());
+                if let Some(at) = i.at {
+                    let at = Literal::usize_unsuffixed(at);
+                    let state =
+                        quote!(let state = states.get(#at).or(states.first()).copied().unwrap_or_default(););
+                    body.extend(match rows {
+                        false => quote!(let #name = { let x = &self.#name; #state #inner };),
+                        true => quote! {
+                            let #name = self.#name.iter().zip(&states).map(|(x, states)| { #state #inner }).collect();
+                        },
+                    });
+                    names.push(name);
+                    continue;
+                }
                 body.extend(match c.unit.len() {
                     0 => quote! {
                         let (x, state) = (&self.#name, states.first().copied().unwrap_or_default());

@@ -188,7 +188,14 @@ impl Emitter<'_> {
             Along::Tree(map) => {
                 let at = c.unit.iter().map(Ix::var).collect();
                 let parent = scope.raw(&crate::density::symbol::Elem { array: *map, indices: at });
-                let own = scope.var(axis);
+                // What all nodes of a forest share is handed on from its first node to the other roots: by a step that no statement is of.
+                let own = match c.lasting().next() {
+                    Some(_) => quote!(0),
+                    None => {
+                        let own = scope.var(axis);
+                        quote!(#own)
+                    }
+                };
                 // A unit has a parent where some statement joins the two.
                 let joins = link.steps().flat_map(|s| &s.rows).map(|r| {
                     let guards = r.guards.iter().map(|g| scope.cond(g));

@@ -201,6 +201,19 @@ impl Emitter<'_> {
                 body.extend(quote!({ let inner = 1 #(* #behind)*; let x = &mut posterior.#joint; #inside }));
             }
         }
+        for i in self.kernel.components.iter().flat_map(|c| &c.integrated) {
+            let array = &self.model.arrays[i.array.0];
+            let (name, depth) = (self.name(i.array), array.plates.len());
+            let axes: Vec<Nominal> = array.plates.iter().map(|x| x.nominal).collect();
+            let event = i.event.as_ref().filter(|v| v.nominal == nominal).map(|_| depth);
+            let along = axes.iter().enumerate().filter(|(_, x)| **x == nominal).map(|(axis, _)| axis);
+            for axis in along.chain(event) {
+                let function =
+                    if axis < depth { quote!(fit::permute(x, order);) } else { quote!(x.relabel(order);) };
+                let inside = (0..axis).fold(function, |inner, _| quote!(for x in x.iter_mut() { #inner }));
+                body.extend(quote!({ let x = &mut posterior.#name; #inside }));
+            }
+        }
         for c in &self.kernel.components {
             for (n, _) in c.locals.iter().enumerate().filter(|(_, l)| l.state.nominal == nominal) {
                 let behind = c.locals[n + 1..].iter().map(|l| self.categories_of(l, quote!(posterior)));

@@ -61,7 +61,7 @@ impl Emitter<'_> {
                 let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
                 quote!(#clamps #beginnings)
             });
-            let (begin, begin_data, integrate) = self.integration(c);
+            let (begin, begin_data, integrate) = self.integration(i, c);
             let (suppose, forget) = self.supposition(c);
             let supposing = self.suppose_fn(i, c);
             let (eliminate, refresh) = (self.eliminate_fn(i, c), self.refresh(c));

@@ -5,7 +5,7 @@ use super::chains;
 use super::gaps;
 use super::gates;
 use super::hoists::hoists;
-use super::links::{self, Link};
+use super::links::{self, Along, Link};
 use super::meetings;
 use super::rows::RowBuilder;
 use super::shared;
@@ -114,6 +114,17 @@ pub fn build<'a>(
                 continue;
             }
             let (_, rest) = components.split_at_mut(at);
+            let once = if d.gathers.is_empty() { rest[0].once(&integrated) } else { None };
+            if let Some((places, there)) = once {
+                match builder.rows(d, Some(&rest[0]), Some(&places)) {
+                    Ok(r) => {
+                        let r = super::once::at_units(r, &rest[0], &places, there);
+                        rest[0].rows.push(r);
+                    }
+                    Err(e) => fail(e, report),
+                }
+                continue;
+            }
             if let Some(link) =
                 rest[0].link.as_deref().filter(|_| !d.gathers.is_empty() || rest[0].is_chain())
             {
@@ -335,6 +346,22 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         };
         let names =
             step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
+        let chained = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
+        let of_one = |a: &ArrayId| {
+            b.latents.iter().any(|x| model.arrays[x.0].plates.len() > model.arrays[a.0].plates.len())
+        };
+        if chained && matches!(step.rule, Rule::Gaussian { .. }) && step.latents.iter().all(of_one) {
+            let groups: Vec<String> =
+                step.latents.iter().map(|a| format!("q({});", model.arrays[a.0].name)).collect();
+            return Err(mistakes::not_generated(
+                b.loc,
+                "a Gaussian beside a chain that one step alone reads",
+                &format!(
+                    "give it a turn of its own: `factorize {{ {} }}`; the objective is then a lower bound",
+                    groups.join(" ")
+                ),
+            ));
+        }
         // The first piece of a chain begins it; the last one is what makes it a chain.
         let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
         let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
@@ -419,9 +446,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         }
         None => super::exists::guards(model, densities, &b.latents, &unit)?,
     };
+    let along = reach.as_ref().map_or(Along::Axis, |r| r.along.clone());
     let integrated = families
         .iter()
-        .map(|a| Integrated::new(model, densities, *a, &unit, b.loc))
+        .map(|a| Integrated::new(model, densities, *a, &unit, (&along, b.loc)))
         .collect::<Result<Vec<_>, _>>()?;
     let normals = super::normals::of_unit(model, &b.latents, &unit);
     let mut out = Component { integrated, normals, ..Component::new(locals, unit, guards) };
@@ -429,18 +457,6 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         out.link = Some(Box::new(chains::link(model, densities, &b.latents, &out)));
     }
     if let Some(r) = reach {
-        if let Some(l) = out.lasting().next()
-            && !links::has_one_root(model, densities, &r.along, &out)
-        {
-            let c = model.arrays[l.array.0].name.to_string();
-            return Err(mistakes::not_generated(
-                b.loc,
-                "trees of several roots that share a category",
-                &format!(
-                    "give `{c}` the index of the nodes too, and carry it along: `~ Constant({c}[s, parent[s, n]])`"
-                ),
-            ));
-        }
         let step = links::step(&out, frontier);
         let begins = finite.iter().map(|a| (*a, super::exists::beginning(model, densities, *a))).collect();
         out.link = Some(Box::new(Link {
@@ -460,12 +476,12 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
 /// Whether categories of one index fewer than the others of a block can be handed on from unit to unit.
 fn lasting(model: &Model, b: &Block, names: &str) -> Result<(), Diagnostic> {
     let plates = |a: &ArrayId| model.arrays[a.0].plates.iter().map(|p| p.nominal).collect::<Vec<_>>();
-    let all: Vec<Vec<_>> = b.latents.iter().map(plates).collect();
+    let finite = b.latents.iter().filter(|a| !model.integrated.contains(a) && !is_unit_normal(model, **a));
+    let all: Vec<Vec<_>> = finite.map(plates).collect();
     let deepest = all.iter().max_by_key(|p| p.len()).cloned().unwrap_or_default();
     let outer = deepest.split_last().map_or(&[][..], |(_, outer)| outer);
     let alike = all.iter().all(|p| *p == deepest || *p == outer);
-    let hidden = |a: &ArrayId| model.integrated.contains(a) || is_unit_normal(model, *a);
-    if !alike || b.latents.iter().any(hidden) {
+    if !alike || b.latents.iter().any(|a| is_unit_normal(model, *a)) {
         return Err(mistakes::no_engine(b.loc, names, "latents at several levels of a hierarchy"));
     }
     Ok(())

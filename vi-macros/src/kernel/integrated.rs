@@ -1,7 +1,8 @@
 //! Latents that are integrated out in every state of their unit. To all else they are data of which the expected statistics are known: what
 //! stands here is which terms of a unit's density make their natural parameters.
 
-use super::{Body, Component, Rows, Slot, Terms};
+use super::links::Along;
+use super::{Body, Component, Rows, Slot, Terms, once};
 use crate::density::normal_form::as_elem;
 use crate::density::poly::{Exponent, Factor, Func, Poly, Term};
 use crate::density::statement::{Form, Scale, StatementDensity};
@@ -15,6 +16,9 @@ use crate::syntax::ast::Loc;
 #[derive(Debug, Clone)]
 pub struct Integrated {
     pub array: ArrayId,
+    /// The position along the last axis of the units where the one unit of each sequence stands that has the latent; `None`: every unit has
+    /// one of its own.
+    pub at: Option<usize>,
     /// Its plates inside a unit.
     pub inner: Vec<Var>,
     /// Its statistics; that of a vector has one place for each of its components.
@@ -26,33 +30,41 @@ pub struct Integrated {
 }
 
 impl Integrated {
-    /// A latent whose plates begin with those of the unit.
+    /// A latent whose plates begin with those of the unit; or, where one unit of each sequence has it, with those of the sequence.
     pub fn new(
         model: &Model,
         densities: &[StatementDensity],
         array: ArrayId,
         unit: &[Var],
-        loc: Loc,
+        (along, loc): (&Along, Loc),
     ) -> Result<Self, Diagnostic> {
         let a = &model.arrays[array.0];
         let name = a.name.to_string();
         let refuse = |what: &str| mistakes::no_engine(loc, &name, what);
-        let nested = a.plates.len() >= unit.len()
-            && a.plates
-                .iter()
-                .zip(unit)
-                .all(|(p, u)| p.nominal == u.nominal || is_literal(p.nominal, u.nominal));
-        if a.plates.len() < unit.len() {
-            return Err(mistakes::not_generated(
-                loc,
-                "a latent beside a chain that one step alone reads",
-                &format!(
-                    "give it a turn of its own: `factorize {{ q({name}); }}`; the objective is then a lower bound"
-                ),
-            ));
+        let nested = |unit: &[Var]| {
+            a.plates.len() >= unit.len()
+                && a.plates
+                    .iter()
+                    .zip(unit)
+                    .all(|(p, u)| p.nominal == u.nominal || is_literal(p.nominal, u.nominal))
+        };
+        let (mut at, mut own) = (None, unit);
+        if !nested(unit) {
+            let outer = &unit[..unit.len() - 1];
+            at = once::position(model, densities, array, along, unit.len()).filter(|_| nested(outer));
+            own = outer;
         }
-        if !nested {
-            return Err(refuse("a posterior whose category has plates of another order"));
+        if !nested(unit) && at.is_none() {
+            return Err(match a.plates.len() < unit.len() {
+                true => mistakes::not_generated(
+                    loc,
+                    "a latent beside a chain that is read elsewhere than at one fixed step",
+                    &format!(
+                        "give it a turn of its own: `factorize {{ q({name}); }}`; the objective is then a lower bound"
+                    ),
+                ),
+                false => refuse("a posterior whose category has plates of another order"),
+            });
         }
         if super::steps::has_holes(model, a) {
             return Err(refuse("a posterior of an array with holes"));
@@ -60,26 +72,27 @@ impl Integrated {
         if a.symmetric {
             return Err(refuse("a posterior of a symmetric array in every state of a category"));
         }
-        let mut at: Vec<Ix> = unit.iter().map(Ix::var).collect();
+        let mut indices: Vec<Ix> = own.iter().map(Ix::var).collect();
         let mut inner: Vec<Var> = vec![];
-        for (n, p) in a.plates.iter().enumerate().skip(unit.len()) {
-            let high = length(&p.length, &at);
+        for (n, p) in a.plates.iter().enumerate().skip(own.len()) {
+            let high = length(&p.length, &indices);
             let mut ragged = false;
             high.visit_vars(&mut |_| ragged = true);
             if ragged {
                 return Err(refuse("a posterior over a ragged plate"));
             }
             let v = Var::new(format!("i{n}"), p.nominal, Ix::constant(0), high);
-            at.push(Ix::var(&v));
+            indices.push(Ix::var(&v));
             inner.push(v);
         }
         let power = power_of(densities, array).unwrap_or(Exponent::ONE);
         let (slots, event) = match &a.elem.kind {
             ElemKind::Positive => (vec![Slot::Log, Slot::Power(power)], None),
             ElemKind::Unit => (vec![Slot::Log, Slot::Log1m], None),
-            ElemKind::Simplex(x) => {
-                (vec![Slot::Log], Some(Var::new("k", x.nominal, Ix::constant(0), length(&x.length, &at))))
-            }
+            ElemKind::Simplex(x) => (
+                vec![Slot::Log],
+                Some(Var::new("k", x.nominal, Ix::constant(0), length(&x.length, &indices))),
+            ),
             ElemKind::Real
             | ElemKind::Bool
             | ElemKind::Count
@@ -90,7 +103,7 @@ impl Integrated {
             | ElemKind::Matrix(..)
             | ElemKind::SymPos(_) => return Err(refuse("this posterior for each state of a category")),
         };
-        Ok(Integrated { array, inner, slots, event, power })
+        Ok(Integrated { array, at, inner, slots, event, power })
     }
 }
 

@@ -158,22 +158,6 @@ pub fn unconditional(
     Ok(())
 }
 
-/// Whether every unit of a sequence but the first follows another, so that what all of them share is handed on to all.
-pub fn has_one_root(model: &Model, densities: &[StatementDensity], along: &Along, c: &Component) -> bool {
-    let joins = |d: &StatementDensity| {
-        let Ok(places) = places(model, d, along, c.unit.len()) else { return false };
-        let (Some(v), Some(axis)) = (places.unit.last().and_then(Ix::as_var), c.unit.last()) else {
-            return false;
-        };
-        let outer = places.unit.iter().zip(&c.unit).filter_map(|(i, u)| Some((i.as_var()?, u)));
-        let high = outer.fold(v.high.clone(), |high, (i, u)| high.substitute(i, &Ix::var(u)));
-        let first = v.low.as_constant().is_some_and(|low| low <= 1);
-        places.back.contains(&1) && first && high == axis.high
-    };
-    let own = |d: &&StatementDensity| d.gathers.iter().any(|g| c.holds(g.elem.array));
-    *along == Along::Axis || densities.iter().filter(own).any(|d| d.guards.is_empty() && joins(d))
-}
-
 /// What is integrated out or eliminated in the states of a step has a law at every step.
 pub fn everywhere(
     model: &Model,

@@ -30,6 +30,7 @@ mod maximise;
 mod meetings;
 mod mstep;
 mod normals;
+mod once;
 mod rotation;
 mod round;
 mod rows;

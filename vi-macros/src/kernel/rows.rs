@@ -89,7 +89,11 @@ impl RowBuilder<'_> {
             let own = plates(places.map_or(&first.indices, |p| &p.unit));
             // In a chain, `places` has looked at the categories.
             let categories = anchors.iter().filter(|_| places.is_none());
-            if let Some(e) = categories.chain(&integrated).find(|e| plates(&e.indices) != own) {
+            let elsewhere = |e: &&Elem| {
+                let rank = c.rank_of(e.array);
+                e.indices.iter().take(rank).ne(own.iter().take(rank))
+            };
+            if let Some(e) = categories.chain(&integrated).find(elsewhere) {
                 return Err(mistakes::not_local(d.loc, &self.name(e.array)));
             }
             let seen_from = places.map_or(&first.indices, |p| &p.unit);

@@ -48,6 +48,8 @@ pub struct Model {
     pub order: Vec<StatementId>,
     /// Latents of no finite type that are integrated out in every state of their unit: known once there is a plan.
     pub integrated: Vec<ArrayId>,
+    /// Whether laws that one element of a chain is drawn from take turns with the chain: set where together they have no code.
+    pub laws_apart: bool,
     /// Latents whose Gaussians are eliminated unit by unit: empty until there is a plan.
     pub unit_normals: Vec<ArrayId>,
     /// Of each of them, how many of its plates are those of the units; the others are inside one unit.

@@ -118,6 +118,7 @@ impl<'a> Checker<'a> {
             lets: Vec::new(),
             constraints: Vec::new(),
             integrated: Vec::new(),
+            laws_apart: false,
             groups: Vec::new(),
             init: Vec::new(),
             order: Vec::new(),

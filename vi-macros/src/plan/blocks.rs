@@ -171,13 +171,18 @@ fn share_a_term(g: &Interaction, a: &[usize], b: &[usize]) -> bool {
     g.factors.iter().any(|f| touches(f, a) && touches(f, b))
 }
 
-/// A chain, and a law that one of its elements reads, such as that of the first state: exact together, at the price of an elimination that
-/// is the chain's nowhere else. They take turns. What each step has of its own is integrated out in the states of the step.
+/// A chain and something Gaussian that one of its elements reads, such as the mean of the first step: exact together, at the price of an
+/// elimination that is the chain's nowhere else. They take turns. What each step has of its own is integrated out in the states of the step,
+/// and so is a family that one step has, such as the law of the first state.
 fn chain_and_family(g: &Interaction, chain: &Proved, other: &Proved) -> bool {
     let along = |s: &&Elimination| matches!(s.rule.rule, Rule::Scan { .. } | Rule::Tree { .. });
     let Some(scan) = chain.steps.iter().find(along) else { return false };
     let plates = scan.nodes.iter().map(|n| g.nodes[*n].outer()).max().unwrap_or(0);
     let of_step = |n: &usize| g.nodes[*n].outer() >= plates;
+    let family = |n: &usize| matches!(g.nodes[*n].class, Class::Positive | Class::Unit | Class::Simplex);
+    if !g.laws_apart && other.nodes.iter().all(family) {
+        return false;
+    }
     other.nodes.iter().all(|n| g.nodes[*n].class != Class::Finite) && !other.nodes.iter().all(of_step)
 }
 

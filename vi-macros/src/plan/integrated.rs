@@ -12,6 +12,18 @@ pub fn integrated(model: &Model, plan: &Plan) -> Vec<ArrayId> {
     plan.blocks.iter().filter(local).filter(sums).flat_map(|b| families(model, b)).collect()
 }
 
+/// Whether a block joins a chain with a family that one of its steps has.
+pub fn has_laws_of_steps(model: &Model, plan: &Plan) -> bool {
+    let plates = |a: &ArrayId| model.arrays[a.0].plates.len();
+    plan.blocks.iter().any(|b| {
+        let along = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
+        let families =
+            b.trace.iter().filter(|s| matches!(s.rule, Rule::Family { .. })).flat_map(|s| &s.latents);
+        let deepest = b.latents.iter().map(plates).max().unwrap_or(0);
+        along && families.into_iter().any(|a| plates(a) < deepest)
+    })
+}
+
 /// Families of a block, where all that stands beside them is finite or Gaussian; of the Gaussians at most one family is the scale.
 fn families(model: &Model, b: &Block) -> Vec<ArrayId> {
     let mut families = vec![];

@@ -25,6 +25,8 @@ pub struct Interaction {
     pub names: Vec<String>,
     /// Gaussians whose own law a category chooses, each with the category.
     pub chosen: Vec<(usize, usize)>,
+    /// Whether laws that one element of a chain is drawn from take turns with it, whatever they are.
+    pub laws_apart: bool,
 }
 
 /// An array with all its elements.
@@ -166,7 +168,12 @@ pub fn interaction(
     report: &mut Report,
 ) -> Interaction {
     let names = model.arrays.iter().map(|a| a.name.to_string()).collect();
-    let mut g = Interaction { parents: parent_maps(model), names, ..Interaction::default() };
+    let mut g = Interaction {
+        parents: parent_maps(model),
+        names,
+        laws_apart: model.laws_apart,
+        ..Interaction::default()
+    };
     for n in 0..model.arrays.len() {
         if is_node(ArrayId(n)) {
             g.nodes.push(node(model, ArrayId(n)));

@@ -23,7 +23,7 @@ mod turns;
 pub mod whiten;
 
 pub use assemble::plan;
-pub use integrated::{alone, integrated, scaled};
+pub use integrated::{alone, has_laws_of_steps, integrated, scaled};
 pub use print::render;
 pub use schedule::points;
 

@@ -26,7 +26,7 @@ fn a_latent_that_one_block_could_hold_is_to_be_left_out() {
 }
 
 #[test]
-fn a_latent_whose_joint_block_has_no_code_is_not() {
+fn the_law_of_a_first_state_is_to_be_left_out() {
     check(
         "pub mod first_law(K) {
             param    trans[i in K]: Simplex[K];
@@ -36,6 +36,23 @@ fn a_latent_whose_joint_block_has_no_code_is_not() {
             latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
             observed y[t in T]    ~ Normal(mean[z[t]], var: 1);
             factorize { q(init); }
+        }",
+        true,
+    );
+}
+
+#[test]
+fn a_latent_whose_joint_block_has_no_code_is_not() {
+    check(
+        "pub mod first_mean(K) {
+            param    trans[i in K]: Simplex[K];
+            param    mean[k in K]: Real;
+            latent   mu[k in K]   ~ Normal(0, var: 4);
+            latent   z[0]         ~ Uniform();
+            latent   z[t in 1..T] ~ Categorical(trans[z[t-1]]);
+            observed y[0]         ~ Normal(mu[z[0]], var: 1);
+            observed y[t in 1..T] ~ Normal(mean[z[t]], var: 1);
+            factorize { q(mu); }
         }",
         false,
     );
