@@ -65,7 +65,12 @@ impl<'a, M: Program> Work<'a, M> {
                 });
             }
         }
-        let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
+        let given = model.gather(params, &M::Posterior::default());
+        let neutral = model.neutral(&context, &given)?;
+        // Params that a user gives are looked at before the first statistics are: tables are read where data say, not where params end.
+        if M::is_set(&given) {
+            model.validate(&context, &neutral)?;
+        }
         let links: Vec<Option<Links>> = (0..components.len()).map(|n| model.links(&context, n)).collect();
         let mut pilot = model.fixed(&context, PILOT);
         model.moving(&context, &neutral, &mut pilot);
