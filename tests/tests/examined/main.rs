@@ -6,6 +6,7 @@ mod oracle;
 mod bands;
 mod chains;
 mod effects;
+mod gaps;
 mod limits;
 mod names;
 mod series;

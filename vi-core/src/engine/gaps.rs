@@ -112,7 +112,7 @@ pub struct Gaps {
     present: Vec<bool>,
     /// E x of each coordinate, as the row's statement has it.
     mean: Vec<f64>,
-    /// Coordinate, latent, coefficient: how E x moves with Gaussian latents of the unit.
+    /// Coordinate, latent, coefficient: how E x − x moves with Gaussian latents of the unit, where x is the column of the row.
     slopes: Vec<(usize, usize, f64)>,
     known: HashMap<u64, HashMap<Vec<bool>, usize>>,
     solved: Vec<Solved>,
@@ -146,7 +146,7 @@ impl Gaps {
         self.mean.push(mean);
     }
 
-    /// ∂ E x / ∂ latent of the coordinate that was seen last, in parts.
+    /// ∂ (E x − x) / ∂ latent of the coordinate that was seen last, in parts. Latents whose coefficients are known are part of the column x.
     #[inline]
     pub fn slope(&mut self, latent: usize, by: f64) {
         self.slopes.push((self.present.len() - 1, latent, by));

@@ -53,6 +53,10 @@ impl Element<'_> {
 /// Scales below it are those of a likelihood without a bound.
 const VANISHING: f64 = 1e-60;
 
+/// What is left of the variance of a coordinate beside the others, as a part of it, where rounding of a scatter has taken the digits of the rest:
+/// those of an objective go before all of a pivot's do.
+const SINGULAR: f64 = 1e-12;
+
 /// What an M-step has to say besides its result.
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
@@ -262,7 +266,11 @@ pub fn covariance(
         return Ok(());
     }
     // A spike: the expected scatter itself is singular. Counts are never the test.
-    if linalg::Cholesky::new(&mode).is_err() {
+    let pivots = |root: &linalg::Cholesky| {
+        let lower = root.lower();
+        (0..mode.nrows()).map(|j| lower[(j, j)].powi(2) / mode[(j, j)]).fold(f64::INFINITY, f64::min)
+    };
+    if linalg::Cholesky::new(&mode).map_or(0.0, |root| pivots(&root)) < SINGULAR {
         return Err(what.unbounded(
             "the scatter of what it explains is singular; write `SymPos[…](min: …)`, or a prior",
         ));

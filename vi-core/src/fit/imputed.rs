@@ -265,7 +265,9 @@ impl Mixture {
     /// The same of a vector, given the components that `value` has.
     pub fn add_given(&mut self, weight: f64, law: &impl Given, value: impl Fn(usize) -> Option<f64>) {
         if weight > 0.0 {
-            self.add_moments(weight, law.moments_given(value), None);
+            let moments = law.moments_given(&value);
+            let wanted = self.normal && moments.len() > 1;
+            self.add_moments(weight, moments, wanted.then(|| law.covariance_given(&value)));
         }
     }
 
@@ -374,11 +376,18 @@ pub trait Moments {
 pub trait Given {
     /// One pair for each component.
     fn moments_given(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)>;
+
+    /// The covariance of the components: zeros where one has a value.
+    fn covariance_given(&self, value: impl Fn(usize) -> Option<f64>) -> DMatrix<f64>;
 }
 
 impl Given for dist::MvNormal<'_> {
     fn moments_given(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)> {
         dist::MvNormal::moments_given(self, value)
+    }
+
+    fn covariance_given(&self, value: impl Fn(usize) -> Option<f64>) -> DMatrix<f64> {
+        dist::MvNormal::covariance_given(self, value)
     }
 }
 
@@ -386,6 +395,12 @@ impl Given for dist::MvNormal<'_> {
 impl Given for dist::DiagNormal<'_> {
     fn moments_given(&self, _value: impl Fn(usize) -> Option<f64>) -> Vec<(f64, f64)> {
         self.moments()
+    }
+
+    fn covariance_given(&self, value: impl Fn(usize) -> Option<f64>) -> DMatrix<f64> {
+        let variance = |d: usize, v: f64| if value(d).is_some() { 0.0 } else { v };
+        let all = self.moments();
+        DMatrix::from_diagonal(&DVector::from_fn(all.len(), |d, _| variance(d, all[d].1)))
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Options {
     pub seed: u64,
     /// Number of starts; the best one is kept.
     pub restarts: usize,
-    /// Most sweeps of one start.
+    /// Most sweeps of one start. A fit that ends near bounds takes a few more, by which it knows which params they are the limits of.
     pub max_iterations: usize,
     /// Stop when a sweep gains less than this per observation, and so does all that is left to gain.
     pub tolerance: f64,

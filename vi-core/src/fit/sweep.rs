@@ -66,7 +66,12 @@ impl<'a, M: Program> Work<'a, M> {
                 });
             }
         }
-        let neutral = model.neutral(&context, &model.gather(params, &M::Posterior::default()))?;
+        let given = model.gather(params, &M::Posterior::default());
+        let neutral = model.neutral(&context, &given)?;
+        // Params that a user gives are looked at before the first statistics are: tables are read where data say, not where params end.
+        if M::is_set(&given) {
+            model.validate(&context, &neutral)?;
+        }
         let in_sequences = M::LINKED || M::CHAINED;
         let links_of = |n| if in_sequences { model.links(&context, n) } else { None };
         let links: Vec<Option<Links>> = (0..components.len()).map(links_of).collect();

@@ -170,6 +170,8 @@ impl Emitter<'_> {
         let field = format_ident!("{}", s.name);
         let at = self.cell_index(scope, s);
         let mean = first.value.sub(&d.rho);
+        // Latents with coefficients that are known stand in the first column itself: what is not there does not move with it.
+        let moves = mean.sub(&first.value);
         let reads = |p: &Poly| {
             let mut found = false;
             p.visit_elems(&mut |e| found |= is_unit_normal(self.model, e.array));
@@ -182,7 +184,7 @@ impl Emitter<'_> {
             |raw| quote!(gaps.see(#raw)),
             |scope| {
                 let (x, mean_value) = (scope.poly(&first.value), scope.poly(&mean));
-                let slopes: TokenStream = mean
+                let slopes: TokenStream = moves
                     .0
                     .iter()
                     .filter_map(|t| {
@@ -200,7 +202,7 @@ impl Emitter<'_> {
         let high = scope.index(&d.event.high);
         let (density, there) = (self.density_field(d), self.there_field(r.target.array));
         let weight = quote!(responsibility);
-        let follow = c.filter(|_| reads(&mean)).map(|c| {
+        let follow = c.filter(|_| reads(&moves)).map(|c| {
             let width = self.width(c);
             quote!(scratch.gaps.follow(#width, spread);)
         });

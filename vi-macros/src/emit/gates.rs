@@ -29,7 +29,7 @@ impl Emitter<'_> {
         let unit = self.unit_at(g.chain, c, quote!(unit));
         let states = self.states_of(c.locals.iter().map(|l| &l.state));
         let each = c.rows.iter().map(|r| self.normal_rows(c, r, RowPart::Whole));
-        let refresh = self.refresh(c);
+        let (refresh, densities) = (self.refresh(c), self.densities_of(&c.rows));
         let gather = c.rows.iter().map(|r| self.rows(g.chain, c, r, Pass::Collect));
         let base: Vec<TokenStream> =
             c.rows.iter().map(|r| self.rows(g.chain, c, r, Pass::Base)).filter(|b| !b.is_empty()).collect();
@@ -65,6 +65,7 @@ impl Emitter<'_> {
                 #open
                 let len = units.len();
                 #refresh
+                #densities
                 #(#gather)*
             }
 

@@ -251,6 +251,23 @@ impl<'a> MvNormal<'a> {
         out
     }
 
+    /// Their covariance given those that `value` has: zeros in the rows and columns of these.
+    #[must_use]
+    pub fn covariance_given(&self, value: impl Fn(usize) -> Option<f64>) -> DMatrix<f64> {
+        let there = self.there(value);
+        let cov = self.variance();
+        let dim = self.mean.len();
+        // L⁻¹ cov(o, ·), whose products are what the covariance loses.
+        let cross = DMatrix::from_fn(there.len(), dim, |o, d| cov[(there[o].0, d)]);
+        let known = cholesky(&block(&cov, &there)).and_then(|l| l.solve_lower_triangular(&cross));
+        let mut out = known.map_or_else(|| DMatrix::repeat(dim, dim, f64::NAN), |c| cov - c.transpose() * c);
+        for (o, _) in there {
+            out.row_mut(o).fill(0.0);
+            out.column_mut(o).fill(0.0);
+        }
+        out
+    }
+
     fn there(&self, value: impl Fn(usize) -> Option<f64>) -> Vec<(usize, f64)> {
         (0..self.mean.len()).filter_map(|d| value(d).map(|x| (d, x))).collect()
     }
