@@ -45,6 +45,7 @@ mod pairs;
 mod plain;
 mod prepare;
 mod program;
+mod ragged;
 mod regression;
 mod relabel;
 mod residuals;

@@ -231,9 +231,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn cell_at(&self, scope: &Scope<'_>, stat: usize, at: &[Ix]) -> TokenStream {
-        let extents = self.kernel.stats[stat].cells.iter().map(|c| c.var.high.clone());
-        let pairs: Vec<(Ix, Ix)> = at.iter().cloned().zip(extents).collect();
-        scope.flat(&pairs)
+        let cells = self.kernel.stats[stat].cells.iter().map(|c| c.var.clone());
+        let at: Vec<(Var, Ix)> = cells.zip(at.iter().cloned()).collect();
+        scope.place(&at)
     }
 
     /// Pushes every regressor of a design with its value at the params.

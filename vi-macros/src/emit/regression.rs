@@ -21,6 +21,24 @@ impl Emitter<'_> {
             .collect()
     }
 
+    /// The indices of a location in one copy of its block: lengths that depend on which copy it is are those of the batch's own indices.
+    pub(super) fn axes_within(&self, r: &Regression, a: ArrayId) -> Vec<Var> {
+        let (plates, events) = self.axes(a);
+        let mut all: Vec<Var> = plates.into_iter().chain(events).collect();
+        let stands = self.stands(r, a);
+        for n in 0..all.len() {
+            let own = stands.as_ref().and_then(|e| e.indices.get(n)).and_then(Ix::as_var);
+            let Some(b) = own.filter(|v| r.batch.contains(v)) else { continue };
+            let (was, by) = (all[n].clone(), Ix::var(b));
+            for v in &mut all[n + 1..] {
+                if v.high.mentions(&was) {
+                    *v = Var::new(v.name.clone(), v.nominal, v.low.clone(), v.high.substitute(&was, &by));
+                }
+            }
+        }
+        all
+    }
+
     pub(super) fn is_output(&self, r: &Regression, rows: &RegressionRows, v: &Var) -> bool {
         r.outputs.is_some() && rows.design().columns[0].over.contains(v)
     }
@@ -214,8 +232,7 @@ impl Emitter<'_> {
         a: ArrayId,
     ) -> (Vec<Var>, Elem, TokenStream, TokenStream) {
         let axes = self.unknown_axes(r, a);
-        let (plates, events) = self.axes(a);
-        let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
+        let all = self.axes_within(r, a);
         // Spell the element with the batch's own names.
         let elem = self.stands(r, a);
         let row = r.rows.iter().find(|x| x.design().regressors.iter().any(|y| y.of(&[a]).is_some()));

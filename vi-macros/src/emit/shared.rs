@@ -381,7 +381,8 @@ impl<'a> Emitter<'a> {
             });
             // Before anything is set there is no covariance to read.
             let field = g.law.as_ref().unwrap_or(field);
-            out.extend(quote!(if !params.#field.is_empty() { posterior.#n = #value; }));
+            let starts = self.row_starts(g.regression);
+            out.extend(quote!(if !params.#field.is_empty() { #starts posterior.#n = #value; }));
         }
         out
     }
@@ -459,29 +460,52 @@ impl<'a> Emitter<'a> {
             if *b == a {
                 break;
             }
-            let n = self.name(*b);
+            let copy = self.batch_of(r, a, e);
             let axes = self.unknown_axes(r, *b);
-            let lens = axes.iter().map(|axis| {
-                let zeros = (0..*axis).map(|_| quote!([0]));
-                quote!(params.#n #(#zeros)*.len())
-            });
-            let lens: Vec<_> = lens.collect();
+            let mut lens: Vec<TokenStream> = vec![];
+            let rows = self.has_rows(r, *b);
+            if rows {
+                let (n, starts) = (self.name(*b), self.starts_name(*b));
+                lens.push(quote!(#starts[params.#n.len()]));
+            }
+            lens.extend(axes.iter().skip(if rows { 2 } else { 0 }).map(|axis| self.length_read(r, *b, *axis, &copy)));
             before.push(if lens.is_empty() { quote!(1) } else { super::product(&lens) });
         }
-        let n = self.name(a);
         let mut at: Option<TokenStream> = None;
-        for axis in self.unknown_axes(r, a) {
+        let copy = self.batch_of(r, a, e);
+        let rows = self.has_rows(r, a);
+        for (k, axis) in self.unknown_axes(r, a).into_iter().enumerate() {
             let i = e.indices.get(axis).map_or(quote!(0), |i| scope.index(i));
             at = Some(match at {
+                None if rows => {
+                    let starts = self.starts_name(a);
+                    quote!(#starts[#i])
+                }
+                Some(o) if rows && k == 1 => quote!(#o + #i),
                 None => i,
                 Some(o) => {
-                    let zeros = (0..axis).map(|_| quote!([0]));
-                    quote!((#o) * params.#n #(#zeros)*.len() + #i)
+                    let length = self.length_read(r, a, axis, &copy);
+                    quote!((#o) * #length + #i)
                 }
             });
         }
         let at = at.unwrap_or_else(|| quote!(0));
         if before.is_empty() { at } else { quote!(#(#before)+* + #at) }
+    }
+
+    /// The extent of an axis of a location in one copy of its block.
+    fn length_read(&self, r: &Regression, a: ArrayId, axis: usize, copy: &[(Var, Ix)]) -> TokenStream {
+        let scope = self.scope();
+        let n = self.name(a);
+        let own = self.stands(r, a);
+        let (plates, events) = self.axes(a);
+        let ragged = plates.iter().chain(&events).nth(axis).is_some_and(|v| super::ragged::row_of(&v.high).is_some());
+        let place = |k: usize| {
+            let v = own.as_ref().filter(|_| ragged)?.indices.get(k)?.as_var()?;
+            copy.iter().find(|(b, _)| b == v).map(|(_, i)| scope.index(i))
+        };
+        let before = (0..axis).map(|k| place(k).unwrap_or_else(|| quote!(0)));
+        quote!(params.#n #([#before])*.len())
     }
 
     /// Fields of the globals before anything is known of them.

@@ -155,7 +155,8 @@ impl Emitter<'_> {
                     quote!(let #n = Table::zeros([#(#dims,)* 1 + #p + #p * #p]);)
                 }
                 StatKind::Moments { columns } => {
-                    let cells = if dims.is_empty() { quote!(1) } else { super::product(&dims) };
+                    let vars: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
+                    let cells = scope.places(&vars);
                     let dim = self.columns_len(columns);
                     let gauges = self.gauge_count(s).unwrap_or_else(|| quote!(1));
                     let gauge = format_ident!("{}_gauge", s.name);
@@ -335,8 +336,8 @@ impl Emitter<'_> {
                     let stat = &self.kernel.stats[d.moments];
                     let field = format_ident!("{}", stat.name);
                     let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
-                    let at: Vec<(Ix, Ix)> = vars.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
-                    let cell = scope.flat(&at);
+                    let at: Vec<(Var, Ix)> = vars.iter().map(|v| (v.clone(), Ix::var(v))).collect();
+                    let cell = scope.place(&at);
                     let (e, high) = (scope.var(&d.event), scope.index(&d.event.high));
                     let known = self.known_terms_of(&d.design);
                     d.normaliser.separable.iter().for_each(|s| separable(s, &mut out));
