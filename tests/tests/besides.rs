@@ -245,13 +245,11 @@ fn what_is_missing_in_the_future_is_a_forecast() {
     let params = regression::Params { v: 2.0, q: 0.3, r: 0.5 };
     let fit = regression::Model::new().infer(&data, &params).unwrap();
     let Regressed { b, x, known } = regressed(&inputs, &y, &params);
-    let _ = (&b, &x, &known);
     let json = serde_json::to_string(&fit).unwrap();
     let again: Fit<regression::Model> = serde_json::from_str(&json).unwrap();
     assert_eq!(again.posterior, fit.posterior);
     // Draws are joint.
-    let mut rng = <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(5);
-    let draws: Vec<_> = (0..4000).map(|_| fit.sample(&data, &mut rng).unwrap()).collect();
+    let draws = fit.draw(&data, 5, 4000).unwrap();
     let form = |z: &regression::Latents| z.x[29] + z.b[0] * inputs[(29, 0)] + z.b[1] * inputs[(29, 1)];
     let mean = draws.iter().map(form).sum::<f64>() / draws.len() as f64;
     let var = draws.iter().map(|z| (form(z) - mean).powi(2)).sum::<f64>() / draws.len() as f64;

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 pub struct Term {
     /// Position in u; `None` is the constant.
     pub column: Option<usize>,
-    /// The coefficient of a constant; 1 for a column.
+    /// What it is multiplied with besides.
     pub constant: f64,
     /// What it multiplies.
     pub value: Value,
@@ -41,6 +41,12 @@ impl Term {
     #[must_use]
     pub fn column(column: usize, value: Value) -> Term {
         Term { column: Some(column), constant: 1.0, value }
+    }
+
+    /// So many times the term.
+    #[must_use]
+    pub fn times(self, by: f64) -> Term {
+        Term { constant: self.constant * by, ..self }
     }
 }
 

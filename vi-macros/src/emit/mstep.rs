@@ -179,7 +179,7 @@ impl Emitter<'_> {
             Source::Prior => (quote!(), None),
             Source::Sum { stat, at } => {
                 let field = format_ident!("{}", self.kernel.stats[*stat].name);
-                let at = at.iter().map(|i| scope.index(i));
+                let at = self.cell_of_sums(scope, &self.kernel.stats[*stat], at);
                 (quote!(), Some(quote!(stats.#field[[#(#at),*]])))
             }
             Source::Count { stat, at } => {
@@ -248,14 +248,15 @@ impl Emitter<'_> {
             .regressors
             .iter()
             .map(|r| {
-                let value = match unknown.and_then(|f| f(&r.param)) {
-                    Some(id) => quote!(Unknown(#id)),
+                let own = unknown.and_then(|f| r.elems().find_map(|e| Some((e, f(e)?))));
+                let (value, times) = match own {
+                    Some((e, id)) => (quote!(Unknown(#id)), self.beside_in_product(scope, r, e)),
                     None => {
                         let x = super::product(&r.elems().map(|e| scope.elem(e)).collect::<Vec<_>>());
-                        quote!(Known(#x))
+                        (quote!(Known(#x)), None)
                     }
                 };
-                let push = self.push_term(scope, r, &offsets, value);
+                let push = self.push_term(scope, r, &offsets, value, times);
                 scope.loops(&r.sums, push)
             })
             .collect()
@@ -267,11 +268,13 @@ impl Emitter<'_> {
         r: &Regressor,
         offsets: &[TokenStream],
         value: TokenStream,
+        times: Option<TokenStream>,
     ) -> TokenStream {
+        let times = times.map(|x| quote!(.times(#x)));
         match r.column {
             None => {
                 let c = super::number(r.constant);
-                quote!(terms.push(Term::constant(#c, #value));)
+                quote!(terms.push(Term::constant(#c, #value) #times);)
             }
             Some(n) => {
                 let offset = &offsets[n];
@@ -282,7 +285,7 @@ impl Emitter<'_> {
                     let at = scope.flat(&within);
                     quote!(#offset + #at)
                 };
-                quote!(terms.push(Term::column(#at, #value));)
+                quote!(terms.push(Term::column(#at, #value) #times);)
             }
         }
     }

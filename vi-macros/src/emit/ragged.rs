@@ -2,8 +2,8 @@
 
 use super::Emitter;
 use super::scope::Scope;
-use crate::density::symbol::{Ix, IxTerm, Var};
-use crate::kernel::Regression;
+use crate::density::symbol::{Elem, Ix, IxTerm, Var};
+use crate::kernel::{Regression, Stat};
 use crate::model::ir::{ArrayId, SizeId};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -119,14 +119,98 @@ impl Emitter<'_> {
         format_ident!("{}_starts", self.name(a))
     }
 
-    /// The same, worked out for all locations of a block that have rows.
-    pub(super) fn row_starts(&self, r: &Regression) -> TokenStream {
+    /// The same, worked out for those locations of a block whose rows this code reads.
+    pub(super) fn row_starts(&self, r: &Regression, read_in: &TokenStream) -> TokenStream {
+        let read = super::unused::identifiers(read_in);
         let with_rows = r.arrays.iter().filter(|a| self.has_rows(r, **a));
         with_rows
+            .filter(|a| read.contains(&self.starts_name(**a).to_string()))
             .map(|a| {
                 let (n, starts) = (self.name(*a), self.starts_name(*a));
                 quote!(let #starts = spread::starts(&params.#n);)
             })
             .collect()
     }
+
+    /// The place of a cell in a table of sums: one index where rows differ in length.
+    pub(super) fn cell_of_sums(&self, scope: &Scope<'_>, s: &Stat, at: &[Ix]) -> Vec<TokenStream> {
+        if !has_ragged_cells(s) {
+            return at.iter().map(|i| scope.index(i)).collect();
+        }
+        let at: Vec<(Var, Ix)> = s.cells.iter().map(|c| c.var.clone()).zip(at.iter().cloned()).collect();
+        vec![scope.place(&at)]
+    }
+
+    /// The extents of that table.
+    pub(super) fn dims_of_sums(&self, scope: &Scope<'_>, s: &Stat) -> Vec<TokenStream> {
+        let vars: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
+        if has_ragged_cells(s) {
+            return vec![scope.places(&vars)];
+        }
+        vars.iter().map(|v| scope.index(&v.high)).collect()
+    }
+
+    /// The position among the unknowns, with extents read off the values.
+    pub(super) fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
+        let scope = self.scope();
+        let copy = self.batch_of(r, a, e);
+        let mut before: Vec<TokenStream> = vec![];
+        for b in &r.arrays {
+            if *b == a {
+                break;
+            }
+            let axes = self.unknown_axes(r, *b);
+            let mut lens: Vec<TokenStream> = vec![];
+            let rows = self.has_rows(r, *b);
+            if rows {
+                let (n, starts) = (self.name(*b), self.starts_name(*b));
+                lens.push(quote!(#starts[params.#n.len()]));
+            }
+            lens.extend(axes.iter().skip(if rows { 2 } else { 0 }).map(|axis| self.length_read(r, *b, *axis, &copy)));
+            before.push(if lens.is_empty() { quote!(1) } else { super::product(&lens) });
+        }
+        let mut at: Option<TokenStream> = None;
+        let rows = self.has_rows(r, a);
+        for (k, axis) in self.unknown_axes(r, a).into_iter().enumerate() {
+            let i = e.indices.get(axis).map_or(quote!(0), |i| scope.index(i));
+            at = Some(match at {
+                None if rows => {
+                    let starts = self.starts_name(a);
+                    quote!(#starts[#i])
+                }
+                Some(o) if rows && k == 1 => quote!(#o + #i),
+                None => i,
+                Some(o) => {
+                    let length = self.length_read(r, a, axis, &copy);
+                    quote!((#o) * #length + #i)
+                }
+            });
+        }
+        let at = at.unwrap_or_else(|| quote!(0));
+        if before.is_empty() { at } else { quote!(#(#before)+* + #at) }
+    }
+
+    /// The extent of an axis of a location in one copy of its block.
+    fn length_read(&self, r: &Regression, a: ArrayId, axis: usize, copy: &[(Var, Ix)]) -> TokenStream {
+        let scope = self.scope();
+        let n = self.name(a);
+        if self.has_rows(r, a) {
+            // Rows may be empty: any element tells.
+            let inner = (2..axis).fold(quote!(x.len()), |inner, _| quote!(x.first().map_or(0, |x| #inner)));
+            return quote!(params.#n.iter().flatten().next().map_or(0, |x| #inner));
+        }
+        let own = self.stands(r, a);
+        let (plates, _) = self.axes(a);
+        let ragged = plates.iter().any(|v| row_of(&v.high).is_some());
+        let place = |k: usize| {
+            let v = own.as_ref().filter(|_| ragged)?.indices.get(k)?.as_var()?;
+            copy.iter().find(|(b, _)| b == v).map(|(_, i)| scope.index(i))
+        };
+        let before = (0..axis).map(|k| place(k).unwrap_or_else(|| quote!(0)));
+        quote!(params.#n #([#before])*.len())
+    }
+}
+
+fn has_ragged_cells(s: &Stat) -> bool {
+    s.cells.iter().any(|c| row_of(&c.var.high).is_some())
 }

@@ -3,7 +3,7 @@
 use super::Emitter;
 use super::scope::Scope;
 use crate::density::symbol::{Elem, Ix, Var};
-use crate::kernel::{Design, Regression, RegressionRows, RegressionSource};
+use crate::kernel::{Design, Regression, RegressionRows, RegressionSource, Regressor};
 use crate::model::ir::ArrayId;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -57,7 +57,9 @@ impl Emitter<'_> {
         let mut fill = TokenStream::new();
         for rows in &r.rows {
             let precision = scope.poly(&rows.precision);
-            if r.rows.iter().any(|x| !x.design().is_linear()) {
+            // Of a posterior, what multiplies an unknown may be a point.
+            let linear = |d: &Design| if block.is_some() { d.is_affine(self.model) } else { d.is_linear() };
+            if r.rows.iter().any(|x| !linear(x.design())) {
                 let write = self.product_rows(&scope, r, rows, &precision);
                 let write = scope.guarded(&rows.guards, write);
                 fill.extend(scope.loops(&rows.over, write));
@@ -326,6 +328,17 @@ impl Emitter<'_> {
         scope.loops(&all, quote!(notes.bounded(mode::at(#name, &[#(#at),*]), #place, (#min, #max));))
     }
 
+    /// The values that an unknown is multiplied with, where there are any.
+    pub(super) fn beside_in_product(
+        &self,
+        scope: &Scope<'_>,
+        r: &Regressor,
+        own: &Elem,
+    ) -> Option<TokenStream> {
+        let others: Vec<TokenStream> = r.elems().filter(|e| *e != own).map(|e| scope.elem(e)).collect();
+        (!others.is_empty()).then(|| super::product(&others))
+    }
+
     pub(super) fn prior_row(
         &self,
         r: &Regression,
@@ -341,10 +354,16 @@ impl Emitter<'_> {
         let mut known = TokenStream::new();
         for x in &design.regressors {
             let c = self.coefficient(&scope, design, x);
-            match id(&x.param) {
-                Some(id) => unknown.extend(scope.loops(&x.sums, quote!(coefficients.push((#id, #c));))),
+            match x.elems().find_map(|e| Some((e, id(e)?))) {
+                Some((e, id)) => {
+                    let c = match self.beside_in_product(&scope, x, e) {
+                        Some(by) => quote!((#c) * #by),
+                        None => c,
+                    };
+                    unknown.extend(scope.loops(&x.sums, quote!(coefficients.push((#id, #c));)));
+                }
                 None => {
-                    let v = scope.elem(&x.param);
+                    let v = super::product(&x.elems().map(|e| scope.elem(e)).collect::<Vec<_>>());
                     known.extend(scope.loops(&x.sums, quote!(target -= #c * #v;)));
                 }
             }

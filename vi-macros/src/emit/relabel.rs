@@ -164,7 +164,7 @@ impl Emitter<'_> {
         if !moved {
             return TokenStream::new();
         }
-        let starts = self.row_starts(r);
+        let starts = self.row_starts(r, &walks);
         quote! {{
             let mut moves = Vec::new();
             #starts

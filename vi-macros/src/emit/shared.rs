@@ -381,7 +381,7 @@ impl<'a> Emitter<'a> {
             });
             // Before anything is set there is no covariance to read.
             let field = g.law.as_ref().unwrap_or(field);
-            let starts = self.row_starts(g.regression);
+            let starts = self.row_starts(g.regression, &value);
             out.extend(quote!(if !params.#field.is_empty() { #starts posterior.#n = #value; }));
         }
         out
@@ -416,7 +416,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Batch indices of a block at an element.
-    fn batch_of(&self, r: &Regression, a: ArrayId, e: &Elem) -> Vec<(Var, Ix)> {
+    pub(super) fn batch_of(&self, r: &Regression, a: ArrayId, e: &Elem) -> Vec<(Var, Ix)> {
         let Some(own) = self.stands(r, a) else { return vec![] };
         r.batch
             .iter()
@@ -452,62 +452,6 @@ impl<'a> Emitter<'a> {
         quote!(params.#n #(#zeros)*.len())
     }
 
-    /// The position among the unknowns, with extents read off the values.
-    pub(super) fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
-        let scope = self.scope();
-        let mut before: Vec<TokenStream> = vec![];
-        for b in &r.arrays {
-            if *b == a {
-                break;
-            }
-            let copy = self.batch_of(r, a, e);
-            let axes = self.unknown_axes(r, *b);
-            let mut lens: Vec<TokenStream> = vec![];
-            let rows = self.has_rows(r, *b);
-            if rows {
-                let (n, starts) = (self.name(*b), self.starts_name(*b));
-                lens.push(quote!(#starts[params.#n.len()]));
-            }
-            lens.extend(axes.iter().skip(if rows { 2 } else { 0 }).map(|axis| self.length_read(r, *b, *axis, &copy)));
-            before.push(if lens.is_empty() { quote!(1) } else { super::product(&lens) });
-        }
-        let mut at: Option<TokenStream> = None;
-        let copy = self.batch_of(r, a, e);
-        let rows = self.has_rows(r, a);
-        for (k, axis) in self.unknown_axes(r, a).into_iter().enumerate() {
-            let i = e.indices.get(axis).map_or(quote!(0), |i| scope.index(i));
-            at = Some(match at {
-                None if rows => {
-                    let starts = self.starts_name(a);
-                    quote!(#starts[#i])
-                }
-                Some(o) if rows && k == 1 => quote!(#o + #i),
-                None => i,
-                Some(o) => {
-                    let length = self.length_read(r, a, axis, &copy);
-                    quote!((#o) * #length + #i)
-                }
-            });
-        }
-        let at = at.unwrap_or_else(|| quote!(0));
-        if before.is_empty() { at } else { quote!(#(#before)+* + #at) }
-    }
-
-    /// The extent of an axis of a location in one copy of its block.
-    fn length_read(&self, r: &Regression, a: ArrayId, axis: usize, copy: &[(Var, Ix)]) -> TokenStream {
-        let scope = self.scope();
-        let n = self.name(a);
-        let own = self.stands(r, a);
-        let (plates, events) = self.axes(a);
-        let ragged = plates.iter().chain(&events).nth(axis).is_some_and(|v| super::ragged::row_of(&v.high).is_some());
-        let place = |k: usize| {
-            let v = own.as_ref().filter(|_| ragged)?.indices.get(k)?.as_var()?;
-            copy.iter().find(|(b, _)| b == v).map(|(_, i)| scope.index(i))
-        };
-        let before = (0..axis).map(|k| place(k).unwrap_or_else(|| quote!(0)));
-        quote!(params.#n #([#before])*.len())
-    }
-
     /// Fields of the globals before anything is known of them.
     pub(super) fn unset_shapes(&self) -> TokenStream {
         let scope = self.scope();
@@ -532,9 +476,20 @@ impl<'a> Emitter<'a> {
             let (_, total) = self.unknowns(&scope, g.regression);
             let names: Vec<String> = g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect();
             let (names, whole) = (names.join(", "), self.takes_all(&g));
-            out.extend(
-                quote!(#n: vec![SharedCovariance::none(#names, #total, context.budget, #whole)?; #copies],),
-            );
+            let none = quote!(SharedCovariance::none(#names, #total, context.budget, #whole)?);
+            // Copies of different sizes are made one by one.
+            let apart = g.regression.arrays.iter().flat_map(|a| self.axes_within(g.regression, *a));
+            let apart = apart.into_iter().any(|v| g.regression.batch.iter().any(|b| v.high.mentions(b)));
+            if apart {
+                let push = scope.loops(&g.regression.batch, quote!(all.push(#none);));
+                out.extend(quote!(#n: {
+                    let mut all = Vec::with_capacity(#copies);
+                    #push
+                    all
+                },));
+            } else {
+                out.extend(quote!(#n: vec![#none; #copies],));
+            }
             if let Some(n) = &g.law {
                 out.extend(quote!(#n: vec![Marginal::Unset; #copies],));
             }

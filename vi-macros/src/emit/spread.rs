@@ -21,7 +21,7 @@ impl Emitter<'_> {
             });
             let walks: TokenStream =
                 g.regression.arrays.iter().map(|a| self.spread_of(g.regression, *a)).collect();
-            let starts = self.row_starts(g.regression);
+            let starts = self.row_starts(g.regression, &walks);
             out.extend(quote! {
                 let params = &made;
                 let known = || -> Option<Vec<SharedCovariance>> {

@@ -157,7 +157,7 @@ impl<'a> Emitter<'a> {
         design: &Design,
         joint: Option<ArrayId>,
     ) -> Vec<Spread> {
-        if !design.is_linear() {
+        if !design.is_affine(self.model) {
             return self.product_spread(scope, rows, design).into_iter().collect();
         }
         let touched = self.touched(design);
@@ -363,10 +363,14 @@ impl<'a> Emitter<'a> {
         design
             .regressors
             .iter()
-            .filter(|r| g.regression.arrays.contains(&r.param.array))
-            .map(|r| {
-                let id = self.unknown(scope, g.regression, &r.param).unwrap_or_default();
+            .filter_map(|r| Some((r, r.of(&g.regression.arrays)?)))
+            .map(|(r, e)| {
+                let id = self.unknown(scope, g.regression, e).unwrap_or_default();
                 let c = self.coefficient(scope, design, r);
+                let c = match self.beside_in_product(scope, r, e) {
+                    Some(x) => quote!((#c) * #x),
+                    None => c,
+                };
                 scope.loops(&r.sums, quote!(coefficients.push((#id, #c));))
             })
             .collect()

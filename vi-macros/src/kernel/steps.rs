@@ -3,7 +3,9 @@
 use super::build::rows_of;
 use super::locations::regression;
 use super::maximise::{natural, newton, precision_power, prior_cases, scale_step};
-use super::{Body, Kernel, MStep, MStepKind, Regression, Slot, Stat, StatKind, is_unit_normal};
+use super::{
+    Body, Kernel, MStep, MStepKind, Regression, RegressionRows, Slot, Stat, StatKind, is_random, is_unit_normal,
+};
 use crate::density::poly::{Exponent, Factor, Poly};
 use crate::density::statement::{Form, StatementDensity};
 use crate::density::symbol::Var;
@@ -58,6 +60,23 @@ fn steps_of(
                 let array = &kernel.model.arrays[locations[0].0];
                 let loc = kernel.model.statements[array.pieces[0].0].loc;
                 return Err(mistakes::no_engine(loc, &array.name.to_string(), "a posterior over a ragged plate"));
+            }
+            let uncertain = |x: &RegressionRows| {
+                let products = x.design().regressors.iter().filter(|r| !r.others.is_empty());
+                products.flat_map(|r| r.elems()).any(|e| is_random(kernel.model, e.array))
+            };
+            if block.is_none()
+                && let Some(x) = found.rows.iter().find(|x| x.dense.is_some() && uncertain(x))
+            {
+                let array = &kernel.model.arrays[locations[0].0];
+                let loc = kernel.model.statements[array.pieces[0].0].loc;
+                let (name, matrix) = (&array.name, x.dense.as_ref().map_or(locations[0], |(_, m, _)| m.array));
+                let matrix = &kernel.model.arrays[matrix.0].name;
+                return Err(mistakes::not_generated(
+                    loc,
+                    &format!("`{name}` times a latent that all share, under the matrix `{matrix}`"),
+                    &format!("give `{name}` values (`given`), or each component a variance of its own in place of `{matrix}`"),
+                ));
             }
             let mut kinds = vec![MStepKind::Regression(found)];
             if let Some(s) = scale {
@@ -266,7 +285,13 @@ pub(super) fn ragged_sum(kernel: &Kernel, densities: &[StatementDensity]) -> Opt
     let ragged = |s: &&Stat| {
         let mut ragged = false;
         s.cells.iter().for_each(|c| c.var.high.visit_vars(&mut |_| ragged = true));
-        ragged && !matches!(s.kind, StatKind::Moments { .. })
+        let tabled = || kernel.tabled().flat_map(|(_, c)| &c.rows).any(|r| r.statement == s.statement);
+        ragged
+            && match s.kind {
+                StatKind::Moments { .. } => false,
+                StatKind::Sum(_) => tabled(),
+                StatKind::Taylor { .. } => true,
+            }
     };
     let stat = kernel.stats.iter().find(ragged)?;
     let d = densities.iter().find(|d| d.id == stat.statement)?;
