@@ -473,6 +473,15 @@ pub trait Program: Joins {
         Ok(Self::Imputed::default())
     }
 
+    /// The same where Gaussians that all data share say it.
+    fn impute_shared(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _into: &mut Self::Imputed,
+    ) {
+    }
+
     /// Puts what was found for missing elements beside the latents.
     fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}
 

@@ -14,7 +14,7 @@ impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     pub(super) fn leaves(&self) -> Vec<ArrayId> {
         if self.has_shared_latents() && !self.imputes_along() {
-            return vec![];
+            return self.shared_leaves();
         }
         // Of several Gaussian latents of one unit the marginals say too little; chains have a joint law.
         let array = |a: &ArrayId| &self.model.arrays[a.0];
@@ -43,7 +43,7 @@ impl Emitter<'_> {
 
     /// Leaves whose elements may be missing: these have a field in `Posterior`.
     pub fn imputed(&self) -> Vec<ArrayId> {
-        if self.has_shared_latents() {
+        if self.has_shared_latents() && self.imputes_along() {
             return vec![];
         }
         self.leaves().into_iter().filter(|a| self.model.arrays[a.0].missing).collect()
@@ -85,7 +85,7 @@ impl Emitter<'_> {
 
     pub fn impute_fn(&self) -> TokenStream {
         if self.has_shared_latents() {
-            return TokenStream::new();
+            return if self.imputes_along() { TokenStream::new() } else { self.impute_shared_fn() };
         }
         let leaves = self.leaves();
         let statements: TokenStream = self

@@ -121,7 +121,7 @@ impl Emitter<'_> {
             MStepKind::Matrix { array, inverse, terms, residuals } => {
                 Ok(self.matrix(*array, *inverse, terms, residuals, step.block))
             }
-            MStepKind::Regression(r) => Ok(self.regression(r, step.block, &[])),
+            MStepKind::Regression(r) => Ok(self.regression(r, step.block, &[], &[])),
             MStepKind::Newton { arrays, terms } => self.newton(arrays, terms),
         }
     }

@@ -166,7 +166,9 @@ impl Emitter<'_> {
                 let (n, starts) = (self.name(*b), self.starts_name(*b));
                 lens.push(quote!(#starts[params.#n.len()]));
             }
-            lens.extend(axes.iter().skip(if rows { 2 } else { 0 }).map(|axis| self.length_read(r, *b, *axis, &copy)));
+            lens.extend(
+                axes.iter().skip(if rows { 2 } else { 0 }).map(|axis| self.length_read(r, *b, *axis, &copy)),
+            );
             before.push(if lens.is_empty() { quote!(1) } else { super::product(&lens) });
         }
         let mut at: Option<TokenStream> = None;

@@ -43,12 +43,14 @@ impl Emitter<'_> {
         r.outputs.is_some() && rows.design().columns[0].over.contains(v)
     }
 
-    /// `diffuse` have no prior: where only priors are known, they stay about where they are.
+    /// `diffuse` have no prior: where only priors are known, they stay about where they are. `to_come` are rows of which nothing but their
+    /// unknowns is known yet.
     pub(super) fn regression(
         &self,
         r: &Regression,
         block: Option<usize>,
         diffuse: &[ArrayId],
+        to_come: &[RegressionRows],
     ) -> (Vec<String>, TokenStream) {
         let scope = self.scope();
         let (offsets, total) = self.unknowns(&scope, r);
@@ -99,6 +101,7 @@ impl Emitter<'_> {
             let write = scope.guarded(&rows.guards, write);
             fill.extend(scope.loops(&rows.over, write));
         }
+        fill.extend(to_come.iter().map(|rows| self.joined(&scope, r, rows)));
         for a in diffuse {
             let (loops, e, id, _) = self.location_loops(&scope, r, *a);
             let place = scope.elem(&e);
@@ -194,6 +197,25 @@ impl Emitter<'_> {
             " ```".into(),
         ];
         (doc, quote!(#body #noted))
+    }
+
+    /// Says which unknowns a row joins.
+    fn joined(&self, scope: &Scope<'_>, r: &Regression, rows: &RegressionRows) -> TokenStream {
+        let unknowns = rows.design().regressors.iter().filter_map(|x| {
+            let id = self.unknown(scope, r, x.of(&r.arrays)?)?;
+            Some(scope.loops(&x.sums, quote!(together.push(#id);)))
+        });
+        let unknowns: TokenStream = unknowns.collect();
+        let unknowns = match &rows.dense {
+            Some((event, ..)) => scope.loops(std::slice::from_ref(event), unknowns),
+            None => unknowns,
+        };
+        let join = quote! {
+            let mut together = Vec::new();
+            #unknowns
+            system.join(&together);
+        };
+        scope.loops(&rows.over, scope.guarded(&rows.guards, join))
     }
 
     /// Rows of a residual with products, under the expectation of the other factors.

@@ -476,7 +476,10 @@ impl<'a> Emitter<'a> {
             let (_, total) = self.unknowns(&scope, g.regression);
             let names: Vec<String> = g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect();
             let (names, whole) = (names.join(", "), self.takes_all(&g));
-            let none = quote!(SharedCovariance::none(#names, #total, context.budget, #whole)?);
+            let none = match !whole && super::filled::chain_of(g.regression).is_some() {
+                true => quote!(SharedCovariance::of_neighbours(#names, #total, context.budget)?),
+                false => quote!(SharedCovariance::none(#names, #total, context.budget, #whole)?),
+            };
             // Copies of different sizes are made one by one.
             let apart = g.regression.arrays.iter().flat_map(|a| self.axes_within(g.regression, *a));
             let apart = apart.into_iter().any(|v| g.regression.batch.iter().any(|b| v.high.mentions(b)));

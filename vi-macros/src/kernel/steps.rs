@@ -4,15 +4,14 @@ use super::build::rows_of;
 use super::locations::regression;
 use super::maximise::{natural, newton, precision_power, prior_cases, scale_step};
 use super::{
-    Body, Kernel, MStep, MStepKind, Regression, RegressionRows, Slot, Stat, StatKind, is_random, is_unit_normal,
+    Body, Kernel, MStep, MStepKind, Regression, RegressionRows, Slot, Stat, StatKind, is_random,
+    is_unit_normal,
 };
 use crate::density::poly::{Exponent, Factor, Poly};
 use crate::density::statement::{Form, StatementDensity};
 use crate::density::symbol::Var;
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{
-    Array, ArrayId, ElemKind, Expr, ExprKind, Index, IndexTerm, Model, Statement,
-};
+use crate::model::ir::{Array, ArrayId, ElemKind, Expr, ExprKind, Index, IndexTerm, Model, Statement};
 use crate::plan::{Block, Maximise, Plan, Rule, Step, Update};
 use crate::report::Diagnostic;
 use crate::syntax::ast::Compare;
@@ -59,7 +58,11 @@ fn steps_of(
             if block.is_some() && found.batch.iter().any(ragged) {
                 let array = &kernel.model.arrays[locations[0].0];
                 let loc = kernel.model.statements[array.pieces[0].0].loc;
-                return Err(mistakes::no_engine(loc, &array.name.to_string(), "a posterior over a ragged plate"));
+                return Err(mistakes::no_engine(
+                    loc,
+                    &array.name.to_string(),
+                    "a posterior over a ragged plate",
+                ));
             }
             let uncertain = |x: &RegressionRows| {
                 let products = x.design().regressors.iter().filter(|r| !r.others.is_empty());
@@ -70,12 +73,15 @@ fn steps_of(
             {
                 let array = &kernel.model.arrays[locations[0].0];
                 let loc = kernel.model.statements[array.pieces[0].0].loc;
-                let (name, matrix) = (&array.name, x.dense.as_ref().map_or(locations[0], |(_, m, _)| m.array));
+                let (name, matrix) =
+                    (&array.name, x.dense.as_ref().map_or(locations[0], |(_, m, _)| m.array));
                 let matrix = &kernel.model.arrays[matrix.0].name;
                 return Err(mistakes::not_generated(
                     loc,
                     &format!("`{name}` times a latent that all share, under the matrix `{matrix}`"),
-                    &format!("give `{name}` values (`given`), or each component a variance of its own in place of `{matrix}`"),
+                    &format!(
+                        "give `{name}` values (`given`), or each component a variance of its own in place of `{matrix}`"
+                    ),
                 ));
             }
             let mut kinds = vec![MStepKind::Regression(found)];
@@ -315,7 +321,8 @@ pub(super) fn has_holes(model: &Model, a: &Array) -> bool {
         a.plates.iter().zip(&s.target).any(|(extent, at)| {
             let length = extent.length.at_position(&s.target);
             let ExprKind::Compare(Compare::Lt, low, high) = &guard.kind else { return false };
-            let same = matches!(&high.kind, ExprKind::Index(i) if i.plus(-1, &length).as_constant() == Some(0));
+            let same =
+                matches!(&high.kind, ExprKind::Index(i) if i.plus(-1, &length).as_constant() == Some(0));
             same && matches!(low.kind, ExprKind::Int(n) if at.as_constant() == Some(n))
         })
     };
