@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
 mod besides;
+mod besides_panels;
 mod forecasts;
 mod gaussian_chains;
 mod interface;
