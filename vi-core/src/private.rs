@@ -1,7 +1,7 @@
 //! What generated code names, and nobody else.
 
 pub use crate::data;
-pub use crate::data::{Groups, check};
+pub use crate::data::{Groups, Lengths, check};
 pub use crate::dist;
 pub use crate::engine::collapse::{Collapse, Forms, Joint};
 pub use crate::engine::covariance::Covariance as SharedCovariance;

@@ -1,6 +1,8 @@
 //! Linear Gaussian chains: state spaces, forecasts, switching.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
+mod besides;
+mod besides_panels;
 mod forecasts;
 mod gaussian_chains;
 mod interface;

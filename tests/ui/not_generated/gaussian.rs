@@ -32,12 +32,12 @@ model! {
 }
 
 model! {
-    pub mod in_one_block_with_its_mean {
-        param    q: Positive;   param r: Positive;
-        latent   mu: Real ~ Normal(0, var: 10);
-        latent   x[0]         ~ Normal(mu, var: 1);
-        latent   x[t in 1..T] ~ Normal(x[t-1], var: q);
-        observed y[t in T]    ~ Normal(x[t], var: r);
+    pub mod slopes_of_states_that_stay(H) {
+        param    A: Matrix[H, H];   param Q: SymPos[H];   param r: Positive;
+        latent   mu: Vector[H] ~ Normal(0, var: 10);
+        latent   x[0]          ~ Normal(mu, cov: Q);
+        latent   x[t in 1..T]  ~ Normal(A * x[t-1], cov: Q);
+        observed y[t in T]     ~ Normal(x[t], var: r);
     }
 }
 

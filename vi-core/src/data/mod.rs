@@ -19,6 +19,7 @@
 pub mod check;
 mod elements;
 mod groups;
+mod lengths;
 mod matrix;
 mod named;
 mod partial;
@@ -29,6 +30,7 @@ mod vector;
 
 pub use elements::Elements;
 pub use groups::Groups;
+pub use lengths::Lengths;
 pub use matrix::View2;
 pub use named::*;
 pub use partial::{Partial1, Partial2, PartialRagged1, PartialRagged2};

@@ -10,6 +10,17 @@ use std::sync::Arc;
 pub trait Entries {
     /// Cov(xᵢ, xⱼ).
     fn entry(&self, i: usize, j: usize) -> f64;
+
+    /// Cov(Σ aᵢ xᵢ, Σ bⱼ xⱼ).
+    fn cross(&self, a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
+        let mut s = 0.0;
+        for &(i, x) in a {
+            for &(j, y) in b {
+                s += x * y * self.entry(i, j);
+            }
+        }
+        s
+    }
 }
 
 impl Entries for DMatrix<f64> {
@@ -46,6 +57,9 @@ pub struct Shape {
     pub budget: usize,
     /// Whether what is asked of it takes all of it.
     pub whole: bool,
+    /// Whether it is eliminated front by front however few its rows are.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub fronts: bool,
 }
 
 impl Shape {
@@ -72,7 +86,7 @@ impl Covariance {
     /// # Errors
     /// [`Error::TooWide`] if a block of as many numbers is beyond the budget whatever its rows.
     pub fn none(names: &str, unknowns: usize, budget: usize, whole: bool) -> Result<Covariance, Error> {
-        let shape = Shape { unknowns, budget, whole };
+        let shape = Shape { unknowns, budget, whole, fronts: false };
         let n = unknowns as f64;
         // A number by itself is never too many.
         let (entries, cost) = if whole { (n * n, n * n * n) } else { (n, n) };
@@ -80,6 +94,15 @@ impl Covariance {
             return Err(shape.too_wide(names, n * n, n * n * n));
         }
         Ok(Covariance::None(shape))
+    }
+
+    /// The same of a block in which neighbours may be far closer to one another than each is known.
+    ///
+    /// # Errors
+    /// See [`none`](Self::none).
+    pub fn of_neighbours(names: &str, unknowns: usize, budget: usize) -> Result<Covariance, Error> {
+        Covariance::none(names, unknowns, budget, false)?;
+        Ok(Covariance::None(Shape { unknowns, budget, whole: false, fronts: true }))
     }
 
     /// The variance of one number.
@@ -97,9 +120,11 @@ impl Covariance {
     pub(super) fn shape(&self) -> Shape {
         match self {
             Covariance::None(shape) => *shape,
-            Covariance::Matrix(m) => Shape { unknowns: m.nrows(), budget: usize::MAX, whole: true },
+            Covariance::Matrix(m) => {
+                Shape { unknowns: m.nrows(), budget: usize::MAX, whole: true, fronts: false }
+            }
             Covariance::Fronts { law, budget } => {
-                Shape { unknowns: law.unknowns(), budget: *budget, whole: false }
+                Shape { unknowns: law.unknowns(), budget: *budget, whole: false, fronts: true }
             }
         }
     }
@@ -179,6 +204,18 @@ impl Entries for Covariance {
     #[inline]
     fn entry(&self, i: usize, j: usize) -> f64 {
         Covariance::entry(self, i, j)
+    }
+
+    fn cross(&self, a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
+        let within = match self {
+            Covariance::None(_) => return 0.0,
+            Covariance::Matrix(_) => None,
+            Covariance::Fronts { law, .. } => law.within_front(a, b),
+        };
+        within.unwrap_or_else(|| {
+            let with = |x: f64, i: usize| b.iter().map(|(j, y)| x * y * self.entry(i, *j)).sum::<f64>();
+            a.iter().map(|(i, x)| with(*x, *i)).sum()
+        })
     }
 }
 

@@ -50,7 +50,9 @@ impl Elimination {
             Covariance::Fronts { law, .. } if law.unknowns() == unknowns => {
                 Way::Rows(SparseRows::default(), Some(Arc::clone(law.pattern())))
             }
-            Covariance::None(s) if !s.whole && unknowns >= SMALL => Way::Rows(SparseRows::default(), None),
+            Covariance::None(s) if !s.whole && (s.fronts || unknowns >= SMALL) => {
+                Way::Rows(SparseRows::default(), None)
+            }
             Covariance::None(_) | Covariance::Matrix(_) | Covariance::Fronts { .. } => {
                 Way::Matrix(LeastSquares::new(unknowns, outputs))
             }
@@ -65,6 +67,15 @@ impl Elimination {
             Way::Rows(rows, _) => rows,
         };
         one_row(rows, weight.sqrt(), coefficients, targets);
+    }
+
+    /// Says that rows to come join these unknowns, so that what they share is known before there are any.
+    pub fn join(&mut self, unknowns: &[usize]) {
+        if let Way::Rows(rows, _) = &mut self.way
+            && !unknowns.is_empty()
+        {
+            rows.begin(unknowns.iter().copied());
+        }
     }
 
     /// See [`LeastSquares::add_moments`].
@@ -166,7 +177,7 @@ impl Elimination {
         });
         let n = shape.unknowns as f64;
         let by_matrix_costs = n.powi(3);
-        let dense = LONG * pattern.cost() > by_matrix_costs;
+        let dense = !shape.fronts && LONG * pattern.cost() > by_matrix_costs;
         let (entries, cost) = match dense {
             true => (n * n, by_matrix_costs),
             false => (pattern.entries() as f64, pattern.cost()),

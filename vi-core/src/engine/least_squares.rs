@@ -24,7 +24,7 @@ use std::borrow::Cow;
 pub struct Term {
     /// Position in u; `None` is the constant.
     pub column: Option<usize>,
-    /// The coefficient of a constant; 1 for a column.
+    /// What it is multiplied with besides.
     pub constant: f64,
     /// What it multiplies.
     pub value: Value,
@@ -41,6 +41,12 @@ impl Term {
     #[must_use]
     pub fn column(column: usize, value: Value) -> Term {
         Term { column: Some(column), constant: 1.0, value }
+    }
+
+    /// So many times the term.
+    #[must_use]
+    pub fn times(self, by: f64) -> Term {
+        Term { constant: self.constant * by, ..self }
     }
 }
 
@@ -315,13 +321,7 @@ impl LeastSquares {
 /// Σᵢⱼ aᵢ Cᵢⱼ aⱼ: the variance of Σ a θ for θ of covariance C.
 #[must_use]
 pub fn quadratic(coefficients: &[(usize, f64)], covariance: &impl Entries) -> f64 {
-    let mut s = 0.0;
-    for &(i, a) in coefficients {
-        for &(j, b) in coefficients {
-            s += a * b * covariance.entry(i, j);
-        }
-    }
-    s
+    covariance.cross(coefficients, coefficients)
 }
 
 /// The coefficient of each unknown as a form over the columns of u about their gauges.
@@ -355,6 +355,9 @@ pub fn spread(m: Cell<'_>, terms: &[Term], covariance: &impl Entries) -> f64 {
         return 0.0;
     }
     let forms = unknown_forms(&m, terms);
+    if let Some(at) = of_one_row(&m, &forms) {
+        return m.count * covariance.cross(&at, &at);
+    }
     let mut s = 0.0;
     for (i, a) in &forms {
         for (j, b) in &forms {
@@ -373,6 +376,10 @@ pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &impl Entrie
         return out;
     }
     let forms: Vec<_> = terms.iter().map(|t| unknown_forms(&m, t)).collect();
+    let rows: Option<Vec<_>> = forms.iter().map(|f| of_one_row(&m, f)).collect();
+    if let Some(rows) = rows {
+        return row_scatter(&rows, covariance) * m.count;
+    }
     for d in 0..dim {
         for e in 0..=d {
             let mut s = 0.0;
@@ -392,15 +399,28 @@ pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &impl Entrie
 #[must_use]
 pub fn row_scatter(coefficients: &[Vec<(usize, f64)>], covariance: &impl Entries) -> DMatrix<f64> {
     let dim = coefficients.len();
-    DMatrix::from_fn(dim, dim, |d, e| {
-        let mut s = 0.0;
-        for &(i, a) in &coefficients[d] {
-            for &(j, b) in &coefficients[e] {
-                s += a * b * covariance.entry(i, j);
+    DMatrix::from_fn(dim, dim, |d, e| covariance.cross(&coefficients[d], &coefficients[e]))
+}
+
+/// Forms at the mean of a cell, where no column that they read varies in it but by rounding: all of its rows are one.
+fn of_one_row(m: &Cell<'_>, forms: &[(usize, Form)]) -> Option<Vec<(usize, f64)>> {
+    let stays = |c: usize| {
+        let mean = m.sum[c] / m.count;
+        m.square(c, c) - m.sum[c] * mean <= 16.0 * f64::EPSILON * m.square(c, c)
+    };
+    forms
+        .iter()
+        .map(|(i, (columns, constant))| {
+            let mut at = *constant;
+            for (c, x) in columns {
+                if !stays(*c) {
+                    return None;
+                }
+                at += x * m.sum[*c] / m.count;
             }
-        }
-        s
-    })
+            Some((*i, at))
+        })
+        .collect()
 }
 
 /// A linear form in u: its coefficients over the columns about their gauges, and its constant.

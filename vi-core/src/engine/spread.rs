@@ -139,3 +139,15 @@ pub fn whitened_vector(q: &Marginal<MvStudentT>, scale: &impl MatrixScale) -> Op
     let (matrix, _) = scale.student()?;
     Some(q.law()?.scale().trace() / matrix.trace())
 }
+
+/// Where the rows of a ragged array begin, one after another, and where the last ends.
+#[must_use]
+pub fn starts<T>(rows: &[Vec<T>]) -> Vec<usize> {
+    let mut end = 0;
+    std::iter::once(0)
+        .chain(rows.iter().map(|row| {
+            end += row.len();
+            end
+        }))
+        .collect()
+}

@@ -123,6 +123,14 @@ struct Cov {
 /// Moments of numbers that had no value.
 pub type ImputedNumbers = Imputed<MeanVar>;
 
+impl ImputedNumbers {
+    /// A Normal with this mean and variance.
+    #[doc(hidden)]
+    pub fn give(&mut self, at: &[usize], mean: f64, var: f64) {
+        self.insert(at, MeanVar { mean, var, shape: Shape::Normal, error: 0.0 });
+    }
+}
+
 /// Probabilities of the categories of elements that had no value.
 pub type ImputedCategories = Imputed<Vec<f64>>;
 

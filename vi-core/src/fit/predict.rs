@@ -56,7 +56,9 @@ fn absent_at<M: Program>(
     globals: &M::Globals,
 ) -> Result<M::Imputed, Error> {
     if !M::IMPUTES_DRAWN && !is_joint::<M>() {
-        return Ok(M::Imputed::default());
+        let mut absent = M::Imputed::default();
+        model.impute_shared(&work.context, globals, &mut absent);
+        return Ok(absent);
     }
     let posterior = work.posterior(model, globals)?;
     absent(model, &work.context, &fit.params, globals, &posterior)
@@ -71,7 +73,9 @@ pub(super) fn absent<M: Program>(
     posterior: &M::Posterior,
 ) -> Result<M::Imputed, Error> {
     if !M::IMPUTES_DRAWN {
-        return model.impute(context, params, posterior);
+        let mut absent = model.impute(context, params, posterior)?;
+        model.impute_shared(context, globals, &mut absent);
+        return Ok(absent);
     }
     let mut mean = M::Imputed::default();
     // Where all that is shared are points, every draw is the same.
@@ -83,6 +87,7 @@ pub(super) fn absent<M: Program>(
         let next = model.impute_drawn(context, params, posterior, &shared)?;
         M::average_imputed(&mut mean, next, draw);
     }
+    model.impute_shared(context, globals, &mut mean);
     Ok(mean)
 }
 

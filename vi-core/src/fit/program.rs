@@ -496,6 +496,15 @@ pub trait Program: Joins {
     /// Takes what was found at one more draw into the mean of those before.
     fn average_imputed(_mean: &mut Self::Imputed, _next: Self::Imputed, _before: usize) {}
 
+    /// The same where Gaussians that all data share say it.
+    fn impute_shared(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _into: &mut Self::Imputed,
+    ) {
+    }
+
     /// Puts what was found for missing elements beside the latents.
     fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}
 

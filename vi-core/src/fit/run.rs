@@ -514,7 +514,8 @@ impl<'a, M: Program> State<'a, M> {
         fit.states = self.work.components.first().map_or(0, |c| c.first);
         if self.options.keep_locals {
             fit.posterior = self.work.posterior(&fit.model, &self.under)?;
-            let imputed = fit.model.impute(&self.work.context, &fit.params, &fit.posterior)?;
+            let mut imputed = fit.model.impute(&self.work.context, &fit.params, &fit.posterior)?;
+            fit.model.impute_shared(&self.work.context, &self.globals, &mut imputed);
             M::keep_imputed(&mut fit.posterior, imputed);
             fit.kept = true;
         }

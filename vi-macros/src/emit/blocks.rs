@@ -7,7 +7,7 @@ use super::uncertain;
 use super::uncertain::Gaussian;
 use crate::density::statement::{Form, Scale};
 use crate::density::symbol::{Elem, Ix};
-use crate::kernel::{MStep, MStepKind, MatrixSource, RegressionSource};
+use crate::kernel::{MStep, MStepKind, MatrixSource, RegressionRows, RegressionSource};
 use crate::model::ir::ArrayId;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -306,6 +306,7 @@ impl Emitter<'_> {
                 .map(|d| d.target.array)
                 .collect();
             let mut step = step.clone();
+            let mut to_come = vec![];
             let empty = match &mut step.kind {
                 MStepKind::Natural { terms, array, .. } => {
                     let whitens: Vec<ArrayId> =
@@ -331,6 +332,11 @@ impl Emitter<'_> {
                     flat
                 }
                 MStepKind::Regression(r) => {
+                    // Neighbours of neighbours are far apart: what data join is looked up in their rows.
+                    if super::filled::chain_of(r).is_some() && r.outputs.is_none() {
+                        let data = |x: &&RegressionRows| matches!(x.source, RegressionSource::Moments { .. });
+                        to_come = r.rows.iter().filter(data).cloned().collect();
+                    }
                     r.rows.retain(|x| match &x.source {
                         RegressionSource::Prior { statement, .. } => from(Some(*statement)),
                         RegressionSource::Moments { .. } => false,
@@ -343,7 +349,7 @@ impl Emitter<'_> {
                 continue;
             }
             let (_, inner) = match &step.kind {
-                MStepKind::Regression(r) => self.regression(r, step.block, &diffuse),
+                MStepKind::Regression(r) => self.regression(r, step.block, &diffuse, &to_come),
                 MStepKind::Natural { .. } | MStepKind::Matrix { .. } | MStepKind::Newton { .. } => {
                     self.step(&step)?
                 }

@@ -120,7 +120,8 @@ impl Emitter<'_> {
         let s: &Stat = &self.kernel.stats[stat];
         let StatKind::Sum(coefficient) = &s.kind else { return TokenStream::new() };
         let field = format_ident!("{}", s.name);
-        let at = s.cells.iter().map(|c| scope.var(&c.var));
+        let at: Vec<Ix> = s.cells.iter().map(|c| Ix::var(&c.var)).collect();
+        let at = self.cell_of_sums(scope, s, &at);
         let write = match coefficient.as_number() {
             Some(1.0) => quote!(stats.#field[[#(#at),*]] += responsibility;),
             _ => {

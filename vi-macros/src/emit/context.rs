@@ -57,13 +57,13 @@ impl Emitter<'_> {
             if s.over.is_empty() {
                 quote!(#[doc = #doc] pub #n: usize)
             } else {
-                quote!(#[doc = #doc] pub #n: Vec<usize>)
+                quote!(#[doc = #doc] pub #n: Lengths)
             }
         });
         let data = self.data_type(quote!('a));
         let size_types = self.model.sizes.iter().map(|s| {
             let n = &s.name;
-            if s.over.is_empty() { quote!(#n: usize) } else { quote!(#n: Vec<usize>) }
+            if s.over.is_empty() { quote!(#n: usize) } else { quote!(#n: Lengths) }
         });
         let groups = (0..self.kernel.groups.len()).map(|g| {
             let n = self.group_field(g);
@@ -277,7 +277,7 @@ impl Emitter<'_> {
                 } else {
                     let over = &self.model.sizes[s.over[0].0].name;
                     match &known {
-                        None => out.extend(quote!(let #name: Vec<usize> = (0..#over).map(|s| #length).collect();)),
+                        None => out.extend(quote!(let #name: Lengths = (0..#over).map(|s| #length).collect();)),
                         Some((_, first, first_what)) => out.extend(
                             quote!(check::ragged_sizes_agree(#over, #first, |s| #name[s], #first_what, #from, |s| #length, #what, #text)?;),
                         ),

@@ -141,6 +141,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn continues(&self) -> TokenStream {
+        if let Some(none) = self.no_filter() {
+            return none;
+        }
         let chain = |c: &Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
         let [c] = self.kernel.components.as_slice() else { return TokenStream::new() };
         if !chain(c) {

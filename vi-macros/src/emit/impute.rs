@@ -13,9 +13,15 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Observed arrays nobody reads: an element without a value changes nothing, and can be told from the rest.
     pub(super) fn leaves(&self) -> Vec<ArrayId> {
-        if self.has_shared_latents() && !self.imputes_along() && self.has_chain_of_normals() {
-            return vec![];
+        if self.has_shared_latents() && !self.imputes_along() {
+            let mut all = self.shared_leaves();
+            all.extend(self.drawn_leaves());
+            return all;
         }
+        self.leaves_of_units()
+    }
+
+    fn leaves_of_units(&self) -> Vec<ArrayId> {
         // Of several Gaussian latents of one unit the marginals say too little; chains have a joint law.
         let array = |a: &ArrayId| &self.model.arrays[a.0];
         self.observed()
@@ -33,13 +39,14 @@ impl Emitter<'_> {
         self.hidden().iter().any(|a| self.is_shared_latent(*a))
     }
 
-    fn has_chain_of_normals(&self) -> bool {
-        self.kernel.components.iter().any(Component::is_chain)
-    }
-
-    /// Whether unobserved elements have laws at values of the latents that all units share: draws from q, over which they are averaged.
-    fn imputes_drawn(&self) -> bool {
-        self.has_shared_latents() && !self.imputes_along() && !self.leaves().is_empty()
+    /// Leaves that have laws at values of the latents that all units share, of which these are drawn.
+    fn drawn_leaves(&self) -> Vec<ArrayId> {
+        let along = self.imputes_along() || self.kernel.components.iter().any(Component::is_chain);
+        if !self.has_shared_latents() || along {
+            return vec![];
+        }
+        let exact = self.shared_leaves();
+        self.leaves_of_units().into_iter().filter(|a| !exact.contains(a)).collect()
     }
 
     /// Whether a statement of the array reads two units that follow one another, or several blocks.
@@ -52,10 +59,11 @@ impl Emitter<'_> {
 
     /// Leaves whose elements may be missing: these have a field in `Posterior`.
     pub fn imputed(&self) -> Vec<ArrayId> {
-        if self.has_shared_latents() {
-            return vec![];
+        match (self.has_shared_latents(), self.imputes_along()) {
+            (true, true) => vec![],
+            (true, false) => self.shared_leaves(),
+            (false, _) => self.leaves().into_iter().filter(|a| self.model.arrays[a.0].missing).collect(),
         }
-        self.leaves().into_iter().filter(|a| self.model.arrays[a.0].missing).collect()
     }
 
     pub fn imputed_type(&self, a: ArrayId) -> TokenStream {
@@ -93,18 +101,14 @@ impl Emitter<'_> {
     }
 
     pub fn impute_fn(&self) -> TokenStream {
-        let drawn = self.imputes_drawn();
-        if self.has_shared_latents() && !drawn {
-            return TokenStream::new();
+        if self.has_shared_latents() {
+            if self.imputes_along() {
+                return TokenStream::new();
+            }
+            let (exact, drawn) = (self.impute_shared_fn(), self.impute_drawn_fn());
+            return quote!(#exact #drawn);
         }
-        let leaves = self.leaves();
-        let statements: TokenStream = self
-            .model
-            .statements
-            .iter()
-            .filter(|s| s.dist.is_some() && leaves.contains(&s.array))
-            .map(|s| self.impute(s))
-            .collect();
+        let statements = self.imputing(&self.leaves());
         let keep: Vec<_> = self.imputed().into_iter().map(|a| self.name(a)).collect();
         let keep = (!keep.is_empty()).then(|| {
             quote! {
@@ -117,27 +121,6 @@ impl Emitter<'_> {
             return TokenStream::new();
         }
         let open = self.open();
-        if drawn {
-            let shared =
-                self.hidden().into_iter().filter(|a| self.is_shared_latent(*a)).map(|a| self.name(a));
-            let fields = leaves.iter().map(|a| self.name(*a));
-            return quote! {
-                const IMPUTES_DRAWN: bool = true;
-
-                fn impute_drawn(&self, context: &Context<'_>, params: &Params, posterior: &Posterior, shared: &Latents) -> Result<Imputed, Error> {
-                    #open
-                    let mut imputed = Imputed::default();
-                    let mut latents = self.latents(context, &fit::first_states(&self.components(context)));
-                    #(latents.#shared = shared.#shared.clone();)*
-                    #statements
-                    Ok(imputed)
-                }
-
-                fn average_imputed(mean: &mut Imputed, next: Imputed, before: usize) {
-                    #(mean.#fields.average(next.#fields, before);)*
-                }
-            };
-        }
         quote! {
             fn impute(&self, context: &Context<'_>, params: &Params, posterior: &Posterior) -> Result<Imputed, Error> {
                 #open
@@ -148,6 +131,39 @@ impl Emitter<'_> {
             }
 
             #keep
+        }
+    }
+
+    /// The elements of these arrays.
+    fn imputing(&self, leaves: &[ArrayId]) -> TokenStream {
+        let own = |s: &&Statement| s.dist.is_some() && leaves.contains(&s.array);
+        self.model.statements.iter().filter(own).map(|s| self.impute(s)).collect()
+    }
+
+    fn impute_drawn_fn(&self) -> TokenStream {
+        let leaves = self.drawn_leaves();
+        let statements = self.imputing(&leaves);
+        if statements.is_empty() {
+            return TokenStream::new();
+        }
+        let shared = self.hidden().into_iter().filter(|a| self.is_shared_latent(*a)).map(|a| self.name(a));
+        let fields = leaves.iter().map(|a| self.name(*a));
+        let open = self.open();
+        quote! {
+            const IMPUTES_DRAWN: bool = true;
+
+            fn impute_drawn(&self, context: &Context<'_>, params: &Params, posterior: &Posterior, shared: &Latents) -> Result<Imputed, Error> {
+                #open
+                let mut imputed = Imputed::default();
+                let mut latents = self.latents(context, &fit::first_states(&self.components(context)));
+                #(latents.#shared = shared.#shared.clone();)*
+                #statements
+                Ok(imputed)
+            }
+
+            fn average_imputed(mean: &mut Imputed, next: Imputed, before: usize) {
+                #(mean.#fields.average(next.#fields, before);)*
+            }
         }
     }
 

@@ -60,6 +60,7 @@ pub const LOCALS: &[&str] = &[
     "term",
     "terms",
     "tile",
+    "together",
     "total",
     "turned",
     "uncertain",

@@ -270,6 +270,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "There",
         "ChaCha8Rng",
         "LeastSquares",
+        "Lengths",
         "Links",
         "Marginal",
         "Maximised",

@@ -121,7 +121,7 @@ impl Emitter<'_> {
             MStepKind::Matrix { array, inverse, terms, residuals } => {
                 Ok(self.matrix(*array, *inverse, terms, residuals, step.block))
             }
-            MStepKind::Regression(r) => Ok(self.regression(r, step.block, &[])),
+            MStepKind::Regression(r) => Ok(self.regression(r, step.block, &[], &[])),
             MStepKind::Newton { arrays, terms } => self.newton(arrays, terms),
         }
     }
@@ -179,7 +179,7 @@ impl Emitter<'_> {
             Source::Prior => (quote!(), None),
             Source::Sum { stat, at } => {
                 let field = format_ident!("{}", self.kernel.stats[*stat].name);
-                let at = at.iter().map(|i| scope.index(i));
+                let at = self.cell_of_sums(scope, &self.kernel.stats[*stat], at);
                 (quote!(), Some(quote!(stats.#field[[#(#at),*]])))
             }
             Source::Count { stat, at } => {
@@ -231,9 +231,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn cell_at(&self, scope: &Scope<'_>, stat: usize, at: &[Ix]) -> TokenStream {
-        let extents = self.kernel.stats[stat].cells.iter().map(|c| c.var.high.clone());
-        let pairs: Vec<(Ix, Ix)> = at.iter().cloned().zip(extents).collect();
-        scope.flat(&pairs)
+        let cells = self.kernel.stats[stat].cells.iter().map(|c| c.var.clone());
+        let at: Vec<(Var, Ix)> = cells.zip(at.iter().cloned()).collect();
+        scope.place(&at)
     }
 
     /// Pushes every regressor of a design with its value at the params.
@@ -248,14 +248,15 @@ impl Emitter<'_> {
             .regressors
             .iter()
             .map(|r| {
-                let value = match unknown.and_then(|f| f(&r.param)) {
-                    Some(id) => quote!(Unknown(#id)),
+                let own = unknown.and_then(|f| r.elems().find_map(|e| Some((e, f(e)?))));
+                let (value, times) = match own {
+                    Some((e, id)) => (quote!(Unknown(#id)), self.beside_in_product(scope, r, e)),
                     None => {
                         let x = super::product(&r.elems().map(|e| scope.elem(e)).collect::<Vec<_>>());
-                        quote!(Known(#x))
+                        (quote!(Known(#x)), None)
                     }
                 };
-                let push = self.push_term(scope, r, &offsets, value);
+                let push = self.push_term(scope, r, &offsets, value, times);
                 scope.loops(&r.sums, push)
             })
             .collect()
@@ -267,11 +268,13 @@ impl Emitter<'_> {
         r: &Regressor,
         offsets: &[TokenStream],
         value: TokenStream,
+        times: Option<TokenStream>,
     ) -> TokenStream {
+        let times = times.map(|x| quote!(.times(#x)));
         match r.column {
             None => {
                 let c = super::number(r.constant);
-                quote!(terms.push(Term::constant(#c, #value));)
+                quote!(terms.push(Term::constant(#c, #value) #times);)
             }
             Some(n) => {
                 let offset = &offsets[n];
@@ -282,7 +285,7 @@ impl Emitter<'_> {
                     let at = scope.flat(&within);
                     quote!(#offset + #at)
                 };
-                quote!(terms.push(Term::column(#at, #value));)
+                quote!(terms.push(Term::column(#at, #value) #times);)
             }
         }
     }

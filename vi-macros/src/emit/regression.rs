@@ -3,7 +3,7 @@
 use super::Emitter;
 use super::scope::Scope;
 use crate::density::symbol::{Elem, Ix, Var};
-use crate::kernel::{Design, Regression, RegressionRows, RegressionSource};
+use crate::kernel::{Design, Regression, RegressionRows, RegressionSource, Regressor};
 use crate::model::ir::ArrayId;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -21,16 +21,36 @@ impl Emitter<'_> {
             .collect()
     }
 
+    /// The indices of a location in one copy of its block: lengths that depend on which copy it is are those of the batch's own indices.
+    pub(super) fn axes_within(&self, r: &Regression, a: ArrayId) -> Vec<Var> {
+        let (plates, events) = self.axes(a);
+        let mut all: Vec<Var> = plates.into_iter().chain(events).collect();
+        let stands = self.stands(r, a);
+        for n in 0..all.len() {
+            let own = stands.as_ref().and_then(|e| e.indices.get(n)).and_then(Ix::as_var);
+            let Some(b) = own.filter(|v| r.batch.contains(v)) else { continue };
+            let (was, by) = (all[n].clone(), Ix::var(b));
+            for v in &mut all[n + 1..] {
+                if v.high.mentions(&was) {
+                    *v = Var::new(v.name.clone(), v.nominal, v.low.clone(), v.high.substitute(&was, &by));
+                }
+            }
+        }
+        all
+    }
+
     pub(super) fn is_output(&self, r: &Regression, rows: &RegressionRows, v: &Var) -> bool {
         r.outputs.is_some() && rows.design().columns[0].over.contains(v)
     }
 
-    /// `diffuse` have no prior: where only priors are known, they stay about where they are.
+    /// `diffuse` have no prior: where only priors are known, they stay about where they are. `to_come` are rows of which nothing but their
+    /// unknowns is known yet.
     pub(super) fn regression(
         &self,
         r: &Regression,
         block: Option<usize>,
         diffuse: &[ArrayId],
+        to_come: &[RegressionRows],
     ) -> (Vec<String>, TokenStream) {
         let scope = self.scope();
         let (offsets, total) = self.unknowns(&scope, r);
@@ -39,7 +59,9 @@ impl Emitter<'_> {
         let mut fill = TokenStream::new();
         for rows in &r.rows {
             let precision = scope.poly(&rows.precision);
-            if r.rows.iter().any(|x| !x.design().is_linear()) {
+            // Of a posterior, what multiplies an unknown may be a point.
+            let linear = |d: &Design| if block.is_some() { d.is_affine(self.model) } else { d.is_linear() };
+            if r.rows.iter().any(|x| !linear(x.design())) {
                 let write = self.product_rows(&scope, r, rows, &precision);
                 let write = scope.guarded(&rows.guards, write);
                 fill.extend(scope.loops(&rows.over, write));
@@ -79,6 +101,7 @@ impl Emitter<'_> {
             let write = scope.guarded(&rows.guards, write);
             fill.extend(scope.loops(&rows.over, write));
         }
+        fill.extend(to_come.iter().map(|rows| self.joined(&scope, r, rows)));
         for a in diffuse {
             let (loops, e, id, _) = self.location_loops(&scope, r, *a);
             let place = scope.elem(&e);
@@ -176,6 +199,25 @@ impl Emitter<'_> {
         (doc, quote!(#body #noted))
     }
 
+    /// Says which unknowns a row joins.
+    fn joined(&self, scope: &Scope<'_>, r: &Regression, rows: &RegressionRows) -> TokenStream {
+        let unknowns = rows.design().regressors.iter().filter_map(|x| {
+            let id = self.unknown(scope, r, x.of(&r.arrays)?)?;
+            Some(scope.loops(&x.sums, quote!(together.push(#id);)))
+        });
+        let unknowns: TokenStream = unknowns.collect();
+        let unknowns = match &rows.dense {
+            Some((event, ..)) => scope.loops(std::slice::from_ref(event), unknowns),
+            None => unknowns,
+        };
+        let join = quote! {
+            let mut together = Vec::new();
+            #unknowns
+            system.join(&together);
+        };
+        scope.loops(&rows.over, scope.guarded(&rows.guards, join))
+    }
+
     /// Rows of a residual with products, under the expectation of the other factors.
     fn product_rows(
         &self,
@@ -214,8 +256,7 @@ impl Emitter<'_> {
         a: ArrayId,
     ) -> (Vec<Var>, Elem, TokenStream, TokenStream) {
         let axes = self.unknown_axes(r, a);
-        let (plates, events) = self.axes(a);
-        let all: Vec<Var> = plates.iter().chain(&events).cloned().collect();
+        let all = self.axes_within(r, a);
         // Spell the element with the batch's own names.
         let elem = self.stands(r, a);
         let row = r.rows.iter().find(|x| x.design().regressors.iter().any(|y| y.of(&[a]).is_some()));
@@ -309,6 +350,17 @@ impl Emitter<'_> {
         scope.loops(&all, quote!(notes.bounded(mode::at(#name, &[#(#at),*]), #place, (#min, #max));))
     }
 
+    /// The values that an unknown is multiplied with, where there are any.
+    pub(super) fn beside_in_product(
+        &self,
+        scope: &Scope<'_>,
+        r: &Regressor,
+        own: &Elem,
+    ) -> Option<TokenStream> {
+        let others: Vec<TokenStream> = r.elems().filter(|e| *e != own).map(|e| scope.elem(e)).collect();
+        (!others.is_empty()).then(|| super::product(&others))
+    }
+
     pub(super) fn prior_row(
         &self,
         r: &Regression,
@@ -324,10 +376,16 @@ impl Emitter<'_> {
         let mut known = TokenStream::new();
         for x in &design.regressors {
             let c = self.coefficient(&scope, design, x);
-            match id(&x.param) {
-                Some(id) => unknown.extend(scope.loops(&x.sums, quote!(coefficients.push((#id, #c));))),
+            match x.elems().find_map(|e| Some((e, id(e)?))) {
+                Some((e, id)) => {
+                    let c = match self.beside_in_product(&scope, x, e) {
+                        Some(by) => quote!((#c) * #by),
+                        None => c,
+                    };
+                    unknown.extend(scope.loops(&x.sums, quote!(coefficients.push((#id, #c));)));
+                }
                 None => {
-                    let v = scope.elem(&x.param);
+                    let v = super::product(&x.elems().map(|e| scope.elem(e)).collect::<Vec<_>>());
                     known.extend(scope.loops(&x.sums, quote!(target -= #c * #v;)));
                 }
             }

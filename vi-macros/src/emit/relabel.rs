@@ -164,8 +164,10 @@ impl Emitter<'_> {
         if !moved {
             return TokenStream::new();
         }
+        let starts = self.row_starts(r, &walks);
         quote! {{
             let mut moves = Vec::new();
+            #starts
             #walks
             fit::carry(&mut params.#field, &moves);
         }}

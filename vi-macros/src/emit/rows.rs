@@ -540,8 +540,8 @@ impl Emitter<'_> {
     }
 
     pub fn cell_index(&self, scope: &Scope<'_>, s: &Stat) -> TokenStream {
-        let at: Vec<(Ix, Ix)> = s.cells.iter().map(|c| (Ix::var(&c.var), c.var.high.clone())).collect();
-        scope.flat(&at)
+        let at: Vec<(Var, Ix)> = s.cells.iter().map(|c| (c.var.clone(), Ix::var(&c.var))).collect();
+        scope.place(&at)
     }
 
     pub(super) fn fill_columns(

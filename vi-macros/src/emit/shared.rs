@@ -381,7 +381,8 @@ impl<'a> Emitter<'a> {
             });
             // Before anything is set there is no covariance to read.
             let field = g.law.as_ref().unwrap_or(field);
-            out.extend(quote!(if !params.#field.is_empty() { posterior.#n = #value; }));
+            let starts = self.row_starts(g.regression, &value);
+            out.extend(quote!(if !params.#field.is_empty() { #starts posterior.#n = #value; }));
         }
         out
     }
@@ -415,7 +416,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Batch indices of a block at an element.
-    fn batch_of(&self, r: &Regression, a: ArrayId, e: &Elem) -> Vec<(Var, Ix)> {
+    pub(super) fn batch_of(&self, r: &Regression, a: ArrayId, e: &Elem) -> Vec<(Var, Ix)> {
         let Some(own) = self.stands(r, a) else { return vec![] };
         r.batch
             .iter()
@@ -451,39 +452,6 @@ impl<'a> Emitter<'a> {
         quote!(params.#n #(#zeros)*.len())
     }
 
-    /// The position among the unknowns, with extents read off the values.
-    pub(super) fn unknown_read(&self, r: &Regression, e: &Elem, a: ArrayId) -> TokenStream {
-        let scope = self.scope();
-        let mut before: Vec<TokenStream> = vec![];
-        for b in &r.arrays {
-            if *b == a {
-                break;
-            }
-            let n = self.name(*b);
-            let axes = self.unknown_axes(r, *b);
-            let lens = axes.iter().map(|axis| {
-                let zeros = (0..*axis).map(|_| quote!([0]));
-                quote!(params.#n #(#zeros)*.len())
-            });
-            let lens: Vec<_> = lens.collect();
-            before.push(if lens.is_empty() { quote!(1) } else { super::product(&lens) });
-        }
-        let n = self.name(a);
-        let mut at: Option<TokenStream> = None;
-        for axis in self.unknown_axes(r, a) {
-            let i = e.indices.get(axis).map_or(quote!(0), |i| scope.index(i));
-            at = Some(match at {
-                None => i,
-                Some(o) => {
-                    let zeros = (0..axis).map(|_| quote!([0]));
-                    quote!((#o) * params.#n #(#zeros)*.len() + #i)
-                }
-            });
-        }
-        let at = at.unwrap_or_else(|| quote!(0));
-        if before.is_empty() { at } else { quote!(#(#before)+* + #at) }
-    }
-
     /// Fields of the globals before anything is known of them.
     pub(super) fn unset_shapes(&self) -> TokenStream {
         let scope = self.scope();
@@ -508,9 +476,23 @@ impl<'a> Emitter<'a> {
             let (_, total) = self.unknowns(&scope, g.regression);
             let names: Vec<String> = g.regression.arrays.iter().map(|a| self.name(*a).to_string()).collect();
             let (names, whole) = (names.join(", "), self.takes_all(&g));
-            out.extend(
-                quote!(#n: vec![SharedCovariance::none(#names, #total, context.budget, #whole)?; #copies],),
-            );
+            let none = match !whole && super::filled::chain_of(g.regression).is_some() {
+                true => quote!(SharedCovariance::of_neighbours(#names, #total, context.budget)?),
+                false => quote!(SharedCovariance::none(#names, #total, context.budget, #whole)?),
+            };
+            // Copies of different sizes are made one by one.
+            let apart = g.regression.arrays.iter().flat_map(|a| self.axes_within(g.regression, *a));
+            let apart = apart.into_iter().any(|v| g.regression.batch.iter().any(|b| v.high.mentions(b)));
+            if apart {
+                let push = scope.loops(&g.regression.batch, quote!(all.push(#none);));
+                out.extend(quote!(#n: {
+                    let mut all = Vec::with_capacity(#copies);
+                    #push
+                    all
+                },));
+            } else {
+                out.extend(quote!(#n: vec![#none; #copies],));
+            }
             if let Some(n) = &g.law {
                 out.extend(quote!(#n: vec![Marginal::Unset; #copies],));
             }

@@ -21,12 +21,14 @@ impl Emitter<'_> {
             });
             let walks: TokenStream =
                 g.regression.arrays.iter().map(|a| self.spread_of(g.regression, *a)).collect();
+            let starts = self.row_starts(g.regression, &walks);
             out.extend(quote! {
                 let params = &made;
                 let known = || -> Option<Vec<SharedCovariance>> {
                     if #(#unset)||* {
                         return None;
                     }
+                    #starts
                     let mut entries = spread::Spread::default();
                     #walks
                     Some(entries.covariances())

@@ -21,7 +21,7 @@ impl Emitter<'_> {
             let line = self.model.statements[s.statement.0].line;
             match &s.kind {
                 StatKind::Sum(c) => {
-                    let r = Literal::usize_unsuffixed(s.cells.len());
+                    let r = Literal::usize_unsuffixed(self.dims_of_sums(&self.scope(), s).len());
                     let what = crate::density::print::poly(c, self.model);
                     let doc = self.whitened_doc(at).unwrap_or_else(|| match c.as_number() {
                         Some(1.0) => format!(" Σ q: expected counts of line {line}."),
@@ -149,13 +149,17 @@ impl Emitter<'_> {
             let n = format_ident!("{}", s.name);
             let dims: Vec<_> = s.cells.iter().map(|c| scope.index(&c.var.high)).collect();
             match &s.kind {
-                StatKind::Sum(_) => quote!(let #n = Table::zeros([#(#dims),*]);),
+                StatKind::Sum(_) => {
+                    let dims = self.dims_of_sums(&scope, s);
+                    quote!(let #n = Table::zeros([#(#dims),*]);)
+                }
                 StatKind::Taylor { symbols, .. } => {
                     let p = self.symbols_len(symbols);
                     quote!(let #n = Table::zeros([#(#dims,)* 1 + #p + #p * #p]);)
                 }
                 StatKind::Moments { columns } => {
-                    let cells = if dims.is_empty() { quote!(1) } else { super::product(&dims) };
+                    let vars: Vec<Var> = s.cells.iter().map(|c| c.var.clone()).collect();
+                    let cells = scope.places(&vars);
                     let dim = self.columns_len(columns);
                     let gauges = self.gauge_count(s).unwrap_or_else(|| quote!(1));
                     let gauge = format_ident!("{}_gauge", s.name);
@@ -252,8 +256,9 @@ impl Emitter<'_> {
         let separable = |s: &crate::kernel::Separable, out: &mut TokenStream| {
             let stat = &self.kernel.stats[s.stat];
             let field = format_ident!("{}", stat.name);
-            let at: Vec<_> = stat.cells.iter().map(|c| scope.var(&c.var)).collect();
             let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
+            let at: Vec<Ix> = vars.iter().map(Ix::var).collect();
+            let at = self.cell_of_sums(&scope, stat, &at);
             let value = scope.poly(&s.params);
             let add = quote! {
                 let piece = special::times(stats.#field[[#(#at),*]], #value);
@@ -335,8 +340,8 @@ impl Emitter<'_> {
                     let stat = &self.kernel.stats[d.moments];
                     let field = format_ident!("{}", stat.name);
                     let vars: Vec<Var> = stat.cells.iter().map(|c| c.var.clone()).collect();
-                    let at: Vec<(Ix, Ix)> = vars.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
-                    let cell = scope.flat(&at);
+                    let at: Vec<(Var, Ix)> = vars.iter().map(|v| (v.clone(), Ix::var(v))).collect();
+                    let cell = scope.place(&at);
                     let (e, high) = (scope.var(&d.event), scope.index(&d.event.high));
                     let known = self.known_terms_of(&d.design);
                     d.normaliser.separable.iter().for_each(|s| separable(s, &mut out));

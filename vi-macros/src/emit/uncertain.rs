@@ -88,10 +88,9 @@ impl<'a> Emitter<'a> {
         let mut total = quote!(0);
         for a in &r.arrays {
             let axes = self.unknown_axes(r, *a);
-            let (plates, events) = self.axes(*a);
-            let all: Vec<Var> = plates.into_iter().chain(events).collect();
-            let extents: Vec<_> = axes.iter().map(|n| scope.index(&all[*n].high)).collect();
-            let size = if extents.is_empty() { quote!(1) } else { super::product(&extents) };
+            let all = self.axes_within(r, *a);
+            let own: Vec<Var> = axes.iter().map(|n| all[*n].clone()).collect();
+            let size = scope.places(&own);
             offsets.push((*a, total.clone(), axes));
             total = if total.to_string() == "0" { size } else { quote!(#total + #size) };
         }
@@ -102,10 +101,9 @@ impl<'a> Emitter<'a> {
     pub(super) fn unknown(&self, scope: &Scope<'_>, r: &Regression, e: &Elem) -> Option<TokenStream> {
         let (offsets, _) = self.unknowns(scope, r);
         let (a, offset, axes) = offsets.iter().find(|(a, ..)| *a == e.array)?;
-        let (plates, events) = self.axes(*a);
-        let all: Vec<Var> = plates.into_iter().chain(events).collect();
-        let at: Vec<(Ix, Ix)> = axes.iter().map(|n| (e.indices[*n].clone(), all[*n].high.clone())).collect();
-        let at = scope.flat(&at);
+        let all = self.axes_within(r, *a);
+        let at: Vec<(Var, Ix)> = axes.iter().map(|n| (all[*n].clone(), e.indices[*n].clone())).collect();
+        let at = scope.place(&at);
         Some(if offset.to_string() == "0" { at } else { quote!(#offset + #at) })
     }
 
@@ -159,7 +157,7 @@ impl<'a> Emitter<'a> {
         design: &Design,
         joint: Option<ArrayId>,
     ) -> Vec<Spread> {
-        if !design.is_linear() {
+        if !design.is_affine(self.model) {
             return self.product_spread(scope, rows, design).into_iter().collect();
         }
         let touched = self.touched(design);
@@ -365,10 +363,14 @@ impl<'a> Emitter<'a> {
         design
             .regressors
             .iter()
-            .filter(|r| g.regression.arrays.contains(&r.param.array))
-            .map(|r| {
-                let id = self.unknown(scope, g.regression, &r.param).unwrap_or_default();
+            .filter_map(|r| Some((r, r.of(&g.regression.arrays)?)))
+            .map(|(r, e)| {
+                let id = self.unknown(scope, g.regression, e).unwrap_or_default();
                 let c = self.coefficient(scope, design, r);
+                let c = match self.beside_in_product(scope, r, e) {
+                    Some(x) => quote!((#c) * #x),
+                    None => c,
+                };
                 scope.loops(&r.sums, quote!(coefficients.push((#id, #c));))
             })
             .collect()

@@ -234,6 +234,10 @@ pub fn build<'a>(
         report.push(d);
         return None;
     }
+    if let Some(d) = steps::ragged_sum(&kernel, densities) {
+        report.push(d);
+        return None;
+    }
     match steps::steps(&kernel, densities, plan, &shared) {
         Ok(steps) => kernel.steps = steps,
         Err(d) => {

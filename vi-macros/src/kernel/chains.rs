@@ -99,6 +99,12 @@ pub fn beside(model: &Model, b: &Block) -> Option<ArrayId> {
     b.trace.iter().find(other).and_then(|s| s.latents.first()).copied()
 }
 
+/// Whether a latent is eliminated as a Gaussian.
+pub fn is_gaussian_in(b: &Block, a: ArrayId) -> bool {
+    let gaussian = |s: &&Step| matches!(s.rule, Rule::Gaussian { .. } | Rule::GaussianScan { .. });
+    b.trace.iter().filter(gaussian).any(|s| s.latents.contains(&a))
+}
+
 /// What a chain that is refused has in its way, as an addition to what it is called.
 pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
     let latents = whitened::whitened(model, b);

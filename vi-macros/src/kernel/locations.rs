@@ -248,6 +248,12 @@ fn rename(c: &mut Candidate, from: &Var, to: &Var) {
     let by = Ix::var(to);
     let swap = |v: &Var| if v == from { to.clone() } else { v.clone() };
     c.over = c.over.iter().map(swap).collect();
+    // Lengths that count within it, too.
+    let within: Vec<Var> = c.over.iter().filter(|v| v.high.mentions(from)).cloned().collect();
+    for v in within {
+        let new = Var::new(v.name.clone(), v.nominal, v.low.clone(), v.high.substitute(from, &by));
+        rename(c, &v, &new);
+    }
     c.guards = c.guards.iter().map(|g| g.substitute(from, &by)).collect();
     c.precision = c.precision.substitute(from, &by);
     if let Some((e, m, _)) = &mut c.dense {

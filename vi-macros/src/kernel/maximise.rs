@@ -393,7 +393,7 @@ fn matrix(kernel: &Kernel, densities: &[StatementDensity], a: ArrayId) -> Result
                 {
                     let Some(event) = &r.event else { return Err(refuse()) };
                     let design = Splitter::row_design(kernel.model, &r.rho, std::slice::from_ref(event))
-                        .filter(super::Design::is_linear)
+                        .filter(|d| d.is_affine(kernel.model))
                         .ok_or_else(refuse)?;
                     if !orient(*inverse) {
                         return Err(refuse());

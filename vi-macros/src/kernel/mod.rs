@@ -545,6 +545,11 @@ impl Design {
         self.regressors.iter().all(|r| r.others.is_empty())
     }
 
+    /// Whether no term multiplies latents by one another: what else is in a product is a point.
+    pub fn is_affine(&self, model: &Model) -> bool {
+        self.regressors.iter().all(|r| r.elems().filter(|e| is_random(model, e.array)).count() <= 1)
+    }
+
     /// Another index in place of one.
     fn substitute(&mut self, from: &Var, to: &Ix) {
         for r in &mut self.regressors {

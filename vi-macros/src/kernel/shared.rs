@@ -56,13 +56,18 @@ pub fn rules(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
             Rule::Scan { axis } => format!("a scan over {axis}"),
             Rule::Tree { axis } => format!("a tree over {axis}"),
             Rule::GaussianScan { axis, .. } => {
-                if let Some(a) = chains::beside(model, b) {
-                    let name = &model.arrays[a.0].name;
-                    return Err(mistakes::not_generated(
-                        loc,
-                        &format!("a Gaussian chain in one block with `{name}`"),
-                        &format!("hold it apart: `factorize {{ q({name}); }}`"),
-                    ));
+                match chains::beside(model, b) {
+                    // With another Gaussian it is eliminated by fill.
+                    Some(a) if chains::is_gaussian_in(b, a) => continue,
+                    Some(a) => {
+                        let name = &model.arrays[a.0].name;
+                        return Err(mistakes::not_generated(
+                            loc,
+                            &format!("a Gaussian chain in one block with `{name}`"),
+                            &format!("hold it apart: `factorize {{ q({name}); }}`"),
+                        ));
+                    }
+                    None => {}
                 }
                 format!("a Gaussian scan over {axis}{}", chains::obstacle(model, densities, b))
             }

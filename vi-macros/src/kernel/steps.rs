@@ -3,13 +3,18 @@
 use super::build::rows_of;
 use super::locations::regression;
 use super::maximise::{natural, newton, precision_power, prior_cases, scale_step};
-use super::{Body, Kernel, MStep, MStepKind, Regression, Slot, is_unit_normal};
+use super::{
+    Body, Kernel, MStep, MStepKind, Regression, RegressionRows, Slot, Stat, StatKind, is_random,
+    is_unit_normal,
+};
 use crate::density::poly::{Exponent, Factor, Poly};
 use crate::density::statement::{Form, StatementDensity};
+use crate::density::symbol::Var;
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{Array, ArrayId, ElemKind, Index, IndexTerm, Model};
-use crate::plan::{Block, Maximise, Plan, Rule, Update};
+use crate::model::ir::{Array, ArrayId, ElemKind, Expr, ExprKind, Index, IndexTerm, Model, Statement};
+use crate::plan::{Block, Maximise, Plan, Rule, Step, Update};
 use crate::report::Diagnostic;
+use crate::syntax::ast::Compare;
 
 pub fn steps(
     kernel: &Kernel,
@@ -44,12 +49,42 @@ fn steps_of(
         Maximise::Regression { scale, joint } => {
             let locations: Vec<ArrayId> =
                 update.params.iter().copied().filter(|a| Some(*a) != *scale).collect();
-            let mut kinds = vec![MStepKind::Regression(regression(
-                kernel,
-                densities,
-                &locations,
-                scale.filter(|_| *joint),
-            )?)];
+            let found = regression(kernel, densities, &locations, scale.filter(|_| *joint))?;
+            let ragged = |v: &Var| {
+                let mut ragged = false;
+                v.high.visit_vars(&mut |_| ragged = true);
+                ragged
+            };
+            if block.is_some() && found.batch.iter().any(ragged) {
+                let array = &kernel.model.arrays[locations[0].0];
+                let loc = kernel.model.statements[array.pieces[0].0].loc;
+                return Err(mistakes::no_engine(
+                    loc,
+                    &array.name.to_string(),
+                    "a posterior over a ragged plate",
+                ));
+            }
+            let uncertain = |x: &RegressionRows| {
+                let products = x.design().regressors.iter().filter(|r| !r.others.is_empty());
+                products.flat_map(|r| r.elems()).any(|e| is_random(kernel.model, e.array))
+            };
+            if block.is_none()
+                && let Some(x) = found.rows.iter().find(|x| x.dense.is_some() && uncertain(x))
+            {
+                let array = &kernel.model.arrays[locations[0].0];
+                let loc = kernel.model.statements[array.pieces[0].0].loc;
+                let (name, matrix) =
+                    (&array.name, x.dense.as_ref().map_or(locations[0], |(_, m, _)| m.array));
+                let matrix = &kernel.model.arrays[matrix.0].name;
+                return Err(mistakes::not_generated(
+                    loc,
+                    &format!("`{name}` times a latent that all share, under the matrix `{matrix}`"),
+                    &format!(
+                        "give `{name}` values (`given`), or each component a variance of its own in place of `{matrix}`"
+                    ),
+                ));
+            }
+            let mut kinds = vec![MStepKind::Regression(found)];
             if let Some(s) = scale {
                 kinds.push(scale_step(kernel, densities, *s)?);
             }
@@ -119,7 +154,9 @@ fn posterior_updates(
     }
     let shared = |a: &&ArrayId| !is_unit_normal(kernel.model, **a);
     let arrays = || block.latents.iter().filter(shared).map(|a| &kernel.model.arrays[a.0]);
-    if arrays().any(is_ragged) {
+    let gaussian = |a: &ArrayId| block.trace.iter().any(|s| is_gaussian(s) && s.latents.contains(a));
+    let stacked = |a: &ArrayId| gaussian(a) && has_plain_rows(&kernel.model.arrays[a.0]);
+    if block.latents.iter().filter(shared).any(|a| is_ragged(&kernel.model.arrays[a.0]) && !stacked(a)) {
         return Err(refuse("a posterior over a ragged plate"));
     }
     if arrays().any(|a| has_holes(kernel.model, a)) {
@@ -132,7 +169,7 @@ fn posterior_updates(
         match &step.rule {
             // A chain is eliminated unit by unit: what is left here is its scale.
             Rule::GaussianScan { .. } if step.latents.iter().all(|a| is_unit_normal(kernel.model, *a)) => {}
-            Rule::Gaussian { whitened_by, .. } => {
+            Rule::Gaussian { whitened_by, .. } | Rule::GaussianScan { whitened_by, .. } => {
                 locations.extend(&step.latents);
                 whitened = whitened.or(*whitened_by);
             }
@@ -170,7 +207,7 @@ fn posterior_updates(
                     out.push(Update { params: vec![*a], rule });
                 }
             }
-            Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::GaussianScan { .. } => {
+            Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } => {
                 return Err(refuse("this posterior"));
             }
         }
@@ -223,6 +260,51 @@ fn is_ragged(a: &Array) -> bool {
     a.plates.iter().any(|e| e.length.terms.iter().any(|(_, t)| depends(t)))
 }
 
+fn is_gaussian(step: &Step) -> bool {
+    match step.rule {
+        Rule::Gaussian { .. } | Rule::GaussianScan { .. } => true,
+        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Family { .. } => false,
+    }
+}
+
+/// Whether what is ragged of an array is that each position of its first index has a row of its own length.
+fn has_plain_rows(a: &Array) -> bool {
+    let depends = |t: &IndexTerm| match t {
+        IndexTerm::Axis(_) => true,
+        IndexTerm::Size(_, subscripts) => !subscripts.is_empty(),
+        IndexTerm::Bound(_) | IndexTerm::Read(_) => false,
+    };
+    let first = |i: &Index| i.offset == 0 && matches!(i.terms.as_slice(), [(1, IndexTerm::Axis(0))]);
+    let row = |i: &Index| {
+        let [(1, IndexTerm::Size(_, subscripts))] = i.terms.as_slice() else { return false };
+        i.offset == 0 && matches!(subscripts.as_slice(), [at] if first(at))
+    };
+    let axes = a.plates.iter().chain(a.elem.kind.axes());
+    axes.enumerate().all(|(n, e)| {
+        let ragged = e.length.terms.iter().any(|(_, t)| depends(t));
+        !ragged || n == 1 && row(&e.length)
+    })
+}
+
+/// A sum that is kept for every element of a ragged plate: only moments of Normals are.
+pub(super) fn ragged_sum(kernel: &Kernel, densities: &[StatementDensity]) -> Option<Diagnostic> {
+    let ragged = |s: &&Stat| {
+        let mut ragged = false;
+        s.cells.iter().for_each(|c| c.var.high.visit_vars(&mut |_| ragged = true));
+        let tabled = || kernel.tabled().flat_map(|(_, c)| &c.rows).any(|r| r.statement == s.statement);
+        ragged
+            && match s.kind {
+                StatKind::Moments { .. } => false,
+                StatKind::Sum(_) => tabled(),
+                StatKind::Taylor { .. } => true,
+            }
+    };
+    let stat = kernel.stats.iter().find(ragged)?;
+    let d = densities.iter().find(|d| d.id == stat.statement)?;
+    let name = kernel.model.arrays[d.target.array.0].name.to_string();
+    Some(mistakes::no_engine(d.loc, &name, "statistics for each element of a ragged plate"))
+}
+
 /// Whether some element has no statement, and so neither prior nor posterior.
 pub(super) fn has_holes(model: &Model, a: &Array) -> bool {
     let pieces = || a.pieces.iter().map(|p| &model.statements[p.0]);
@@ -235,7 +317,17 @@ pub(super) fn has_holes(model: &Model, a: &Array) -> bool {
         _ => true,
     };
     // The guard of a fixed index says no more than that the axis is as long.
-    !a.symmetric && pieces().any(|s| !s.guards.is_empty() && !s.binds.is_empty())
+    let exists = |s: &Statement, guard: &Expr| {
+        a.plates.iter().zip(&s.target).any(|(extent, at)| {
+            let length = extent.length.at_position(&s.target);
+            let ExprKind::Compare(Compare::Lt, low, high) = &guard.kind else { return false };
+            let same =
+                matches!(&high.kind, ExprKind::Index(i) if i.plus(-1, &length).as_constant() == Some(0));
+            same && matches!(low.kind, ExprKind::Int(n) if at.as_constant() == Some(n))
+        })
+    };
+    let leaves_out = |s: &Statement| !s.binds.is_empty() && !s.guards.iter().all(|g| exists(s, g));
+    !a.symmetric && pieces().any(leaves_out)
         || (0..a.plates.len()).any(|axis| !pieces().any(|s| s.target.get(axis).is_none_or(begins)))
 }
 

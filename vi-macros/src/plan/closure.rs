@@ -288,7 +288,9 @@ fn gaussian(
     let scope = scope_of(&rows, &own);
     let produced = gaussian_result(g, &frame, &scope, scale.as_ref(), &touching);
     let free = scope.iter().any(|(n, ix)| is_gaussian(g, *n) && !frame.fixes(&ix[..g.nodes[*n].outer()]));
-    let rule = match (chain, free) {
+    // What outlives the chain stands beside every step of it: they are eliminated together, by fill.
+    let outlived = scope.iter().any(|(n, _)| is_gaussian(g, *n));
+    let rule = match (chain, free || outlived) {
         (Some(axis), false) => Rule::GaussianScan {
             axis: g.nodes[node].axes.get(axis).cloned().unwrap_or_default(),
             whitened_by: None,

@@ -3,7 +3,7 @@
 use super::Rule;
 use super::blocks::Proved;
 use super::closure::Elimination;
-use super::edges::is_gaussian;
+use super::edges::{Coupling, is_gaussian};
 use super::interact::{Class, Factor, Interaction, Node, Statistic, is_parent_of, mention};
 use super::passes::{Element, Pass, passes};
 use crate::density::lower::is_hidden;
@@ -198,6 +198,9 @@ fn engine(
         Rule::Gaussian { stack, .. } => {
             let touching: Vec<&Factor> = factors.iter().filter(|f| f.touches(s.nodes[0])).collect();
             let structure = super::edges::structure(g, s.nodes[0], &touching);
+            if let (Coupling::Chain { .. }, true) = (&structure.coupling, stack) {
+                return beside_chain(model, g, s, &touching);
+            }
             let hoisted = !squares_vary(model, node, s.nodes[0], &touching);
             for (k, e) in array.plates.iter().enumerate() {
                 match (structure.unit[k], stack) {
@@ -217,6 +220,30 @@ fn engine(
         }
     }
     vec![out]
+}
+
+/// A chain beside Gaussians that outlive it: each step is a front of its own, which they are in as well.
+fn beside_chain(model: &Model, g: &Interaction, s: &Elimination, touching: &[&Factor]) -> Vec<Product> {
+    let array = &model.arrays[g.nodes[s.nodes[0]].array.0];
+    let mut steps = vec![];
+    array.plates.iter().for_each(|e| times(&mut steps, e.nominal, 1));
+    let mut own = steps.clone();
+    s.nodes.iter().for_each(|n| components(model, g, *n, &mut own));
+    let mut out = vec![own];
+    for n in touching.iter().flat_map(|f| &f.atoms).map(|a| a.node) {
+        if s.nodes.contains(&n) || !is_gaussian(g, n) {
+            continue;
+        }
+        let other = &model.arrays[g.nodes[n].array.0];
+        let mut beside = steps.clone();
+        for e in other.plates.iter().chain(other.elem.kind.axes()) {
+            if array.plates.iter().all(|x| x.nominal != e.nominal) {
+                times(&mut beside, e.nominal, 3);
+            }
+        }
+        out.push(beside);
+    }
+    out
 }
 
 /// The parts of a step of a scan, or from a parent to a child: what its statements read of two units.

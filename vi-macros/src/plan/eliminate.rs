@@ -1,7 +1,7 @@
 //! One latent after another until nothing is left: a proof that the posterior of a set of arrays is computed exactly, given the rest.
 
 use super::closure::{self, Elimination};
-use super::edges::structure;
+use super::edges::{Coupling, structure};
 use super::interact::{Class, Factor, Interaction};
 use super::refusal::Refusal;
 use std::cmp::Reverse;
@@ -36,10 +36,15 @@ pub fn eliminate(g: &Interaction, block: &[usize]) -> Result<Vec<Elimination>, V
     Ok(steps)
 }
 
-/// Leaf plates first, continuous before finite, what is not coupled to itself before chains, and then as declared.
-fn order(g: &Interaction, node: usize, factors: &[Factor]) -> (Reverse<usize>, bool, bool, usize) {
+/// Leaf plates first, continuous before finite, what is not coupled to itself before chains, chains before what is coupled in any other way, and
+/// then as declared.
+fn order(g: &Interaction, node: usize, factors: &[Factor]) -> (Reverse<usize>, bool, usize, usize) {
     let n = &g.nodes[node];
     let touching: Vec<&Factor> = factors.iter().filter(|f| f.touches(node)).collect();
-    let coupled = structure(g, node, &touching).culprit.is_some();
+    let coupled = match structure(g, node, &touching).coupling {
+        Coupling::None => 0,
+        Coupling::Chain { .. } | Coupling::Tree { .. } => 1,
+        Coupling::Pairs { .. } => 2,
+    };
     (Reverse(n.outer()), n.class == Class::Finite, coupled, node)
 }

@@ -228,8 +228,13 @@ impl Fronts {
         self.log_det
     }
 
-    fn root(&self, front: &Front) -> &[f64] {
+    pub(super) fn root(&self, front: &Front) -> &[f64] {
         &self.roots[front.root..][..front.pivots * front.width()]
+    }
+
+    /// Cov of a front, by rows.
+    pub(super) fn covariance_of(&self, front: &Front) -> &[f64] {
+        &self.covariances[front.entries..][..front.width() * front.width()]
     }
 
     /// x with R x = z, in place, by places.

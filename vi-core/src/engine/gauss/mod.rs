@@ -17,6 +17,7 @@
 
 pub(super) mod compensated;
 pub mod dense;
+mod forms;
 pub mod fronts;
 #[cfg(test)]
 mod fronts_tests;
