@@ -222,3 +222,168 @@ fn forests_of_several_roots_share_their_class() {
     }
     monotone(&model.fit(&data, &Options::new().seed(1).max_iterations(40)).unwrap().trace);
 }
+
+model! {
+    /// Classes of sequences, of which some are empty; marks are of the sequence itself, and some of all of that is seen.
+    pub mod marked(C, K) {
+        param    w: Simplex[C];
+        param    sign[c in C]: Unit;
+        param    trans[c in C, i in K]: Simplex[K];
+        param    emit[c in C, k in K]: Simplex[3];
+        for s in S {
+            observed c[s]: Category[C]?            ~ Categorical(w);
+            observed mark[s]: Bool?                ~ Bernoulli(sign[c[s]]);
+            observed z[s, 0]: Category[K]?         ~ Uniform();
+            observed z[s, t in 1..T[s]]: Category[K]? ~ Categorical(trans[c[s], z[s, t-1]]);
+            observed x[s, t in T[s]]: Category[3]  ~ Categorical(emit[c[s], z[s, t]]);
+        }
+    }
+}
+model! {
+    /// Many sequences of symbols: kinds of units are all there is to say of them.
+    pub mod symbols(C, K, V) {
+        latent   w: Simplex[C] ~ Dirichlet(1.5);
+        param    trans[c in C, i in K]: Simplex[K];
+        param    emit[c in C, k in K]: Simplex[V];
+        for s in S {
+            latent   c[s]               ~ Categorical(w);
+            latent   z[s, 0]            ~ Uniform();
+            latent   z[s, t in 1..T[s]] ~ Categorical(trans[c[s], z[s, t-1]]);
+            observed x[s, t in T[s]]    ~ Categorical(emit[c[s], z[s, t]]);
+        }
+    }
+}
+
+#[test]
+fn a_sequence_without_steps_has_its_class() {
+    let mut g = Noise::new(29);
+    let model = marked::Model::new(2, 2);
+    let class = [None, None, None, Some(1)];
+    let mark = [Some(true), Some(false), None, None];
+    let x = vec![vec![2, 0, 1], vec![], vec![], vec![]];
+    let z = vec![vec![None, Some(1), None], vec![], vec![], vec![]];
+    let data = marked::Data { c: (&class).into(), mark: (&mark).into(), z: (&z).into(), x: (&x).into() };
+    let p = marked::Params {
+        w: g.weights(2),
+        sign: vec![0.2, 0.7],
+        trans: (0..2).map(|_| g.rows(2, 2)).collect(),
+        emit: (0..2).map(|_| g.rows(2, 3)).collect(),
+    };
+    let fit = model.infer(&data, &p).unwrap();
+    let (log, all) = assignments(2, 2, 3, |c, path| {
+        let moves: f64 = path.windows(2).map(|z| p.trans[c][z[0]][z[1]].ln()).sum();
+        let said: f64 = path.iter().zip(&x[0]).map(|(z, x)| p.emit[c][*z][*x].ln()).sum();
+        let seen = if path[1] == 1 { 0.0 } else { f64::NEG_INFINITY };
+        p.w[c].ln() + p.sign[c].ln() - 2f64.ln() + moves + said + seen
+    });
+    let unmarked: f64 = (0..2).map(|c| p.w[c] * (1.0 - p.sign[c])).sum();
+    exact(&fit, &data, log + unmarked.ln() + p.w[1].ln());
+    close(fit.posterior.c.probs(0)[1], expect(&all, |c, _| is(c == 1)), 1e-12);
+    close(fit.posterior.c.probs(1)[1], p.w[1] * (1.0 - p.sign[1]) / unmarked, 1e-12);
+    close(fit.posterior.c.probs(2)[1], p.w[1], 1e-12);
+    close(fit.posterior.c.probs(3)[1], 1.0, 0.0);
+    assert_eq!(fit.posterior.z.iter().map(|z| z.len()).collect::<Vec<_>>(), [3, 0, 0, 0]);
+    close(fit.posterior.z[0].probs(2)[1], expect(&all, |_, z| is(z[2] == 1)), 1e-12);
+    let said = fit.predict(&data).unwrap();
+    close(said.log_density[1], unmarked.ln(), 1e-12);
+    close(said.log_density[2], 0.0, 1e-12);
+    for l in fit.draw(&data, 5, 10).unwrap().into_iter().chain([fit.posterior.most_likely().unwrap()]) {
+        assert_eq!((l.z.len(), l.z[0].len(), l.z[1].len(), l.c[3]), (4, 3, 0, 1));
+    }
+    // The M-step counts the class of a sequence without steps; fits rise, in any number of sequences and threads.
+    let fitted = model.fit(&data, &Options::new().seed(2).restarts(2).max_iterations(60)).unwrap();
+    monotone(&fitted.trace);
+    let filtered = fit.filter(&data).unwrap();
+    close(filtered.c.probs(1)[1], fit.posterior.c.probs(1)[1], 1e-12);
+}
+
+#[test]
+fn batches_with_empty_sequences_are_what_each_sequence_is_alone() {
+    let mut g = Noise::new(37);
+    let lengths = [30, 0, 7, 80, 1, 0, 0, 12, 90, 5, 0, 9];
+    let x: Vec<Vec<usize>> = lengths.iter().map(|n| (0..*n).map(|_| g.below(4)).collect()).collect();
+    let data = symbols::Data { x: (&x).into() };
+    let model = symbols::Model::new(2, 3, 4);
+    let p = symbols::Params {
+        trans: (0..2).map(|_| g.rows(3, 3)).collect(),
+        emit: (0..2).map(|_| g.rows(3, 4)).collect(),
+    };
+    let begun = model.infer(&data, &p).unwrap();
+    vi_tests::law::honest(&begun, &data);
+    let fit = begun.infer(&data).unwrap();
+    // At the fit's q of the weights, each by itself.
+    let each: Vec<_> =
+        x.iter().map(|x| fit.infer(&symbols::Data { x: (&[x.clone()]).into() }).unwrap()).collect();
+    for (s, alone) in each.iter().enumerate() {
+        close(fit.posterior.c.probs(s)[0], alone.posterior.c.probs(0)[0], 1e-12);
+    }
+    // What is said of a sequence without steps is what is said before any step: E log of the weights.
+    let q = fit.posterior.w.law().unwrap();
+    let logs = vi_tests::textbook::expected_logs(&q.a);
+    let prior = logs[0].exp() / (logs[0].exp() + logs[1].exp());
+    for s in [1, 5, 6, 10] {
+        close(fit.posterior.c.probs(s)[0], prior, 1e-12);
+        assert!(fit.posterior.z[s].is_empty());
+    }
+    let one = model.fit(&data, &Options::new().seed(1).threads(1).max_iterations(20)).unwrap();
+    let two = model.fit(&data, &Options::new().seed(1).threads(2).max_iterations(20)).unwrap();
+    assert_eq!(one.trace, two.trace);
+    monotone(&one.trace);
+    // Steps to come begin where a sequence has none, and with what is known of its class.
+    for steps in [0, 1, 3] {
+        let ahead = fit.forecast(&data, steps).unwrap();
+        for (s, x) in x.iter().enumerate() {
+            assert_eq!(ahead.posterior.z[s].len(), steps);
+            let c = ahead.posterior.c.probs(s);
+            close(c[0], fit.posterior.c.probs(s)[0], 1e-9);
+            if x.is_empty() && steps > 0 {
+                (0..3).for_each(|k| close(ahead.posterior.z[s].probs(0)[k], 1.0 / 3.0, 1e-12));
+            }
+            if x.is_empty() && steps > 2 {
+                let one: f64 = (0..2)
+                    .map(|c| {
+                        fit.posterior.c.probs(s)[c] * (0..3).map(|i| p.trans[c][i][1]).sum::<f64>() / 3.0
+                    })
+                    .sum();
+                close(ahead.posterior.z[s].probs(1)[1], one, 1e-9);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_data_a_class_and_the_law_of_a_first_state_are_as_before() {
+    let p = series::Params {
+        w: vec![0.3, 0.7].into(),
+        trans: vec![vec![vec![0.2, 0.3, 0.5].into(); 3]; 2],
+        rate: vec![1.0, 2.0, 3.0],
+    };
+    let y: [u64; 0] = [];
+    let data = series::Data { y: (&y).into() };
+    let fit = series::Model::new(2, 3).infer(&data, &p).unwrap();
+    exact(&fit, &data, 0.0);
+    close(fit.posterior.c.probs(0)[1], 0.7, 1e-12);
+    (0..3).for_each(|k| close(fit.posterior.init.mean()[k], 1.0 / 3.0, 1e-12));
+    assert!(fit.posterior.z.is_empty());
+    let l = fit.posterior.sample(&mut stream(1, "draw", &[])).unwrap();
+    assert!(l.z.is_empty() && l.init.len() == 3);
+    // Among other sequences, with rates of steps beside the class.
+    let mut g = Noise::new(3);
+    let model = rates::Model::new(2, 2);
+    let p = rates::Params {
+        w: g.weights(2),
+        trans: (0..2).map(|_| g.rows(2, 2)).collect(),
+        a: vec![vec![1.0, 2.0], vec![3.0, 0.5]],
+    };
+    let y = [vec![], vec![Some(4), Some(0)], vec![]];
+    let with = rates::Data { y: (&y).into() };
+    let fit = model.infer(&with, &p).unwrap();
+    let without = model.infer(&rates::Data { y: (&y[1..2]).into() }, &p).unwrap();
+    exact(&fit, &with, without.log_likelihood());
+    close(fit.posterior.c.probs(2)[1], p.w[1], 1e-12);
+    close(fit.posterior.init[0][1].mean()[0], 0.5, 1e-12);
+    assert!(fit.posterior.r[0].is_empty());
+    close(fit.posterior.r[1][1].mean(), without.posterior.r[0][1].mean(), 1e-12);
+    let l = fit.posterior.sample(&mut stream(1, "draw", &[])).unwrap();
+    assert!(l.z[0].is_empty() && l.r[2].is_empty() && l.z[1].len() == 2);
+}

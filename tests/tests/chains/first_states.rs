@@ -421,6 +421,11 @@ fn a_tree_and_the_law_of_its_root() {
     for n in 0..6 {
         (0..3).for_each(|k| close(fit.posterior.z.probs(n)[k], paths.marginal(n, k), 1e-12));
     }
+    // Votes to come are drawn from the law's mean.
+    let data = tree::Data { vote: Absent(2).into(), ..data };
+    let said = fit.predict(&data).unwrap();
+    let fresh = fit.infer(&data).unwrap();
+    (0..3).for_each(|k| close(said.absent.vote.get([1]).unwrap()[k], fresh.posterior.init.mean()[k], 1e-12));
 }
 
 #[test]

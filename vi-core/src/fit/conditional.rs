@@ -221,6 +221,30 @@ fn weighted<D>(weights: &[f64], components: &[D], f: impl Fn(&D) -> f64) -> f64 
     weights.iter().zip(components).filter(|(w, _)| **w > 0.0).map(|(w, d)| w * f(d)).sum()
 }
 
+/// A mixture over the states of a unit.
+pub trait OverStates {
+    /// The probability of each state; none where there is no law.
+    fn weights(&self) -> Vec<f64>;
+}
+
+impl<D: RealLaw + Law<Value = f64>> OverStates for Marginal<Mixture<D>> {
+    fn weights(&self) -> Vec<f64> {
+        self.law().map_or(vec![], |law| law.weights().to_vec())
+    }
+}
+
+impl<D: VectorLaw + Law<Value = DVector<f64>>> OverStates for Marginal<VectorMixture<D>> {
+    fn weights(&self) -> Vec<f64> {
+        self.law().map_or(vec![], |law| law.weights().to_vec())
+    }
+}
+
+/// The probabilities of the states that a latent is mixed over.
+#[must_use]
+pub fn weights(q: &impl OverStates) -> Vec<f64> {
+    q.weights()
+}
+
 /// How many units there is a q of.
 ///
 /// # Errors

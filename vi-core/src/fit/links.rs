@@ -35,6 +35,8 @@ pub struct Links {
     units: Option<(Vec<u32>, Vec<usize>)>,
     /// Leaves of the fixed tree, as ranges of sequences.
     leaves: Vec<usize>,
+    /// Where sequences have latents without having units: which of them have one unit that stands for none.
+    empty: Option<Vec<bool>>,
     /// Workspaces between sweeps.
     pub(super) shelf: Shelf,
     /// Where Gaussian units differ by little but their data.
@@ -79,6 +81,7 @@ impl Links {
             parents: None,
             kinds: None,
             units: None,
+            empty: None,
             leaves,
             shelf: Shelf::default(),
             alike: None,
@@ -156,6 +159,24 @@ impl Links {
     pub fn on_trees(mut self, parents: Vec<usize>) -> Self {
         self.parents = Some(parents);
         self
+    }
+
+    /// Sequences that have one unit which stands for none.
+    #[must_use]
+    pub fn with_empty(mut self, empty: Vec<bool>) -> Self {
+        self.empty = Some(empty);
+        self
+    }
+
+    /// Whether sequences have latents without having units.
+    pub(super) fn outlasts(&self) -> bool {
+        self.empty.is_some()
+    }
+
+    /// The last unit of a sequence that is one of the data.
+    pub(super) fn last(&self, s: usize) -> Option<usize> {
+        let is_empty = self.empty.as_ref().is_some_and(|empty| empty[s]);
+        self.sequence(s).last().filter(|_| !is_empty)
     }
 
     /// Steps to units with the same key have one law.

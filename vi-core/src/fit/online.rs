@@ -340,7 +340,14 @@ impl<M: Program> Fit<M> {
                 let mut step = vec![0.0; links.parts().len()];
                 model.step(context, &at, 0, first + 1, &mut step, &mut scratch);
                 let step = Factors::in_parts(links.parts().clone(), step);
-                let last = links.sequence(s).last().map(|last| filtered.probs(last));
+                if steps == 0 && links.outlasts() {
+                    // No step is to come, and what the sequence has without steps is what is known of it now.
+                    onward.probs.extend_from_slice(
+                        filtered.probs(links.sequence(s).start.max(links.last(s).unwrap_or(0))),
+                    );
+                    continue;
+                }
+                let last = links.last(s).map(|last| filtered.probs(last));
                 onward.go_on(last, &tables, &step, steps);
             }
             Ok(Categories::from_rows(states, onward.probs))

@@ -260,6 +260,21 @@ impl Categories {
             .collect()
     }
 
+    /// Cuts the elements into rows, of each of which only so many are elements: of a row without any there may be one that stands for it.
+    #[must_use]
+    pub fn nested_in(&self, lengths: impl IntoIterator<Item = (usize, usize)>) -> Vec<Categories> {
+        let (lengths, all): (Vec<usize>, Vec<usize>) = lengths.into_iter().unzip();
+        let none = Categories { states: self.states, probs: vec![], joint: vec![] };
+        if self.is_empty() {
+            return vec![none; all.len()];
+        }
+        self.nested(all)
+            .into_iter()
+            .zip(lengths)
+            .map(|(row, len)| if len > 0 { row } else { none.clone() })
+            .collect()
+    }
+
     /// Of rows of these lengths the last element each: of what all elements of a row share, as much as is known.
     #[must_use]
     pub fn at_ends(&self, lengths: impl IntoIterator<Item = usize>) -> Categories {
@@ -267,6 +282,9 @@ impl Categories {
         let mut probs = vec![];
         for len in lengths.into_iter().filter(|len| *len > 0) {
             end = (end + len).min(self.len());
+            if end == 0 {
+                break;
+            }
             probs.extend_from_slice(self.probs(end - 1));
         }
         Categories { states: self.states, probs, joint: vec![] }

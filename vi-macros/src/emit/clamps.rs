@@ -28,14 +28,15 @@ impl Emitter<'_> {
                 &states,
                 quote!(if #state != #known { table[#position * len + i] = f64::NEG_INFINITY; }),
             );
-            out.extend(quote! {
+            let clamp = quote! {
                 for i in 0..len {
                     #unit
                     if let Some(known) = data.#name.get(#(#at),*) {
                         #rule_out
                     }
                 }
-            });
+            };
+            out.extend(if l.lasts { clamp } else { self.of_units(index, c, clamp) });
         }
         out
     }

@@ -426,12 +426,15 @@ impl Emitter<'_> {
         rule
     }
 
-    /// What all units of a sequence share is known where there is one of them.
+    /// What all units of a sequence share is known where there is one of them, unless a sequence has it without units.
     fn begun(&self, c: &Component) -> TokenStream {
         let scope = self.scope();
         let (Some(shared), Some((axis, outer))) = (c.lasting().next(), c.unit.split_last()) else {
             return TokenStream::new();
         };
+        if self.outlasts(c) {
+            return TokenStream::new();
+        }
         let (name, plates) = (self.name(shared.array).to_string(), Literal::usize_unsuffixed(outer.len()));
         let (at, length) = (outer.iter().map(|v| scope.var(v)), scope.index(&axis.high));
         scope.loops(outer, quote!(check::begun(check::Name::new(#name, #plates), &[#(#at),*], #length)?;))
@@ -455,7 +458,7 @@ impl Emitter<'_> {
             let field = self.unit_field(i);
             let at = c.unit.iter().map(|v| self.scope().var(v));
             let push = self.scope().guarded(&c.guards, quote!(#field.push([#(#at),*]);));
-            let body = self.scope().loops(&c.unit, push);
+            let body = self.over_units(c, push);
             quote!(let mut #field = Vec::new(); #body)
         });
         let unit_fields: Vec<_> = self

@@ -281,22 +281,34 @@ impl Emitter<'_> {
         if c.locals.is_empty() {
             return quote!(let (state, probability) = (0, 1.0); #add);
         }
-        let mut unit: Option<Vec<Ix>> = None;
+        let mut read: Vec<Elem> = vec![];
         self.each_argument(s, &mut |e| {
             self.model.each_read_deep(e, &mut |a| {
-                if unit.is_none() && is_hidden(self.model, a.array) && c.holds(a.array) {
+                if is_hidden(self.model, a.array) && c.holds(a.array) {
                     let rank = c.rank_of(a.array);
-                    let mut indices: Vec<Ix> = a.indices.iter().take(rank).map(|i| lower.index(i)).collect();
-                    let once = c.integrated.iter().find(|i| i.array == a.array).and_then(|i| i.at);
-                    indices.extend(once.map(|at| Ix::constant(at as i64)));
-                    unit = Some(indices);
+                    let indices = a.indices.iter().take(rank).map(|i| lower.index(i)).collect();
+                    read.push(Elem { array: a.array, indices });
                 }
             });
         });
-        match unit {
-            Some(indices) => self.states_at(scope, c, &indices, add),
-            None => quote!(let (state, probability) = (0, 1.0); #add),
+        let category = |e: &&Elem| c.locals.iter().any(|l| l.array == e.array);
+        let Some(e) = read.iter().find(category).or(read.first()) else {
+            return quote!(let (state, probability) = (0, 1.0); #add);
+        };
+        if c.integrated.iter().any(|i| i.array == e.array && i.at.is_some()) {
+            // The states are those of the step that reads it, with which it is mixed.
+            let name = self.name(e.array);
+            let at = e.indices.iter().map(|i| scope.index(i));
+            let inner = c.integrated.iter().filter(|i| i.array == e.array).flat_map(|i| &i.inner);
+            let first = inner.map(|_| quote!([0]));
+            return quote! {
+                let weights = fit::weights(&posterior.#name #([#at])* #(#first)*);
+                for (state, probability) in weights.into_iter().enumerate() {
+                    #add
+                }
+            };
         }
+        self.states_at(scope, c, &e.indices, add)
     }
 
     /// `add` for every state of the unit at these indices, with its probability.
@@ -308,8 +320,9 @@ impl Emitter<'_> {
         add: TokenStream,
     ) -> TokenStream {
         let mut at: Vec<_> = indices.iter().map(|i| scope.index(i)).collect();
-        if c.lasting().next().is_some() && at.len() < c.unit.len() {
-            // What all units of a sequence share is any unit's.
+        let of_all = c.lasting().next().is_some() && at.len() < c.unit.len();
+        if of_all {
+            // What all units of a sequence share is any unit's, and nothing else is read.
             at.push(quote!(0));
         }
         let q = self.joint_field(c).unwrap_or_else(|| self.name(c.locals[0].array));
@@ -317,7 +330,8 @@ impl Emitter<'_> {
             [] => (vec![], quote!(0)),
             [outer @ .., last] => (outer.to_vec(), last.clone()),
         };
-        let set = c.locals.iter().enumerate().filter(|(_, l)| l.back == 0).map(|(n, l)| {
+        let read = c.locals.iter().enumerate().filter(|(_, l)| l.back == 0 && (l.lasts || !of_all));
+        let set = read.map(|(n, l)| {
             let name = self.name(l.array);
             let place = scope.nested(quote!(latents.#name), l.array, &at[..at.len() - usize::from(l.lasts)]);
             let extents: Vec<_> = c.locals.iter().map(|l| scope.index(&l.state.high)).collect();
@@ -472,6 +486,16 @@ impl Emitter<'_> {
                     _ if l.lasts => {
                         quote!(states.iter().map(|row| row.last().map(|&state| #value).unwrap_or_default()).collect())
                     }
+                    1 if self.outlasts(c) => {
+                        quote!(states.iter().take(self.#name.len()).map(|&state| #value).collect())
+                    }
+                    _ if self.outlasts(c) => quote! {
+                        states
+                            .iter()
+                            .zip(&self.#name)
+                            .map(|(row, q)| row.iter().take(q.len()).map(|&state| #value).collect())
+                            .collect()
+                    },
                     1 => quote!(states.iter().map(|&state| #value).collect()),
                     _ => {
                         quote!(states.iter().map(|row| row.iter().map(|&state| #value).collect()).collect())

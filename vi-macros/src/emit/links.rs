@@ -165,7 +165,7 @@ impl Emitter<'_> {
             );
             quote!(Links::along(#size, starts))
         };
-        let length = scope.index(&axis.high);
+        let length = self.units_along(c);
         let begin = if outer.is_empty() {
             quote!(let starts = vec![0, #length];)
         } else {
@@ -201,8 +201,11 @@ impl Emitter<'_> {
                     let guards = r.guards.iter().map(|g| scope.cond(g));
                     if r.guards.is_empty() { quote!(true) } else { quote!((#(#guards)&&*)) }
                 });
-                let push =
-                    scope.loops(&c.unit, quote!(parents.push(if #(#joins)||* { #parent } else { #own });));
+                let joins = match self.unit_is_there(c) {
+                    Some(there) => quote!(#there && (#(#joins)||*)),
+                    None => quote!(#(#joins)||*),
+                };
+                let push = self.over_units(c, quote!(parents.push(if #joins { #parent } else { #own });));
                 quote! {
                     let mut parents = Vec::new();
                     #push
@@ -224,11 +227,12 @@ impl Emitter<'_> {
             }
         });
         let parts = self.parts_of_step(c, link);
+        let empty = self.empty_sequences(c);
         let alike = self.units_alike(i, c, link);
         quote! {
             #begin
             #parents
-            #along #parts #tree #kinds #alike
+            #along #parts #tree #kinds #alike #empty
         }
     }
 
@@ -250,9 +254,15 @@ impl Emitter<'_> {
         if more.iter().any(|t| !t.is_empty()) {
             return None;
         }
-        let mut parts: Vec<TokenStream> = vec![];
+        let there = self.unit_is_there(c);
+        let mut parts: Vec<TokenStream> = there.iter().map(|there| quote!(usize::from(#there))).collect();
         for (r, kinds) in c.rows.iter().zip(kinds) {
+            let of_unit = there.clone().filter(|_| !self.is_of_sequence(c, r));
             for part in self.kinds_of_row(r, kinds) {
+                let part = match &of_unit {
+                    Some(there) => quote!(if #there { #part } else { 0 }),
+                    None => part,
+                };
                 if parts.iter().all(|p| p.to_string() != part.to_string()) {
                     parts.push(part);
                 }

@@ -143,7 +143,7 @@ impl Emitter<'_> {
             let name = self.component_names(c).join(", ");
             let units = match c.unit.as_slice() {
                 [] => quote!(1),
-                [n] if !c.is_listed() => scope.index(&n.high),
+                [_] if !c.is_listed() => self.units_along(c),
                 _ => {
                     let f = self.unit_field(i);
                     quote!(context.#f.len())

@@ -55,11 +55,25 @@ impl Emitter<'_> {
             let taken = self.as_taken(i, c);
             let (priors, others): (Vec<&Rows>, Vec<&Rows>) =
                 taken.iter().partition(|r| self.is_integrated(r));
-            let prior = priors.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
-            let add = others.into_iter().map(|r| self.rows(i, c, r, Pass::Potentials));
+            let of_sequences = |r: &&Rows| is_step || meeting || self.is_of_sequence(c, r);
+            let part = |all: Vec<&Rows>, pass: Pass| {
+                let (of_sequences, of_units): (Vec<&Rows>, Vec<&Rows>) = match self.outlasts(c) {
+                    true => all.into_iter().partition(of_sequences),
+                    false => (vec![], all),
+                };
+                let rows = |rows: Vec<&Rows>| -> TokenStream {
+                    rows.into_iter().map(|r| self.rows(i, c, r, pass)).collect()
+                };
+                let (first, rest) = (rows(of_sequences), rows(of_units));
+                let rest = self.of_units(i, c, rest);
+                quote!(#first #rest)
+            };
+            let prior = part(priors, Pass::Potentials);
+            let add = part(others, Pass::Potentials);
             let clamp = (!is_step && !meeting).then(|| {
                 let (clamps, beginnings) = (self.clamps(i, c), self.beginnings(i, c));
-                quote!(#clamps #beginnings)
+                let endings = self.endings(i, c);
+                quote!(#clamps #beginnings #endings)
             });
             let (begin, begin_data, integrate) = self.integration(i, c);
             let (suppose, forget) = self.supposition(c);
@@ -71,7 +85,7 @@ impl Emitter<'_> {
                 quote!(self.#eliminate(context, at, units.clone(), table, scratch);)
             });
             let measure = self.measure(c);
-            let gather = taken.iter().map(|r| self.rows(i, c, r, Pass::Collect));
+            let gather = part(taken.iter().collect(), Pass::Collect);
             let densities = self.densities_of(&taken);
             let expand = if meeting || is_step { TokenStream::new() } else { self.collect_expansions(i, c) };
             let whitened = self.collect_whitened(i, c);
@@ -82,6 +96,7 @@ impl Emitter<'_> {
                 .filter_map(|(n, r)| {
                     let n = proc_macro2::Literal::usize_unsuffixed(n);
                     let body = self.rows(i, c, r, Pass::Base);
+                    let body = if self.is_of_sequence(c, r) { body } else { self.of_units(i, c, body) };
                     (!body.is_empty()).then(|| quote!(#n => { #body }))
                 })
                 .collect();
@@ -137,9 +152,9 @@ impl Emitter<'_> {
                     let params = &at.params;
                     let len = units.len();
                     #begin
-                    #(#prior)*
+                    #prior
                     #begin_data
-                    #(#add)*
+                    #add
                     #normals
                     #integrate
                     #measure
@@ -157,7 +172,7 @@ impl Emitter<'_> {
                     #suppose
                     #refresh
                     #densities
-                    #(#gather)*
+                    #gather
                     #forget
                     #expand
                     #whitened

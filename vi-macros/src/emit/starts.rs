@@ -202,14 +202,33 @@ impl Emitter<'_> {
                     [outer, second] => {
                         let (o, high, len) =
                             (scope.var(outer), scope.index(&outer.high), scope.index(&second.high));
-                        quote!(#table.nested((0..#high).map(|#o| #len)))
+                        match self.outlasts(c) {
+                            true => quote!(#table.nested_in((0..#high).map(|#o| (#len, #len.max(1))))),
+                            false => quote!(#table.nested((0..#high).map(|#o| #len))),
+                        }
+                    }
+                    [axis] if self.outlasts(c) => {
+                        let len = scope.index(&axis.high);
+                        quote!(#table.nested_in([(#len, #len.max(1))]).remove(0))
                     }
                     _ => table,
+                };
+                let whole = |table: TokenStream| match c.unit.as_slice() {
+                    [outer, _] if self.outlasts(c) => {
+                        let (o, high, units) =
+                            (scope.var(outer), scope.index(&outer.high), self.units_along(c));
+                        quote!(#table.nested_in((0..#high).map(|#o| (#units, #units))))
+                    }
+                    _ if self.outlasts(c) => table,
+                    _ => nest(table),
                 };
                 // What all units of a sequence share, the last one knows best: before the data are smoothed, by all of them.
                 let nested = match (l.lasts, c.unit.split_last()) {
                     (true, Some((axis, outer))) => {
-                        let length = scope.index(&axis.high);
+                        let length = match self.outlasts(c) {
+                            true => self.units_along(c),
+                            false => scope.index(&axis.high),
+                        };
                         let ends = match outer {
                             [] => quote!([#length]),
                             [s, ..] => {
@@ -226,7 +245,7 @@ impl Emitter<'_> {
                     && let Some(joint) = self.joint_field(c)
                 {
                     let table = quote!(tables[#i].clone());
-                    let table = nest(spread(table));
+                    let table = whole(spread(table));
                     fields.extend(quote!(#joint: #table,));
                 }
                 let at: Vec<_> = own_unit.iter().map(|v| scope.var(v)).collect();
@@ -242,10 +261,15 @@ impl Emitter<'_> {
                     quote!((0..#high).map(|#n| #inner).collect::<Vec<_>>())
                 });
                 empties.extend(quote!(#name: #empty,));
+                let set = quote!(latents.#name #([#at])* = #value;);
+                let set = match self.unit_is_there(c).filter(|_| !l.lasts) {
+                    Some(there) => quote!(if #there { #set }),
+                    None => set,
+                };
                 latents.extend(quote! {
                     for (unit, &state) in states[#i].iter().enumerate() {
                         #unit
-                        latents.#name #([#at])* = #value;
+                        #set
                     }
                 });
                 let row = |values: TokenStream| {
@@ -288,8 +312,9 @@ impl Emitter<'_> {
                 let init = self.init_probabilities(l.array, &at);
                 let observed = if self.model.arrays[l.array.0].missing {
                     let known = if is_bool { quote!(usize::from(known)) } else { quote!(known) };
+                    let there = self.unit_is_there(c).filter(|_| !l.lasts).map(|there| quote!(#there &&));
                     quote! {
-                        if let Some(known) = data.#name.get(#(#at),*) {
+                        if #there let Some(known) = data.#name.get(#(#at),*) {
                             own = (0..#states).map(|s| f64::from(u8::from(s == #known))).collect();
                             begun = true;
                         }
