@@ -38,6 +38,17 @@ model! {
     }
 }
 
+model! {
+    pub mod restricted {
+        given    i[n in N]: Category[I];   given j[n in N]: Category[J];   given x[n in N]: Vector[P];
+        param    a2: Positive;   param b2: Positive;   param s2: Positive;
+        latent   beta: Vector[P] ~ Flat();
+        latent   a[k in I]       ~ Normal(0, var: a2);
+        latent   b[k in J]       ~ Normal(0, var: b2);
+        observed y[n in N]: Real? ~ Normal(dot(beta, x[n]) + a[i[n]] + b[j[n]], var: s2);
+    }
+}
+
 fn seen(at: &[usize], y: &[f64]) -> Vec<(usize, f64)> {
     at.iter().zip(y).filter(|(_, y)| !y.is_nan()).map(|(a, y)| (*a, *y)).collect()
 }
@@ -119,6 +130,44 @@ fn crossed_effects_are_one_dense_normal() {
                 [&|p, h| p.mu += h, &|p, h| p.a2 += h, &|p, h| p.b2 += h, &|p, h| p.s2 += h];
             is_maximum(&fit.params, by_hand, &moves);
         }
+    }
+}
+
+#[test]
+fn effects_beside_coefficients_without_a_prior_have_the_restricted_likelihood_wherever_the_data_lie() {
+    let mut g = Noise::new(5);
+    let n = 40;
+    let (i, j): (Vec<usize>, Vec<usize>) = (0..n).map(|t| ([0, 1, 2, 4][t % 4], t % 6)).unzip();
+    let x = DMatrix::from_fn(n, 2, |_, k| if k == 0 { 1.0 } else { g.normal() });
+    let (a, b) = (g.normals(5), g.normals(6));
+    let mut datum = |t: usize| a[i[t]] + b[j[t]] + x[(t, 1)] + 0.4 * g.normal();
+    let y: Vec<f64> = (0..n).map(|t| if t % 7 == 3 { f64::NAN } else { datum(t) }).collect();
+    let known = |p: &restricted::Params| {
+        let mut d = Dense::new();
+        let beta = [d.add_flat(), d.add_flat()];
+        let a: Vec<usize> = (0..5).map(|_| d.add(0.0, &[], p.a2)).collect();
+        let b: Vec<usize> = (0..6).map(|_| d.add(0.0, &[], p.b2)).collect();
+        let form = |t: usize| [(beta[0], 1.0), (beta[1], x[(t, 1)]), (a[i[t]], 1.0), (b[j[t]], 1.0)];
+        let o: Vec<usize> = (0..n).map(|t| d.add(0.0, &form(t), p.s2)).collect();
+        (d.given(&seen(&o, &y)), beta, a)
+    };
+    let model = restricted::Model::new();
+    for (offset, tolerance) in [(0.0, 1e-9), (1e8, 1e-6)] {
+        let far: Vec<f64> = y.iter().map(|y| y + offset).collect();
+        let data = restricted::Data { i: (&i).into(), j: (&j).into(), x: (&x).into(), y: (&far).into() };
+        let p = restricted::Params { a2: 0.7, b2: 1.2, s2: 0.3 };
+        let (by_hand, beta, a) = known(&p);
+        let fit = model.infer(&data, &p).unwrap();
+        close(fit.log_likelihood(), by_hand.log_evidence, tolerance);
+        let q = &fit.posterior;
+        close(q.beta.mean()[0] - offset, by_hand.mean(beta[0]), tolerance);
+        close(q.beta.cov()[(0, 1)], by_hand.cov[(beta[0], beta[1])], tolerance);
+        (0..5).for_each(|k| close(q.a.mean()[k], by_hand.mean(a[k]), tolerance));
+        let options = Options::new().tolerance(1e-13).max_iterations(3000);
+        let fit = sound(&data, &options, |o| model.fit(&data, o));
+        let moves: [Move<'_, restricted::Params>; 3] =
+            [&|p, h| p.a2 += h, &|p, h| p.b2 += h, &|p, h| p.s2 += h];
+        is_maximum(&fit.params, |p| known(p).0.log_evidence, &moves);
     }
 }
 

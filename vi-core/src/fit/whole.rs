@@ -90,7 +90,7 @@ pub fn infer<M: Program>(
 ) -> Result<Fit<M>, Error> {
     if is_local::<M>() && !M::is_complete(&model.gather(params, &M::Posterior::default())) {
         return Err(Error::NotFinite {
-            what: format!("params of `{}`: every one needs a value here", M::NAME),
+            what: format!("a param of `{}`, of which each needs a value here,", M::NAME),
         });
     }
     let mut state = State::begin(model, data, &Start::Params(params.clone()), options, 0)?;

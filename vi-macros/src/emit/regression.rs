@@ -3,7 +3,7 @@
 use super::Emitter;
 use super::scope::Scope;
 use crate::density::symbol::{Elem, Ix, Var};
-use crate::kernel::{Design, Regression, RegressionRows, RegressionSource, Regressor};
+use crate::kernel::{Design, MStepKind, Regression, RegressionRows, RegressionSource, Regressor};
 use crate::model::ir::ArrayId;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -11,12 +11,13 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// Axes of a location that are unknowns of one system: neither batch nor output.
     pub(super) fn unknown_axes(&self, r: &Regression, a: ArrayId) -> Vec<usize> {
-        let elem = r.rows.iter().flat_map(|x| &x.design().regressors).find_map(|x| x.of(&[a])).cloned();
+        let rows = self.rows_that_read(r, a);
+        let elem = rows.iter().flat_map(|x| &x.design().regressors).find_map(|x| x.of(&[a])).cloned();
         let Some(elem) = elem else { return vec![] };
         (0..elem.indices.len())
             .filter(|n| {
                 let v = elem.indices[*n].as_var();
-                !v.is_some_and(|v| r.batch.contains(v) || r.rows.iter().any(|x| self.is_output(r, x, v)))
+                !v.is_some_and(|v| r.batch.contains(v) || rows.iter().any(|x| self.is_output(r, x, v)))
             })
             .collect()
     }
@@ -37,6 +38,23 @@ impl Emitter<'_> {
             }
         }
         all
+    }
+
+    /// The rows that say which elements of a location there are: where only priors are left, a flat location has none of its own.
+    pub(super) fn rows_that_read<'r>(&'r self, r: &'r Regression, a: ArrayId) -> &'r [RegressionRows] {
+        let reads =
+            |x: &RegressionRows| x.design().regressors.iter().flat_map(|y| y.elems()).any(|e| e.array == a);
+        if r.rows.iter().any(reads) {
+            return &r.rows;
+        }
+        let whole = self.kernel.steps.iter().find_map(|s| match &s.kind {
+            MStepKind::Regression(whole) if whole.arrays == r.arrays => Some(&whole.rows),
+            MStepKind::Regression(_)
+            | MStepKind::Natural { .. }
+            | MStepKind::Matrix { .. }
+            | MStepKind::Newton { .. } => None,
+        });
+        whole.unwrap_or(&r.rows)
     }
 
     pub(super) fn is_output(&self, r: &Regression, rows: &RegressionRows, v: &Var) -> bool {
@@ -259,7 +277,8 @@ impl Emitter<'_> {
         let all = self.axes_within(r, a);
         // Spell the element with the batch's own names.
         let elem = self.stands(r, a);
-        let row = r.rows.iter().find(|x| x.design().regressors.iter().any(|y| y.of(&[a]).is_some()));
+        let rows = self.rows_that_read(r, a);
+        let row = rows.iter().find(|x| x.design().regressors.iter().any(|y| y.of(&[a]).is_some()));
         let mut indices: Vec<Ix> = vec![];
         let mut output = None;
         for (n, v) in all.iter().enumerate() {

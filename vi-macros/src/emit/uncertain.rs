@@ -74,7 +74,7 @@ impl<'a> Emitter<'a> {
 
     /// A location as it stands in the residuals of its block.
     pub(super) fn stands(&self, r: &Regression, a: ArrayId) -> Option<Elem> {
-        let designs = r.rows.iter().flat_map(|x| &x.design().regressors);
+        let designs = self.rows_that_read(r, a).iter().flat_map(|x| &x.design().regressors);
         designs.flat_map(|x| x.elems()).find(|e| e.array == a).cloned()
     }
 

@@ -61,11 +61,15 @@ pub fn rules(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
                     Some(a) if chains::is_gaussian_in(b, a) => continue,
                     Some(a) => {
                         let name = &model.arrays[a.0].name;
-                        return Err(mistakes::not_generated(
-                            loc,
-                            &format!("a Gaussian chain in one block with `{name}`"),
-                            &format!("hold it apart: `factorize {{ q({name}); }}`"),
-                        ));
+                        let mut apart = b.clone();
+                        apart.latents.retain(|x| *x != a);
+                        apart.trace.retain(|s| !s.latents.contains(&a));
+                        let help = match chains::obstacle(model, densities, &apart).is_empty() {
+                            true => format!("hold it apart: `factorize {{ q({name}); }}`"),
+                            false => format!("hold it at a point: `factorize {{ q({name}): Point; }}`"),
+                        };
+                        let title = format!("a Gaussian chain in one block with `{name}`");
+                        return Err(mistakes::not_generated(loc, &title, &help));
                     }
                     None => {}
                 }

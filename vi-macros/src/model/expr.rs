@@ -156,8 +156,12 @@ impl<'a> Checker<'a> {
         let typed: Vec<Option<Expr>> = items.iter().map(|i| self.expr(i, scope, None)).collect();
         let items: Vec<Expr> = typed.into_iter().collect::<Option<_>>()?;
         if let Some(item) = items.iter().find(|i| !i.ty.is_scalar()) {
-            let found = self.model.show_type(&item.ty);
-            self.error(diagnostic::not_a_number(item.loc, &found));
+            let d = if matches!(item.kind, ExprKind::Vector(_)) {
+                diagnostic::matrix_literal(item.loc)
+            } else {
+                diagnostic::not_a_number(item.loc, &self.model.show_type(&item.ty))
+            };
+            self.error(d);
             return None;
         }
         Some(Expr { loc, ty: Type::Literal(items.len()), kind: ExprKind::Vector(items) })

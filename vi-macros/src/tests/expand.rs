@@ -34,6 +34,67 @@ fn programs_with_local_finite_latents_expand() {
     }
 }
 
+/// What a refusal says to write has code.
+#[test]
+fn a_chain_is_told_how_to_hold_what_is_in_its_block() {
+    let model = |mean: &str, factorize: &str| {
+        expanded(&format!(
+            "pub mod reverting {{
+                param    phi: Real;   param q: Positive;   param r: Positive;
+                latent   mu           ~ Normal(1, var: 4);
+                latent   x[0]         ~ Normal(0, var: q);
+                latent   x[t in 1..T] ~ Normal({mean}, var: q);
+                observed y[t in T]    ~ Normal(x[t], var: r);
+                {factorize}
+            }}"
+        ))
+    };
+    for (mean, line) in [
+        ("mu + phi * x[t-1]", "factorize { q(mu); }"),
+        ("mu + phi * (x[t-1] - mu)", "factorize { q(mu): Point; }"),
+    ] {
+        let refused = model(mean, "");
+        assert!(refused.contains(&format!("`{line}`")), "{refused}");
+        let written = model(mean, line);
+        assert!(!written.contains("compile_error"), "{written}");
+    }
+}
+
+#[test]
+fn a_matrix_is_written_entry_by_entry() {
+    let model = |entries: &str, matrix: &str| {
+        expanded(&format!(
+            "pub mod partly_fixed {{
+                param    a: Real;   param phi: Real;   param q: Positive;
+                {entries}
+                latent   x[0]: Vector[2]         ~ Normal(0, var: 3);
+                latent   x[t in 1..T]: Vector[2] ~ Normal({matrix} * x[t-1], var: q);
+                observed y[t in T]               ~ Normal(x[t][0], var: q);
+            }}"
+        ))
+    };
+    let refused = model("", "[[1, a], [0, phi]]");
+    assert!(refused.contains("as in `let A[0, 0] = 1; let A[0, 1] = a;`"), "{refused}");
+    let entries = "let A[0, 0] = 1; let A[0, 1] = a; let A[1, 0] = 0; let A[1, 1] = phi;";
+    let written = model(entries, "A");
+    assert!(!written.contains("compile_error"), "{written}");
+}
+
+/// A location without a prior beside others that have one: its elements are those that the data read.
+#[test]
+fn flat_vectors_beside_effects_expand() {
+    let text = expanded(
+        "pub mod flat_groups {
+            given    g[n in N]: Category[G];   given x[n in N]: Vector[P];
+            param    v: Positive;   param s2: Positive;
+            latent   beta: Vector[P] ~ Flat();
+            latent   a[k in G]       ~ Normal(0, var: v);
+            observed y[n in N]       ~ Normal(dot(beta, x[n]) + a[g[n]], var: s2);
+        }",
+    );
+    assert!(!text.contains("compile_error") && !text.contains("G + 0"), "{text}");
+}
+
 /// The macro runs at every keystroke of an editor. Best of five, since other work on the machine only lengthens a run:
 /// `cargo test -p vi-macros -- --ignored --nocapture every_program_expands_within`.
 #[test]

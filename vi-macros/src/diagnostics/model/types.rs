@@ -64,6 +64,13 @@ pub fn not_a_number(loc: Loc, found: &str) -> Diagnostic {
         .help("read one element of it, or write a number")
 }
 
+/// `[[1, a], [0, b]]`
+pub fn matrix_literal(loc: Loc) -> Diagnostic {
+    Diagnostic::new(loc, "a list of lists is no matrix").help(
+        "write its entries before, as in `let A[0, 0] = 1; let A[0, 1] = a;`, one for each, and `A` in its place",
+    )
+}
+
 pub fn not_a_condition(loc: Loc, found: &str) -> Diagnostic {
     Diagnostic::new(loc, format!("this is a `{found}`, but a condition is needed"))
         .help("compare it, as in `k == 0`")
