@@ -32,17 +32,6 @@ model! {
     }
 }
 
-model! {
-    /// A coefficient that all steps share, in one block with the level.
-    pub mod beside {
-        given    c[t in T]: Real;
-        latent   b            ~ Normal(0, var: 10);
-        latent   x[0]         ~ Normal(0, var: 1);
-        latent   x[t in 1..T] ~ Normal(x[t-1], var: 1);
-        observed y[t in T]    ~ Normal(x[t] + c[t] * b, var: 1);
-    }
-}
-
 fn densities(fit: &Fit<regimes::Model>, data: &regimes::Data<'_>) -> Result<(), vi_core::Error> {
     fit.log_densities(data)?;
     Ok(())
@@ -50,16 +39,6 @@ fn densities(fit: &Fit<regimes::Model>, data: &regimes::Data<'_>) -> Result<(), 
 
 fn filter(fit: &Fit<held_apart::Model>, data: &held_apart::Data<'_>) -> Result<(), vi_core::Error> {
     fit.filter(data)?;
-    Ok(())
-}
-
-fn filter_beside(fit: &Fit<beside::Model>, data: &beside::Data<'_>) -> Result<(), vi_core::Error> {
-    fit.filter(data)?;
-    Ok(())
-}
-
-fn forecast_beside(fit: &Fit<beside::Model>, data: &beside::Data<'_>) -> Result<(), vi_core::Error> {
-    fit.forecast(data, 3)?;
     Ok(())
 }
 
