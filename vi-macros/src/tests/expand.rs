@@ -74,6 +74,7 @@ fn a_matrix_is_written_entry_by_entry() {
         ))
     };
     let refused = model("", "[[1, a], [0, phi]]");
+    assert!(refused.contains("a list of lists is no matrix"), "{refused}");
     assert!(refused.contains("as in `let A[0, 0] = 1; let A[0, 1] = a;`"), "{refused}");
     let entries = "let A[0, 0] = 1; let A[0, 1] = a; let A[1, 0] = 0; let A[1, 1] = phi;";
     let written = model(entries, "A");
