@@ -313,7 +313,7 @@ fn batches_with_empty_sequences_are_what_each_sequence_is_alone() {
     let fit = begun.infer(&data).unwrap();
     // At the fit's q of the weights, each by itself.
     let each: Vec<_> =
-        x.iter().map(|x| fit.infer(&symbols::Data { x: (&[x.clone()]).into() }).unwrap()).collect();
+        x.iter().map(|x| fit.infer(&symbols::Data { x: std::slice::from_ref(x).into() }).unwrap()).collect();
     for (s, alone) in each.iter().enumerate() {
         close(fit.posterior.c.probs(s)[0], alone.posterior.c.probs(0)[0], 1e-12);
     }

@@ -210,7 +210,8 @@ fn vector(a: &[f64]) -> DVector<f64> {
 fn one_series_and_the_law_of_its_first_state_are_one_exact_block() {
     let mut g = Noise::new(5);
     let model = series::Model::new(3, 2);
-    let cases: [(Vec<Option<usize>>, Vec<Option<usize>>); 4] = [
+    type Known = Vec<Option<usize>>;
+    let cases: [(Known, Known); 4] = [
         (vec![None; 6], vec![Some(0), Some(1), None, Some(1), Some(0), Some(0)]),
         (vec![None; 5], vec![None, None, Some(1), None, None]),
         (vec![Some(2), None, Some(0), None], vec![Some(1), None, Some(1), Some(0)]),
