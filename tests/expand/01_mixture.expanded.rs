@@ -27,10 +27,10 @@ pub mod mixture {
     use ::std::ops::Range;
     use ::vi_core::private::{
         Categories, Claim, Component, DMatrix, DVector, Described, ElboTerm, Error,
-        Evidence, ExactPosterior, Fit, Joins, LeastSquares, Maximised, Moments, Notes,
-        Options, Plan, Program, Scratch, Start, State, Statistics, Table, Term, Types,
-        chart, check, columns, data, dense, dist, finite, fit, least_squares, mode, rng,
-        special,
+        Evidence, ExactPosterior, Fit, Imputes, Joins, LeastSquares, Maximised, Moments,
+        Notes, Options, Plan, Program, Scratch, Start, State, Statistics, Table, Term,
+        Types, chart, check, columns, data, dense, dist, finite, fit, least_squares,
+        mode, rng, special,
     };
     use ::vi_core::private::least_squares::Value::{Known, Unknown};
     /// What was proved of this model when it was compiled.
@@ -590,6 +590,45 @@ pub mod mixture {
         type Prepared = Prepared;
     }
     impl Joins for Model {}
+    impl Imputes for Model {
+        fn impute(
+            &self,
+            context: &Context<'_>,
+            params: &Params,
+            posterior: &Posterior,
+        ) -> Result<Imputed, Error> {
+            let &Sizes { N, D, .. } = &context.sizes;
+            let data = &context.data;
+            let mut imputed = Imputed::default();
+            let mut latents = self
+                .latents(context, &fit::first_states(&self.components(context)));
+            if data.x.is_absent() {
+                for n in 0..N {
+                    let mut mixture = fit::Mixture::default();
+                    for (state, &probability) in posterior.z.probs(n).iter().enumerate()
+                    {
+                        latents.z[n] = state;
+                        mixture
+                            .add(
+                                probability,
+                                &dist::MvNormal::mean_cov(
+                                    &(0..D)
+                                        .map(|d| params.mean[latents.z[n]][d])
+                                        .collect::<Vec<f64>>(),
+                                    &DMatrix::from_fn(
+                                        D,
+                                        D,
+                                        |d, d2| params.cov[latents.z[n]][(d, d2)],
+                                    ),
+                                )?,
+                            );
+                    }
+                    mixture.give_vector(&mut imputed.x, &[n], |_| true);
+                }
+            }
+            Ok(imputed)
+        }
+    }
     impl Program for Model {
         const NAME: &'static str = "mixture";
         fn plan() -> &'static Plan {
@@ -933,43 +972,6 @@ pub mod mixture {
                 }
             }
             Ok(begun)
-        }
-        fn impute(
-            &self,
-            context: &Context<'_>,
-            params: &Params,
-            posterior: &Posterior,
-        ) -> Result<Imputed, Error> {
-            let &Sizes { N, D, .. } = &context.sizes;
-            let data = &context.data;
-            let mut imputed = Imputed::default();
-            let mut latents = self
-                .latents(context, &fit::first_states(&self.components(context)));
-            if data.x.is_absent() {
-                for n in 0..N {
-                    let mut mixture = fit::Mixture::default();
-                    for (state, &probability) in posterior.z.probs(n).iter().enumerate()
-                    {
-                        latents.z[n] = state;
-                        mixture
-                            .add(
-                                probability,
-                                &dist::MvNormal::mean_cov(
-                                    &(0..D)
-                                        .map(|d| params.mean[latents.z[n]][d])
-                                        .collect::<Vec<f64>>(),
-                                    &DMatrix::from_fn(
-                                        D,
-                                        D,
-                                        |d, d2| params.cov[latents.z[n]][(d, d2)],
-                                    ),
-                                )?,
-                            );
-                    }
-                    mixture.give_vector(&mut imputed.x, &[n], |_| true);
-                }
-            }
-            Ok(imputed)
         }
         fn describe(params: &Params) -> Vec<Described> {
             let mut out = Vec::new();

@@ -27,9 +27,9 @@ pub mod dawid_skene {
     use ::std::ops::Range;
     use ::vi_core::private::{
         Categories, Claim, Component, DVector, Described, ElboTerm, Error, Evidence,
-        ExactPosterior, Fit, Groups, Joins, Maximised, Notes, Options, Plan, Program,
-        Scratch, Start, State, Statistics, Table, Types, chart, check, columns, data,
-        dist, finite, fit, mode, rng, special,
+        ExactPosterior, Fit, Groups, Imputes, Joins, Maximised, Notes, Options, Plan,
+        Program, Scratch, Start, State, Statistics, Table, Types, chart, check, columns,
+        data, dist, finite, fit, mode, rng, special,
     };
     use ::vi_core::private::data::Elements as _;
     /// What was proved of this model when it was compiled.
@@ -556,6 +556,48 @@ pub mod dawid_skene {
         type Prepared = Prepared;
     }
     impl Joins for Model {}
+    impl Imputes for Model {
+        fn impute(
+            &self,
+            context: &Context<'_>,
+            params: &Params,
+            posterior: &Posterior,
+        ) -> Result<Imputed, Error> {
+            let &Sizes { K, R, .. } = &context.sizes;
+            let data = &context.data;
+            let mut imputed = Imputed::default();
+            let mut latents = self
+                .latents(context, &fit::first_states(&self.components(context)));
+            if data.label.is_absent() {
+                for r in 0..R {
+                    let mut mixture = fit::Mixture::default();
+                    for (state, &probability) in posterior
+                        .truth
+                        .probs(data.item.get(r))
+                        .iter()
+                        .enumerate()
+                    {
+                        latents.truth[data.item.get(r)] = state;
+                        mixture
+                            .add_finite(
+                                probability,
+                                K,
+                                &dist::Categorical::p(
+                                    &(0..K)
+                                        .map(|k| {
+                                            params
+                                                .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
+                                        })
+                                        .collect::<Vec<f64>>(),
+                                ),
+                            );
+                    }
+                    mixture.give_category(&mut imputed.label, &[r]);
+                }
+            }
+            Ok(imputed)
+        }
+    }
     impl Program for Model {
         const NAME: &'static str = "dawid_skene";
         fn plan() -> &'static Plan {
@@ -932,46 +974,6 @@ pub mod dawid_skene {
                 }
             }
             Ok(begun)
-        }
-        fn impute(
-            &self,
-            context: &Context<'_>,
-            params: &Params,
-            posterior: &Posterior,
-        ) -> Result<Imputed, Error> {
-            let &Sizes { K, R, .. } = &context.sizes;
-            let data = &context.data;
-            let mut imputed = Imputed::default();
-            let mut latents = self
-                .latents(context, &fit::first_states(&self.components(context)));
-            if data.label.is_absent() {
-                for r in 0..R {
-                    let mut mixture = fit::Mixture::default();
-                    for (state, &probability) in posterior
-                        .truth
-                        .probs(data.item.get(r))
-                        .iter()
-                        .enumerate()
-                    {
-                        latents.truth[data.item.get(r)] = state;
-                        mixture
-                            .add_finite(
-                                probability,
-                                K,
-                                &dist::Categorical::p(
-                                    &(0..K)
-                                        .map(|k| {
-                                            params
-                                                .conf[data.who.get(r)][latents.truth[data.item.get(r)]][k]
-                                        })
-                                        .collect::<Vec<f64>>(),
-                                ),
-                            );
-                    }
-                    mixture.give_category(&mut imputed.label, &[r]);
-                }
-            }
-            Ok(imputed)
         }
         fn init(&self, context: &Context<'_>) -> Result<Params, Error> {
             let &Sizes { K, J, .. } = &context.sizes;

@@ -19,7 +19,7 @@ pub use crate::engine::{
     quadratic, rotation, spread,
 };
 pub use crate::fit::program::{
-    Component, ElboTerm, Evidence, Gate, Joins, Maximised, Program, Scratch, Statistics, Turn, Types,
+    Component, ElboTerm, Evidence, Gate, Imputes, Joins, Maximised, Program, Scratch, Statistics, Turn, Types,
 };
 pub use crate::fit::{
     self, Categories, Claim, Continues, Described, ExactPosterior, Fit, Follows, Links, Marginal, NoParams,

@@ -1,6 +1,8 @@
-//! What generated code provides of statements that join components, tables and rows that are read by several, and of chains whose steps are alike.
+//! What generated code provides of statements that join components, tables and rows that are read by several, of chains whose steps are alike,
+//! and of what is not observed.
 
 use super::parts::{Gate, Scratch, Statistics};
+use crate::Error;
 use crate::engine::collapse::{Collapse, Joint};
 use crate::engine::unit::UnitNormals;
 use std::fmt::Debug;
@@ -146,4 +148,46 @@ pub trait Joins: Types {
         _stats: &mut Self::Stats,
     ) {
     }
+}
+
+/// Observed elements without a value.
+pub trait Imputes: Types {
+    /// What the posterior says of observed elements that have no value.
+    fn impute(
+        &self,
+        _context: &Self::Context<'_>,
+        _params: &Self::Params,
+        _posterior: &Self::Posterior,
+    ) -> Result<Self::Imputed, Error> {
+        Ok(Self::Imputed::default())
+    }
+
+    /// Whether unobserved elements have laws at values of latents that all units share.
+    const IMPUTES_DRAWN: bool = false;
+
+    /// What the posterior of the units says of observed elements that have no value, at these values of the latents that all units share.
+    fn impute_drawn(
+        &self,
+        _context: &Self::Context<'_>,
+        _params: &Self::Params,
+        _posterior: &Self::Posterior,
+        _shared: &Self::Latents,
+    ) -> Result<Self::Imputed, Error> {
+        Ok(Self::Imputed::default())
+    }
+
+    /// Takes what was found at one more draw into the mean of those before.
+    fn average_imputed(_mean: &mut Self::Imputed, _next: Self::Imputed, _before: usize) {}
+
+    /// The same where Gaussians that all data share say it.
+    fn impute_shared(
+        &self,
+        _context: &Self::Context<'_>,
+        _globals: &Self::Globals,
+        _into: &mut Self::Imputed,
+    ) {
+    }
+
+    /// Puts what was found for missing elements beside the latents.
+    fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}
 }

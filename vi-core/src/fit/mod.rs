@@ -57,7 +57,7 @@ pub use conditional::{kept, mixed, mixed_vectors, weights};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};
-pub use joins::{Joins, Span, Types};
+pub use joins::{Imputes, Joins, Span, Types};
 pub use links::Links;
 pub use marginal::{Law, Marginal, Point};
 pub use online::{

@@ -495,7 +495,7 @@ impl<M: Follows> Online<M> {
         self.model.potentials(&work.context, &at, 0, unit..unit + 1, &mut table, &mut scratch);
         let size = work.links(0).map_or(states, Links::frontier);
         let inner = (states / size.max(1)).max(1);
-        let mut now: Vec<f64> = table.chunks(inner).map(log_total).collect();
+        let mut now: Vec<f64> = table.chunks(inner).map(Sum::total).collect();
         if self.steps > 0 {
             let parts = work.links(0).map_or_else(Parts::default, |l| l.parts().clone());
             let mut logs = vec![0.0; parts.len()];
@@ -505,7 +505,7 @@ impl<M: Follows> Online<M> {
             self.workspace.predict(&self.message, &factors, 0, &mut before);
             now.iter_mut().zip(&before).for_each(|(n, b)| *n += b);
         }
-        let total = log_total(&now);
+        let total = Sum::total(&now);
         let failure = match total {
             t if t.is_finite() => None,
             t if t == f64::NEG_INFINITY => Some(Failure::Impossible { at: 0 }),
@@ -517,7 +517,7 @@ impl<M: Follows> Online<M> {
         let leaves = table.chunks(inner).zip(&now);
         let probs = leaves
             .flat_map(|(t, n)| {
-                let own = log_total(t);
+                let own = Sum::total(t);
                 t.iter().map(move |x| if *x == f64::NEG_INFINITY { 0.0 } else { (n - total + x - own).exp() })
             })
             .collect();
@@ -579,7 +579,7 @@ impl Onward {
                     self.workspace.predict(now, step, 0, &mut next);
                     (next, &after)
                 }
-                None => (first.chunks(inner).map(log_total).collect(), &begun),
+                None => (first.chunks(inner).map(Sum::total).collect(), &begun),
             };
             let p = normalised(&next);
             // In a state that cannot be nothing has a share.
@@ -590,13 +590,8 @@ impl Onward {
     }
 }
 
-/// log Σ exp
-fn log_total(logs: &[f64]) -> f64 {
-    Sum::total(logs)
-}
-
 /// Probabilities by their logarithms.
 fn normalised(logs: &[f64]) -> Vec<f64> {
-    let total = log_total(logs);
+    let total = Sum::total(logs);
     logs.iter().map(|x| (x - total).exp()).collect()
 }

@@ -113,9 +113,7 @@ fn densities<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals) ->
     }
     let mut log_density = vec![];
     for (c, units) in work.evidences(model, globals)?.into_iter().enumerate() {
-        if M::LINKED
-            && let Some(links) = work.links(c)
-        {
+        if let Some(links) = work.links(c) {
             log_density.extend(units.into_iter().enumerate().map(|(s, e)| {
                 let constants = links.sequence(s).map(|unit| model.unit_constant(&work.context, c, unit));
                 e + constants.sum::<f64>()

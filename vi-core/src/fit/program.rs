@@ -1,7 +1,7 @@
 //! What generated code provides: the boundary between a model and the runtime, kept narrow.
 
 use super::describe::{Described, DescribedLaw};
-pub use super::joins::{Joins, Types};
+pub use super::joins::{Imputes, Joins, Types};
 pub use super::parts::*;
 use super::{Categories, Links, Options, Plan};
 use crate::Error;
@@ -14,7 +14,7 @@ use std::ops::Range;
 /// A model that was declared with [`model!`](crate::model), as the runtime sees it.
 ///
 /// Only generated code implements this.
-pub trait Program: Joins {
+pub trait Program: Joins + Imputes {
     /// The name the user gave the block.
     const NAME: &'static str;
 
@@ -468,45 +468,6 @@ pub trait Program: Joins {
         _latents: &mut Self::Latents,
     ) {
     }
-
-    /// What the posterior says of observed elements that have no value.
-    fn impute(
-        &self,
-        _context: &Self::Context<'_>,
-        _params: &Self::Params,
-        _posterior: &Self::Posterior,
-    ) -> Result<Self::Imputed, Error> {
-        Ok(Self::Imputed::default())
-    }
-
-    /// Whether unobserved elements have laws at values of latents that all units share.
-    const IMPUTES_DRAWN: bool = false;
-
-    /// What the posterior of the units says of observed elements that have no value, at these values of the latents that all units share.
-    fn impute_drawn(
-        &self,
-        _context: &Self::Context<'_>,
-        _params: &Self::Params,
-        _posterior: &Self::Posterior,
-        _shared: &Self::Latents,
-    ) -> Result<Self::Imputed, Error> {
-        Ok(Self::Imputed::default())
-    }
-
-    /// Takes what was found at one more draw into the mean of those before.
-    fn average_imputed(_mean: &mut Self::Imputed, _next: Self::Imputed, _before: usize) {}
-
-    /// The same where Gaussians that all data share say it.
-    fn impute_shared(
-        &self,
-        _context: &Self::Context<'_>,
-        _globals: &Self::Globals,
-        _into: &mut Self::Imputed,
-    ) {
-    }
-
-    /// Puts what was found for missing elements beside the latents.
-    fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}
 
     /// Components with latents that are integrated out in every state of their unit.
     const CONDITIONAL: &'static [usize] = &[];

@@ -265,6 +265,7 @@ fn uses(items: &TokenStream) -> TokenStream {
         "Forms",
         "Gate",
         "Groups",
+        "Imputes",
         "Joins",
         "Joint",
         "There",

@@ -25,7 +25,6 @@ impl Emitter<'_> {
             self.posterior_fn(),
             self.normal_fns(),
             self.collapse_fns(),
-            self.impute_fn(),
             self.init_fn(),
             self.describe_fn(),
             self.coordinates_fn(),
@@ -35,6 +34,7 @@ impl Emitter<'_> {
         let open = self.open();
         let globals = self.globals_type();
         let shared = self.shared_fns(reads_data);
+        let imputes = self.impute_fn();
         let pairs = self.pair_fns();
         let links = self.link_fns();
         let meetings = self.meeting_fns();
@@ -102,6 +102,10 @@ impl Emitter<'_> {
                 #meetings
                 #gates
                 #alike
+            }
+
+            impl Imputes for Model {
+                #imputes
             }
 
             impl Program for Model {

@@ -350,16 +350,18 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         };
         let names =
             step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
-        let chained = b.trace.iter().any(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
-        let of_one = |a: &ArrayId| {
-            b.latents.iter().any(|x| model.arrays[x.0].plates.len() > model.arrays[a.0].plates.len())
-        };
-        if chained && matches!(step.rule, Rule::Gaussian { .. }) && step.latents.iter().all(of_one) {
+        let chains = b.trace.iter().filter(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
+        let axes: Vec<_> = chains
+            .flat_map(|s| &s.latents)
+            .filter_map(|a| Some(model.arrays[a.0].plates.last()?.nominal.clone()))
+            .collect();
+        let of_one = |a: &ArrayId| model.arrays[a.0].plates.iter().all(|p| !axes.contains(&p.nominal));
+        if !axes.is_empty() && matches!(step.rule, Rule::Gaussian { .. }) && step.latents.iter().all(of_one) {
             let groups: Vec<String> =
                 step.latents.iter().map(|a| format!("q({});", model.arrays[a.0].name)).collect();
             return Err(mistakes::not_generated(
                 b.loc,
-                "a Gaussian beside a chain that one step alone reads",
+                "a Gaussian that one step of a chain reads",
                 &format!(
                     "give it a turn of its own: `factorize {{ {} }}`; the objective is then a lower bound",
                     groups.join(" ")

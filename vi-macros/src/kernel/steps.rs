@@ -78,7 +78,7 @@ fn steps_of(
                 let matrix = &kernel.model.arrays[matrix.0].name;
                 return Err(mistakes::not_generated(
                     loc,
-                    &format!("`{name}` times a latent that all share, under the matrix `{matrix}`"),
+                    &format!("`{name}` times a shared latent, under the matrix `{matrix}`"),
                     &format!(
                         "give `{name}` values (`given`), or each component a variance of its own in place of `{matrix}`"
                     ),
