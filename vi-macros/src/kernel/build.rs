@@ -353,7 +353,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         let chains = b.trace.iter().filter(|s| matches!(s.rule, Rule::Scan { .. } | Rule::Tree { .. }));
         let axes: Vec<_> = chains
             .flat_map(|s| &s.latents)
-            .filter_map(|a| Some(model.arrays[a.0].plates.last()?.nominal.clone()))
+            .filter_map(|a| Some(model.arrays[a.0].plates.last()?.nominal))
             .collect();
         let of_one = |a: &ArrayId| model.arrays[a.0].plates.iter().all(|p| !axes.contains(&p.nominal));
         if !axes.is_empty() && matches!(step.rule, Rule::Gaussian { .. }) && step.latents.iter().all(of_one) {
