@@ -13,14 +13,18 @@ pub trait Entries {
 
     /// Cov(Σ aᵢ xᵢ, Σ bⱼ xⱼ).
     fn cross(&self, a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
-        let mut s = 0.0;
-        for &(i, x) in a {
-            for &(j, y) in b {
-                s += x * y * self.entry(i, j);
-            }
-        }
-        s
+        by_entries(self, a, b)
     }
+}
+
+fn by_entries(of: &(impl Entries + ?Sized), a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
+    let mut s = 0.0;
+    for &(i, x) in a {
+        for &(j, y) in b {
+            s += x * y * of.entry(i, j);
+        }
+    }
+    s
 }
 
 impl Entries for DMatrix<f64> {
@@ -212,10 +216,7 @@ impl Entries for Covariance {
             Covariance::Matrix(_) => None,
             Covariance::Fronts { law, .. } => law.within_front(a, b),
         };
-        within.unwrap_or_else(|| {
-            let with = |x: f64, i: usize| b.iter().map(|(j, y)| x * y * self.entry(i, *j)).sum::<f64>();
-            a.iter().map(|(i, x)| with(*x, *i)).sum()
-        })
+        within.unwrap_or_else(|| by_entries(self, a, b))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::covariance::Covariance;
 use super::gauss::fronts::Fronts;
+use crate::data::Lengths;
 use crate::dist::MvNormal;
 use crate::dist::{Normal, PowerGamma, StudentT, Truncated};
 use crate::engine::law::MatrixScale;
@@ -142,12 +143,6 @@ pub fn whitened_vector(q: &Marginal<MvStudentT>, scale: &impl MatrixScale) -> Op
 
 /// Where the rows of a ragged array begin, one after another, and where the last ends.
 #[must_use]
-pub fn starts<T>(rows: &[Vec<T>]) -> Vec<usize> {
-    let mut end = 0;
-    std::iter::once(0)
-        .chain(rows.iter().map(|row| {
-            end += row.len();
-            end
-        }))
-        .collect()
+pub fn starts<T>(rows: &[Vec<T>]) -> Lengths {
+    rows.iter().map(Vec::len).collect()
 }

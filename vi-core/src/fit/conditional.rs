@@ -78,6 +78,12 @@ impl<D: VectorLaw + Law<Value = DVector<f64>>> Law for VectorMixture<D> {
 }
 
 impl<D: VectorLaw + Law<Value = DVector<f64>>> Marginal<VectorMixture<D>> {
+    /// The probability of each state; none where there is no law.
+    #[must_use]
+    pub fn weights(&self) -> Vec<f64> {
+        self.law().map_or(vec![], |law| law.weights().to_vec())
+    }
+
     /// One draw given a state.
     pub fn sample_given<R: Rng + ?Sized>(&self, state: usize, rng: &mut R) -> DVector<f64> {
         match self {
@@ -117,6 +123,12 @@ impl<D: VectorLaw + Law<Value = DVector<f64>>> Marginal<VectorMixture<D>> {
 }
 
 impl<D: RealLaw + Law<Value = f64>> Marginal<Mixture<D>> {
+    /// The probability of each state; none where there is no law.
+    #[must_use]
+    pub fn weights(&self) -> Vec<f64> {
+        self.law().map_or(vec![], |law| law.weights().to_vec())
+    }
+
     /// One draw given a state.
     pub fn sample_given<R: Rng + ?Sized>(&self, state: usize, rng: &mut R) -> f64 {
         match self {
@@ -219,30 +231,6 @@ impl Marginal<Mixture<Beta>> {
 /// Σ w f over the components that can be.
 fn weighted<D>(weights: &[f64], components: &[D], f: impl Fn(&D) -> f64) -> f64 {
     weights.iter().zip(components).filter(|(w, _)| **w > 0.0).map(|(w, d)| w * f(d)).sum()
-}
-
-/// A mixture over the states of a unit.
-pub trait OverStates {
-    /// The probability of each state; none where there is no law.
-    fn weights(&self) -> Vec<f64>;
-}
-
-impl<D: RealLaw + Law<Value = f64>> OverStates for Marginal<Mixture<D>> {
-    fn weights(&self) -> Vec<f64> {
-        self.law().map_or(vec![], |law| law.weights().to_vec())
-    }
-}
-
-impl<D: VectorLaw + Law<Value = DVector<f64>>> OverStates for Marginal<VectorMixture<D>> {
-    fn weights(&self) -> Vec<f64> {
-        self.law().map_or(vec![], |law| law.weights().to_vec())
-    }
-}
-
-/// The probabilities of the states that a latent is mixed over.
-#[must_use]
-pub fn weights(q: &impl OverStates) -> Vec<f64> {
-    q.weights()
 }
 
 /// How many units there is a q of.

@@ -32,6 +32,10 @@ enum Shape {
 }
 
 impl MeanVar {
+    fn new(mean: f64, var: f64, shape: Shape) -> MeanVar {
+        MeanVar { mean, var, shape, error: 0.0 }
+    }
+
     /// E x; NaN where the law has none, or none in closed form: a Cauchy, a truncated law.
     #[must_use]
     pub fn mean(&self) -> f64 {
@@ -123,14 +127,6 @@ struct Cov {
 /// Moments of numbers that had no value.
 pub type ImputedNumbers = Imputed<MeanVar>;
 
-impl ImputedNumbers {
-    /// A Normal with this mean and variance.
-    #[doc(hidden)]
-    pub fn give(&mut self, at: &[usize], mean: f64, var: f64) {
-        self.insert(at, MeanVar { mean, var, shape: Shape::Normal, error: 0.0 });
-    }
-}
-
 /// Probabilities of the categories of elements that had no value.
 pub type ImputedCategories = Imputed<Vec<f64>>;
 
@@ -203,6 +199,12 @@ impl<T> Imputed<T> {
 }
 
 impl ImputedNumbers {
+    /// A Normal with this mean and variance.
+    #[doc(hidden)]
+    pub fn give(&mut self, at: &[usize], mean: f64, var: f64) {
+        self.insert(at, MeanVar::new(mean, var, Shape::Normal));
+    }
+
     /// Takes what was found at one more draw into the mean of the `before` draws that came first.
     #[doc(hidden)]
     pub fn average(&mut self, next: Self, before: usize) {
@@ -358,13 +360,13 @@ impl Mixture {
         let &(mean, square) = self.moments.get(d)?;
         let var = square / self.weight;
         Some(match self.dof {
-            _ if self.infinite => MeanVar { mean, var: f64::INFINITY, shape: Shape::Other, error: 0.0 },
+            _ if self.infinite => MeanVar::new(mean, f64::INFINITY, Shape::Other),
             Some(dof) => {
                 let law = dist::StudentT::mean_scale_dof(mean, var.sqrt(), dof);
-                MeanVar { mean, var: law.variance(), shape: Shape::Student(var.sqrt(), dof), error: 0.0 }
+                MeanVar::new(mean, law.variance(), Shape::Student(var.sqrt(), dof))
             }
-            None if self.normal => MeanVar { mean, var, shape: Shape::Normal, error: 0.0 },
-            None => MeanVar { mean, var, shape: Shape::Other, error: 0.0 },
+            None if self.normal => MeanVar::new(mean, var, Shape::Normal),
+            None => MeanVar::new(mean, var, Shape::Other),
         })
     }
 }
@@ -544,7 +546,7 @@ mod tests {
     fn elements_are_found_in_whatever_order_they_came() {
         let mut y = Imputed::<MeanVar>::default();
         for n in [3, 5, 1, 4] {
-            y.insert(&[n], MeanVar { mean: n as f64, var: 1.0, shape: Shape::Other, error: 0.0 });
+            y.insert(&[n], MeanVar::new(n as f64, 1.0, Shape::Other));
         }
         let order: Vec<usize> = y.iter().map(|(at, _)| at[0]).collect();
         assert_eq!(order, [1, 3, 4, 5]);

@@ -152,11 +152,11 @@ pub trait Joins: Types {
 
 /// Observed elements without a value.
 pub trait Imputes: Types {
-    /// What the posterior says of observed elements that have no value.
+    /// What the posterior says of observed elements that have no value, or what Gaussians do that all data share.
     fn impute(
         &self,
         _context: &Self::Context<'_>,
-        _params: &Self::Params,
+        _globals: &Self::Globals,
         _posterior: &Self::Posterior,
     ) -> Result<Self::Imputed, Error> {
         Ok(Self::Imputed::default())
@@ -178,15 +178,6 @@ pub trait Imputes: Types {
 
     /// Takes what was found at one more draw into the mean of those before.
     fn average_imputed(_mean: &mut Self::Imputed, _next: Self::Imputed, _before: usize) {}
-
-    /// The same where Gaussians that all data share say it.
-    fn impute_shared(
-        &self,
-        _context: &Self::Context<'_>,
-        _globals: &Self::Globals,
-        _into: &mut Self::Imputed,
-    ) {
-    }
 
     /// Puts what was found for missing elements beside the latents.
     fn keep_imputed(_posterior: &mut Self::Posterior, _imputed: Self::Imputed) {}

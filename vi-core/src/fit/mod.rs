@@ -53,7 +53,7 @@ mod within;
 
 pub use ahead::{DrawnFuture, ForecastDraws, FutureLaw};
 pub use canonical::{Canonical, TurnBoth, TurnLaw, Turnable, Turned};
-pub use conditional::{kept, mixed, mixed_vectors, weights};
+pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use drawn::{Drawn, draws_for, let_stream};
 pub use imputed::{Imputed, ImputedCategories, ImputedNumbers, MeanVar, Mixture, Moments};

@@ -55,12 +55,11 @@ fn absent_at<M: Program>(
     fit: &Fit<M>,
     globals: &M::Globals,
 ) -> Result<M::Imputed, Error> {
-    if !M::IMPUTES_DRAWN && !is_joint::<M>() {
-        let mut absent = M::Imputed::default();
-        model.impute_shared(&work.context, globals, &mut absent);
-        return Ok(absent);
-    }
-    let posterior = work.posterior(model, globals)?;
+    // Elsewhere nothing of the units is read.
+    let posterior = match M::IMPUTES_DRAWN || is_joint::<M>() {
+        true => work.posterior(model, globals)?,
+        false => M::Posterior::default(),
+    };
     absent(model, &work.context, &fit.params, globals, &posterior)
 }
 
@@ -72,12 +71,10 @@ pub(super) fn absent<M: Program>(
     globals: &M::Globals,
     posterior: &M::Posterior,
 ) -> Result<M::Imputed, Error> {
+    let mut absent = model.impute(context, globals, posterior)?;
     if !M::IMPUTES_DRAWN {
-        let mut absent = model.impute(context, params, posterior)?;
-        model.impute_shared(context, globals, &mut absent);
         return Ok(absent);
     }
-    let mut mean = M::Imputed::default();
     // Where all that is shared are points, every draw is the same.
     let draws = if is_joint::<M>() { 1 } else { PREDICTIVE_DRAWS };
     for draw in 0..draws {
@@ -85,10 +82,9 @@ pub(super) fn absent<M: Program>(
         let mut rng = crate::rng::stream(0, "absent", &[draw]);
         model.draw_shared(context, globals, &mut rng, &mut shared)?;
         let next = model.impute_drawn(context, params, posterior, &shared)?;
-        M::average_imputed(&mut mean, next, draw);
+        M::average_imputed(&mut absent, next, draw);
     }
-    model.impute_shared(context, globals, &mut mean);
-    Ok(mean)
+    Ok(absent)
 }
 
 /// log of the mean of densities that are given by their logarithms, and the standard error of it: that of the mean over the mean.

@@ -514,8 +514,7 @@ impl<'a, M: Program> State<'a, M> {
         fit.states = self.work.components.first().map_or(0, |c| c.first);
         if self.options.keep_locals {
             fit.posterior = self.work.posterior(&fit.model, &self.under)?;
-            let mut imputed = fit.model.impute(&self.work.context, &fit.params, &fit.posterior)?;
-            fit.model.impute_shared(&self.work.context, &self.globals, &mut imputed);
+            let imputed = fit.model.impute(&self.work.context, &self.globals, &fit.posterior)?;
             M::keep_imputed(&mut fit.posterior, imputed);
             fit.kept = true;
         }

@@ -174,6 +174,13 @@ impl Ix {
         found
     }
 
+    /// Whether it depends on any index.
+    pub fn has_vars(&self) -> bool {
+        let mut found = false;
+        self.visit_vars(&mut |_| found = true);
+        found
+    }
+
     pub fn visit_reads(&self, f: &mut impl FnMut(&Elem)) {
         for (_, t) in &self.terms {
             match t {

@@ -302,7 +302,7 @@ impl Emitter<'_> {
             let inner = c.integrated.iter().filter(|i| i.array == e.array).flat_map(|i| &i.inner);
             let first = inner.map(|_| quote!([0]));
             return quote! {
-                let weights = fit::weights(&posterior.#name #([#at])* #(#first)*);
+                let weights = posterior.#name #([#at])* #(#first)* .weights();
                 for (state, probability) in weights.into_iter().enumerate() {
                     #add
                 }

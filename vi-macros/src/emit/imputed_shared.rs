@@ -58,9 +58,11 @@ impl Emitter<'_> {
         let keep = leaves.iter().map(|a| self.name(*a));
         let open = self.open();
         quote! {
-            fn impute_shared(&self, context: &Context<'_>, params: &Globals, imputed: &mut Imputed) {
+            fn impute(&self, context: &Context<'_>, params: &Globals, _posterior: &Posterior) -> Result<Imputed, Error> {
                 #open
+                let mut imputed = Imputed::default();
                 #give
+                Ok(imputed)
             }
 
             fn keep_imputed(posterior: &mut Posterior, imputed: Imputed) {

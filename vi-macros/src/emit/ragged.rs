@@ -163,8 +163,8 @@ impl Emitter<'_> {
             let mut lens: Vec<TokenStream> = vec![];
             let rows = self.has_rows(r, *b);
             if rows {
-                let (n, starts) = (self.name(*b), self.starts_name(*b));
-                lens.push(quote!(#starts[params.#n.len()]));
+                let starts = self.starts_name(*b);
+                lens.push(quote!(#starts.total()));
             }
             lens.extend(
                 axes.iter().skip(if rows { 2 } else { 0 }).map(|axis| self.length_read(r, *b, *axis, &copy)),
@@ -178,7 +178,7 @@ impl Emitter<'_> {
             at = Some(match at {
                 None if rows => {
                     let starts = self.starts_name(a);
-                    quote!(#starts[#i])
+                    quote!(#starts.before(#i))
                 }
                 Some(o) if rows && k == 1 => quote!(#o + #i),
                 None => i,

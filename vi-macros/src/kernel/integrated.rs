@@ -76,9 +76,7 @@ impl Integrated {
         let mut inner: Vec<Var> = vec![];
         for (n, p) in a.plates.iter().enumerate().skip(own.len()) {
             let high = length(&p.length, &indices);
-            let mut ragged = false;
-            high.visit_vars(&mut |_| ragged = true);
-            if ragged {
+            if high.has_vars() {
                 return Err(refuse("a posterior over a ragged plate"));
             }
             let v = Var::new(format!("i{n}"), p.nominal, Ix::constant(0), high);

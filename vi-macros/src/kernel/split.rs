@@ -142,9 +142,7 @@ impl<'a> Splitter<'a> {
     fn widened(&self, t: &Term) -> Term {
         let mut out = t.clone();
         for v in &t.sums {
-            let mut depends = false;
-            v.high.visit_vars(&mut |_| depends = true);
-            let whole = depends.then(|| self.whole_axis(t, v)).flatten();
+            let whole = v.high.has_vars().then(|| self.whole_axis(t, v)).flatten();
             let Some(whole) = whole else { continue };
             out.sums.retain(|x| x != v);
             for (f, _) in &mut out.factors {

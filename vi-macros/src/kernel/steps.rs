@@ -9,10 +9,9 @@ use super::{
 };
 use crate::density::poly::{Exponent, Factor, Poly};
 use crate::density::statement::{Form, StatementDensity};
-use crate::density::symbol::Var;
 use crate::diagnostics::kernel as mistakes;
 use crate::model::ir::{Array, ArrayId, ElemKind, Expr, ExprKind, Index, IndexTerm, Model, Statement};
-use crate::plan::{Block, Maximise, Plan, Rule, Step, Update};
+use crate::plan::{Block, Maximise, Plan, Rule, Update};
 use crate::report::Diagnostic;
 use crate::syntax::ast::Compare;
 
@@ -50,39 +49,8 @@ fn steps_of(
             let locations: Vec<ArrayId> =
                 update.params.iter().copied().filter(|a| Some(*a) != *scale).collect();
             let found = regression(kernel, densities, &locations, scale.filter(|_| *joint))?;
-            let ragged = |v: &Var| {
-                let mut ragged = false;
-                v.high.visit_vars(&mut |_| ragged = true);
-                ragged
-            };
-            if block.is_some() && found.batch.iter().any(ragged) {
-                let array = &kernel.model.arrays[locations[0].0];
-                let loc = kernel.model.statements[array.pieces[0].0].loc;
-                return Err(mistakes::no_engine(
-                    loc,
-                    &array.name.to_string(),
-                    "a posterior over a ragged plate",
-                ));
-            }
-            let uncertain = |x: &RegressionRows| {
-                let products = x.design().regressors.iter().filter(|r| !r.others.is_empty());
-                products.flat_map(|r| r.elems()).any(|e| is_random(kernel.model, e.array))
-            };
-            if block.is_none()
-                && let Some(x) = found.rows.iter().find(|x| x.dense.is_some() && uncertain(x))
-            {
-                let array = &kernel.model.arrays[locations[0].0];
-                let loc = kernel.model.statements[array.pieces[0].0].loc;
-                let (name, matrix) =
-                    (&array.name, x.dense.as_ref().map_or(locations[0], |(_, m, _)| m.array));
-                let matrix = &kernel.model.arrays[matrix.0].name;
-                return Err(mistakes::not_generated(
-                    loc,
-                    &format!("`{name}` times a shared latent, under the matrix `{matrix}`"),
-                    &format!(
-                        "give `{name}` values (`given`), or each component a variance of its own in place of `{matrix}`"
-                    ),
-                ));
+            if let Some(refusal) = without_code(kernel, &locations, &found, block.is_some()) {
+                return Err(refusal);
             }
             let mut kinds = vec![MStepKind::Regression(found)];
             if let Some(s) = scale {
@@ -154,8 +122,8 @@ fn posterior_updates(
     }
     let shared = |a: &&ArrayId| !is_unit_normal(kernel.model, **a);
     let arrays = || block.latents.iter().filter(shared).map(|a| &kernel.model.arrays[a.0]);
-    let gaussian = |a: &ArrayId| block.trace.iter().any(|s| is_gaussian(s) && s.latents.contains(a));
-    let stacked = |a: &ArrayId| gaussian(a) && has_plain_rows(&kernel.model.arrays[a.0]);
+    let stacked =
+        |a: &ArrayId| super::chains::is_gaussian_in(block, *a) && has_plain_rows(&kernel.model.arrays[a.0]);
     if block.latents.iter().filter(shared).any(|a| is_ragged(&kernel.model.arrays[a.0]) && !stacked(a)) {
         return Err(refuse("a posterior over a ragged plate"));
     }
@@ -250,47 +218,64 @@ fn one_by_one(kernel: &Kernel, r: &Regression, a: ArrayId) -> bool {
         && own.all(batch)
 }
 
-/// Whether the length of an axis depends on where one stands on another.
-fn is_ragged(a: &Array) -> bool {
-    let depends = |t: &IndexTerm| match t {
+/// What is said of the locations of a regression that has no code; `of_posterior` are those of latents.
+fn without_code(
+    kernel: &Kernel,
+    locations: &[ArrayId],
+    found: &Regression,
+    of_posterior: bool,
+) -> Option<Diagnostic> {
+    let model = kernel.model;
+    let array = &model.arrays[locations[0].0];
+    let (name, loc) = (&array.name, model.statements[array.pieces[0].0].loc);
+    if of_posterior {
+        let ragged = found.batch.iter().any(|v| v.high.has_vars());
+        return ragged
+            .then(|| mistakes::no_engine(loc, &name.to_string(), "a posterior over a ragged plate"));
+    }
+    let uncertain = |x: &&RegressionRows| {
+        let products = x.design().regressors.iter().filter(|r| !r.others.is_empty());
+        x.dense.is_some() && products.flat_map(|r| r.elems()).any(|e| is_random(model, e.array))
+    };
+    let (_, matrix, _) = found.rows.iter().find(uncertain)?.dense.as_ref()?;
+    let matrix = &model.arrays[matrix.array.0].name;
+    Some(mistakes::not_generated(
+        loc,
+        &format!("`{name}` times a shared latent, under the matrix `{matrix}`"),
+        &format!(
+            "give `{name}` values (`given`), or each component a variance of its own in place of `{matrix}`"
+        ),
+    ))
+}
+
+/// Whether a length depends on where one stands on another axis.
+fn is_dependent(length: &Index) -> bool {
+    length.terms.iter().any(|(_, t)| match t {
         IndexTerm::Axis(_) => true,
         IndexTerm::Size(_, subscripts) => !subscripts.is_empty(),
         IndexTerm::Bound(_) | IndexTerm::Read(_) => false,
-    };
-    a.plates.iter().any(|e| e.length.terms.iter().any(|(_, t)| depends(t)))
+    })
 }
 
-fn is_gaussian(step: &Step) -> bool {
-    match step.rule {
-        Rule::Gaussian { .. } | Rule::GaussianScan { .. } => true,
-        Rule::Sum | Rule::Scan { .. } | Rule::Tree { .. } | Rule::Family { .. } => false,
-    }
+fn is_ragged(a: &Array) -> bool {
+    a.plates.iter().any(|e| is_dependent(&e.length))
 }
 
 /// Whether what is ragged of an array is that each position of its first index has a row of its own length.
 fn has_plain_rows(a: &Array) -> bool {
-    let depends = |t: &IndexTerm| match t {
-        IndexTerm::Axis(_) => true,
-        IndexTerm::Size(_, subscripts) => !subscripts.is_empty(),
-        IndexTerm::Bound(_) | IndexTerm::Read(_) => false,
-    };
     let first = |i: &Index| i.offset == 0 && matches!(i.terms.as_slice(), [(1, IndexTerm::Axis(0))]);
     let row = |i: &Index| {
         let [(1, IndexTerm::Size(_, subscripts))] = i.terms.as_slice() else { return false };
         i.offset == 0 && matches!(subscripts.as_slice(), [at] if first(at))
     };
     let axes = a.plates.iter().chain(a.elem.kind.axes());
-    axes.enumerate().all(|(n, e)| {
-        let ragged = e.length.terms.iter().any(|(_, t)| depends(t));
-        !ragged || n == 1 && row(&e.length)
-    })
+    axes.enumerate().all(|(n, e)| !is_dependent(&e.length) || n == 1 && row(&e.length))
 }
 
 /// A sum that is kept for every element of a ragged plate: only moments of Normals are.
 pub(super) fn ragged_sum(kernel: &Kernel, densities: &[StatementDensity]) -> Option<Diagnostic> {
     let ragged = |s: &&Stat| {
-        let mut ragged = false;
-        s.cells.iter().for_each(|c| c.var.high.visit_vars(&mut |_| ragged = true));
+        let ragged = s.cells.iter().any(|c| c.var.high.has_vars());
         let tabled = || kernel.tabled().flat_map(|(_, c)| &c.rows).any(|r| r.statement == s.statement);
         ragged
             && match s.kind {
