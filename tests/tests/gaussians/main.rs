@@ -14,6 +14,7 @@ mod joint;
 mod least_squares;
 mod local_normals;
 mod mixing;
+mod orientations;
 mod ratings;
 mod read_once;
 mod rotation;

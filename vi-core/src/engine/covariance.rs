@@ -188,6 +188,19 @@ impl Covariance {
         }
     }
 
+    /// Unknowns times these signs.
+    pub(crate) fn mirror(&mut self, signs: &[f64]) {
+        match self {
+            Covariance::None(_) => {}
+            Covariance::Matrix(m) => {
+                for (j, mut column) in m.column_iter_mut().enumerate() {
+                    column.iter_mut().zip(signs).for_each(|(x, s)| *x *= s * signs[j]);
+                }
+            }
+            Covariance::Fronts { law, .. } => Arc::make_mut(law).mirror(signs),
+        }
+    }
+
     /// Draws about 0 (unknowns × outputs), made of white noise; none of points.
     pub(super) fn colour(&self, mut white: DMatrix<f64>, scale: Whitening<'_>) -> Option<DMatrix<f64>> {
         let columns = scale.root(white.ncols()).ok()?;

@@ -6,7 +6,8 @@
 //!
 //! say of the data what x, W, A and Q say. T is chosen so that the columns of W' are orthogonal and ordered by their lengths, the longest first,
 //! and the largest number of each is positive: W' is U S of the singular value decomposition U S Vᵀ of W. Where the covariance of x, or of its
-//! steps, is free, it becomes the identity at first.
+//! steps, is free, it becomes the identity at first. Where W has a posterior, that of its mean is chosen; and where its prior tells the directions
+//! apart, T is their order and their signs.
 
 use super::program::Program;
 use super::{Fit, Marginal};
@@ -20,7 +21,7 @@ use nalgebra::{DMatrix, DVector};
 #[diagnostic::on_unimplemented(
     message = "no orientation is chosen for the latents of this model",
     label = "something tells their directions apart, or their entries are declared one by one",
-    note = "`canonical()` turns vectors, `latent f[n in N]: Vector[H] ~ Normal(0, var: 1);` or a chain of such, and a `param W: Matrix[D, H];` that multiplies them"
+    note = "`canonical()` turns vectors, `latent f[n in N]: Vector[H] ~ Normal(0, var: 1);` or a chain of such, and what multiplies them: a `param W: Matrix[D, H];`, or loadings with a Normal prior about 0"
 )]
 pub trait Canonical: Program {
     /// Turns the params and the laws of the latents.
@@ -35,7 +36,9 @@ impl<M: Program> Fit<M> {
     /// and what is predicted are the same to rounding; so is the objective, which is why its trace and its terms stay. A fit of which
     /// [`canonical`](Self::canonical) was asked holds no statistics, and cannot be [updated](Self::update).
     ///
-    /// Two directions of one length have no order: then any two that are orthogonal stand for them.
+    /// Two directions of one length have no order: then any two that are orthogonal stand for them. Of loadings with a posterior it is the means
+    /// that are ordered; where their prior has a relevance for each direction, the fit has found the directions itself, and it is their order and
+    /// their signs that are chosen.
     ///
     /// ```
     /// use vi_core::prelude::*;
@@ -116,7 +119,42 @@ impl Turned {
     }
 }
 
+/// An order of directions, and a sign for each: T has `signs[i]` where row i meets column `order[i]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ordered {
+    /// Direction i becomes what `order[i]` was.
+    pub order: Vec<usize>,
+    /// 1 or −1 for each of the new directions.
+    pub signs: Vec<f64>,
+}
+
+impl Ordered {
+    /// The longest column of these loadings first, each positive in its largest number; one row for each number of the data.
+    #[must_use]
+    pub fn of(loadings: &[DVector<f64>]) -> Ordered {
+        let width = loadings.first().map_or(0, DVector::len);
+        let length = |h: usize| loadings.iter().map(|row| row[h] * row[h]).sum::<f64>();
+        let mut order: Vec<usize> = (0..width).collect();
+        order.sort_by(|a, b| length(*b).total_cmp(&length(*a)));
+        let largest = |h: &usize| {
+            loadings.iter().map(|row| row[*h]).fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a })
+        };
+        let signs = order.iter().map(|h| if largest(h) < 0.0 { -1.0 } else { 1.0 }).collect();
+        Ordered { order, signs }
+    }
+}
+
 impl Turned {
+    /// The T of an order and signs.
+    #[must_use]
+    pub fn ordered(order: &[usize], signs: &[f64]) -> Turned {
+        let mut along = DMatrix::zeros(order.len(), order.len());
+        for (i, (from, sign)) in order.iter().zip(signs).enumerate() {
+            along[(i, *from)] = *sign;
+        }
+        Turned { against: along.clone(), along }
+    }
+
     /// T = Φ^−½ with Φ = Σ scatter / Σ weight: steps of these scatters become standard. `None` where there are none, or Φ is not positive
     /// definite.
     #[must_use]

@@ -52,7 +52,7 @@ mod whole;
 mod within;
 
 pub use ahead::{DrawnFuture, ForecastDraws, FutureLaw};
-pub use canonical::{Canonical, TurnBoth, TurnLaw, Turnable, Turned};
+pub use canonical::{Canonical, Ordered, TurnBoth, TurnLaw, Turnable, Turned};
 pub use conditional::{kept, mixed, mixed_vectors};
 pub use describe::{Described, DescribedLaw, Describer, LawDescriber, Numbers};
 pub use drawn::{Drawn, draws_for, let_stream};
@@ -69,7 +69,7 @@ pub use paths::Path;
 pub use plan::{Claim, Plan};
 pub use posterior::{Categories, choose_rows, is_kept};
 pub use program::{Component, ElboTerm, Evidence, Gate, Maximised, Program, Scratch, Statistics, Turn};
-pub use program::{carry, first_states, permute};
+pub use program::{Place, carry, first_states, flip, permute, turn_lines};
 pub use run::State;
 pub use stochastic::{Schedule, fit_stochastic};
 pub use trajectory::Trajectory;

@@ -7,6 +7,7 @@ use crate::engine::gaps::Gaps;
 use crate::engine::integrals::Integrals;
 use crate::engine::unit::UnitNormals;
 use crate::tile::TileBuffer;
+use nalgebra::DMatrix;
 use std::fmt::Debug;
 
 /// Additive statistics.
@@ -172,5 +173,42 @@ pub fn carry(covs: &mut [Covariance], moves: &[[[usize; 2]; 2]]) {
         let Some([copy, _]) = from.first() else { continue };
         let rows: Vec<usize> = from.iter().map(|[_, row]| *row).collect();
         *cov = before[*copy].renamed(&rows);
+    }
+}
+
+/// Covariances of blocks of unknowns, one for each copy, of which some became their negatives: each is a copy and an unknown.
+pub fn flip(covs: &mut [Covariance], flipped: &[[usize; 2]]) {
+    for (c, cov) in covs.iter_mut().enumerate() {
+        let mut signs = vec![1.0; cov.unknowns()];
+        for [_, unknown] in flipped.iter().filter(|[copy, _]| *copy == c) {
+            if let Some(sign) = signs.get_mut(*unknown) {
+                *sign = -1.0;
+            }
+        }
+        cov.mirror(&signs);
+    }
+}
+
+/// Where a component of a line stands in the covariances of its block.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The indices that number the lines.
+    pub line: Vec<usize>,
+    /// The component.
+    pub at: usize,
+    /// The copy of the block.
+    pub copy: usize,
+    /// The unknown.
+    pub unknown: usize,
+}
+
+/// Covariances of blocks of unknowns, one for each copy, whose lines c became `by` · c.
+pub fn turn_lines(covs: &mut [Covariance], mut places: Vec<Place>, by: &DMatrix<f64>) {
+    places.sort_unstable();
+    for line in places.chunk_by(|a, b| a.line == b.line) {
+        let at: Vec<usize> = line.iter().map(|p| p.unknown).collect();
+        if let Some(cov) = line.first().and_then(|p| covs.get_mut(p.copy)) {
+            crate::engine::rotation::turn_rows(cov, &at, by);
+        }
     }
 }

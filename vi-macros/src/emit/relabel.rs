@@ -27,8 +27,7 @@ impl Emitter<'_> {
             };
             return quote!(#unused { Err(#why) });
         };
-        let fixed = told_apart(self.model, size).or_else(|| self.matrix_law_along(nominal));
-        if let Some(why) = fixed.or_else(|| self.bounds_along(nominal)) {
+        if let Some(why) = told_apart(self.model, size).or_else(|| self.order_kept_along(nominal)) {
             return quote!(#unused { Err(#why) });
         }
         let mut body = TokenStream::new();
@@ -64,6 +63,11 @@ impl Emitter<'_> {
         }
     }
 
+    /// What of the posterior keeps the order of a size that the model itself does not tell apart.
+    pub(super) fn order_kept_along(&self, nominal: Nominal) -> Option<String> {
+        self.matrix_law_along(nominal).or_else(|| self.bounds_along(nominal))
+    }
+
     /// Bounds of elements that belong to categories.
     fn bounds_along(&self, nominal: Nominal) -> Option<String> {
         let cut = self.kernel.sides.iter().map(|s| &self.model.arrays[s.element.array.0]);
@@ -92,7 +96,7 @@ impl Emitter<'_> {
     }
 
     /// A value, or a distribution, for each element of an array.
-    fn relabel_values(&self, a: ArrayId, nominal: Nominal) -> TokenStream {
+    pub(super) fn relabel_values(&self, a: ArrayId, nominal: Nominal) -> TokenStream {
         let array = &self.model.arrays[a.0];
         let n = self.name(a);
         let depth = array.plates.len();
@@ -130,8 +134,27 @@ impl Emitter<'_> {
         out
     }
 
+    /// Indices of an array's elements where nothing but its values is at hand.
+    pub(super) fn indices_read(&self, a: ArrayId) -> Vec<Var> {
+        let array = &self.model.arrays[a.0];
+        let axes = array.plates.iter().chain(array.elem.kind.axes());
+        axes.enumerate()
+            .map(|(k, x)| Var::new(format!("at{k}"), x.nominal, Ix::constant(0), Ix::constant(0)))
+            .collect()
+    }
+
+    /// A body for each element of a location, with extents read off the values; see [`indices_read`](Self::indices_read).
+    pub(super) fn each_read(&self, a: ArrayId, body: TokenStream) -> TokenStream {
+        let (scope, n, indices) = (self.scope(), self.name(a), self.indices_read(a));
+        indices.iter().enumerate().rev().fold(body, |inner, (k, v)| {
+            let before = indices[..k].iter().map(|v| scope.var(v));
+            let v = scope.var(v);
+            quote!(for #v in 0..params.#n #([#before])*.len() { #inner })
+        })
+    }
+
     /// Every pair of unknowns of a joint Normal moves with its elements.
-    fn relabel_covariances(&self, g: &Gaussian<'_>, nominal: Nominal) -> TokenStream {
+    pub(super) fn relabel_covariances(&self, g: &Gaussian<'_>, nominal: Nominal) -> TokenStream {
         let r = g.regression;
         let field = &g.field;
         let scope = self.scope();
@@ -141,24 +164,25 @@ impl Emitter<'_> {
             let array = &self.model.arrays[a.0];
             let axes: Vec<_> = array.plates.iter().chain(array.elem.kind.axes()).map(|x| x.nominal).collect();
             moved |= axes.contains(&nominal);
-            let index = |name: String, x: Nominal| Var::new(name, x, Ix::constant(0), Ix::constant(0));
-            let new: Vec<Var> = axes.iter().enumerate().map(|(k, x)| index(format!("at{k}"), *x)).collect();
+            let new = self.indices_read(*a);
             let old: Vec<Var> = axes
                 .iter()
+                .zip(&new)
                 .enumerate()
-                .map(|(k, x)| index(format!("{}{k}", if *x == nominal { "was" } else { "at" }), *x))
+                .map(|(k, (x, own))| match *x == nominal {
+                    true => Var::new(format!("was{k}"), *x, Ix::constant(0), Ix::constant(0)),
+                    false => own.clone(),
+                })
                 .collect();
             let elem = |vars: &[Var]| Elem { array: *a, indices: vars.iter().map(Ix::var).collect() };
             let place = |e: &Elem| (self.copy_read(r, e, *a), self.unknown_read(r, e, *a));
             let ((copy, unknown), (from_copy, from)) = (place(&elem(&new)), place(&elem(&old)));
-            let n = self.name(*a);
-            let leaf = quote!(moves.push([[#copy, #unknown], [#from_copy, #from]]););
-            let walk = new.iter().zip(&old).enumerate().rev().fold(leaf, |inner, (k, (v, was))| {
-                let before = new[..k].iter().map(|v| scope.var(v));
-                let (v, was) = (scope.var(v), scope.var(was));
-                let was = (axes[k] == nominal).then(|| quote!(let #was = order[#v];));
-                quote!(for #v in 0..params.#n #([#before])*.len() { #was #inner })
+            let carried = old.iter().zip(&new).filter(|(was, v)| was != v).map(|(was, v)| {
+                let (was, v) = (scope.var(was), scope.var(v));
+                quote!(let #was = order[#v];)
             });
+            let leaf = quote!(#(#carried)* moves.push([[#copy, #unknown], [#from_copy, #from]]););
+            let walk = self.each_read(*a, leaf);
             walks.extend(walk);
         }
         if !moved {

@@ -2,13 +2,16 @@
 //! along.
 //!
 //! An index of a param that is summed with x turns by T⁻ᵀ, and one that stands for a component of x by T. Where every law of x has a free
-//! covariance, T is any invertible matrix; where one of them is the same in every direction, it is a rotation.
+//! covariance, T is any invertible matrix; where one of them is the same in every direction, it is a rotation. What turns may have a law of its
+//! own, a square about 0: one that is the same in every direction leaves the rotations open, any other the order of the directions and their
+//! signs, if nothing else tells them apart.
 
-use super::{Body, Component, Kernel, RowCase, Rows, is_param};
+use super::{Body, Component, Kernel, RowCase, Rows, is_param, is_random};
 use crate::density::poly::{Exponent, Factor, Poly, Term};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Elem, Ix, Var, length};
-use crate::model::ir::{ArrayId, ElemKind, Extent, Role};
+use crate::model::exchange::told_apart;
+use crate::model::ir::{ArrayId, ElemKind, Extent, Model, Nominal, Role, StatementId};
 
 /// How an index of a param turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +22,27 @@ pub enum Turning {
     Against,
 }
 
+/// What is open of T.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// All of it: this covariance of x, or of its steps, becomes the identity.
+    Any(ArrayId),
+    /// A rotation.
+    Rotation {
+        /// Whether what turns with x are params that nothing holds.
+        free: bool,
+    },
+    /// The order of the directions, along all that this size counts, and their signs.
+    Order(Nominal),
+}
+
 /// A latent of which an orientation can be chosen.
 #[derive(Debug)]
 pub struct Canon {
     pub latent: ArrayId,
     /// Params that turn, with the indices of theirs that do.
     pub params: Vec<(ArrayId, Vec<(usize, Turning)>)>,
-    /// The covariance of x, or of its steps, if that is free: it becomes the identity.
-    pub scale: Option<ArrayId>,
+    pub open: Open,
     /// Whether each category has an orientation of its own: its index comes first in every param that turns.
     pub by_state: bool,
 }
@@ -52,8 +68,9 @@ struct Search<'k> {
     state: Option<Var>,
     params: Vec<(ArrayId, Vec<(usize, Turning)>)>,
     by_state: bool,
-    /// Whether some law of the latent is the same in every direction.
+    /// Whether some law of the latent is the same in every direction, or has a scale for each.
     round: bool,
+    uneven: bool,
     scale: Option<ArrayId>,
 }
 
@@ -72,7 +89,8 @@ fn canon(kernel: &Kernel<'_>, densities: &[StatementDensity], c: &Component) -> 
         [] | [_, _, ..] => None,
     };
     let by_state = state.is_some();
-    let mut s = Search { kernel, latent, state, params: vec![], by_state, round: false, scale: None };
+    let mut s =
+        Search { kernel, latent, state, params: vec![], by_state, round: false, uneven: false, scale: None };
     // The step's law comes last: of several covariances it is that which becomes the identity.
     let rows: Vec<&Rows> = c.rows.iter().chain(c.link.iter().flat_map(|l| &l.step.rows)).collect();
     // Once more when all that turns is known: nothing else may read it.
@@ -81,28 +99,27 @@ fn canon(kernel: &Kernel<'_>, densities: &[StatementDensity], c: &Component) -> 
             s.case(r, case)?;
         }
     }
-    let Search { params, by_state, round, scale, .. } = s;
-    let out = Canon {
-        latent,
-        by_state: by_state && !params.is_empty() && scale.is_none(),
-        scale: scale.filter(|_| !round),
-        params,
+    let Search { params, by_state, round, uneven, scale, .. } = s;
+    let (open, laws) = match (params.iter().all(|(a, _)| is_plain(model, *a)), scale.filter(|_| !round)) {
+        // Scales that nothing holds could take what the params give.
+        (true, _) if uneven => return None,
+        (true, Some(scale)) => (Open::Any(scale), vec![]),
+        (true, None) => (Open::Rotation { free: true }, vec![]),
+        (false, _) => open_under_laws(kernel, densities, c, &params, uneven)?,
     };
+    let own_each = by_state && !params.is_empty() && scale.is_none();
+    let out = Canon { latent, by_state: own_each, open, params };
     let extent = model.arrays[latent.0].elem.kind.axes().first().map(|x| whole(x));
-    let free = |(a, axes): &(ArrayId, Vec<(usize, Turning)>)| {
+    let turns = |(a, axes): &(ArrayId, Vec<(usize, Turning)>)| {
         let array = &model.arrays[a.0];
-        let plain = array.pieces.iter().all(|p| {
-            let s = &model.statements[p.0];
-            s.role == Role::Param && s.dist.is_none()
-        });
         let number = matches!(
             array.elem.kind,
             ElemKind::Real | ElemKind::Vector(_) | ElemKind::Matrix(..) | ElemKind::SymPos(_)
         );
         let own = |axis: usize| array.plates.iter().chain(array.elem.kind.axes()).nth(axis).map(whole);
-        plain && number && !array.elem.is_bounded() && axes.iter().all(|(axis, _)| own(*axis) == extent)
+        number && !array.elem.is_bounded() && axes.iter().all(|(axis, _)| own(*axis) == extent)
     };
-    let ids: Vec<_> = rows.iter().map(|r| r.statement).collect();
+    let ids: Vec<_> = rows.iter().map(|r| r.statement).chain(laws).collect();
     let elsewhere = |d: &StatementDensity| {
         let mut found = false;
         super::normals::each_elem(d, &mut |e| found |= out.params.iter().any(|(a, _)| *a == e.array));
@@ -114,14 +131,77 @@ fn canon(kernel: &Kernel<'_>, densities: &[StatementDensity], c: &Component) -> 
         found
     });
     let sound = out.loadings().next().is_some()
-        && out.params.iter().all(free)
+        && out.params.iter().all(turns)
         && densities.iter().filter(|d| !ids.contains(&d.id)).all(|d| !elsewhere(d))
         && !reported;
     sound.then_some(out)
 }
 
-fn whole(x: &Extent) -> (crate::model::ir::Nominal, Ix) {
+fn whole(x: &Extent) -> (Nominal, Ix) {
     (x.nominal, length(&x.length, &[]))
+}
+
+/// Whether nothing holds a param but the data.
+fn is_plain(model: &Model, a: ArrayId) -> bool {
+    model.arrays[a.0].pieces.iter().all(|p| {
+        let s = &model.statements[p.0];
+        s.role == Role::Param && s.dist.is_none()
+    })
+}
+
+/// What is open where some of what turns has a law, and the statements of these laws.
+fn open_under_laws(
+    kernel: &Kernel<'_>,
+    densities: &[StatementDensity],
+    c: &Component,
+    turning: &[(ArrayId, Vec<(usize, Turning)>)],
+    uneven: bool,
+) -> Option<(Open, Vec<StatementId>)> {
+    let model = kernel.model;
+    let latent = c.normals.first()?.array;
+    if !kernel.gates.is_empty() || !c.locals.is_empty() || !c.pairs.is_empty() || c.whitened.is_some() {
+        return None;
+    }
+    let (mut laws, mut round) = (vec![], !uneven);
+    for (a, axes) in turning.iter().filter(|(a, _)| !is_plain(model, *a)) {
+        let prior = super::rotation::prior(kernel, densities, *a, &mut laws)?;
+        let mut alike = true;
+        if let Some(p) = &prior {
+            let mut apart = true;
+            p.precision.visit_elems(&mut |e| {
+                apart &= e.array != latent && turning.iter().all(|(b, _)| *b != e.array);
+            });
+            if !apart {
+                return None;
+            }
+            alike = axes.iter().all(|(axis, _)| !p.precision.mentions(&p.at[*axis]));
+        }
+        let joint = || match axes.as_slice() {
+            [(axis, Turning::Against)] => super::rotation::is_joint(kernel, *a, *axis),
+            [] | [_] | [_, _, ..] => false,
+        };
+        let uncertain = is_random(model, *a);
+        if uncertain && !super::rotation::regression_of(kernel, *a).is_some_and(|r| r.is_unscaled()) {
+            return None;
+        }
+        round &= alike && (!uncertain || joint());
+    }
+    if round {
+        return Some((Open::Rotation { free: false }, laws));
+    }
+    let nominal = model.arrays[latent.0].elem.kind.axes().first()?.nominal;
+    let Nominal::Size(size) = nominal else { return None };
+    // What else is counted by the size changes places too: all that units share does.
+    let moves = |a: usize| {
+        let (array, a) = (&model.arrays[a], ArrayId(a));
+        let along = array.plates.iter().chain(array.elem.kind.axes()).any(|x| x.nominal == nominal);
+        !along || a == latent || is_param(model, a)
+    };
+    let reported = model.lets.iter().filter(|l| l.reported);
+    let alike = (0..model.arrays.len()).all(moves)
+        && reported.flat_map(|l| l.plates.iter().chain(l.ty.axes())).all(|x| x.nominal != nominal)
+        && told_apart(model, size).is_none();
+    alike.then_some((Open::Order(nominal), laws))
 }
 
 impl Search<'_> {
@@ -132,7 +212,8 @@ impl Search<'_> {
                 let event = if own { Some(s.event.as_ref()?) } else { None };
                 if let Some(d) = event {
                     self.round = true;
-                    if s.precision.mentions(d) || s.weight.mentions(d) {
+                    self.uneven |= s.precision.mentions(d);
+                    if s.weight.mentions(d) {
                         return None;
                     }
                 }

@@ -43,7 +43,7 @@ pub use admixture::Admixture;
 pub use alike::Alike;
 pub use build::{build, masked, rows_of};
 
-pub use canon::{Canon, Turning};
+pub use canon::{Canon, Open, Turning};
 pub use chains::back;
 pub use collapse::{Collapse, DataRow, Part, part};
 pub use cuts::Side;

@@ -140,6 +140,13 @@ pub struct Regression {
     pub rows: Vec<RegressionRows>,
 }
 
+impl Regression {
+    /// Whether the covariance of the locations is nothing but theirs: no scale and no outputs beside it.
+    pub fn is_unscaled(&self) -> bool {
+        self.scale.is_none() && self.outputs.is_none()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct RegressionRows {
     /// Cells that are not in the batch.

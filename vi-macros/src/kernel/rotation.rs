@@ -100,15 +100,15 @@ pub fn rotation(
 }
 
 /// Whether all components of a line have one joint Normal, which can be turned.
-fn is_joint(kernel: &Kernel<'_>, b: ArrayId, axis: usize) -> bool {
+pub(super) fn is_joint(kernel: &Kernel<'_>, b: ArrayId, axis: usize) -> bool {
     let Some(r) = regression_of(kernel, b) else { return false };
     let designs = r.rows.iter().flat_map(|x| &x.design().regressors);
     let mut stands = designs.flat_map(|x| x.elems()).filter(|e| e.array == b);
     let unknown = |e: &Elem| e.indices[axis].as_var().is_some_and(|v| !r.batch.contains(v));
-    r.scale.is_none() && r.outputs.is_none() && !kernel.is_cut(b) && stands.next().is_some_and(unknown)
+    r.is_unscaled() && !kernel.is_cut(b) && stands.next().is_some_and(unknown)
 }
 
-fn regression_of<'k>(kernel: &'k Kernel<'_>, b: ArrayId) -> Option<&'k super::Regression> {
+pub(super) fn regression_of<'k>(kernel: &'k Kernel<'_>, b: ArrayId) -> Option<&'k super::Regression> {
     kernel.steps.iter().filter(|s| s.block.is_some()).find_map(|s| match &s.kind {
         MStepKind::Regression(r) if r.arrays.contains(&b) => Some(r),
         MStepKind::Regression(_)
@@ -119,7 +119,7 @@ fn regression_of<'k>(kernel: &'k Kernel<'_>, b: ArrayId) -> Option<&'k super::Re
 }
 
 /// The prior of a location, if it is a square in it; a param may have none.
-fn prior(
+pub(super) fn prior(
     kernel: &Kernel<'_>,
     densities: &[StatementDensity],
     b: ArrayId,

@@ -4,7 +4,7 @@
 //! x with steps of covariance Φ says the same of the data as Φ^−½ x with standard steps. So an M-step may maximise over Φ too, once for all of
 //! the state's laws, and give it back to what turns with the state: it climbs at least as high.
 
-use super::{Body, Canon, Column, Design, Kernel, Stat, StatKind, Turning};
+use super::{Body, Canon, Column, Design, Kernel, Open, Stat, StatKind, Turning};
 use crate::density::symbol::Var;
 use crate::model::ir::ArrayId;
 
@@ -30,7 +30,8 @@ pub struct RoundLaw {
 /// Adds the chains of a kernel that can be expanded, with the statistics they need.
 pub fn expand(kernel: &mut Kernel<'_>) {
     let (mut out, mut all) = (vec![], vec![]);
-    for canon in kernel.canons.iter().filter(|c| c.scale.is_none() && !c.by_state) {
+    let rotated = |c: &&Canon| c.open == Open::Rotation { free: true } && !c.by_state;
+    for canon in kernel.canons.iter().filter(rotated) {
         let (mut stats, first) = (vec![], kernel.stats.len() + all.len());
         if let Some(laws) = laws(kernel, canon, first, &mut stats) {
             out.push(Rounding { latent: canon.latent, params: canon.params.clone(), laws });

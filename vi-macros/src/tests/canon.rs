@@ -44,10 +44,6 @@ fn factors_with_a_covariance_of_their_own_may_be_turned_by_any_matrix() {
 
 #[test]
 fn what_a_prior_or_a_scale_tells_apart_has_none() {
-    not_oriented(&format!(
-        "param W[d in D]: Vector[H] ~ Normal(0, var: 1); param s2: Positive; {FACTOR}
-         observed x[n in N, d in D] ~ Normal(dot(W[d], f[n]), var: s2);"
-    ));
     not_oriented(
         "param W: Matrix[D, H]; param v[h in H]: Positive; param s2: Positive;
          latent f[n in N]: Vector[H] ~ Normal(0, var: v); observed x[n in N] ~ Normal(W * f[n], var: s2);",
@@ -65,6 +61,35 @@ fn what_a_prior_or_a_scale_tells_apart_has_none() {
         "param W: Matrix[D, H]; param mu: Vector[D]; param s2: Positive; {FACTOR} {SEEN}
          let first = W[0, 0];"
     ));
+}
+
+#[test]
+fn loadings_with_a_law_leave_rotations_open_if_it_is_round_else_order_and_signs() {
+    let model = |law: &str, rest: &str| {
+        format!(
+            "{rest} {law}; param s2: Positive; {FACTOR}
+             observed x[n in N, d in D] ~ Normal(dot(W[d], f[n]), var: s2);"
+        )
+    };
+    let (rotation, order) = ("under any rotation T", "in any order of the directions and with any signs");
+    for role in ["param", "latent"] {
+        oriented(&model(&format!("{role} W[d in D]: Vector[H] ~ Normal(0, var: 1)"), ""), rotation);
+        let own = model(
+            &format!("{role} W[d in D]: Vector[H] ~ Normal(0, var: v[d])"),
+            "given v[d in D]: Positive;",
+        );
+        oriented(&own, rotation);
+        let each = "latent a[h in H] ~ Gamma(shape: 1, rate: 1);";
+        oriented(&model(&format!("{role} W[d in D]: Vector[H] ~ Normal(0, prec: a)"), each), order);
+        // Known scales have an order, and a mean has a direction.
+        let known = "given a[h in H]: Positive;";
+        not_oriented(&model(&format!("{role} W[d in D]: Vector[H] ~ Normal(0, prec: a)"), known));
+        not_oriented(&model(&format!("{role} W[d in D]: Vector[H] ~ Normal(1, var: 1)"), ""));
+        not_oriented(&model(
+            &format!("{role} W[d in D]: Vector[H] ~ Normal(0, prec: a)"),
+            "latent a[h in H] ~ Gamma(shape: b[h], rate: 1); given b[h in H]: Positive;",
+        ));
+    }
 }
 
 #[test]

@@ -198,6 +198,23 @@ impl Fronts {
         Ok(Fronts::eliminate(&Arc::new(pattern), &rows, 0)?.0)
     }
 
+    /// The law of the unknowns times these signs.
+    pub fn mirror(&mut self, signs: &[f64]) {
+        let p = Arc::clone(&self.pattern);
+        for front in p.fronts() {
+            let own: Vec<f64> = p.unknowns_of(front).map(|unknown| signs[unknown]).collect();
+            let width = front.width();
+            // A row of R times the sign of its pivot is a row of the new R, with a positive diagonal.
+            let root = &mut self.roots[front.root..][..front.pivots * width];
+            let cov = &mut self.covariances[front.entries..][..width * width];
+            for (row, sign) in
+                root.chunks_exact_mut(width).zip(&own).chain(cov.chunks_exact_mut(width).zip(&own))
+            {
+                row.iter_mut().zip(&own).for_each(|(x, s)| *x *= s * sign);
+            }
+        }
+    }
+
     /// R as rows.
     fn as_rows(&self, name: impl Fn(usize) -> usize) -> SparseRows {
         let mut rows = SparseRows::default();
