@@ -40,6 +40,34 @@ fn none(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
+#[test]
+fn a_link_in_a_document_leads_to_a_file() {
+    let mut problems = vec![];
+    for name in
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "tests/data/README.md", "vi-examples/data/README.md"]
+    {
+        let place = root().join(name);
+        let text = fs::read_to_string(&place).expect("the document is there");
+        let mut fenced = false;
+        let lines = text.lines().filter(|line| {
+            let fence = line.trim_start().starts_with("```");
+            fenced ^= fence;
+            !fence && !fenced
+        });
+        let targets =
+            lines.flat_map(|line| line.split("](").skip(1).filter_map(|rest| rest.split(')').next()));
+        let (mut links, folder) = (0, place.parent().expect("a document is in a folder"));
+        for target in targets.map(|t| t.split('#').next().unwrap_or(t)).filter(|t| !t.contains("://")) {
+            links += 1;
+            if !target.is_empty() && !folder.join(target).exists() {
+                problems.push(format!("{name}: `{target}` is not there"));
+            }
+        }
+        assert!(links > 0 || name != "README.md", "the README links to no file");
+    }
+    none(&problems);
+}
+
 /// Files that are too long and wait to be divided. The list may only become shorter.
 const LONG: &[&str] = &["vi-macros/src/tests/oracle/direct.rs", "vi-macros/src/tests/plan/refused.rs"];
 
