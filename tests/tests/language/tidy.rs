@@ -68,20 +68,13 @@ fn a_link_in_a_document_leads_to_a_file() {
     none(&problems);
 }
 
-/// Files that are too long and wait to be divided. The list may only become shorter.
-const LONG: &[&str] = &["vi-macros/src/tests/oracle/direct.rs", "vi-macros/src/tests/plan/refused.rs"];
-
 #[test]
 fn a_file_has_at_most_600_lines() {
     let mut problems = vec![];
     for (name, text) in rust() {
         let lines = text.lines().count();
-        match (lines > 600, LONG.contains(&name.as_str())) {
-            (true, false) => {
-                problems.push(format!("{name} has {lines} lines: divide it by what its parts are about"))
-            }
-            (false, true) => problems.push(format!("{name} is short enough now: take it off the list")),
-            (true, true) | (false, false) => {}
+        if lines > 600 {
+            problems.push(format!("{name} has {lines} lines: divide it by what its parts are about"));
         }
     }
     none(&problems);

@@ -4,6 +4,7 @@ mod aliases;
 mod conditional;
 mod programs;
 mod refused;
+mod refused_steps;
 mod steps;
 mod turns;
 mod updates;

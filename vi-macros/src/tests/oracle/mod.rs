@@ -14,6 +14,7 @@ mod rewrites;
 #[allow(dead_code, reason = "shared with the numeric tests, which read more of it")]
 #[path = "../../../../tests/src/stored.rs"]
 mod stored;
+mod value;
 mod world;
 
 use crate::density::normal_form::{Monomial, normal_form};
