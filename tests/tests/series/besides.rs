@@ -20,6 +20,20 @@ model! {
     }
 }
 model! {
+    /// The coefficients of `regression` as states that hardly move: what has a filter.
+    pub mod as_states {
+        given    u[t in T]: Vector[D];
+        param    v: Positive;
+        param    q: Positive;
+        param    r: Positive;
+        latent   b[0]: Vector[D] ~ Normal(0, var: v);
+        latent   b[t in 1..T]    ~ Normal(b[t-1], var: 1e-12);
+        latent   x[0]         ~ Normal(1, var: 3);
+        latent   x[t in 1..T] ~ Normal(x[t-1], var: q);
+        observed y[t in T]: Real? ~ Normal(x[t] + dot(b[t], u[t]), var: r);
+    }
+}
+model! {
     /// An unknown mean of the first state, which is the drift as well.
     pub mod drift {
         param    phi: Real;
@@ -159,6 +173,31 @@ fn a_walk_beside_coefficients_is_one_dense_normal() {
             known.square(y[*t], &form)
         });
         close(next.r, left.sum::<f64>() / seen.len() as f64, 1e-9);
+    }
+}
+
+#[test]
+fn coefficients_that_hardly_move_say_the_same_and_have_a_filter() {
+    let mut u = Noise::new(9);
+    let (inputs, y) = series(30, 2, &mut u);
+    let y = with_gaps(&y, &mut u);
+    let data = as_states::Data { u: (&inputs).into(), y: (&y).into() };
+    let fit = as_states::Model::new().infer(&data, &as_states::Params { v: 1.7, q: 0.3, r: 0.6 }).unwrap();
+    let params = regression::Params { v: 1.7, q: 0.3, r: 0.6 };
+    let Regressed { known, .. } = regressed(&inputs, &y, &params);
+    close(fit.log_likelihood(), known.log_evidence, 1e-9);
+    let said: f64 = fit.log_densities(&data).unwrap()[0].iter().map(|d| d.unwrap()).sum();
+    close(said, known.log_evidence, 1e-9);
+    let filtered = fit.filter(&data).unwrap();
+    for t in [4, 17, 29] {
+        let seen = DMatrix::from_fn(t + 1, 2, |i, j| inputs[(i, j)]);
+        let Regressed { b, x, known } = regressed(&seen, &y[..=t], &params);
+        close(filtered.x[t].mean(), known.mean(x[t]), 1e-9);
+        close(filtered.x[t].var(), known.var(x[t]), 1e-9);
+        for (i, v) in b.iter().enumerate() {
+            close(filtered.b[t].mean()[i], known.mean(*v), 1e-9);
+            close(filtered.b[t].cov()[(i, i)], known.var(*v), 1e-9);
+        }
     }
 }
 

@@ -32,12 +32,29 @@ model! {
     }
 }
 
+model! {
+    /// Coefficients that stay beside every level.
+    pub mod lasting {
+        given    u[t in T]: Vector[K];
+        param    q: Positive;   param r: Positive;
+        latent   b[k in K]    ~ Normal(0, var: 4);
+        latent   x[0]         ~ Normal(0, var: 100);
+        latent   x[t in 1..T] ~ Normal(x[t-1], var: q);
+        observed y[t in T]    ~ Normal(x[t] + dot(b, u[t]), var: r);
+    }
+}
+
 fn densities(fit: &Fit<regimes::Model>, data: &regimes::Data<'_>) -> Result<(), vi_core::Error> {
     fit.log_densities(data)?;
     Ok(())
 }
 
 fn filter(fit: &Fit<held_apart::Model>, data: &held_apart::Data<'_>) -> Result<(), vi_core::Error> {
+    fit.filter(data)?;
+    Ok(())
+}
+
+fn ahead(fit: &Fit<lasting::Model>, data: &lasting::Data<'_>) -> Result<(), vi_core::Error> {
     fit.filter(data)?;
     Ok(())
 }

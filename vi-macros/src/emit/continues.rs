@@ -193,7 +193,7 @@ impl Emitter<'_> {
     fn ends(&self, label: &str, note: &str) -> TokenStream {
         let data = self.data_type(quote!('_));
         let message = "a forecast of this model has not all it needs";
-        let goes_on = unmet(&format_ident!("GoesOn"), message, label, Some(note));
+        let goes_on = unmet(&format_ident!("GoesOn"), message, label, &[note.to_string()]);
         quote! {
             const _: () = {
                 #goes_on

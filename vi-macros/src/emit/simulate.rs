@@ -40,7 +40,7 @@ impl Emitter<'_> {
     /// A `simulate` that nothing can use.
     fn draws_nothing(&self, label: &str) -> TokenStream {
         let data = self.data_type(quote!('_));
-        let is_drawn = unmet(&format_ident!("IsDrawn"), "no data are drawn from this model", label, None);
+        let is_drawn = unmet(&format_ident!("IsDrawn"), "no data are drawn from this model", label, &[]);
         quote! {
             const _: () = {
                 #is_drawn

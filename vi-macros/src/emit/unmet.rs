@@ -5,10 +5,9 @@ use quote::quote;
 
 /// A trait that nothing implements, for the bound `for<'a> &'a Model: …` of such a method. Over a lifetime, the bound is looked at where it is
 /// needed, and `never` is what the method returns.
-pub fn unmet(name: &Ident, message: &str, label: &str, note: Option<&str>) -> TokenStream {
-    let note = note.map(|note| quote!(, note = #note));
+pub fn unmet(name: &Ident, message: &str, label: &str, notes: &[String]) -> TokenStream {
     quote! {
-        #[diagnostic::on_unimplemented(message = #message, label = #label #note)]
+        #[diagnostic::on_unimplemented(message = #message, label = #label #(, note = #notes)*)]
         pub trait #name {
             fn never(self) -> ::std::convert::Infallible;
         }
