@@ -23,6 +23,7 @@ fn checked(block: &syntax::ast::Block, report: &mut Report) -> Option<TokenStrea
     if !report.is_empty() {
         return None;
     }
+    model::known::part(&mut model);
     let densities = density::statement::densities(&model, report);
     if !report.is_empty() {
         return None;

@@ -11,6 +11,7 @@ mod holes;
 mod incomplete_more;
 mod incomplete_rows;
 mod joint;
+mod known_in_part;
 mod least_squares;
 mod local_normals;
 mod mixing;

@@ -49,6 +49,12 @@ pub struct UnitNormals {
     pub(crate) gaps: Gaps,
 }
 
+/// How far below its column a head may be.
+const SWAP: f64 = 1e8;
+
+/// Roots of precisions from here on are of numbers that are known: `model!` gives these the precision 2³³². Nothing of them is drawn.
+pub(crate) const KNOWN: f64 = 1e49;
+
 impl UnitNormals {
     /// Makes room for the posteriors of `slots`, of which `shared` in sequence have one covariance.
     pub fn begin(&mut self, width: usize, slots: usize, shared: usize) {
@@ -298,11 +304,18 @@ impl UnitNormals {
         let h = self.width;
         let factor = &self.factor[slot / self.shared * h * h..][..h * h];
         values.clear();
-        values.extend((0..h).map(|_| -> f64 { StandardNormal.sample(rng) }));
-        let mut log = -0.5 * values.iter().map(|z| z * z).sum::<f64>();
-        log -= 0.5 * h as f64 * (2.0 * std::f64::consts::PI).ln();
-        log += (0..h).map(|i| factor[i * h + i].abs().ln()).sum::<f64>();
-        log += 0.5 * h as f64 * scale.ln();
+        let mut log = 0.0;
+        for i in 0..h {
+            let pivot = factor[i * h + i].abs();
+            let noise: f64 = StandardNormal.sample(rng);
+            if pivot >= KNOWN {
+                values.push(0.0);
+                continue;
+            }
+            values.push(noise);
+            log +=
+                pivot.ln() + 0.5 * scale.ln() - 0.5 * noise * noise - 0.5 * (2.0 * std::f64::consts::PI).ln();
+        }
         back_substitute(factor, values);
         let root = scale.sqrt();
         values.iter_mut().for_each(|x| *x /= root);
@@ -326,6 +339,15 @@ fn triangulate_with<S: Isa>(_: S, rows: &mut [f64], h: usize, stride: usize, dot
         let norm = square.sqrt();
         if norm == 0.0 {
             continue;
+        }
+        if norm > SWAP * rows[j * stride + j].abs() {
+            // A head far below its column would be what is left of numbers that cancel.
+            let size = |i: &usize| rows[i * stride + j].abs();
+            let largest = (j..m).max_by(|a, b| size(a).total_cmp(&size(b))).unwrap_or(j);
+            if largest != j {
+                let (before, from) = rows.split_at_mut(largest * stride);
+                before[j * stride..][..stride].swap_with_slice(&mut from[..stride]);
+            }
         }
         let head = rows[j * stride + j];
         let alpha = if head > 0.0 { -norm } else { norm };

@@ -567,6 +567,13 @@ impl Poly {
         self.0.iter().for_each(|t| t.visit_elems(f));
     }
 
+    /// Whether an element of an array is read.
+    pub fn mentions_array(&self, a: crate::model::ir::ArrayId) -> bool {
+        let mut found = false;
+        self.visit_elems(&mut |e| found |= e.array == a);
+        found
+    }
+
     pub fn mentions(&self, v: &Var) -> bool {
         self.0.iter().any(|t| t.free_vars().contains(v))
     }

@@ -134,9 +134,11 @@ impl Emitter<'_> {
 
     /// One term of what an unknown is multiplied with.
     fn uncertain_term(&self, scope: &Scope<'_>, place: Place<'_>, id: &TokenStream, t: &Term) -> TokenStream {
+        let mut known = None;
         let (at, rest) = match place.collapse {
             None => match pulled(self.model, t) {
                 Some((e, rest)) => {
+                    known = self.data_of(&e);
                     (self.normal_index(scope, place.component, &e), Term { guard: vec![], ..rest })
                 }
                 None => {
@@ -161,8 +163,17 @@ impl Emitter<'_> {
             },
         };
         let value = scope.poly(&Poly(vec![rest]));
-        let push = scope.guarded(&t.guard, quote!(uncertain.push(#id, #at, #value);));
-        scope.loops(&t.sums, push)
+        let mut push = quote!(uncertain.push(#id, #at, #value););
+        if let Some(data) = known {
+            let (raw, place) = (scope.raw(&data), self.known_place(place));
+            push = quote! {
+                match #raw {
+                    Some(known) => uncertain.push(#id, #place, #value * known),
+                    None => { #push }
+                }
+            };
+        }
+        scope.loops(&t.sums, scope.guarded(&t.guard, push))
     }
 
     /// The place of what is known.

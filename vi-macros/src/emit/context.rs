@@ -132,7 +132,7 @@ impl Emitter<'_> {
     }
 
     pub fn gauges(&self) -> impl Iterator<Item = &Stat> {
-        self.kernel.stats.iter().filter(|s| matches!(s.kind, StatKind::Moments { .. }))
+        self.kernel.gathered().map(|(_, s)| s).filter(|s| matches!(s.kind, StatKind::Moments { .. }))
     }
 
     /// How long an axis of an array of data is; plates first.

@@ -71,7 +71,9 @@ impl Emitter<'_> {
         observed
             && here
             && plates <= place + 2
-            && (is_hidden(self.model, a) || self.is_whole(a, place, (0, 0)) && !is_read(self.model, a))
+            && (is_hidden(self.model, a)
+                || array.data_of.is_some()
+                || self.is_whole(a, place, (0, 0)) && !is_read(self.model, a))
             && !self.in_step(a)
     }
 

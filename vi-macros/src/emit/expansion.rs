@@ -188,6 +188,11 @@ impl Emitter<'_> {
             }
         }
         out += &self.gaps_text();
+        for x in self.model.arrays.iter().filter(|x| x.data_of.is_some()) {
+            let n = &x.name;
+            out +=
+                &format!("{n} is known where data have its value, and integrated out where they have none\n");
+        }
         for e in &self.kernel.expansions {
             if let Some(r) = &e.rotation {
                 out += &self.rotation_text(e.latent, r);

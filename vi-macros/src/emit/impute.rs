@@ -27,6 +27,7 @@ impl Emitter<'_> {
         self.observed()
             .into_iter()
             .filter(|a| !is_hidden(self.model, *a) && !is_read(self.model, *a) && !self.in_step(*a))
+            .filter(|a| array(a).data_of.is_none())
             .filter(|a| self.kernel.gates.iter().all(|g| g.table.rows.iter().all(|r| r.target.array != *a)))
             .filter(|a| array(a).pieces.iter().all(|p| self.model.statements[p.0].role == Role::Observed))
             .filter(|a| !matches!(array(a).elem.kind, ElemKind::Matrix(..) | ElemKind::SymPos(_)))

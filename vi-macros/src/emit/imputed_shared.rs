@@ -20,7 +20,12 @@ impl Emitter<'_> {
         let own = |a: ArrayId| self.kernel.fixed.iter().filter(move |r| r.target.array == a);
         self.observed()
             .into_iter()
-            .filter(|a| array(a).missing && !is_hidden(self.model, *a) && !is_read(self.model, *a))
+            .filter(|a| {
+                array(a).missing
+                    && array(a).data_of.is_none()
+                    && !is_hidden(self.model, *a)
+                    && !is_read(self.model, *a)
+            })
             .filter(|a| matches!(array(a).elem.kind, ElemKind::Real))
             .filter(|a| {
                 own(*a).count() == array(a).pieces.len() && own(*a).all(|r| self.normal_of(r).is_some())

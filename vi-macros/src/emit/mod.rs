@@ -76,6 +76,7 @@ mod whitened;
 mod within_states;
 
 use crate::density::lower::is_hidden;
+use crate::density::symbol::Elem;
 use crate::kernel::{Kernel, StatKind};
 use crate::model::ir::{ArrayId, Model, Role};
 use crate::plan::Plan;
@@ -123,6 +124,12 @@ impl<'a> Emitter<'a> {
 
     fn name(&self, a: ArrayId) -> Ident {
         self.model.arrays[a.0].name.clone()
+    }
+
+    /// What is known of an element of a latent, where data may say what it is.
+    fn data_of(&self, e: &Elem) -> Option<Elem> {
+        let array = self.model.arrays.iter().position(|x| x.data_of == Some(e.array))?;
+        Some(Elem { array: ArrayId(array), indices: e.indices.clone() })
     }
 
     /// Latents, and observed arrays whose missing elements are latents.

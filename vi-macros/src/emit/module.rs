@@ -98,7 +98,7 @@ impl Emitter<'_> {
     fn joint_text(&self) -> Vec<String> {
         let mut out = vec!["log p(data, latents; params) = sum over".to_string()];
         let mut rows = vec![];
-        for s in &self.model.statements {
+        for s in self.model.statements.iter().filter(|s| !self.model.says_what_is_known(s.id)) {
             let Some(dist) = &s.dist else { continue };
             let name = self.model.arrays[s.array.0].name.to_string();
             let at = if s.target.is_empty() { String::new() } else { self.model.show_indices(&s.target) };

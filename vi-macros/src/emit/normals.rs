@@ -231,6 +231,7 @@ impl Emitter<'_> {
     ) -> TokenStream {
         let width = self.width(c);
         let mut target = Poly::zero();
+        let mut some_known = false;
         let mut coefficients = TokenStream::new();
         for t in &rho.0 {
             let Some((e, rest)) = pulled(self.model, t) else {
@@ -240,11 +241,27 @@ impl Emitter<'_> {
             let at = self.normal_index(scope, c, &e);
             let rest = Poly(vec![Term { guard: vec![], ..rest }]);
             let value = scope.poly(&rest.scale(-1.0));
-            let write = scope.guarded(&t.guard, quote!(row[#at] += #value;));
+            let mut write = quote!(row[#at] += #value;);
+            if let Some(data) = self.data_of(&e).filter(|data| !rho.mentions_array(data.array)) {
+                let raw = scope.raw(&data);
+                some_known = true;
+                write = quote! {
+                    match #raw {
+                        Some(known) => row[#width] -= #value * known,
+                        None => { #write }
+                    }
+                };
+            }
+            let write = scope.guarded(&t.guard, write);
             coefficients.extend(scope.loops(&t.sums, write));
         }
         let target = scope.poly(&target);
         match part {
+            RowPart::Whole if some_known => quote! {
+                let row = system.row();
+                row[#width] = #target;
+                #coefficients
+            },
             RowPart::Whole => quote! {
                 let row = system.row();
                 #coefficients
@@ -286,7 +303,11 @@ impl Emitter<'_> {
             }
             // What a case that a state decides has besides its squares is no constant.
             let (plain, scales) = self.unscaled_terms(scope, c, &s.normaliser);
-            let more = self.value_poly(&plain);
+            let mut more = self.value_poly(&plain);
+            if self.kernel.is_known_in_unit(r.statement) {
+                // All of it counts with the rows: what is known of a latent is no term of the objective.
+                more = more.add(&s.base);
+            }
             if !more.is_zero() {
                 let more = scope.grouped(&more);
                 half = if weighted { quote!(#half + copies * #more) } else { quote!(#half + #more) };

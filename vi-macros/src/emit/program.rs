@@ -368,7 +368,9 @@ impl Emitter<'_> {
                 }
             }
         });
-        let joint = self.density_sum(|s| matches!(s.role, Role::Observed | Role::Latent));
+        let joint = self.density_sum(|s| {
+            matches!(s.role, Role::Observed | Role::Latent) && !self.kernel.is_known_in_unit(s.id)
+        });
         let constraints = self.constraints();
         quote! {
             #prior

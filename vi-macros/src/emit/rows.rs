@@ -388,6 +388,9 @@ impl Emitter<'_> {
         pass: Pass,
         weighted: bool,
     ) -> TokenStream {
+        if pass != Pass::Potentials && self.kernel.is_known_in_unit(r.statement) {
+            return TokenStream::new();
+        }
         let inside = match pass {
             Pass::Potentials => self.potential(scope, c, r, weighted),
             Pass::Collect => self.collect_cases(scope, c, r, weighted),

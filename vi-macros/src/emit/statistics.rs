@@ -16,7 +16,7 @@ impl Emitter<'_> {
         let mut scale = TokenStream::new();
         let mut serde: Vec<TokenStream> = vec![];
         let mut fits: Vec<TokenStream> = vec![];
-        for (at, s) in self.kernel.stats.iter().enumerate() {
+        for (at, s) in self.kernel.gathered() {
             let n = format_ident!("{}", s.name);
             let line = self.model.statements[s.statement.0].line;
             match &s.kind {
@@ -145,7 +145,7 @@ impl Emitter<'_> {
         let globals = self.globals_type();
         let open = self.open();
         let scope = self.scope();
-        let fields = self.kernel.stats.iter().map(|s| {
+        let fields = self.kernel.gathered().map(|(_, s)| {
             let n = format_ident!("{}", s.name);
             let dims: Vec<_> = s.cells.iter().map(|c| scope.index(&c.var.high)).collect();
             match &s.kind {
@@ -170,7 +170,7 @@ impl Emitter<'_> {
                 }
             }
         });
-        let names: Vec<_> = self.kernel.stats.iter().map(|s| format_ident!("{}", s.name)).collect();
+        let names: Vec<_> = self.kernel.gathered().map(|(_, s)| format_ident!("{}", s.name)).collect();
         let fixed = self.kernel.fixed.iter().map(|r| {
             let f = format_ident!("collect_{}", self.fixed_name(r));
             quote!(self.#f(context, &params, rows, &mut stats, &mut scratch);)
@@ -435,6 +435,9 @@ impl Emitter<'_> {
         let mut fixed: Vec<String> = vec![];
         let coupled = self.coupled();
         for (component, r) in crate::kernel::rows_of(self.kernel) {
+            if self.kernel.is_known_in_unit(r.statement) {
+                continue;
+            }
             let name = self.term_name(r);
             let sum = self.expected(r);
             all.extend(quote! {

@@ -35,7 +35,10 @@ impl Emitter<'_> {
     }
 
     pub fn data(&self) -> Vec<ArrayId> {
-        self.ids(|r| matches!(r, Role::Given | Role::Observed))
+        let mut all = self.ids(|r| matches!(r, Role::Given | Role::Observed));
+        // In the order in which they are declared.
+        all.sort_by_key(|a| self.model.arrays[a.0].data_of.unwrap_or(*a));
+        all
     }
 
     pub fn params(&self) -> Vec<ArrayId> {

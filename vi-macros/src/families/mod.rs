@@ -29,6 +29,8 @@ mod student_t;
 mod uniform;
 mod wishart;
 
+pub use normal::known;
+
 /// Every family of the language, in alphabetical order.
 pub static ALL: &[&Family] = &[
     &bernoulli::FAMILY,

@@ -3,6 +3,8 @@ use crate::density::lower::{Lowered, Matrix};
 use crate::density::poly::{Exponent, Func, Poly};
 use crate::density::statement::{Args, Form, Residual, Scale};
 use crate::density::symbol::Ix;
+use crate::model::ir::{Expr, ExprKind, FamilyCall, Type};
+use proc_macro2::Ident;
 
 pub static FAMILY: Family = Family {
     name: "Normal",
@@ -30,6 +32,22 @@ pub static FAMILY: Family = Family {
     log_interval,
     constructor: Some(constructor),
 };
+
+/// What is known of a number: it lies nowhere else. The precision is one that no other reaches, and neither it nor its square overflows; its root is
+/// a power of 2, so that nothing is rounded.
+pub fn known(value: Expr) -> FamilyCall {
+    let loc = value.loc;
+    let prec = Expr { loc, ty: Type::Positive, kind: ExprKind::Float(f64::powi(2.0, 332)) };
+    let name = Ident::new(FAMILY.name, loc.start);
+    FamilyCall {
+        loc,
+        family: &FAMILY,
+        name,
+        args: vec![("mean", value), ("prec", prec)],
+        min: None,
+        max: None,
+    }
+}
 
 /// −½ Λ (x − μ)² + ½ log Λ − ½ log 2π, kept as the residual x − μ and its precision Λ.
 fn log_density(a: &Args) -> Lowered<Form> {

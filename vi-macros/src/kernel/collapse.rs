@@ -192,6 +192,8 @@ pub fn is_hoisted(model: &Model, c: &Component) -> bool {
         && !c.unit.is_empty()
         && !c.is_chain()
         && c.pairs.is_empty()
+        // What is known of a latent moves from its column to the target, unit by unit.
+        && c.rows.iter().all(|r| !model.says_what_is_known(r.statement))
         && c.rows.iter().filter(|r| super::reads_normals(model, r)).all(|r| {
             let fixed_loop = |l: &Loop| {
                 matches!(l, Loop::Range(v) if c.unit.iter().all(|u| !v.low.mentions(u) && !v.high.mentions(u)))

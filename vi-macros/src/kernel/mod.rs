@@ -129,6 +129,16 @@ pub struct Kernel<'a> {
 }
 
 impl Kernel<'_> {
+    /// The statistics that are gathered: of what is known of a unit's latents nothing is learned.
+    pub fn gathered(&self) -> impl Iterator<Item = (usize, &Stat)> {
+        self.stats.iter().enumerate().filter(|(_, s)| !self.is_known_in_unit(s.statement))
+    }
+
+    /// Whether a statement says what is known of a latent of a unit.
+    pub fn is_known_in_unit(&self, s: StatementId) -> bool {
+        self.model.says_what_is_known(s) && self.fixed.iter().all(|r| r.statement != s)
+    }
+
     /// The bounds that the elements of a latent are kept within.
     pub fn sides_of(&self, a: ArrayId) -> impl Iterator<Item = &Side> {
         self.sides.iter().filter(move |s| s.element.array == a)

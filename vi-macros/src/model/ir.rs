@@ -97,6 +97,8 @@ pub struct Array {
     pub elem: Elem,
     /// Declared with `?`: elements may be missing.
     pub missing: bool,
+    /// The latent whose values these are, where it has any.
+    pub data_of: Option<ArrayId>,
     /// Declared over `a <= b` with both of one size: `B[i, j]` reads `B[min, max]`.
     pub symmetric: bool,
     /// The statements that declare it, in source order. A header constant has none.
@@ -314,6 +316,13 @@ pub enum Type {
     SymPos(Extent),
     /// A vector literal: takes the size its place asks for.
     Literal(usize),
+}
+
+impl Model {
+    /// Whether a statement says what is known of a latent.
+    pub fn says_what_is_known(&self, s: StatementId) -> bool {
+        self.arrays[self.statements[s.0].array.0].data_of.is_some()
+    }
 }
 
 impl Type {

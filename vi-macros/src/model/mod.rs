@@ -16,6 +16,7 @@ mod functions;
 mod index;
 mod infer;
 pub mod ir;
+pub mod known;
 mod let_cycles;
 mod linear;
 mod names;

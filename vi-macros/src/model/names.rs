@@ -159,6 +159,7 @@ impl<'a> Checker<'a> {
             plates: Vec::new(),
             elem: Elem { kind: ElemKind::Real, min: None, max: None, cells: None },
             missing: false,
+            data_of: None,
             symmetric: false,
             pieces: Vec::new(),
             role,

@@ -25,6 +25,7 @@ pub use patterns::{Patterns, Row};
 pub use statistics::Statistics;
 
 use super::{Failure, HALF_LOG_TAU};
+use crate::engine::unit::KNOWN;
 use crate::tile::TILE;
 use factors::{Covariances, Factors};
 use lanes::{Desk, LANES, Sweep};
@@ -254,11 +255,6 @@ impl Scan {
                     None => self.desk.end(0, h)[i],
                     Some(_) => self.desk.state(1, h, t + 1, i)[0],
                 };
-                for (i, z) in z.iter_mut().enumerate() {
-                    let noise: f64 = StandardNormal.sample(rng);
-                    *z = z_of(i) + noise;
-                    log -= 0.5 * noise * noise + HALF_LOG_TAU;
-                }
                 let (log_det, inverse, slope) = match carried {
                     None => {
                         let (log_det, inverse) = self.factors.end(step);
@@ -270,6 +266,17 @@ impl Scan {
                     }
                 };
                 log += log_det;
+                for (i, z) in z.iter_mut().enumerate() {
+                    let noise: f64 = StandardNormal.sample(rng);
+                    *z = z_of(i);
+                    let pivot = inverse[i * h + i].abs().recip();
+                    if pivot >= KNOWN {
+                        log -= pivot.ln();
+                        continue;
+                    }
+                    *z += noise;
+                    log -= 0.5 * noise * noise + HALF_LOG_TAU;
+                }
                 for i in 0..h {
                     x[i] = (i..h).map(|j| inverse[i * h + j] * z[j]).sum();
                     if let Some((slope, next)) = slope {
