@@ -92,6 +92,16 @@ model! {
     }
 }
 
+model! {
+    /// Differences of numbers of which some are known: what joins them all is no unit.
+    pub mod differences {
+        given    a[e in E]: Category[P];   given b[e in E]: Category[P];
+        param    v: Positive;   param s: Positive;
+        observed x[p in P]: Real? ~ Normal(1, var: v);
+        observed d[e in E]: Real? ~ Normal(x[a[e]] - x[b[e]], var: s);
+    }
+}
+
 /// A third or so is missing.
 fn holes(x: &[f64], g: &mut Noise) -> Vec<f64> {
     x.iter().map(|x| if g.below(3) == 0 { f64::NAN } else { *x }).collect()
@@ -443,4 +453,36 @@ fn a_state_that_is_seen_now_and_then() {
         is_law(&fit.posterior.x[t], &known, *v);
     }
     monotone(&seen_state::Model::new().fit(&data, &Options::new()).unwrap().trace);
+}
+
+#[test]
+fn numbers_that_all_data_share_of_which_some_are_known() {
+    for (p, e, seed) in [(5, 9, 1), (90, 300, 2)] {
+        let g = &mut Noise::new(seed);
+        let ends: Vec<[usize; 2]> = (0..e)
+            .map(|_| {
+                let (i, j) = (g.below(p), g.below(p - 1));
+                [i, if j >= i { j + 1 } else { j }]
+            })
+            .collect();
+        let (a, b): (Vec<usize>, Vec<usize>) = ends.iter().map(|[i, j]| (*i, *j)).unzip();
+        let x = holes(&(0..p).map(|_| 1.0 + g.normal()).collect::<Vec<_>>(), g);
+        let d = holes(&(0..e).map(|_| g.normal()).collect::<Vec<_>>(), g);
+        let data = differences::Data { a: (&a).into(), b: (&b).into(), x: (&x).into(), d: (&d).into() };
+        let params = differences::Params { v: 1.3, s: 0.4 };
+        let model = differences::Model::new();
+        let fit = model.infer(&data, &params).unwrap();
+        let mut dense = Dense::new();
+        let at: Vec<usize> = (0..p).map(|_| dense.add(1.0, &[], params.v)).collect();
+        let rows: Vec<usize> =
+            ends.iter().map(|[i, j]| dense.add(0.0, &[(at[*i], 1.0), (at[*j], -1.0)], params.s)).collect();
+        let known = dense.given(&[seen(&at, &x), seen(&rows, &d)].concat());
+        exact(&fit, &data, known.log_evidence);
+        let (mean, var) = (fit.posterior.x.mean(), fit.posterior.x.var());
+        for (i, v) in at.iter().enumerate() {
+            close(mean[i], known.mean(*v), 1e-10);
+            assert!((var[i] - known.var(*v)).abs() < 1e-10 * (1.0 + known.var(*v)));
+        }
+        monotone(&model.fit(&data, &Options::new()).unwrap().trace);
+    }
 }

@@ -369,8 +369,14 @@ impl Emitter<'_> {
             }
         });
         let joint = self.density_sum(|s| {
-            matches!(s.role, Role::Observed | Role::Latent) && !self.kernel.is_known_in_unit(s.id)
+            matches!(s.role, Role::Observed | Role::Latent) && !self.model.says_what_is_known(s.id)
         });
+        // What is known of a latent that all units share has a density in its q.
+        let known =
+            self.kernel.fixed.iter().filter(|r| self.model.says_what_is_known(r.statement)).map(|r| {
+                let f = format_ident!("constant_{}", self.fixed_name(r));
+                quote!(total += self.#f(context);)
+            });
         let constraints = self.constraints();
         quote! {
             #prior
@@ -381,6 +387,7 @@ impl Emitter<'_> {
                 #open
                 let mut total = 0.0;
                 #joint
+                #(#known)*
                 #constraints
                 Ok(total)
             }

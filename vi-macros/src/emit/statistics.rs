@@ -244,6 +244,8 @@ impl Emitter<'_> {
 
     pub(super) fn term_name(&self, r: &Rows) -> String {
         let n = &self.model.arrays[r.target.array.0].name;
+        let n =
+            if self.model.says_what_is_known(r.statement) { format!("data of {n}") } else { n.to_string() };
         let twice =
             crate::kernel::rows_of(self.kernel).filter(|(_, x)| x.target.array == r.target.array).count() > 1;
         if twice { format!("E log p({n}), line {}", r.line) } else { format!("E log p({n})") }
@@ -299,6 +301,15 @@ impl Emitter<'_> {
                         at: at.clone(),
                         design: x.design.clone(),
                     });
+                    if self.model.says_what_is_known(r.statement) {
+                        let count = match x.count {
+                            Some(n) => self.source_of(&Source::Sum { stat: n, at: at.clone() }).1,
+                            None => self.source_of(&Source::Count { stat: x.moments, at: at.clone() }).1,
+                        };
+                        // No residual is left but what the precision itself leaves.
+                        out.extend(scope.loops(&vars, quote!(term -= 0.5 * #count;)));
+                        continue;
+                    }
                     let prec = scope.grouped(&x.precision);
                     let half = crate::kernel::half_log(self.model, &x.precision);
                     let count = match x.count {

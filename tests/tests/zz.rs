@@ -1,0 +1,2 @@
+#[path = "gaussians/known_in_part.rs"]
+mod known_in_part;
