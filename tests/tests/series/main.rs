@@ -4,6 +4,7 @@
 mod besides;
 mod besides_panels;
 mod forecasts;
+mod gaps_in_data;
 mod gaussian_chains;
 mod interface;
 mod kinds_of_steps;

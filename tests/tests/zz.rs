@@ -1,2 +1,0 @@
-#[path = "gaussians/known_in_part.rs"]
-mod known_in_part;
