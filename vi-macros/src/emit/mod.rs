@@ -83,7 +83,7 @@ use crate::plan::Plan;
 use crate::report::Report;
 use crate::syntax::ast::Block;
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use scope::Scope;
 
 pub struct Emitter<'a> {
@@ -152,8 +152,17 @@ fn operand(e: &TokenStream) -> TokenStream {
 
 /// A number, its sign in front: a literal has none.
 fn number(x: f64) -> TokenStream {
-    let size = Literal::f64_unsuffixed(x.abs());
+    let size = size(x.abs());
     if x < 0.0 { quote!(-#size) } else { quote!(#size) }
+}
+
+/// A number that is not negative; one of many digits by its power of ten.
+fn size(x: f64) -> TokenStream {
+    let far = |x: f64| x >= 1e16 || x != 0.0 && x < 1e-5;
+    match format!("{x:e}").parse() {
+        Ok(digits) if far(x) && x.is_finite() => digits,
+        Ok(_) | Err(_) => Literal::f64_unsuffixed(x).into_token_stream(),
+    }
 }
 
 /// a * b * c

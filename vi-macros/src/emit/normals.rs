@@ -286,6 +286,9 @@ impl Emitter<'_> {
     ) -> TokenStream {
         let body = |scope: &Scope<'_>| {
             let fill = self.fill_normal(scope, c, &s.rho, part);
+            if self.kernel.is_known_in_unit(r.statement) {
+                return quote!(#fill system.known(););
+            }
             let mut lambda: Vec<TokenStream> = vec![];
             if weighted {
                 lambda.push(quote!(copies));
@@ -303,11 +306,7 @@ impl Emitter<'_> {
             }
             // What a case that a state decides has besides its squares is no constant.
             let (plain, scales) = self.unscaled_terms(scope, c, &s.normaliser);
-            let mut more = self.value_poly(&plain);
-            if self.kernel.is_known_in_unit(r.statement) {
-                // All of it counts with the rows: what is known of a latent is no term of the objective.
-                more = more.add(&s.base);
-            }
+            let more = self.value_poly(&plain);
             if !more.is_zero() {
                 let more = scope.grouped(&more);
                 half = if weighted { quote!(#half + copies * #more) } else { quote!(#half + #more) };

@@ -285,7 +285,7 @@ impl<'a> Scope<'a> {
             }
         }
         let size = t.coef.0.abs();
-        let number = Literal::f64_unsuffixed(size);
+        let number = super::size(size);
         let mut product: Option<TokenStream> = None;
         let times =
             |p: Option<TokenStream>, x: &TokenStream| Some(p.map_or_else(|| x.clone(), |p| quote!(#p * #x)));
