@@ -10,6 +10,7 @@
 
 use super::covariance::Covariance;
 use super::mode::Element;
+use super::unit::KNOWN;
 use crate::Error;
 use crate::dist::{
     Beta, Dirichlet, InverseWishart, MvNormal, Normal, PowerGamma, StudentT, Truncated, Wishart,
@@ -175,13 +176,17 @@ pub fn log_density(
         - 0.5 * white.norm_squared()
 }
 
-/// The marginal of one number; unset where nothing determines it.
+/// The marginal of one number; unset where nothing determines it, and a point where it is known.
 #[must_use]
 pub fn number(mean: f64, variance: f64) -> Marginal<Normal> {
     if mean.is_nan() {
         return Marginal::Unset;
     }
-    if variance == 0.0 { Marginal::Point(mean) } else { Marginal::Law(Normal::mean_var(mean, variance)) }
+    if variance.sqrt() <= KNOWN.recip() {
+        Marginal::Point(mean)
+    } else {
+        Marginal::Law(Normal::mean_var(mean, variance))
+    }
 }
 
 /// A Normal within an interval.
