@@ -31,6 +31,13 @@ pub fn no_update(
     reasons.iter().fold(out, |d, r| d.note(r))
 }
 
+/// Missing values that a statement reads in a way that leaves them no posterior: `Bernoulli(logit: b * x[n])` with `x[n in N]: Real?`.
+pub fn missing_read(loc: Loc, name: &str, reason: &str) -> Diagnostic {
+    Diagnostic::new(loc, format!("missing values of `{name}` have no closed-form posterior"))
+        .help(format!("declare `{name}` without `?`, and leave out the units that do not have it"))
+        .note(reason)
+}
+
 /// A latent whose terms are of no family: `latent x: Positive ~ LogNormal(…)` under a Poisson.
 pub fn no_family(loc: Loc, latent: &str, reason: &str, instead: Option<&str>) -> Diagnostic {
     let mode = format!("hold it at its mode: `factorize {{ q({latent}): Point; }}`");

@@ -33,6 +33,19 @@ pub fn build<'a>(
         failed = true;
         report.push(d);
     };
+    for group in model.groups.iter().filter(|g| matches!(g.form, Some((Form::Point, _)))) {
+        for (a, _, loc) in group.vars.iter().filter(|(a, ..)| model.is_known_in_part(*a)) {
+            let name = &model.arrays[a.0].name;
+            fail(
+                mistakes::not_generated(
+                    *loc,
+                    &format!("the mode of missing values of `{name}`"),
+                    &format!("leave `{name}` out of `factorize`: what is missing is integrated out"),
+                ),
+                report,
+            );
+        }
+    }
     let sides = super::cuts::sides(model).and_then(|s| super::cuts::check(model, &s).map(|()| s));
     let sides = sides.unwrap_or_else(|d| {
         fail(d, report);

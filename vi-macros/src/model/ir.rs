@@ -319,6 +319,11 @@ pub enum Type {
 }
 
 impl Model {
+    /// Whether data may say what elements of a latent are.
+    pub fn is_known_in_part(&self, a: ArrayId) -> bool {
+        self.arrays[a.0].missing || self.arrays.iter().any(|x| x.data_of == Some(a))
+    }
+
     /// Whether a statement says what is known of a latent.
     pub fn says_what_is_known(&self, s: StatementId) -> bool {
         self.arrays[self.statements[s.0].array.0].data_of.is_some()

@@ -17,8 +17,10 @@ pub fn part(model: &mut Model) {
     for a in (0..model.arrays.len()).map(ArrayId) {
         let array = &model.arrays[a.0];
         let observed = array.pieces.iter().all(|p| model.statements[p.0].role == Role::Observed);
-        let numbers =
-            matches!(array.elem.kind, ElemKind::Real | ElemKind::Vector(_)) && !array.elem.is_bounded();
+        let numbers = matches!(
+            array.elem.kind,
+            ElemKind::Real | ElemKind::Positive | ElemKind::Unit | ElemKind::Vector(_)
+        );
         if array.missing && observed && numbers && !array.pieces.is_empty() && is_read(model, a) {
             part_one(model, a);
         }

@@ -31,12 +31,16 @@ struct Shared {
 }
 
 /// The mistakes of latents that cannot be updated; those that share a line and a function are one.
-pub fn mistakes(g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
+pub fn mistakes(model: &Model, g: &Interaction, stuck: &[Refusal]) -> Vec<Diagnostic> {
     let mut out = vec![];
     let mut shared: Vec<Shared> = vec![];
     for r in stuck {
         let name = g.nodes[r.node].name.clone();
         let statistics = format!("`{name}`: {}", r.reason);
+        if model.is_known_in_part(g.nodes[r.node].array) {
+            out.push(mistakes::missing_read(r.origin.loc, &name, &statistics));
+            continue;
+        }
         match r.kind {
             Kind::Hard => out.push(mistakes::torn_constraint(r.origin.loc, &r.reason)),
             Kind::MayCoincide => out.push(mistakes::may_coincide(r.origin.loc, &name)),

@@ -117,7 +117,7 @@ fn missing_in_dense_rows(model: &Model, densities: &[StatementDensity], report: 
 }
 
 fn refuse(model: &Model, g: &Interaction, p: &Proof, wanted: &[(usize, Wanted)], report: &mut Report) {
-    advise::mistakes(g, &p.stuck).into_iter().for_each(|d| report.push(d));
+    advise::mistakes(model, g, &p.stuck).into_iter().for_each(|d| report.push(d));
     for (n, refusals) in &p.unmet {
         let group = &model.groups[wanted[*n].0];
         let names: Vec<String> =
