@@ -7,6 +7,7 @@ mod bands;
 mod chains;
 mod effects;
 mod gaps;
+mod issue_b1;
 mod limits;
 mod names;
 mod series;
