@@ -273,7 +273,7 @@ fn a_first_observation_of_its_own_is_not_that_of_a_step_to_come() {
         let known = laid.given(&y);
         close(fit.log_likelihood(), known.log_evidence, 1e-10);
         let longer = [y.clone(), vec![f64::NAN; 3]].concat();
-        let ahead = fit.filter(&beginning::Data { y: (&longer).into() }).unwrap();
+        let ahead = fit.infer(&beginning::Data { y: (&longer).into() }).unwrap().posterior;
         for h in 0..3 {
             close(ahead.x[n + h].mean(), known.mean(x[n + h]), 1e-10);
             close(ahead.x[n + h].var(), known.var(x[n + h]), 1e-10);

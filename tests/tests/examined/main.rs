@@ -8,6 +8,7 @@ mod chains;
 mod effects;
 mod gaps;
 mod issue_b1;
+mod issue_b2;
 mod limits;
 mod names;
 mod series;

@@ -368,6 +368,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
                 ),
             ));
         }
+        super::gaps::read_elsewhere(model, b)?;
         // The first piece of a chain begins it; the last one is what makes it a chain.
         let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
         let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);

@@ -4,8 +4,8 @@ use super::{Body, Component, DenseResidual, Loop, Rows};
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Cmp, Cond, Ix, Var};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, Model};
-use crate::plan::Claim;
+use crate::model::ir::{ArrayId, Model, Role};
+use crate::plan::{Block, Claim};
 use crate::report::Diagnostic;
 
 impl Rows {
@@ -66,4 +66,21 @@ pub fn alone(mut r: Rows) -> Component {
     guards.append(&mut r.guards);
     r.loops.clear();
     Component { rows: vec![r], ..Component::new(vec![], vars, guards) }
+}
+
+/// Observed values that are Gaussian latents where they are missing, because other statements read them, have no code.
+pub fn read_elsewhere(model: &Model, b: &Block) -> Result<(), Diagnostic> {
+    let observed = |a: &ArrayId| {
+        let own = model.arrays[a.0].pieces.iter().map(|p| &model.statements[p.0]);
+        own.rev().find(|s| s.role == Role::Observed).map(|s| (*a, s.loc))
+    };
+    let Some((a, loc)) = b.latents.iter().find_map(observed) else { return Ok(()) };
+    let name = &model.arrays[a.0].name;
+    Err(mistakes::not_generated(
+        loc,
+        &format!("missing entries of `{name}`, which is read elsewhere"),
+        &format!(
+            "let a latent carry what is read: `latent s[…] ~ …; observed {name}[…]: Real? ~ Normal(s[…], var: 1e-9)`; or leave out the `?` where all are there"
+        ),
+    ))
 }
