@@ -15,9 +15,11 @@ use crate::Error;
 const ANYWHERE: f64 = 1e20;
 /// Of that, what a variance that data have determined is below.
 const DETERMINED: f64 = 1e-5;
-/// Powers of ten of the search, each as often as it helps.
+/// Powers of ten of the search, each as often as it helps. Data may be in any units: before anything else the first of them goes as far as there
+/// are numbers, as otherwise steps would be made as large as the data and leave these without noise.
 const STRIDES: [f64; 5] = [4.0, 2.0, 1.0, 0.5, 0.25];
 const AS_OFTEN: usize = 4;
+const AS_FAR: usize = 75;
 /// Nats that a stride must gain: a scale whose limit is 0 is not to be lost so far away that nothing shows where it goes.
 const MATTERS: f64 = 0.1;
 /// Steps that the search looks at, of all sequences together.
@@ -73,7 +75,7 @@ fn scaled<M: Program>(
     let mut best = at(all, steps)?;
     for stride in STRIDES {
         for (more, larger) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
-            for _ in 0..AS_OFTEN {
+            for _ in 0..if larger == 0.0 && stride == STRIDES[0] { AS_FAR } else { AS_OFTEN } {
                 let trial = (all + stride * more, steps + stride * larger);
                 match at(trial.0, trial.1) {
                     Some(found) if found.0 > best.0 + MATTERS => {
