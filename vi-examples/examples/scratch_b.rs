@@ -80,15 +80,17 @@ model! {
         observed x[n in N]: Vector[D] ~ Normal(W * f[n], chol: L);
     }
 }
-macro_rules! all { ($m:ident, $f:ident) => {
-    fn $f(fit: &Fit<$m::Model>, d: &$m::Data<'_>, p: &$m::Params) {
-        let _ = fit.filter(d);
-        let _ = fit.online();
-        let _ = fit.forecast(d, 3);
-        let _ = fit.log_densities(d);
-        let _ = fit.model.simulate(p, d, 1);
-    }
-} }
+macro_rules! all {
+    ($m:ident, $f:ident) => {
+        fn $f(fit: &Fit<$m::Model>, d: &$m::Data<'_>, p: &$m::Params) {
+            let _ = fit.filter(d);
+            let _ = fit.online();
+            let _ = fit.forecast(d, 3);
+            let _ = fit.log_densities(d);
+            let _ = fit.model.simulate(p, d, 1);
+        }
+    };
+}
 all!(moving_average, f1);
 all!(reads_missing, f2);
 all!(autoregression, f3);

@@ -9,6 +9,7 @@ mod effects;
 mod gaps;
 mod issue_b1;
 mod issue_b2;
+mod issue_b3;
 mod limits;
 mod names;
 mod series;

@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use crate::density::symbol::{Ix, Var};
-use crate::kernel::{Body, Component, is_unit_normal};
+use crate::kernel::{Body, Component, is_random, is_unit_normal};
 use crate::model::ir::ArrayId;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -255,7 +255,12 @@ impl Emitter<'_> {
                 scope.poly(&s.precision)
             }
             // What a coordinate varies by, the others left alone.
-            Body::Dense(d) if d.inverse && !d.matrix.cholesky && bound(&d.event) => {
+            Body::Dense(d)
+                if d.inverse
+                    && !d.matrix.cholesky
+                    && !is_random(self.model, d.matrix.array)
+                    && bound(&d.event) =>
+            {
                 let plates = d.matrix.plates.iter().all(|i| {
                     let mut all = true;
                     i.visit_vars(&mut |v| all &= bound(v));
