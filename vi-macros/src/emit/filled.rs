@@ -92,8 +92,13 @@ impl Emitter<'_> {
         };
         // What all units share is held by `infer`; elements of steps to come are not there to be held.
         let again = if others.is_empty() && !moving.is_empty() { "`fit`" } else { "`infer` or `fit`" };
+        let held = moving.iter().any(|a| self.model.groups.iter().any(|g| g.vars.iter().any(|v| v.0 == *a)));
+        let apart = match held && others.is_empty() {
+            true => format!("take {} out of `factorize`; or ", quoted(&moving)),
+            false => String::new(),
+        };
         let note = format!(
-            "append the steps to come to the data, their observations missing (`[…]: …?`), and {again} again: `posterior` then holds their laws"
+            "{apart}append the steps to come to the data, their observations missing (`[…]: …?`), and {again} again: `posterior` then holds their laws"
         );
         self.without_filter(&format!("{own} has no filter and no forecast"), &label, &note)
     }
