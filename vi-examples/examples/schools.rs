@@ -19,15 +19,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = standard_effects::Data { s: (&schools.error).into(), y: (&schools.effect).into() };
     let standard = standard_effects::Model::new().fit(&data, &Options::new().max_iterations(5000))?;
     let (mu, tau) = (standard.params.mu, standard.params.tau.abs());
-    println!("mu + tau · eta, mu and tau at maximum likelihood: {mu:.3} and {tau:.4}\n");
+    println!(
+        "effects written as mu + tau · eta, eta standard Normal: the likelihood is highest at mu = {mu:.3}, tau = {tau:.4}\n"
+    );
 
     // A half-Cauchy prior of the spread: averaged over, and as a block that takes turns with the effects.
     let (exact, blocks) = (spread(&schools, 200.0, 4000)?, turns(&schools)?);
+    println!("effects where tau has a half-Cauchy prior of scale 5");
     println!("school  tau averaged over  tau in a block of its own");
     let (means, sds) = (blocks.posterior.theta.mean(), blocks.posterior.theta.sd());
     for (j, name) in ('A'..='H').enumerate() {
         let (mean, sd) = exact.effect(j);
-        println!("{name:>6}    {mean:>6.2} ± {sd:<5.2}        {:>6.2} ± {:<5.2}", means[j], sds[j]);
+        println!("{name:>6}    {mean:>6.2} ± {sd:<5.2}        {:>6.2} ± {:.2}", means[j], sds[j]);
     }
     println!("log p(y) {:.4}, its lower bound {:.4}", exact.log_evidence, blocks.elbo());
 

@@ -138,6 +138,7 @@ pub fn draw(
         .light_line_style(WHITE)
         .bold_line_style(BLACK.mix(0.08))
         .x_desc("coefficient ± 2 standard deviations")
+        .x_label_formatter(&|x| format!("{x:.0}"))
         .axis_desc_style(("sans-serif", 17))
         .label_style(("sans-serif", 15))
         .y_labels(MEASUREMENTS.len())

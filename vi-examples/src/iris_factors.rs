@@ -127,7 +127,12 @@ pub fn draw(file: &std::path::Path, fit: &Fit<components::Model>) -> Result<(), 
         });
         chart.draw_series(LineSeries::new(ellipse, BLACK.mix(0.7)))?;
     }
-    chart.configure_series_labels().border_style(BLACK.mix(0.2)).label_font(("sans-serif", 15)).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .border_style(BLACK.mix(0.2))
+        .label_font(("sans-serif", 15))
+        .draw()?;
     root.present()?;
     Ok(())
 }

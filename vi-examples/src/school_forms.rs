@@ -118,6 +118,8 @@ pub fn draw(file: &std::path::Path, spread: &Spread) -> Result<(), Box<dyn std::
         .bold_line_style(BLACK.mix(0.08))
         .x_desc("standard deviation between schools")
         .y_desc("expected effect (points)")
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_label_formatter(&|y| format!("{y:.0}"))
         .axis_desc_style(("sans-serif", 17))
         .label_style(("sans-serif", 15))
         .draw()?;
@@ -129,17 +131,45 @@ pub fn draw(file: &std::path::Path, spread: &Spread) -> Result<(), Box<dyn std::
     area.extend((0..shown).map(|i| (spread.tau[i], height(i))));
     area.push((spread.tau[shown - 1], -6.0));
     chart.draw_series(std::iter::once(Polygon::new(area, RGBColor(40, 90, 200).mix(0.2))))?;
+    chart.draw_series(std::iter::once(Text::new(
+        "posterior density of that standard deviation",
+        (5.4, -3.4),
+        ("sans-serif", 15).into_font().color(&RGBColor(40, 90, 200)),
+    )))?;
+    let ends: Vec<f64> = spread.effects[shown - 1].iter().map(|effect| effect.0).collect();
+    let labels = apart(&ends, 1.3);
     for (j, name) in ('A'..='H').enumerate() {
-        let colour = Palette99::pick(j).mix(0.9);
+        let colour = COLOURS[j];
         let line = (0..shown).map(|i| (spread.tau[i], spread.effects[i][j].0));
         chart.draw_series(LineSeries::new(line, colour.stroke_width(2)))?;
-        let end = (spread.tau[shown - 1], spread.effects[shown - 1][j].0);
         chart.draw_series(std::iter::once(Text::new(
             name.to_string(),
-            (end.0 + 0.1, end.1 + 0.6),
-            ("sans-serif", 15),
+            (spread.tau[shown - 1] + 0.1, labels[j] + 0.6),
+            ("sans-serif", 15).into_font().color(&colour),
         )))?;
     }
     root.present()?;
     Ok(())
 }
+
+/// Heights of labels: no two nearer than `gap`, each as near to its own as going up from the lowest allows.
+fn apart(heights: &[f64], gap: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..heights.len()).collect();
+    order.sort_by(|a, b| heights[*a].total_cmp(&heights[*b]));
+    let mut out = heights.to_vec();
+    for pair in order.windows(2) {
+        out[pair[1]] = out[pair[1]].max(out[pair[0]] + gap);
+    }
+    out
+}
+
+const COLOURS: [RGBColor; 8] = [
+    RGBColor(200, 40, 70),
+    RGBColor(50, 140, 60),
+    RGBColor(170, 120, 0),
+    RGBColor(30, 110, 180),
+    RGBColor(220, 100, 30),
+    RGBColor(120, 40, 160),
+    RGBColor(20, 150, 160),
+    RGBColor(190, 50, 170),
+];

@@ -102,6 +102,16 @@ model! {
     }
 }
 
+model! {
+    /// What is seen of a factor is read once more, and may be missing.
+    pub mod mediator {
+        param    k: Real;   param s: Positive;   param r: Positive;
+        latent   f[n in N]        ~ Normal(0, var: 1);
+        observed u[n in N]: Real? ~ Normal(f[n], var: s);
+        observed w[n in N]: Real? ~ Normal(k * u[n] + f[n], var: r);
+    }
+}
+
 /// A third or so is missing.
 fn holes(x: &[f64], g: &mut Noise) -> Vec<f64> {
     x.iter().map(|x| if g.below(3) == 0 { f64::NAN } else { *x }).collect()
@@ -485,4 +495,31 @@ fn numbers_that_all_data_share_of_which_some_are_known() {
         }
         monotone(&model.fit(&data, &Options::new()).unwrap().trace);
     }
+}
+
+#[test]
+fn a_factor_beside_what_is_known_of_it_in_part() {
+    let g = &mut Noise::new(14);
+    let n = 20;
+    let (u, w): (Vec<f64>, Vec<f64>) = (0..n).map(|_| (g.normal(), g.normal())).unzip();
+    let (u, w) = (holes(&u, g), holes(&w, g));
+    let data = mediator::Data { u: (&u).into(), w: (&w).into() };
+    let p = mediator::Params { k: 0.7, s: 0.5, r: 0.3 };
+    let fit = mediator::Model::new().infer(&data, &p).unwrap();
+    let mut dense = Dense::new();
+    let at: Vec<[usize; 3]> = (0..n)
+        .map(|_| {
+            let f = dense.add(0.0, &[], 1.0);
+            let u = dense.add(0.0, &[(f, 1.0)], p.s);
+            [f, u, dense.add(0.0, &[(u, p.k), (f, 1.0)], p.r)]
+        })
+        .collect();
+    let of = |k: usize| at.iter().map(|v| v[k]).collect::<Vec<_>>();
+    let known = dense.given(&[seen(&of(1), &u), seen(&of(2), &w)].concat());
+    exact(&fit, &data, known.log_evidence);
+    for (n, [f, u, _]) in at.iter().enumerate() {
+        is_law(&fit.posterior.f[n], &known, *f);
+        is_law(&fit.posterior.u[n], &known, *u);
+    }
+    monotone(&mediator::Model::new().fit(&data, &Options::new()).unwrap().trace);
 }

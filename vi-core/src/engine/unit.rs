@@ -330,6 +330,24 @@ impl UnitNormals {
         }
         log
     }
+
+    /// Σ |u| (|R| (|x| + |m|)), u = R (x − m), at values of a slot: what the rounding of squares of rows is measured by, of which R is the triangle.
+    #[must_use]
+    pub fn reach(&self, slot: usize, scale: f64, values: &[f64]) -> f64 {
+        let h = self.width;
+        let factor = &self.factor[slot / self.shared * h * h..][..h * h];
+        let mean = self.mean(slot);
+        let mut sum = 0.0;
+        for i in (0..h).filter(|i| factor[i * h + i].abs() < KNOWN) {
+            let (mut white, mut reach) = (0.0, 0.0);
+            for j in i..h {
+                white += factor[i * h + j] * (values[j] - mean[j]);
+                reach += factor[i * h + j].abs() * (values[j].abs() + mean[j].abs());
+            }
+            sum += f64::abs(white) * reach;
+        }
+        scale * sum
+    }
 }
 
 vectorised! {

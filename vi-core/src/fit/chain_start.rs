@@ -11,13 +11,15 @@ use super::run::is_joint;
 use super::sweep::Work;
 use crate::Error;
 
-/// A variance that says nothing, yet leaves the squares of its rows finite.
+/// A variance that says nothing beside those of data of the order of 1, yet leaves the squares of its rows finite.
 const ANYWHERE: f64 = 1e20;
-/// A variance that data have determined.
-const DETERMINED: f64 = 1e15;
-/// Powers of ten of the search, each as often as it helps.
+/// Of that, what a variance that data have determined is below.
+const DETERMINED: f64 = 1e-5;
+/// Powers of ten of the search, each as often as it helps. Data may be in any units: before anything else the first of them goes as far as there
+/// are numbers, as otherwise steps would be made as large as the data and leave these without noise.
 const STRIDES: [f64; 5] = [4.0, 2.0, 1.0, 0.5, 0.25];
 const AS_OFTEN: usize = 4;
+const AS_FAR: usize = 75;
 /// Nats that a stride must gain: a scale whose limit is 0 is not to be lost so far away that nothing shows where it goes.
 const MATTERS: f64 = 0.1;
 /// Steps that the search looks at, of all sequences together.
@@ -34,25 +36,36 @@ pub(super) fn begun<M: Program>(
     if work.components.len() != 1 || work.chain(0).is_none() || !is_joint::<M>() {
         return Ok(None);
     }
-    let mut globals = neutral.clone();
-    if !model.loosen(&mut globals, ANYWHERE, 1.0, 1.0) {
+    if !model.loosen(&mut neutral.clone(), ANYWHERE, 1.0, 1.0) {
         return Ok(None);
     }
-    let Some(mut globals) = scaled(model, work, &globals) else { return Ok(None) };
+    let Some((mut globals, all)) = scaled(model, work, neutral, ANYWHERE) else { return Ok(None) };
+    // Data of other units put their first states elsewhere: what says nothing is measured by the variances that were found.
+    let anywhere = ANYWHERE * 10f64.powf(all.max(0.0));
+    if anywhere > ANYWHERE {
+        let Some((found, _)) = scaled(model, work, neutral, anywhere) else { return Ok(None) };
+        globals = found;
+    }
     for _ in 0..ROUNDS {
-        model.loosen(&mut globals, ANYWHERE, 1.0, 1.0);
+        model.loosen(&mut globals, anywhere, 1.0, 1.0);
         let Ok(stats) = work.expect(model, &globals) else { return Ok(None) };
         globals = model.maximise(&work.context, &stats, &globals, 1.0)?.globals;
     }
-    Ok(Some(globals).filter(|g| model.is_settled(g, DETERMINED)))
+    Ok(Some(globals).filter(|g| model.is_settled(g, DETERMINED * anywhere)))
 }
 
-/// The likeliest scales: of all variances, and of those of steps beside the others.
-fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Option<M::Globals> {
+/// The likeliest scales: of all variances, whose power of ten comes with them, and of those of steps beside the others. First states have this
+/// variance.
+fn scaled<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    from: &M::Globals,
+    anywhere: f64,
+) -> Option<(M::Globals, f64)> {
     let some = work.chain(0)?.first(LOOKED_AT);
     let at = |all: f64, steps: f64| {
         let mut globals = from.clone();
-        model.loosen(&mut globals, ANYWHERE, 10f64.powf(all + steps), 10f64.powf(all));
+        model.loosen(&mut globals, anywhere, 10f64.powf(all + steps), 10f64.powf(all));
         let at = model.prepare(&work.context, &globals).ok()?;
         let each = work.chain_evidences(model, &globals, &at, 0, &some).ok()?;
         let value = each.into_iter().sum::<f64>();
@@ -62,7 +75,7 @@ fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Optio
     let mut best = at(all, steps)?;
     for stride in STRIDES {
         for (more, larger) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
-            for _ in 0..AS_OFTEN {
+            for _ in 0..if larger == 0.0 && stride == STRIDES[0] { AS_FAR } else { AS_OFTEN } {
                 let trial = (all + stride * more, steps + stride * larger);
                 match at(trial.0, trial.1) {
                     Some(found) if found.0 > best.0 + MATTERS => {
@@ -74,5 +87,5 @@ fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Optio
             }
         }
     }
-    Some(best.1)
+    Some((best.1, all))
 }

@@ -68,8 +68,9 @@ pub(super) fn draw<M: Program>(
     // A scale comes before what is measured in it.
     let mut rng = rng::stream(seed, "draw shared", &[draw]);
     fit.model.draw_shared(context, &fit.globals, &mut rng, &mut latents)?;
-    log_q += work.draw_normals(&fit.model, &fit.globals, &states, (seed, draw), &mut latents)?;
     let mut magnitude = 0.0;
+    let drawn = (&mut latents, &mut magnitude);
+    log_q += work.draw_normals(&fit.model, &fit.globals, &states, (seed, draw), drawn)?;
     log_q += fit.model.log_shared(context, &fit.globals, &latents, &mut magnitude)?;
     let log_p = fit.model.log_joint(context, &latents, &fit.params)?;
     magnitude += log_p.abs() + log_q.abs();

@@ -261,7 +261,7 @@ impl<M: Program> Fit<M> {
     /// p(z\[t\] | x\[0..=t\]) of every step of new data, at the params of this fit: what is known at the time.
     ///
     /// Gaussian latents that a diffuse start leaves open are [unset](crate::Marginal::Unset) until the data determine them. A filter has no joint law of
-    /// several steps. Where the latents of a sequence have an unknown scale in common with its data, the laws are Student's t, what is known of
+    /// several steps, and what is missing is not imputed. Where the latents of a sequence have an unknown scale in common with its data, the laws are Student's t, what is known of
     /// the scale at the time is integrated out, and the scale has the law that all data of its sequence leave. Where anything else is uncertain
     /// beside the chain, its q is that of the fit: see [`MeanFieldStep`].
     ///
@@ -304,7 +304,8 @@ impl<M: Program> Fit<M> {
     /// The `steps` steps after the end of each sequence, at the params of this fit: q of their latents, and moments of what will be observed.
     ///
     /// What is given of whole sequences is taken from `data`. Where a `given` has the index of the chain, its values after the data are not
-    /// known: there append the steps to come to the data, the givens written and the observations missing, and [`filter`](Self::filter) them.
+    /// known: there append the steps to come to the data, the givens written and the observations missing, and [`infer`](Self::infer) them. Nothing
+    /// comes after those steps that could say more of them, so that the posteriors of their latents and of what is missing are the forecast.
     ///
     /// # Errors
     /// What [`infer`](Self::infer) can meet with these data.

@@ -44,14 +44,15 @@ impl<M: Program> Work<'_, M> {
         Ok(posterior)
     }
 
-    /// Draws the Gaussian latents of every unit given its state; log q of them.
+    /// Draws the Gaussian latents of every unit given its state; log q of them. What the rounding of log p at the values is measured by is added
+    /// to `magnitude`.
     pub fn draw_normals(
         &self,
         model: &M,
         globals: &M::Globals,
         states: &[Vec<usize>],
         (seed, draw): (u64, usize),
-        latents: &mut M::Latents,
+        (latents, magnitude): (&mut M::Latents, &mut f64),
     ) -> Result<f64, Error> {
         let mut log_q = 0.0;
         if !M::HAS_NORMALS {
@@ -63,7 +64,14 @@ impl<M: Program> Work<'_, M> {
             if M::CHAINED
                 && let Some(links) = self.chain(index)
             {
-                log_q += self.draw_chain(model, globals, &at, (index, links), (seed, draw), latents)?;
+                log_q += self.draw_chain(
+                    model,
+                    globals,
+                    &at,
+                    (index, links),
+                    (seed, draw),
+                    (&mut *latents, &mut *magnitude),
+                )?;
                 continue;
             }
             let component = self.components[index];
@@ -77,6 +85,7 @@ impl<M: Program> Work<'_, M> {
                     let copies = model.copies(&self.context, index, unit);
                     if copies > 0.0 {
                         log_q += copies * log;
+                        *magnitude += copies * scratch.normals.reach(slot, scale, &values);
                     }
                     model.set_normals(&self.context, index, unit, &values, latents);
                 }

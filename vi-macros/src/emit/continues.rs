@@ -54,7 +54,7 @@ impl Emitter<'_> {
                 let axis = &axis.name;
                 Err((
                     format!("what a step of this model is depends on where along `{axis}` it stands"),
-                    "append the steps to come to the data, their observations missing, and pass them to `filter`"
+                    "append the steps to come to the data, their observations missing, and pass them to `infer`"
                         .into(),
                 ))
             }
@@ -86,7 +86,7 @@ impl Emitter<'_> {
                 format!(
                     "`{name}` tells which elements along `{axis}` data are of, and it says nothing of steps to come"
                 ),
-                format!("{append}, and pass them to `filter`"),
+                format!("{append}, and pass them to `infer`"),
             );
         }
         if self.params().contains(&a) {
@@ -99,15 +99,13 @@ impl Emitter<'_> {
             return (
                 format!("`{name}` has values along `{axis}`, and those after the data are not known"),
                 format!(
-                    "{append}, `{name}` written and the observations missing (`[…]: …?`), and pass them to `filter`"
+                    "{append}, `{name}` written and the observations missing (`[…]: …?`), and pass them to `infer`"
                 ),
             );
         }
         (
             format!("`{name}` is read by other statements, or does not have one law along all of `{axis}`"),
-            format!(
-                "{append}, the elements of `{name}` missing (`{name}[…]: …?`), and pass them to `filter`"
-            ),
+            format!("{append}, the elements of `{name}` missing (`{name}[…]: …?`), and pass them to `infer`"),
         )
     }
 
@@ -130,8 +128,10 @@ impl Emitter<'_> {
     /// Whether all steps of a chain of Gaussians have one law.
     fn steps_are_alike(&self, c: &Component, step: &Component, axis: &Var) -> bool {
         let place = c.unit.len() - 1;
+        // Arrays of one chain may look back fewer steps than the chain does: rows are known by position up to its order.
         let order = c.link.as_deref().map_or(1, Link::order);
-        let mut alike = c.normals.iter().all(|n| self.is_whole(n.array, place, (order as i64, order)));
+        let whole = |a: ArrayId| (0..=order).any(|own| self.is_whole(a, place, (own as i64, own)));
+        let mut alike = c.normals.iter().all(|n| whole(n.array));
         for r in c.rows.iter().chain(&step.rows) {
             alike &= r.loops.iter().all(|l| matches!(l, Loop::Range(_)));
             for case in &r.cases {
@@ -147,13 +147,13 @@ impl Emitter<'_> {
             return none;
         }
         let chain = |c: &Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
-        let [c] = self.kernel.components.as_slice() else { return TokenStream::new() };
+        let [c] = self.kernel.components.as_slice() else { return self.no_filter_beside() };
         if !chain(c) {
             return TokenStream::new();
         }
         let (step, gaussian) = match c.is_chain() {
             true => {
-                let Some(beside) = self.beside(c) else { return TokenStream::new() };
+                let Some(beside) = self.beside(c) else { return self.no_filter_beside() };
                 let more = self.scale_fns(c, &beside);
                 let lone = (c.unit.len() == 1).then(|| {
                     quote!(

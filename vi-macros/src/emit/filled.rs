@@ -1,10 +1,11 @@
-//! Chains that are eliminated by fill with Gaussians that outlive their steps: what they have in place of a filter.
+//! What chains without a filter have in place of one: those that are eliminated by fill with Gaussians that outlive their steps, and those beside
+//! which something is uncertain that new steps know nothing of.
 
 use super::Emitter;
 use super::unmet::unmet;
 use crate::density::symbol::Elem;
 use crate::kernel::links::Along;
-use crate::kernel::{Design, Regression};
+use crate::kernel::{Component, Design, Regression};
 use crate::model::ir::{ArrayId, ElemKind, Statement};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -12,7 +13,7 @@ use quote::{format_ident, quote};
 impl Emitter<'_> {
     /// A filter and forecasts that nothing can use; nothing where no such block has a chain in it, or units follow one another beside it.
     pub(super) fn no_filter(&self) -> Option<TokenStream> {
-        let linked = |c: &crate::kernel::Component| c.link.as_ref().is_some_and(|l| l.along == Along::Axis);
+        let linked = |c: &Component| c.link.as_ref().is_some_and(|l| l.along == Along::Axis);
         if self.kernel.components.iter().any(linked) {
             return None;
         }
@@ -39,9 +40,75 @@ impl Emitter<'_> {
             "append the steps to come to the data, their observations missing (`[…]: …?`), and `infer` or `fit` again: `posterior.{chain}` then holds their laws"
         )];
         notes.extend(self.as_states(chain_array, block));
+        Some(self.without_filter(&message, &label, &notes))
+    }
+
+    /// The same of a chain beside other blocks, or beside scales and coefficients that a new sequence does not have.
+    pub(super) fn no_filter_beside(&self) -> TokenStream {
+        let linked = |c: &&Component| c.link.as_deref().is_some_and(|l| l.along == Along::Axis);
+        let chains = || self.kernel.components.iter().filter(linked);
+        let Some(c) = chains().find(|c| c.is_chain()).or_else(|| chains().next()) else {
+            return TokenStream::new();
+        };
+        let quoted = |all: &[ArrayId]| {
+            let names: Vec<String> = all.iter().map(|a| format!("`{}`", self.name(*a))).collect();
+            names.join(", ")
+        };
+        let (own, axis) = (quoted(&c.arrays()), c.unit.last());
+        let others: Vec<ArrayId> = self
+            .kernel
+            .components
+            .iter()
+            .filter(|o| !std::ptr::eq(*o, c))
+            .flat_map(Component::arrays)
+            .collect();
+        let along = |a: &ArrayId| {
+            let array = &self.model.arrays[a.0];
+            array
+                .plates
+                .iter()
+                .chain(array.elem.kind.axes())
+                .any(|x| axis.is_some_and(|v| v.nominal == x.nominal))
+        };
+        let moving: Vec<ArrayId> = self.random().into_iter().filter(along).collect();
+        let scale = c.whitened.as_ref().map(|w| w.scale.array);
+        let beside: Vec<ArrayId> = self.random().into_iter().filter(|a| Some(*a) != scale).collect();
+        let label = if !others.is_empty() {
+            format!("blocks take turns with that of {own}: {}", quoted(&others))
+        } else if !moving.is_empty() {
+            format!("what is uncertain beside it changes along it: {}", quoted(&moving))
+        } else if let Some(scale) = scale {
+            let scale = quoted(&[scale]);
+            match beside.is_empty() {
+                true => format!(
+                    "{scale} is a scale that sequences or other data share: more is known of it than one sequence says"
+                ),
+                false => format!(
+                    "its rows have the scale {scale} in common, and more is uncertain: {}",
+                    quoted(&beside)
+                ),
+            }
+        } else {
+            return TokenStream::new();
+        };
+        // What all units share is held by `infer`; elements of steps to come are not there to be held.
+        let again = if others.is_empty() && !moving.is_empty() { "`fit`" } else { "`infer` or `fit`" };
+        let held = moving.iter().any(|a| self.model.groups.iter().any(|g| g.vars.iter().any(|v| v.0 == *a)));
+        let apart = match held && others.is_empty() {
+            true => format!("take {} out of `factorize`; or ", quoted(&moving)),
+            false => String::new(),
+        };
+        let note = format!(
+            "{apart}append the steps to come to the data, their observations missing (`[…]: …?`), and {again} again: `posterior` then holds their laws"
+        );
+        self.without_filter(&format!("{own} has no filter and no forecast"), &label, &[note])
+    }
+
+    /// A filter and forecasts that nothing can use.
+    fn without_filter(&self, message: &str, label: &str, notes: &[String]) -> TokenStream {
         let data = self.data_type(quote!('_));
-        let has_filter = unmet(&format_ident!("HasFilter"), &message, &label, &notes);
-        Some(quote! {
+        let has_filter = unmet(&format_ident!("HasFilter"), message, label, notes);
+        quote! {
             const _: () = {
                 #has_filter
 
@@ -58,7 +125,7 @@ impl Emitter<'_> {
                     }
                 }
             };
-        })
+        }
     }
 }
 

@@ -44,6 +44,7 @@ mod module;
 mod mstep;
 mod normal_laws;
 mod normals;
+mod nothing;
 mod outlasting;
 mod pairs;
 mod plain;

@@ -69,6 +69,7 @@ impl Emitter<'_> {
             #no_params
         };
         let items = super::visits::visited(items, &self.holed());
+        let items = super::nothing::without_nothing(items);
         let items = super::plain::plain(super::unused::without_unused(items));
         let uses = uses(&items);
         Ok(quote! {

@@ -1,9 +1,8 @@
 //! Gaussian latents of units as a user meets them: where they begin, their laws, draws and choices.
 
 use super::Emitter;
-use crate::density::poly::Poly;
 use crate::density::symbol::{Ix, Var};
-use crate::kernel::{Body, Component, is_unit_normal};
+use crate::kernel::{Body, Component, is_random, is_unit_normal};
 use crate::model::ir::ArrayId;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -199,9 +198,9 @@ impl Emitter<'_> {
         let mut out = TokenStream::new();
         for c in self.kernel.components.iter().filter(|c| c.has_normals()) {
             for case in c.rows.iter().flat_map(|r| &r.cases) {
-                let (design, moments, precision) = match &case.body {
-                    Body::Scalar(s) => (&s.design, s.moments, Some(&s.precision)),
-                    Body::Dense(d) => (&d.design, d.moments, None),
+                let (design, moments) = match &case.body {
+                    Body::Scalar(s) => (&s.design, s.moments),
+                    Body::Dense(d) => (&d.design, d.moments),
                     Body::Terms(_) | Body::Equal { .. } => continue,
                 };
                 for r in &design.regressors {
@@ -216,7 +215,7 @@ impl Emitter<'_> {
                         continue;
                     }
                     seen.push(r.param.array);
-                    out.extend(self.perturb_slope(c, r, moments, precision));
+                    out.extend(self.perturb_slope(c, r, moments, &case.body));
                 }
             }
         }
@@ -228,7 +227,7 @@ impl Emitter<'_> {
         c: &Component,
         r: &crate::kernel::Regressor,
         moments: usize,
-        precision: Option<&Poly>,
+        body: &Body,
     ) -> TokenStream {
         let scope = self.scope();
         let name = self.name(r.param.array);
@@ -250,11 +249,28 @@ impl Emitter<'_> {
         }
         let place = scope.elem(&r.param);
         let width = self.width(c);
-        let precision =
-            match precision.filter(|p| p.0.iter().flat_map(|t| t.free_vars()).all(|v| loops.contains(&v))) {
-                Some(p) => scope.poly(p),
-                None => quote!(1.0),
-            };
+        let bound = |v: &Var| loops.contains(v);
+        let precision = match body {
+            Body::Scalar(s) if s.precision.0.iter().flat_map(|t| t.free_vars()).all(|v| bound(&v)) => {
+                scope.poly(&s.precision)
+            }
+            // What a coordinate varies by, the others left alone.
+            Body::Dense(d)
+                if d.inverse
+                    && !d.matrix.cholesky
+                    && !is_random(self.model, d.matrix.array)
+                    && bound(&d.event) =>
+            {
+                let plates = d.matrix.plates.iter().all(|i| {
+                    let mut all = true;
+                    i.visit_vars(&mut |v| all &= bound(v));
+                    all
+                });
+                let (matrix, at) = (scope.matrix(&d.matrix), scope.var(&d.event));
+                if plates { quote!(#matrix[(#at, #at)].recip()) } else { quote!(1.0) }
+            }
+            Body::Scalar(_) | Body::Dense(_) | Body::Terms(_) | Body::Equal { .. } => quote!(1.0),
+        };
         let draw = scope.loops(&loops, quote!(#place = products::slope(#precision, #width, rng);));
         quote! {
             if { let x = &params.#name; #values.all(|x| *x == 0.0) } {

@@ -380,6 +380,19 @@ impl Emitter<'_> {
                 Ok(posterior)
             }
         };
+        let begun = if started.is_empty() {
+            quote!(Ok(false))
+        } else {
+            quote! {
+                #open
+                let mut begun = false;
+                match component {
+                    #started
+                    _ => {}
+                }
+                Ok(begun)
+            }
+        };
         quote! {
             fn posterior(&self, context: &Context<'_>, tables: Vec<Categories>) -> Posterior {
                 #open
@@ -399,13 +412,7 @@ impl Emitter<'_> {
             }
 
             fn started(&self, context: &Context<'_>, component: usize, unit: usize, given: &Posterior, out: &mut [f64]) -> Result<bool, Error> {
-                #open
-                let mut begun = false;
-                match component {
-                    #started
-                    _ => {}
-                }
-                Ok(begun)
+                #begun
             }
         }
     }

@@ -105,6 +105,9 @@ pub fn is_gaussian_in(b: &Block, a: ArrayId) -> bool {
     b.trace.iter().filter(gaussian).any(|s| s.latents.contains(&a))
 }
 
+/// Copies of a sequence.
+pub const REPEATED: &str = ", inside a `repeat`";
+
 /// What a chain that is refused has in its way, as an addition to what it is called.
 pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> String {
     let latents = whitened::whitened(model, b);
@@ -127,7 +130,7 @@ pub fn obstacle(model: &Model, densities: &[StatementDensity], b: &Block) -> Str
             return format!(", beside the uncertain `{}`", model.arrays[a.0].name);
         }
         if !d.repeat.is_empty() {
-            return ", inside a `repeat`".into();
+            return REPEATED.into();
         }
         if let Some(g) = d.gathers.first() {
             return format!(", beside the category `{}`", model.arrays[g.elem.array.0].name);

@@ -73,7 +73,16 @@ pub fn rules(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
                     }
                     None => {}
                 }
-                format!("a Gaussian scan over {axis}{}", chains::obstacle(model, densities, b))
+                let obstacle = chains::obstacle(model, densities, b);
+                if obstacle == chains::REPEATED {
+                    let title = format!("a Gaussian chain{obstacle}");
+                    return Err(mistakes::not_generated(
+                        loc,
+                        &title,
+                        "without `repeat`, pass a sequence as often as it counts",
+                    ));
+                }
+                format!("a Gaussian scan over {axis}{obstacle}")
             }
         };
         let names =
