@@ -53,7 +53,10 @@ impl Elimination {
             Covariance::None(s) if !s.whole && (s.fronts || unknowns >= SMALL) => {
                 Way::Rows(SparseRows::default(), None)
             }
-            Covariance::None(_) | Covariance::Matrix(_) | Covariance::Fronts { .. } => {
+            Covariance::None(_)
+            | Covariance::Matrix(_)
+            | Covariance::Centred { .. }
+            | Covariance::Fronts { .. } => {
                 Way::Matrix(LeastSquares::new(unknowns, outputs))
             }
         };
@@ -209,7 +212,7 @@ fn by_matrix(
     current: &DMatrix<f64>,
 ) -> Result<(Solution, Covariance), Error> {
     let solution = system.solve(current);
-    Ok((solution, Covariance::Matrix(system.covariance(names)?)))
+    Ok((solution, system.covariance(names)?))
 }
 
 fn one_row(rows: &mut SparseRows, root: f64, coefficients: &[(usize, f64)], targets: &[f64]) {
@@ -310,6 +313,9 @@ impl Covariance {
         match self {
             Covariance::None(_) => DMatrix::zeros(at.len(), at.len()),
             Covariance::Matrix(m) => DMatrix::from_fn(at.len(), at.len(), |i, j| m[(at[i], at[j])]),
+            Covariance::Centred { .. } => {
+                DMatrix::from_fn(at.len(), at.len(), |i, j| self.entry(at[i], at[j]))
+            }
             Covariance::Fronts { law, .. } => part(law, at),
         }
     }

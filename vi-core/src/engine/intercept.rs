@@ -1,0 +1,63 @@
+//! An intercept kept in the midst of the data instead of at the origin.
+//!
+//! ```text
+//! ψ₀ = θ₀ + Σⱼ cⱼ θⱼ      ψⱼ = θⱼ for the others
+//! ```
+//!
+//! Where data are far from the origin, θ₀ is known far worse than any mean of theirs, and what one knows of it and of the slopes cancels in
+//! every mean: of a variance of 1 beside c² = 10¹⁶ nothing would be left. With cⱼ where the regressors are, ψ₀ is such a mean.
+
+use nalgebra::DMatrix;
+
+/// Which number is the intercept, and where the regressors of the others are.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Intercept {
+    pub(super) id: usize,
+    pub(super) slopes: Vec<(usize, f64)>,
+}
+
+impl Intercept {
+    /// Σ a θ as a form in ψ.
+    pub(super) fn apply(&self, a: &[(usize, f64)]) -> Vec<(usize, f64)> {
+        let own: f64 = a.iter().filter(|(i, _)| *i == self.id).map(|(_, x)| x).sum();
+        let mut out = a.to_vec();
+        if own == 0.0 {
+            return out;
+        }
+        for (j, c) in &self.slopes {
+            match out.iter_mut().find(|(i, _)| i == j) {
+                Some((_, x)) => *x -= own * c,
+                None => out.push((*j, -own * c)),
+            }
+        }
+        out
+    }
+
+    /// θ, where ψ stood: one in each column.
+    pub(super) fn leave(&self, x: &mut DMatrix<f64>) {
+        for o in 0..x.ncols() {
+            x[(self.id, o)] -= self.slopes.iter().map(|(j, c)| c * x[(*j, o)]).sum::<f64>();
+        }
+    }
+
+    /// ψ, where θ stood.
+    pub(super) fn enter(&self, x: &mut DMatrix<f64>) {
+        for o in 0..x.ncols() {
+            x[(self.id, o)] += self.slopes.iter().map(|(j, c)| c * x[(*j, o)]).sum::<f64>();
+        }
+    }
+
+    /// The sizes of all that [`enter`](Self::enter) adds up, where those of θ stood.
+    pub(super) fn reach(&self, x: &mut DMatrix<f64>) {
+        for o in 0..x.ncols() {
+            x[(self.id, o)] += self.slopes.iter().map(|(j, c)| c.abs() * x[(*j, o)]).sum::<f64>();
+        }
+    }
+
+    /// Unknown i becomes what `from[i]` was.
+    pub(super) fn renamed(&self, from: &[usize]) -> Intercept {
+        let at = |old: usize| from.iter().position(|f| *f == old).unwrap_or(old);
+        Intercept { id: at(self.id), slopes: self.slopes.iter().map(|(j, c)| (at(*j), *c)).collect() }
+    }
+}
