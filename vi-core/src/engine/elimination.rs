@@ -56,9 +56,7 @@ impl Elimination {
             Covariance::None(_)
             | Covariance::Matrix(_)
             | Covariance::Centred { .. }
-            | Covariance::Fronts { .. } => {
-                Way::Matrix(LeastSquares::new(unknowns, outputs))
-            }
+            | Covariance::Fronts { .. } => Way::Matrix(LeastSquares::new(unknowns, outputs)),
         };
         Elimination { shape, outputs, way }
     }

@@ -371,7 +371,9 @@ fn kept_forms(m: &Cell<'_>, terms: &[Term], covariance: &impl Entries) -> Vec<(u
 fn kept_cross(covariance: &impl Entries, a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
     match covariance.intercept() {
         None => covariance.cross(a, b),
-        Some(_) => a.iter().flat_map(|(i, x)| b.iter().map(move |(j, y)| x * y * covariance.kept(*i, *j))).sum(),
+        Some(_) => {
+            a.iter().flat_map(|(i, x)| b.iter().map(move |(j, y)| x * y * covariance.kept(*i, *j))).sum()
+        }
     }
 }
 

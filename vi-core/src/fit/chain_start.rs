@@ -4,8 +4,10 @@
 //! that sureness. So at the start first states may be anywhere, and the scales of steps and data are found without them.
 //!
 //! EM learns slowest how large all variances are, where they begin too large, and how large those of steps are beside those of data. Both
-//! are searched for by the likelihood first, by powers of ten.
+//! are searched for by the likelihood first, by powers of ten. While coefficients of steps are unknown, the likelihood may not tell the two
+//! apart, and hardly moves from where steps are next to nothing; so a few sweeps are made from equal ones too, and the likelier is taken.
 
+use super::links::Links;
 use super::program::Program;
 use super::run::is_joint;
 use super::sweep::Work;
@@ -18,6 +20,8 @@ const DETERMINED: f64 = 1e15;
 /// Powers of ten of the search, each as often as it helps.
 const STRIDES: [f64; 5] = [4.0, 2.0, 1.0, 0.5, 0.25];
 const AS_OFTEN: usize = 4;
+/// Of all scales, and of those of steps.
+const MOVES: [(f64, f64); 4] = [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)];
 /// Nats that a stride must gain: a scale whose limit is 0 is not to be lost so far away that nothing shows where it goes.
 const MATTERS: f64 = 0.1;
 /// Steps that the search looks at, of all sequences together.
@@ -30,6 +34,7 @@ pub(super) fn begun<M: Program>(
     model: &M,
     work: &Work<'_, M>,
     neutral: &M::Globals,
+    restart: usize,
 ) -> Result<Option<M::Globals>, Error> {
     if work.components.len() != 1 || work.chain(0).is_none() || !is_joint::<M>() {
         return Ok(None);
@@ -38,30 +43,52 @@ pub(super) fn begun<M: Program>(
     if !model.loosen(&mut globals, ANYWHERE, 1.0, 1.0) {
         return Ok(None);
     }
-    let Some(mut globals) = scaled(model, work, &globals) else { return Ok(None) };
+    let Some(likeliest) = scaled(model, work, &globals, true) else { return Ok(None) };
+    // Where coefficients of steps are unknown, variances of steps and of data may be told apart by nothing yet: the other beginning is equal ones.
+    let mut found: Vec<(f64, M::Globals)> = vec![];
+    for begun in std::iter::once(likeliest).chain(scaled(model, work, &globals, false)) {
+        let Some(globals) = rounds(model, work, begun)? else { continue };
+        let mut anywhere = globals.clone();
+        model.loosen(&mut anywhere, ANYWHERE, 1.0, 1.0);
+        let value = work.chain(0).and_then(|c| likelihood(model, work, &anywhere, &c.first(LOOKED_AT)));
+        found.push((value.unwrap_or(f64::NEG_INFINITY), globals));
+    }
+    if let [one, other] = found.as_slice()
+        && other.0 > one.0 + MATTERS
+    {
+        found.swap(0, 1);
+    }
+    // Later starts begin at the other end.
+    let at = if found.is_empty() { 0 } else { restart % found.len() };
+    Ok(found.into_iter().nth(at).map(|(_, g)| g).filter(|g| model.is_settled(g, DETERMINED)))
+}
+
+/// Sweeps during which first states stay anywhere.
+fn rounds<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    mut globals: M::Globals,
+) -> Result<Option<M::Globals>, Error> {
     for _ in 0..ROUNDS {
         model.loosen(&mut globals, ANYWHERE, 1.0, 1.0);
         let Ok(stats) = work.expect(model, &globals) else { return Ok(None) };
         globals = model.maximise(&work.context, &stats, &globals, 1.0)?.globals;
     }
-    Ok(Some(globals).filter(|g| model.is_settled(g, DETERMINED)))
+    Ok(Some(globals))
 }
 
-/// The likeliest scales: of all variances, and of those of steps beside the others.
-fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Option<M::Globals> {
+/// The likeliest scales: of all variances, and of those of steps beside the others if these are not held at their ratio.
+fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals, apart: bool) -> Option<M::Globals> {
     let some = work.chain(0)?.first(LOOKED_AT);
     let at = |all: f64, steps: f64| {
         let mut globals = from.clone();
         model.loosen(&mut globals, ANYWHERE, 10f64.powf(all + steps), 10f64.powf(all));
-        let at = model.prepare(&work.context, &globals).ok()?;
-        let each = work.chain_evidences(model, &globals, &at, 0, &some).ok()?;
-        let value = each.into_iter().sum::<f64>();
-        value.is_finite().then_some((value, globals))
+        Some((likelihood(model, work, &globals, &some)?, globals))
     };
     let (mut all, mut steps) = (0.0, 0.0);
     let mut best = at(all, steps)?;
     for stride in STRIDES {
-        for (more, larger) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
+        for (more, larger) in MOVES.into_iter().take(if apart { 4 } else { 2 }) {
             for _ in 0..AS_OFTEN {
                 let trial = (all + stride * more, steps + stride * larger);
                 match at(trial.0, trial.1) {
@@ -75,4 +102,11 @@ fn scaled<M: Program>(model: &M, work: &Work<'_, M>, from: &M::Globals) -> Optio
         }
     }
     Some(best.1)
+}
+
+/// The log likelihood of some steps; `None` where it is no number.
+fn likelihood<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals, some: &Links) -> Option<f64> {
+    let at = model.prepare(&work.context, globals).ok()?;
+    let each = work.chain_evidences(model, globals, &at, 0, some).ok()?;
+    Some(each.into_iter().sum::<f64>()).filter(|v| v.is_finite())
 }
