@@ -133,6 +133,14 @@ impl Covariance {
         Covariance::Matrix(DMatrix::from_element(1, 1, variance))
     }
 
+    /// Of a matrix that is Cov ψ.
+    pub(super) fn centred(self, intercept: Intercept) -> Covariance {
+        match self {
+            Covariance::Matrix(matrix) => Covariance::Centred { matrix, intercept },
+            Covariance::None(_) | Covariance::Centred { .. } | Covariance::Fronts { .. } => self,
+        }
+    }
+
     /// The same of points.
     #[must_use]
     pub fn of_points(&self) -> Covariance {

@@ -7,7 +7,12 @@
 //! Where data are far from the origin, θ₀ is known far worse than any mean of theirs, and what one knows of it and of the slopes cancels in
 //! every mean: of a variance of 1 beside c² = 10¹⁶ nothing would be left. With cⱼ where the regressors are, ψ₀ is such a mean.
 
+use super::least_squares::{Term, Value};
+use crate::stats::Cell;
 use nalgebra::DMatrix;
+
+/// Squares of distances from the origin beside those within the data.
+const FAR: f64 = 1e4;
 
 /// Which number is the intercept, and where the regressors of the others are.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +23,29 @@ pub struct Intercept {
 }
 
 impl Intercept {
+    /// Of rows with one unknown beside the regressors: these at their gauge. `None` where there is no such unknown, or no regressor is so far
+    /// away that digits are lost.
+    pub(super) fn of_terms(m: &Cell<'_>, terms: &[Term]) -> Option<Intercept> {
+        let mut constants = terms.iter().filter_map(|t| match (t.column, t.value) {
+            (None, Value::Unknown(id)) => Some((id, t.constant)),
+            _ => None,
+        });
+        let (id, constant) = constants.next()?;
+        let far = |c: usize| FAR * m.square(c, c) < m.count * m.gauge[c] * m.gauge[c];
+        if !terms.iter().filter_map(|t| t.column).any(far) {
+            return None;
+        }
+        let slopes: Vec<(usize, f64)> = terms
+            .iter()
+            .filter_map(|t| match (t.column, t.value) {
+                (Some(c), Value::Unknown(j)) => Some((j, t.constant * m.gauge[c] / constant)),
+                _ => None,
+            })
+            .filter(|(j, c)| *j != id && *c != 0.0 && c.is_finite())
+            .collect();
+        (constants.next().is_none() && !slopes.is_empty()).then_some(Intercept { id, slopes })
+    }
+
     /// Σ a θ as a form in ψ.
     pub(super) fn apply(&self, a: &[(usize, f64)]) -> Vec<(usize, f64)> {
         let own: f64 = a.iter().filter(|(i, _)| *i == self.id).map(|(_, x)| x).sum();

@@ -318,14 +318,27 @@ vectorised! {
     pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 = triangulate_with;
 }
 
+/// As many times as large may a row be that stays below another.
+const FAR_LARGER: f64 = 16.0;
+
 #[inline(always)]
 fn triangulate_with<S: Isa>(_: S, rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 {
     let m = rows.len() / stride;
     for j in 0..h {
-        let square: f64 = (j..m).map(|i| rows[i * stride + j] * rows[i * stride + j]).sum();
-        let norm = square.sqrt();
+        let (mut square, mut largest) = (0.0, j);
+        for i in j..m {
+            let x = rows[i * stride + j];
+            square += x * x;
+            largest = if x.abs() > rows[largest * stride + j].abs() { i } else { largest };
+        }
+        let norm = f64::sqrt(square);
         if norm == 0.0 {
             continue;
+        }
+        // What a row far larger than the top one leaves of itself below it would be a difference of large numbers.
+        if rows[largest * stride + j].abs() > FAR_LARGER * rows[j * stride + j].abs() {
+            let (top, below) = rows[j * stride..].split_at_mut(stride);
+            top.swap_with_slice(&mut below[(largest - j - 1) * stride..][..stride]);
         }
         let head = rows[j * stride + j];
         let alpha = if head > 0.0 { -norm } else { norm };
