@@ -41,9 +41,10 @@ impl Intercept {
                 (Some(c), Value::Unknown(j)) => Some((j, t.constant * m.gauge[c] / constant)),
                 _ => None,
             })
-            .filter(|(j, c)| *j != id && *c != 0.0 && c.is_finite())
+            .filter(|(_, c)| *c != 0.0 && c.is_finite())
             .collect();
-        (constants.next().is_none() && !slopes.is_empty()).then_some(Intercept { id, slopes })
+        let alone = constants.next().is_none() && slopes.iter().all(|(j, _)| *j != id);
+        (alone && !slopes.is_empty()).then_some(Intercept { id, slopes })
     }
 
     /// Σ a θ as a form in ψ.

@@ -166,6 +166,8 @@ impl LeastSquares {
         }
         if self.gauge.is_none()
             && let [(id, constant)] = constants.as_slice()
+            // What multiplies a column as well is no intercept.
+            && columns.iter().all(|(_, j)| j != id)
             && self.is_empty()
         {
             let slopes = columns.iter().map(|(c, id)| (*id, m.gauge[*c])).collect();
