@@ -137,7 +137,7 @@ impl Writer {
     pub fn covariance(&mut self, x: &Covariance) -> Result<(), Error> {
         match x {
             Covariance::None(s) => self.sym_pos(&DMatrix::zeros(s.unknowns.min(1), s.unknowns.min(1))),
-            Covariance::Matrix(m) => self.sym_pos(m),
+            Covariance::Matrix(m) | Covariance::Centred { matrix: m, .. } => self.sym_pos(m),
             Covariance::Fronts { law, .. } => {
                 for (diagonal, x) in law.coordinates() {
                     if diagonal {
@@ -266,6 +266,10 @@ impl<'a> Reader<'a> {
         match like {
             Covariance::None(_) => Ok(like.clone()),
             Covariance::Matrix(m) => self.sym_pos(m.nrows()).map(Covariance::Matrix),
+            Covariance::Centred { matrix, intercept } => {
+                let matrix = self.sym_pos(matrix.nrows())?;
+                Ok(Covariance::Centred { matrix, intercept: intercept.clone() })
+            }
             Covariance::Fronts { law, budget } => {
                 let law =
                     law.at_coordinates(|diagonal| if diagonal { self.positive() } else { self.real() })?;

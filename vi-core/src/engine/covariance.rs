@@ -1,6 +1,7 @@
 //! The covariance of a block of locations that all units share: a matrix, or what of it the model's rows ask for.
 
 use super::gauss::fronts::Fronts;
+use super::intercept::Intercept;
 use super::law::Whitening;
 use crate::Error;
 use nalgebra::DMatrix;
@@ -15,13 +16,23 @@ pub trait Entries {
     fn cross(&self, a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
         by_entries(self, a, b)
     }
+
+    /// What the numbers are kept as: [`kept`](Self::kept) is of them. `None`: as they are.
+    fn intercept(&self) -> Option<&Intercept> {
+        None
+    }
+
+    /// Cov of numbers as they are kept.
+    fn kept(&self, i: usize, j: usize) -> f64 {
+        self.entry(i, j)
+    }
 }
 
 fn by_entries(of: &(impl Entries + ?Sized), a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
     let mut s = 0.0;
     for &(i, x) in a {
         for &(j, y) in b {
-            s += x * y * of.entry(i, j);
+            s += x * y * of.kept(i, j);
         }
     }
     s
@@ -42,6 +53,13 @@ pub enum Covariance {
     None(Shape),
     /// All of it.
     Matrix(DMatrix<f64>),
+    /// All of it, with one number replaced by its value in the midst of the data.
+    Centred {
+        /// Cov ψ
+        matrix: DMatrix<f64>,
+        /// Where ψ is.
+        intercept: Intercept,
+    },
     /// That of fronts; other entries are worked out when they are asked for.
     Fronts {
         /// The joint law about its mean.
@@ -115,6 +133,14 @@ impl Covariance {
         Covariance::Matrix(DMatrix::from_element(1, 1, variance))
     }
 
+    /// Of a matrix that is Cov ψ.
+    pub(super) fn centred(self, intercept: Intercept) -> Covariance {
+        match self {
+            Covariance::Matrix(matrix) => Covariance::Centred { matrix, intercept },
+            Covariance::None(_) | Covariance::Centred { .. } | Covariance::Fronts { .. } => self,
+        }
+    }
+
     /// The same of points.
     #[must_use]
     pub fn of_points(&self) -> Covariance {
@@ -124,7 +150,7 @@ impl Covariance {
     pub(super) fn shape(&self) -> Shape {
         match self {
             Covariance::None(shape) => *shape,
-            Covariance::Matrix(m) => {
+            Covariance::Matrix(m) | Covariance::Centred { matrix: m, .. } => {
                 Shape { unknowns: m.nrows(), budget: usize::MAX, whole: true, fronts: false }
             }
             Covariance::Fronts { law, budget } => {
@@ -146,8 +172,17 @@ impl Covariance {
         match self {
             Covariance::None(_) => 0.0,
             Covariance::Matrix(m) => m[(i, j)],
+            Covariance::Centred { matrix, intercept } if i == intercept.id || j == intercept.id => {
+                by_entries(matrix, &intercept.apply(&[(i, 1.0)]), &intercept.apply(&[(j, 1.0)]))
+            }
+            Covariance::Centred { matrix, .. } => matrix[(i, j)],
             Covariance::Fronts { law, .. } => law.covariance(i, j),
         }
+    }
+
+    fn plain(&self) -> DMatrix<f64> {
+        let n = self.unknowns();
+        DMatrix::from_fn(n, n, |i, j| self.entry(i, j))
     }
 
     /// The matrix, to be changed; none of points.
@@ -156,9 +191,12 @@ impl Covariance {
             let all: Vec<usize> = (0..law.unknowns()).collect();
             *self = Covariance::Matrix(part(law, &all));
         }
+        if let Covariance::Centred { .. } = self {
+            *self = Covariance::Matrix(self.plain());
+        }
         match self {
             Covariance::Matrix(m) => Some(m),
-            Covariance::None(_) | Covariance::Fronts { .. } => None,
+            Covariance::None(_) | Covariance::Centred { .. } | Covariance::Fronts { .. } => None,
         }
     }
 
@@ -168,7 +206,8 @@ impl Covariance {
         match self {
             Covariance::None(s) if s.unknowns == 0 => 0.0,
             Covariance::None(_) => f64::NAN,
-            Covariance::Matrix(m) => super::dense::log_det(m),
+            // det ∂ψ/∂θ = 1
+            Covariance::Matrix(m) | Covariance::Centred { matrix: m, .. } => super::dense::log_det(m),
             Covariance::Fronts { law, .. } => -2.0 * law.log_det(),
         }
     }
@@ -180,6 +219,10 @@ impl Covariance {
             Covariance::Matrix(m) => {
                 Covariance::Matrix(DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| m[(from[i], from[j])]))
             }
+            Covariance::Centred { matrix: m, intercept } => Covariance::Centred {
+                matrix: DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| m[(from[i], from[j])]),
+                intercept: intercept.renamed(from),
+            },
             // Of rows that were a law already.
             Covariance::Fronts { law, budget } => match law.renamed(from) {
                 Ok(law) => Covariance::Fronts { law: Arc::new(law), budget: *budget },
@@ -192,10 +235,10 @@ impl Covariance {
     pub(crate) fn mirror(&mut self, signs: &[f64]) {
         match self {
             Covariance::None(_) => {}
-            Covariance::Matrix(m) => {
-                for (j, mut column) in m.column_iter_mut().enumerate() {
-                    column.iter_mut().zip(signs).for_each(|(x, s)| *x *= s * signs[j]);
-                }
+            Covariance::Matrix(m) => mirror(m, signs),
+            Covariance::Centred { matrix, intercept } => {
+                mirror(matrix, signs);
+                intercept.mirror(signs);
             }
             Covariance::Fronts { law, .. } => Arc::make_mut(law).mirror(signs),
         }
@@ -208,6 +251,11 @@ impl Covariance {
             Covariance::None(_) => None,
             Covariance::Matrix(m) => {
                 Some(crate::linalg::Cholesky::new(m).ok()?.lower() * white * columns.transpose())
+            }
+            Covariance::Centred { matrix, intercept } => {
+                let mut x = crate::linalg::Cholesky::new(matrix).ok()?.lower() * white * columns.transpose();
+                intercept.leave(&mut x);
+                Some(x)
             }
             Covariance::Fronts { law, .. } => {
                 white.as_mut_slice().chunks_exact_mut(law.unknowns().max(1)).for_each(|x| law.colour(x));
@@ -226,10 +274,33 @@ impl Entries for Covariance {
     fn cross(&self, a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
         let within = match self {
             Covariance::None(_) => return 0.0,
+            Covariance::Centred { matrix, intercept } => {
+                return by_entries(matrix, &intercept.apply(a), &intercept.apply(b));
+            }
             Covariance::Matrix(_) => None,
             Covariance::Fronts { law, .. } => law.within_front(a, b),
         };
         within.unwrap_or_else(|| by_entries(self, a, b))
+    }
+
+    fn intercept(&self) -> Option<&Intercept> {
+        match self {
+            Covariance::Centred { intercept, .. } => Some(intercept),
+            Covariance::None(_) | Covariance::Matrix(_) | Covariance::Fronts { .. } => None,
+        }
+    }
+
+    fn kept(&self, i: usize, j: usize) -> f64 {
+        match self {
+            Covariance::Centred { matrix, .. } => matrix[(i, j)],
+            Covariance::None(_) | Covariance::Matrix(_) | Covariance::Fronts { .. } => self.entry(i, j),
+        }
+    }
+}
+
+fn mirror(m: &mut DMatrix<f64>, signs: &[f64]) {
+    for (j, mut column) in m.column_iter_mut().enumerate() {
+        column.iter_mut().zip(signs).for_each(|(x, s)| *x *= s * signs[j]);
     }
 }
 

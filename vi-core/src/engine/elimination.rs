@@ -13,6 +13,7 @@
 use super::covariance::{Covariance, Shape, part};
 use super::gauss::fronts::{Fronts, SparseRows};
 use super::gauss::order::Pattern;
+use super::intercept::Intercept;
 use super::least_squares::{Form, LeastSquares, Solution, Term, Value, product, root, unknown_forms};
 use super::products::{self, Product};
 use crate::Error;
@@ -32,6 +33,8 @@ pub struct Elimination {
     shape: Shape,
     outputs: usize,
     way: Way,
+    /// Of the first moments, should rows become a matrix.
+    intercept: Option<Intercept>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,11 +56,12 @@ impl Elimination {
             Covariance::None(s) if !s.whole && (s.fronts || unknowns >= SMALL) => {
                 Way::Rows(SparseRows::default(), None)
             }
-            Covariance::None(_) | Covariance::Matrix(_) | Covariance::Fronts { .. } => {
-                Way::Matrix(LeastSquares::new(unknowns, outputs))
-            }
+            Covariance::None(_)
+            | Covariance::Matrix(_)
+            | Covariance::Centred { .. }
+            | Covariance::Fronts { .. } => Way::Matrix(LeastSquares::new(unknowns, outputs)),
         };
-        Elimination { shape, outputs, way }
+        Elimination { shape, outputs, way, intercept: None }
     }
 
     /// See [`LeastSquares::add_row`].
@@ -87,6 +91,9 @@ impl Elimination {
             Way::Matrix(system) => return system.add_moments(weight, m, terms),
             Way::Rows(rows, _) => rows,
         };
+        if self.intercept.is_none() {
+            self.intercept = Intercept::of_terms(&m, terms);
+        }
         moment_rows(rows, weight.sqrt(), &m, terms, self.outputs);
     }
 
@@ -166,7 +173,7 @@ impl Elimination {
     /// # Errors
     /// [`Error::Improper`] if some direction is determined by nothing; [`Error::TooWide`].
     pub fn finish(self, names: &str, current: &DMatrix<f64>) -> Result<(Solution, Covariance), Error> {
-        let Elimination { shape, way, .. } = self;
+        let Elimination { shape, way, intercept, .. } = self;
         let (mut rows, known) = match way {
             Way::Matrix(system) => return by_matrix(&system, names, current),
             Way::Rows(rows, known) => (rows, known),
@@ -177,7 +184,9 @@ impl Elimination {
         });
         let n = shape.unknowns as f64;
         let by_matrix_costs = n.powi(3);
-        let dense = !shape.fronts && LONG * pattern.cost() > by_matrix_costs;
+        // Rows that read most of the unknowns are one front; as a matrix it may be kept where the data are.
+        let intercept = intercept.filter(|i| 2 * i.slopes.len() >= shape.unknowns);
+        let dense = intercept.is_some() || !shape.fronts && LONG * pattern.cost() > by_matrix_costs;
         let (entries, cost) = match dense {
             true => (n * n, by_matrix_costs),
             false => (pattern.entries() as f64, pattern.cost()),
@@ -190,10 +199,17 @@ impl Elimination {
         rows.subtract(outputs, |i, o| about[(i, o)]);
         if dense {
             let mut system = LeastSquares::new(unknowns, outputs);
-            rows.each(outputs, |coefficients, targets| system.add_row(1.0, coefficients, targets));
             let none = DMatrix::zeros(unknowns, outputs);
-            let (solution, covariance) = by_matrix(&system, names, &none)?;
-            return Ok((Solution { values: about + solution.values, ..solution }, covariance));
+            let Some(intercept) = intercept else {
+                rows.each(outputs, |coefficients, targets| system.add_row(1.0, coefficients, targets));
+                let (solution, covariance) = by_matrix(&system, names, &none)?;
+                return Ok((Solution { values: about + solution.values, ..solution }, covariance));
+            };
+            rows.each(outputs, |a, targets| system.add_row(1.0, &intercept.apply(a), targets));
+            let (mut solution, covariance) = by_matrix(&system, names, &none)?;
+            intercept.leave(&mut solution.values);
+            solution.values += about;
+            return Ok((solution, covariance.centred(intercept)));
         }
         let (law, step) =
             Fronts::eliminate(&pattern, &rows, outputs).map_err(|e| e.named(|_, _| names.to_string()))?;
@@ -209,7 +225,7 @@ fn by_matrix(
     current: &DMatrix<f64>,
 ) -> Result<(Solution, Covariance), Error> {
     let solution = system.solve(current);
-    Ok((solution, Covariance::Matrix(system.covariance(names)?)))
+    Ok((solution, system.covariance(names)?))
 }
 
 fn one_row(rows: &mut SparseRows, root: f64, coefficients: &[(usize, f64)], targets: &[f64]) {
@@ -310,6 +326,9 @@ impl Covariance {
         match self {
             Covariance::None(_) => DMatrix::zeros(at.len(), at.len()),
             Covariance::Matrix(m) => DMatrix::from_fn(at.len(), at.len(), |i, j| m[(at[i], at[j])]),
+            Covariance::Centred { .. } => {
+                DMatrix::from_fn(at.len(), at.len(), |i, j| self.entry(at[i], at[j]))
+            }
             Covariance::Fronts { law, .. } => part(law, at),
         }
     }

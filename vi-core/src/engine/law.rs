@@ -145,12 +145,19 @@ pub fn log_density(
     let (n, outputs) = mean.shape();
     let Some(inverse) = scale.root(outputs).ok().and_then(DMatrix::try_inverse) else { return f64::NAN };
     let log_det_columns = inverse.determinant().abs().ln();
+    let mut apart = value - mean;
+    let mut sizes = value.abs() + mean.abs();
     let covariance = match covariance {
         Covariance::None(_) => return f64::NAN,
         Covariance::Matrix(m) => m,
+        Covariance::Centred { matrix, intercept } => {
+            intercept.enter(&mut apart);
+            intercept.reach(&mut sizes);
+            matrix
+        }
         Covariance::Fronts { law, .. } => {
-            let apart = (value - mean) * inverse.transpose();
-            let reach = (value.abs() + mean.abs()) * inverse.transpose().abs();
+            let apart = apart * inverse.transpose();
+            let reach = sizes * inverse.transpose().abs();
             let mut total = n as f64 * log_det_columns;
             for o in 0..outputs {
                 let mut square = 0.0;
@@ -165,11 +172,11 @@ pub fn log_density(
     };
     let Ok(rows) = crate::linalg::Cholesky::new(covariance) else { return f64::NAN };
     let lower = rows.inverse_lower();
-    let white = &lower * (value - mean) * inverse.transpose();
+    let white = &lower * apart * inverse.transpose();
     let solved = (lower.transpose() * &white).abs();
     *magnitude += (covariance.abs() * &solved).dot(&solved);
     // Far from the origin the distance from the mean has lost digits before it is whitened.
-    let reach = lower.abs() * (value.abs() + mean.abs()) * inverse.transpose().abs();
+    let reach = lower.abs() * sizes * inverse.transpose().abs();
     *magnitude += reach.dot(&white.abs());
     -0.5 * (n * outputs) as f64 * (2.0 * std::f64::consts::PI).ln() - 0.5 * outputs as f64 * rows.log_det()
         + n as f64 * log_det_columns

@@ -166,6 +166,8 @@ impl LeastSquares {
         }
         if self.gauge.is_none()
             && let [(id, constant)] = constants.as_slice()
+            // What multiplies a column as well is no intercept.
+            && columns.iter().all(|(_, j)| j != id)
             && self.is_empty()
         {
             let slopes = columns.iter().map(|(c, id)| (*id, m.gauge[*c])).collect();
@@ -348,20 +350,49 @@ pub(super) fn unknown_forms(m: &Cell<'_>, terms: &[Term]) -> Vec<(usize, Form)> 
     out
 }
 
+/// The same of the unknowns as a covariance keeps them: what they have in common with an intercept is taken out of their forms before any product.
+fn kept_forms(m: &Cell<'_>, terms: &[Term], covariance: &impl Entries) -> Vec<(usize, Form)> {
+    let mut forms = unknown_forms(m, terms);
+    let Some(intercept) = covariance.intercept() else { return forms };
+    let Some((_, own)) = forms.iter().find(|(i, _)| *i == intercept.id).cloned() else { return forms };
+    for (j, c) in &intercept.slopes {
+        let at = match forms.iter().position(|(i, _)| i == j) {
+            Some(at) => at,
+            None => {
+                forms.push((*j, (vec![], 0.0)));
+                forms.len() - 1
+            }
+        };
+        let form = &mut forms[at].1;
+        form.0.extend(own.0.iter().map(|(column, x)| (*column, -c * x)));
+        form.1 -= c * own.1;
+    }
+    forms
+}
+
+fn kept_cross(covariance: &impl Entries, a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
+    match covariance.intercept() {
+        None => covariance.cross(a, b),
+        Some(_) => {
+            a.iter().flat_map(|(i, x)| b.iter().map(move |(j, y)| x * y * covariance.kept(*i, *j))).sum()
+        }
+    }
+}
+
 /// Σ w Var(Σ terms): what the uncertainty of the unknowns adds to Σ w ρ².
 #[must_use]
 pub fn spread(m: Cell<'_>, terms: &[Term], covariance: &impl Entries) -> f64 {
     if m.count == 0.0 {
         return 0.0;
     }
-    let forms = unknown_forms(&m, terms);
+    let forms = kept_forms(&m, terms, covariance);
     if let Some(at) = of_one_row(&m, &forms) {
-        return m.count * covariance.cross(&at, &at);
+        return m.count * kept_cross(covariance, &at, &at);
     }
     let mut s = 0.0;
     for (i, a) in &forms {
         for (j, b) in &forms {
-            s += covariance.entry(*i, *j) * product(&m, a, b);
+            s += covariance.kept(*i, *j) * product(&m, a, b);
         }
     }
     s
@@ -375,17 +406,17 @@ pub fn spread_scatter(m: Cell<'_>, terms: &[Vec<Term>], covariance: &impl Entrie
     if m.count == 0.0 {
         return out;
     }
-    let forms: Vec<_> = terms.iter().map(|t| unknown_forms(&m, t)).collect();
+    let forms: Vec<_> = terms.iter().map(|t| kept_forms(&m, t, covariance)).collect();
     let rows: Option<Vec<_>> = forms.iter().map(|f| of_one_row(&m, f)).collect();
     if let Some(rows) = rows {
-        return row_scatter(&rows, covariance) * m.count;
+        return DMatrix::from_fn(dim, dim, |d, e| kept_cross(covariance, &rows[d], &rows[e])) * m.count;
     }
     for d in 0..dim {
         for e in 0..=d {
             let mut s = 0.0;
             for (i, a) in &forms[d] {
                 for (j, b) in &forms[e] {
-                    s += covariance.entry(*i, *j) * product(&m, a, b);
+                    s += covariance.kept(*i, *j) * product(&m, a, b);
                 }
             }
             out[(d, e)] = s;

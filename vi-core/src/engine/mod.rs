@@ -14,6 +14,7 @@ pub mod finite;
 pub mod gaps;
 pub mod gauss;
 pub mod integrals;
+pub mod intercept;
 pub mod law;
 pub mod least_squares;
 pub mod mode;

@@ -49,9 +49,6 @@ pub struct UnitNormals {
     pub(crate) gaps: Gaps,
 }
 
-/// How far below its column a head may be.
-const SWAP: f64 = 1e8;
-
 /// Roots of precisions from here on are of numbers that are known: `model!` gives these the precision 2³³². Nothing of them is drawn.
 pub(crate) const KNOWN: f64 = 1e49;
 
@@ -355,23 +352,27 @@ vectorised! {
     pub(crate) fn triangulate(rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 = triangulate_with;
 }
 
+/// As many times as large may a row be that stays below another.
+const FAR_LARGER: f64 = 16.0;
+
 #[inline(always)]
 fn triangulate_with<S: Isa>(_: S, rows: &mut [f64], h: usize, stride: usize, dots: &mut Vec<f64>) -> f64 {
     let m = rows.len() / stride;
     for j in 0..h {
-        let square: f64 = (j..m).map(|i| rows[i * stride + j] * rows[i * stride + j]).sum();
-        let norm = square.sqrt();
+        let (mut square, mut largest) = (0.0, j);
+        for i in j..m {
+            let x = rows[i * stride + j];
+            square += x * x;
+            largest = if x.abs() > rows[largest * stride + j].abs() { i } else { largest };
+        }
+        let norm = f64::sqrt(square);
         if norm == 0.0 {
             continue;
         }
-        if norm > SWAP * rows[j * stride + j].abs() {
-            // A head far below its column would be what is left of numbers that cancel.
-            let size = |i: &usize| rows[i * stride + j].abs();
-            let largest = (j..m).max_by(|a, b| size(a).total_cmp(&size(b))).unwrap_or(j);
-            if largest != j {
-                let (before, from) = rows.split_at_mut(largest * stride);
-                before[j * stride..][..stride].swap_with_slice(&mut from[..stride]);
-            }
+        // What a row far larger than the top one leaves of itself below it would be a difference of large numbers.
+        if rows[largest * stride + j].abs() > FAR_LARGER * rows[j * stride + j].abs() {
+            let (top, below) = rows[j * stride..].split_at_mut(stride);
+            top.swap_with_slice(&mut below[(largest - j - 1) * stride..][..stride]);
         }
         let head = rows[j * stride + j];
         let alpha = if head > 0.0 { -norm } else { norm };

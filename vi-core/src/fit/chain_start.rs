@@ -4,8 +4,10 @@
 //! that sureness. So at the start first states may be anywhere, and the scales of steps and data are found without them.
 //!
 //! EM learns slowest how large all variances are, where they begin too large, and how large those of steps are beside those of data. Both
-//! are searched for by the likelihood first, by powers of ten.
+//! are searched for by the likelihood first, by powers of ten. While coefficients of steps are unknown, the likelihood may not tell the two
+//! apart, and hardly moves from where steps are next to nothing; so a few sweeps are made from equal ones too, and the likelier is taken.
 
+use super::links::Links;
 use super::program::Program;
 use super::run::is_joint;
 use super::sweep::Work;
@@ -20,6 +22,8 @@ const DETERMINED: f64 = 1e-5;
 const STRIDES: [f64; 5] = [4.0, 2.0, 1.0, 0.5, 0.25];
 const AS_OFTEN: usize = 4;
 const AS_FAR: usize = 75;
+/// Of all scales, and of those of steps.
+const MOVES: [(f64, f64); 4] = [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)];
 /// Nats that a stride must gain: a scale whose limit is 0 is not to be lost so far away that nothing shows where it goes.
 const MATTERS: f64 = 0.1;
 /// Steps that the search looks at, of all sequences together.
@@ -32,6 +36,7 @@ pub(super) fn begun<M: Program>(
     model: &M,
     work: &Work<'_, M>,
     neutral: &M::Globals,
+    restart: usize,
 ) -> Result<Option<M::Globals>, Error> {
     if work.components.len() != 1 || work.chain(0).is_none() || !is_joint::<M>() {
         return Ok(None);
@@ -39,42 +44,66 @@ pub(super) fn begun<M: Program>(
     if !model.loosen(&mut neutral.clone(), ANYWHERE, 1.0, 1.0) {
         return Ok(None);
     }
-    let Some((mut globals, all)) = scaled(model, work, neutral, ANYWHERE) else { return Ok(None) };
+    let Some((mut likeliest, all)) = scaled(model, work, neutral, (ANYWHERE, true)) else { return Ok(None) };
     // Data of other units put their first states elsewhere: what says nothing is measured by the variances that were found.
     let anywhere = ANYWHERE * 10f64.powf(all.max(0.0));
     if anywhere > ANYWHERE {
-        let Some((found, _)) = scaled(model, work, neutral, anywhere) else { return Ok(None) };
-        globals = found;
+        let Some((found, _)) = scaled(model, work, neutral, (anywhere, true)) else { return Ok(None) };
+        likeliest = found;
     }
+    // Where coefficients of steps are unknown, variances of steps and of data may be told apart by nothing yet: the other beginning is equal ones.
+    let mut found: Vec<(f64, M::Globals)> = vec![];
+    let equal = scaled(model, work, neutral, (anywhere, false)).map(|(globals, _)| globals);
+    for begun in std::iter::once(likeliest).chain(equal) {
+        let Some(globals) = rounds(model, work, begun, anywhere)? else { continue };
+        let mut loose = globals.clone();
+        model.loosen(&mut loose, anywhere, 1.0, 1.0);
+        let value = work.chain(0).and_then(|c| likelihood(model, work, &loose, &c.first(LOOKED_AT)));
+        found.push((value.unwrap_or(f64::NEG_INFINITY), globals));
+    }
+    if let [one, other] = found.as_slice()
+        && other.0 > one.0 + MATTERS
+    {
+        found.swap(0, 1);
+    }
+    // Later starts begin at the other end.
+    let at = if found.is_empty() { 0 } else { restart % found.len() };
+    Ok(found.into_iter().nth(at).map(|(_, g)| g).filter(|g| model.is_settled(g, DETERMINED * anywhere)))
+}
+
+/// Sweeps during which first states stay anywhere.
+fn rounds<M: Program>(
+    model: &M,
+    work: &Work<'_, M>,
+    mut globals: M::Globals,
+    anywhere: f64,
+) -> Result<Option<M::Globals>, Error> {
     for _ in 0..ROUNDS {
         model.loosen(&mut globals, anywhere, 1.0, 1.0);
         let Ok(stats) = work.expect(model, &globals) else { return Ok(None) };
         globals = model.maximise(&work.context, &stats, &globals, 1.0)?.globals;
     }
-    Ok(Some(globals).filter(|g| model.is_settled(g, DETERMINED * anywhere)))
+    Ok(Some(globals))
 }
 
-/// The likeliest scales: of all variances, whose power of ten comes with them, and of those of steps beside the others. First states have this
-/// variance.
+/// The likeliest scales: of all variances, whose power of ten comes with them, and of those of steps beside the others if these are not held at
+/// their ratio. First states have this variance.
 fn scaled<M: Program>(
     model: &M,
     work: &Work<'_, M>,
     from: &M::Globals,
-    anywhere: f64,
+    (anywhere, apart): (f64, bool),
 ) -> Option<(M::Globals, f64)> {
     let some = work.chain(0)?.first(LOOKED_AT);
     let at = |all: f64, steps: f64| {
         let mut globals = from.clone();
         model.loosen(&mut globals, anywhere, 10f64.powf(all + steps), 10f64.powf(all));
-        let at = model.prepare(&work.context, &globals).ok()?;
-        let each = work.chain_evidences(model, &globals, &at, 0, &some).ok()?;
-        let value = each.into_iter().sum::<f64>();
-        value.is_finite().then_some((value, globals))
+        Some((likelihood(model, work, &globals, &some)?, globals))
     };
     let (mut all, mut steps) = (0.0, 0.0);
     let mut best = at(all, steps)?;
     for stride in STRIDES {
-        for (more, larger) in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)] {
+        for (more, larger) in MOVES.into_iter().take(if apart { 4 } else { 2 }) {
             for _ in 0..if larger == 0.0 && stride == STRIDES[0] { AS_FAR } else { AS_OFTEN } {
                 let trial = (all + stride * more, steps + stride * larger);
                 match at(trial.0, trial.1) {
@@ -88,4 +117,11 @@ fn scaled<M: Program>(
         }
     }
     Some((best.1, all))
+}
+
+/// The log likelihood of some steps; `None` where it is no number.
+fn likelihood<M: Program>(model: &M, work: &Work<'_, M>, globals: &M::Globals, some: &Links) -> Option<f64> {
+    let at = model.prepare(&work.context, globals).ok()?;
+    let each = work.chain_evidences(model, globals, &at, 0, some).ok()?;
+    Some(each.into_iter().sum::<f64>()).filter(|v| v.is_finite())
 }

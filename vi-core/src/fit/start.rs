@@ -327,7 +327,7 @@ fn seeded<M: Program>(
     restart: usize,
 ) -> Result<M::Globals, Error> {
     if M::CHAINED
-        && let Some(globals) = super::chain_start::begun(model, work, &neutral)?
+        && let Some(globals) = super::chain_start::begun(model, work, &neutral, restart)?
     {
         return Ok(globals);
     }

@@ -47,7 +47,7 @@ impl Emitter<'_> {
         let rest = Poly::elem(r.target.array, r.target.indices.clone()).sub(&s.design.columns[0].value);
         let mut reads = false;
         rest.visit_elems(&mut |e| reads |= e.array == r.target.array);
-        let alone = case.when.is_empty() && case.cells.is_empty() && s.event.is_none();
+        let alone = case.when.is_empty() && s.event.is_none();
         let open = r.loops.iter().all(|l| matches!(l, Loop::Range(_)));
         (!touched.is_empty() && plain && known && !reads && alone && open && s.design.is_affine(self.model))
             .then_some((s, rest))
@@ -95,14 +95,14 @@ impl Emitter<'_> {
             (scope.poly(&rest), scope.grouped(&s.weight), scope.grouped(&s.precision));
         let (name, raw) = (self.name(r.target.array), scope.raw(&r.target));
         let at = r.target.indices.iter().map(|i| scope.index(i));
-        let give = quote! {
-            if #raw.is_none() {
-                let mut mean = #rest;
-                #terms
-                let variance = 1.0 / (#weight * #precision) #(+ #spread)*;
-                imputed.#name.give(&[#(#at),*], mean, variance);
-            }
+        let law = quote! {
+            let mut mean = #rest;
+            #terms
+            let variance = 1.0 / (#weight * #precision) #(+ #spread)*;
+            imputed.#name.give(&[#(#at),*], mean, variance);
         };
+        let law = self.bind_cells(&scope, None, r, law);
+        let give = quote!(if #raw.is_none() { #law });
         let loops: Vec<Var> = r
             .loops
             .iter()

@@ -196,8 +196,12 @@ impl Emitter<'_> {
     pub(super) fn perturb_slopes(&self) -> TokenStream {
         let mut seen: Vec<ArrayId> = vec![];
         let mut out = TokenStream::new();
-        for c in self.kernel.components.iter().filter(|c| c.has_normals()) {
-            for case in c.rows.iter().flat_map(|r| &r.cases) {
+        // A row that a category chooses stands apart from the chain that it is of.
+        let own = self.kernel.components.iter().filter(|c| c.has_normals()).map(|c| (c, &c.rows));
+        let gated = self.kernel.gates.iter().filter(|g| !g.step);
+        let gated = gated.map(|g| (&self.kernel.components[g.chain], &g.table.rows));
+        for (c, rows) in own.chain(gated) {
+            for case in rows.iter().flat_map(|r| &r.cases) {
                 let (design, moments) = match &case.body {
                     Body::Scalar(s) => (&s.design, s.moments),
                     Body::Dense(d) => (&d.design, d.moments),

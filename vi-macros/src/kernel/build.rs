@@ -384,7 +384,10 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         // The first piece of a chain begins it; the last one is what makes it a chain.
         let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
         let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
-        return Err(mistakes::no_engine(loc, &names, &rule));
+        return Err(match b.latents.as_slice() {
+            [a] if model.arrays[a.0].missing => mistakes::missing_is_read(loc, &names, &rule),
+            _ => mistakes::no_engine(loc, &names, &rule),
+        });
     }
     if b.point {
         return Err(mistakes::no_engine(b.loc, &names, "a point posterior"));

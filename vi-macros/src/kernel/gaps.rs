@@ -47,7 +47,9 @@ pub fn check(
         None if weighted => Err(mistakes::not_generated(
             d.loc,
             &format!("missing coordinates of `{name}` under a dense covariance with a latent factor"),
-            "give each coordinate its own scale, `var:` with a vector",
+            &format!(
+                "let a latent carry the row: `latent s[…] ~ Normal(…, cov: …);` where `{name}` is now, and `observed {name}[…, d in D]: Real? ~ Normal(s[…][d], var: v / u[…]);` with `u` the same factor and a v far below its variance"
+            ),
         )),
         None => Ok(()),
     }

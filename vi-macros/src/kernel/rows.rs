@@ -393,7 +393,7 @@ impl RowBuilder<'_> {
                     return Err(mistakes::not_generated(
                         case.loc,
                         "regressors that differ by component under a dense covariance",
-                        "use `var:` with a vector",
+                        "give each component a line of its own with `var:`, and let later ones read what is left of earlier ones: `b[…] ~ Normal(m + c * (a[…] - mean of a[…]), var: …)`; with `c` a param that is a dense covariance",
                     ));
                 }
                 let mut vars = vec![];

@@ -130,6 +130,11 @@ fn posterior_updates(
     if arrays().any(|a| has_holes(kernel.model, a)) {
         return Err(refuse("a posterior of an array with holes"));
     }
+    let within = |a: ArrayId| {
+        let array = &kernel.model.arrays[a.0];
+        let number = matches!(array.elem.kind, ElemKind::Real);
+        mistakes::within_bounds(block.loc, &array.name.to_string(), number && block.latents.len() == 1)
+    };
     let mut locations = vec![];
     let mut whitened: Option<ArrayId> = None;
     let mut out = vec![];
@@ -146,7 +151,7 @@ fn posterior_updates(
                     return Err(refuse("the joint posterior of latents within bounds"));
                 };
                 if !kernel.is_cut(*a) {
-                    return Err(refuse("the posterior of a latent within bounds"));
+                    return Err(within(*a));
                 }
                 locations.push(*a);
             }
@@ -184,8 +189,8 @@ fn posterior_updates(
         let e = &kernel.model.arrays[a.0].elem;
         e.min.is_some() || e.max.is_some()
     };
-    if block.latents.iter().any(bounded) {
-        return Err(refuse("the posterior of a latent within bounds"));
+    if let Some(a) = block.latents.iter().find(|a| bounded(a)) {
+        return Err(within(*a));
     }
     if !locations.is_empty() {
         if locations.iter().any(|a| kernel.model.arrays[a.0].symmetric) {

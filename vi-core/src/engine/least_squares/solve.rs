@@ -3,7 +3,9 @@
 use super::stacked::{self, Row};
 use super::{LeastSquares, Solution};
 use crate::Error;
+use crate::engine::covariance::Covariance;
 use crate::engine::gauss::dense::Dense;
+use crate::engine::intercept::Intercept;
 use nalgebra::{Cholesky, DMatrix, Dyn};
 
 impl LeastSquares {
@@ -109,11 +111,12 @@ impl LeastSquares {
 }
 
 impl LeastSquares {
-    /// The covariance of the unknowns: the inverse of Σ w a aᵀ, in units of the scale that was left out of the weights.
+    /// The covariance of the unknowns: the inverse of Σ w a aᵀ, in units of the scale that was left out of the weights. An intercept is kept at
+    /// the gauge.
     ///
     /// # Errors
     /// [`Error::Improper`] if some direction is determined by nothing.
-    pub fn covariance(&self, names: &str) -> Result<DMatrix<f64>, Error> {
+    pub fn covariance(&self, names: &str) -> Result<Covariance, Error> {
         let n = self.unknowns;
         let (total, _) = self.total();
         let scale: Vec<f64> = (0..n).map(|i| total[(i, i)].sqrt()).collect();
@@ -128,7 +131,7 @@ impl LeastSquares {
         let chol = well_conditioned(&unit);
         let close = chol.as_ref().is_none_or(|c| smallest_pivot(c) < CLOSE);
         let all: Vec<usize> = (0..n).collect();
-        let mut cov = match (close.then(|| self.stacked(&all)).flatten(), chol) {
+        let matrix = match (close.then(|| self.stacked(&all)).flatten(), chol) {
             (Some(posterior), _) => {
                 let mut cov = vec![0.0; n * n];
                 posterior.covariance(&mut cov);
@@ -140,15 +143,14 @@ impl LeastSquares {
             }
             (None, None) => return Err(improper()),
         };
-        if let Some(g) = &self.gauge {
-            // θ₀ = θ₀′ − Σ cⱼ θⱼ / κ, up to a constant.
-            let mut shift = DMatrix::<f64>::identity(n, n);
-            for (id, c) in &g.slopes {
-                shift[(g.id, *id)] -= c / g.constant;
-            }
-            cov = &shift * cov * shift.transpose();
+        let Some(g) = &self.gauge else { return Ok(Covariance::Matrix(matrix)) };
+        // κ θ₀ = κ θ₀′ − Σ cⱼ θⱼ, up to a constant.
+        let slopes: Vec<(usize, f64)> =
+            g.slopes.iter().filter(|(_, c)| *c != 0.0).map(|(j, c)| (*j, c / g.constant)).collect();
+        if slopes.is_empty() {
+            return Ok(Covariance::Matrix(matrix));
         }
-        Ok(cov)
+        Ok(Covariance::Centred { matrix, intercept: Intercept { id: g.id, slopes } })
     }
 }
 
