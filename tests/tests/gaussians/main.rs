@@ -1,6 +1,7 @@
 //! Linear Gaussian models of units: factors, regressions, hierarchies, missing entries.
 #![allow(missing_docs, reason = "the modules that `model!` writes here are nobody's interface")]
 
+mod by_component;
 mod canonical;
 mod evidence_of_regressions;
 mod expansion;

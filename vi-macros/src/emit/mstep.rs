@@ -278,7 +278,8 @@ impl Emitter<'_> {
             }
             Some(n) => {
                 let offset = &offsets[n];
-                let within: Vec<(Ix, Ix)> = r.sums.iter().map(|v| (Ix::var(v), v.high.clone())).collect();
+                let over = r.component.iter().chain(&r.sums);
+                let within: Vec<(Ix, Ix)> = over.map(|v| (Ix::var(v), v.high.clone())).collect();
                 let at = if within.is_empty() {
                     quote!(#offset)
                 } else {

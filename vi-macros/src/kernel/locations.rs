@@ -94,8 +94,9 @@ pub(super) fn regression(
         (Some(scale), Some((event, matrix, _))) if matrix.array == scale => Some(event.clone()),
         (Some(_), Some(_)) | (None, _) | (_, None) => None,
     };
+    let own = || found.iter().any(|c| c.design().is_by_component());
     if found.iter().any(|c| c.dense.is_some())
-        && (outputs.is_none() || found.iter().any(|c| c.dense.is_none()))
+        && (outputs.is_none() || own() || found.iter().any(|c| c.dense.is_none()))
     {
         return dense_system(kernel, arrays, profiled, found);
     }

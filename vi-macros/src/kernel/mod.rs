@@ -531,6 +531,8 @@ pub struct Regressor {
     pub others: Vec<Elem>,
     /// Indices that are summed over, such as h in Σ_h W_dh f_h.
     pub sums: Vec<Var>,
+    /// Where a vector has regressors of its own for each component, the component: its column runs over that too.
+    pub component: Option<Var>,
     /// `None`: a constant.
     pub column: Option<usize>,
     /// −coefficient of θ in ρ is this number (for a constant), or 1 (the column holds the sign).
@@ -550,6 +552,11 @@ impl Regressor {
 }
 
 impl Design {
+    /// Whether the components of a vector have regressors of their own.
+    pub fn is_by_component(&self) -> bool {
+        self.regressors.iter().any(|r| r.component.is_some())
+    }
+
     /// Whether no term multiplies unknowns.
     pub fn is_linear(&self) -> bool {
         self.regressors.iter().all(|r| r.others.is_empty())

@@ -389,13 +389,6 @@ impl RowBuilder<'_> {
                     .design(&rho, std::slice::from_ref(&event))
                     .filter(super::Design::is_linear)
                     .ok_or_else(|| not_linear(self.model, &rho, case.loc))?;
-                if design.columns[1..].iter().any(|c| c.value.mentions(&event)) {
-                    return Err(mistakes::not_generated(
-                        case.loc,
-                        "regressors that differ by component under a dense covariance",
-                        "give each component a line of its own with `var:`, and let later ones read what is left of earlier ones: `b[…] ~ Normal(m + c * (a[…] - mean of a[…]), var: …)`; with `c` a param that is a dense covariance",
-                    ));
-                }
                 let mut vars = vec![];
                 for x in &design.regressors {
                     x.elems().flat_map(|e| &e.indices).for_each(|i| {

@@ -382,16 +382,20 @@ impl<'a> Splitter<'a> {
                             param,
                             others: elems,
                             sums: t.sums.clone(),
+                            component: None,
                             column: None,
                             constant: rest.coef.0,
                         });
                     } else {
-                        let over = t.sums.clone();
-                        columns.push(Column { over, value: Poly(vec![rest]) });
+                        let value = Poly(vec![rest]);
+                        let component = target_over.iter().find(|v| value.mentions(v)).cloned();
+                        columns
+                            .push(Column { over: component.iter().chain(&t.sums).cloned().collect(), value });
                         regressors.push(Regressor {
                             param,
                             others: elems,
                             sums: t.sums.clone(),
+                            component,
                             column: Some(columns.len()),
                             constant: 1.0,
                         });
