@@ -37,4 +37,23 @@ model! {
     }
 }
 
+model! {
+    /// What is missing has bounds.
+    pub mod within_bounds {
+        param    v: Positive;   param b: Real;
+        observed x[n in N]: Real? ~ Normal(0, var: v, min: 0);
+        observed y[n in N] ~ Normal(b * x[n], var: 1);
+    }
+}
+
+model! {
+    /// What is missing is constrained.
+    pub mod constrained {
+        param    v: Positive;   param b: Real;
+        observed x[n in N]: Real? ~ Normal(0, var: v);
+        observed y[n in N] ~ Normal(b * x[n], var: 1);
+        for n in N { constrain x[n] > 0; }
+    }
+}
+
 fn main() {}

@@ -53,13 +53,6 @@ pub fn missing_beside_uncertain(loc: Loc, name: &str, uncertain: &str) -> Diagno
         .note("under a dense scale the missing entries of a row depend on one another, so that q of them and of it would take turns")
 }
 
-/// `observed y[t in 1..T]: Real? ~ Normal(a * y[t-1], var: q)`
-pub fn missing_is_read(loc: Loc, name: &str, rule: &str) -> Diagnostic {
-    no_engine(loc, name, rule).help(format!(
-        "let a latent carry what is read: `latent s[…] ~ …;` where `{name}` is now, and `observed {name}[…]: Real? ~ Normal(s[…], var: v);` with a v far below its variance"
-    ))
-}
-
 /// `latent tau ~ Normal(0, sd: 10, min: 0)`
 pub fn within_bounds(loc: Loc, names: &str, of_one_number: bool) -> Diagnostic {
     let d = no_engine(loc, names, "the posterior of a latent within bounds");

@@ -119,10 +119,3 @@ pub fn latent_and_param(loc: Loc, name: &str) -> Diagnostic {
         "give this piece a name of its own, such as `param {name}0: …;`, and let `{name}` depend on it"
     ))
 }
-
-/// `observed x[t in 1..T]: Vector[D]? ~ Normal(A * x[t-1], cov: S)`
-pub fn missing_in_a_dense_row(loc: Loc, name: &str) -> Diagnostic {
-    Diagnostic::new(loc, format!("missing entries of `{name}`, which is read elsewhere: not available yet"))
-        .help(format!("let a latent carry what is read: `latent s[…] ~ Normal(…, cov: S); observed {name}[…]: Vector[D]? ~ Normal(s[…], var: v)`"))
-        .note("under a dense covariance what is missing depends on the rest of its row, and it would have to be integrated over with all that reads it")
-}

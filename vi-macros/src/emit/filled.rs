@@ -6,7 +6,7 @@ use super::unmet::unmet;
 use crate::density::symbol::Elem;
 use crate::kernel::links::Along;
 use crate::kernel::{Component, Design, Regression};
-use crate::model::ir::{ArrayId, ElemKind, Statement};
+use crate::model::ir::{ArrayId, Dist, ElemKind, FamilyCall, Statement};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -136,6 +136,9 @@ impl Emitter<'_> {
         let array = &model.arrays[chain.0];
         let stepped = |s: &Statement| matches!(s.binds.as_slice(), [_]) && s.target.len() == 1;
         let step = array.pieces.iter().map(|p| &model.statements[p.0]).find(|s| stepped(s))?;
+        // That of the chain, whose steps are squares.
+        let Some(Dist::Family(FamilyCall { family, .. })) = &step.dist else { return None };
+        let family = family.name;
         let time = &model.indices[step.binds[0].0];
         let (t, high) = (&time.name, model.show_index(&time.high));
         let lines = block.arrays.iter().filter(|a| **a != chain).map(|a| {
@@ -155,7 +158,7 @@ impl Emitter<'_> {
             let law = s.dist.as_ref().map(|d| model.show_dist(d)).filter(plain).unwrap_or("…".to_string());
             let name = &array.name;
             Some(format!(
-                "`latent {name}[0]{kind} ~ {law}; latent {name}[{t} in 1..{high}] ~ Normal({name}[{t}-1], var: 1e-12);`"
+                "`latent {name}[0]{kind} ~ {law}; latent {name}[{t} in 1..{high}] ~ {family}({name}[{t}-1], var: 1e-12);`"
             ))
         });
         let lines: Vec<String> = lines.collect::<Option<_>>()?;

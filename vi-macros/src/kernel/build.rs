@@ -16,7 +16,7 @@ use crate::density::lower::is_hidden;
 use crate::density::statement::StatementDensity;
 use crate::density::symbol::{Ix, Var, length};
 use crate::diagnostics::kernel as mistakes;
-use crate::model::ir::{ArrayId, IndexTerm, Model, Role};
+use crate::model::ir::{ArrayId, Dist, FamilyCall, IndexTerm, Model, Role};
 use crate::plan::{Block, Plan, Rule};
 use crate::report::{Diagnostic, Report};
 use crate::syntax::ast::Form;
@@ -51,6 +51,9 @@ pub fn build<'a>(
         fail(d, report);
         vec![]
     });
+    if let Some(d) = missing_within_bounds(model, &sides) {
+        fail(d, report);
+    }
     for a in &model.arrays {
         if let Some(cells) = &a.elem.cells {
             let guard = model.show_expr(&cells.guard);
@@ -302,6 +305,30 @@ pub fn build<'a>(
     Some(kernel)
 }
 
+/// Values that may be missing, that others read and that have bounds: a Normal cut there has no code beside what is known.
+fn missing_within_bounds(model: &Model, sides: &[super::Side]) -> Option<Diagnostic> {
+    let cut = |c: &FamilyCall| c.min.is_some() || c.max.is_some();
+    let bounded = |a: &ArrayId| {
+        let array = &model.arrays[a.0];
+        let laws = array.pieces.iter().filter_map(|p| model.statements[p.0].dist.as_ref());
+        let mut within = array.elem.min.is_some() || array.elem.max.is_some();
+        laws.for_each(|d| match d {
+            Dist::Family(c) => within |= cut(c),
+            Dist::Match { arms, .. } => within |= arms.iter().any(|a| cut(&a.call)),
+        });
+        within || sides.iter().any(|s| s.element.array == *a)
+    };
+    let mut read = (0..model.arrays.len()).map(ArrayId).filter(|a| is_hidden(model, *a));
+    let a = read.find(|a| model.is_known_in_part(*a) && bounded(a))?;
+    let name = &model.arrays[a.0].name;
+    let loc = model.arrays[a.0].pieces.first().map(|p| model.statements[p.0].loc)?;
+    Some(mistakes::not_generated(
+        loc,
+        &format!("missing values of `{name}` within bounds"),
+        &format!("declare `{name}` without `?`, and leave out the units that do not have it"),
+    ))
+}
+
 /// A statement in a chain, and whether it belongs to the step from one unit to the next.
 fn linked_rows(
     model: &Model,
@@ -384,10 +411,7 @@ fn component(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         // The first piece of a chain begins it; the last one is what makes it a chain.
         let recursion = step.latents.first().and_then(|a| model.arrays[a.0].pieces.last());
         let loc = recursion.map_or(b.loc, |p| model.statements[p.0].loc);
-        return Err(match b.latents.as_slice() {
-            [a] if model.arrays[a.0].missing => mistakes::missing_is_read(loc, &names, &rule),
-            _ => mistakes::no_engine(loc, &names, &rule),
-        });
+        return Err(mistakes::no_engine(loc, &names, &rule));
     }
     if b.point {
         return Err(mistakes::no_engine(b.loc, &names, "a point posterior"));

@@ -87,10 +87,7 @@ pub fn rules(model: &Model, densities: &[StatementDensity], b: &Block) -> Result
         };
         let names =
             step.latents.iter().map(|a| model.arrays[a.0].name.to_string()).collect::<Vec<_>>().join(", ");
-        return Err(match step.latents.as_slice() {
-            [a] if model.arrays[a.0].missing => mistakes::missing_is_read(loc, &names, &rule),
-            _ => mistakes::no_engine(loc, &names, &rule),
-        });
+        return Err(mistakes::no_engine(loc, &names, &rule));
     }
     Ok(())
 }

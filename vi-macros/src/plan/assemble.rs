@@ -4,9 +4,9 @@ use super::blocks::{Proof, Proved, Wanted, prove};
 use super::interact::{Class, Interaction, interaction, latents};
 use super::refusal::Refusal;
 use super::{Block, Claim, Obstacle, Plan, Rule, Step, advise, align, cost, mstep, schedule, turns};
-use crate::density::lower::{is_read, is_unknown};
+use crate::density::lower::is_unknown;
 use crate::density::normal_form::Monomial;
-use crate::density::statement::{Form, Scale, StatementDensity};
+use crate::density::statement::StatementDensity;
 use crate::diagnostics::plan as mistakes;
 use crate::model::ir::{ArrayId, Model, Role};
 use crate::report::Report;
@@ -23,7 +23,6 @@ pub fn plan(
     let hidden = latents(model);
     let points = schedule::points(model);
     mixed_roles(model, report);
-    missing_in_dense_rows(model, densities, report);
     let g =
         interaction(model, densities, monomials, &|a| hidden.contains(&a) && !points.contains(&a), report);
     let wanted = schedule::wanted(model, &g, report);
@@ -96,22 +95,6 @@ fn mixed_roles(model: &Model, report: &mut Report) {
         let piece = |role: Role| a.pieces.iter().map(|p| &model.statements[p.0]).find(|s| s.role == role);
         if let (Some(_), Some(param)) = (piece(Role::Latent), piece(Role::Param)) {
             report.push(mistakes::latent_and_param(param.loc, &a.name.to_string()));
-        }
-    }
-}
-
-/// A coordinate that is missing from a row with a dense covariance is integrated out with it, unless something else reads it too.
-fn missing_in_dense_rows(model: &Model, densities: &[StatementDensity], report: &mut Report) {
-    let mut named: Vec<ArrayId> = vec![];
-    for d in densities {
-        let array = &model.arrays[d.target.array.0];
-        let dense = d
-            .cases
-            .iter()
-            .any(|c| matches!(&c.form, Form::Normal(r) if matches!(r.scale, Scale::Dense { .. })));
-        if array.missing && dense && is_read(model, d.target.array) && !named.contains(&d.target.array) {
-            named.push(d.target.array);
-            report.push(mistakes::missing_in_a_dense_row(d.loc, &array.name.to_string()));
         }
     }
 }
