@@ -33,9 +33,15 @@ pub fn mixture(
     start: usize,
 ) -> Marginal<Mixture<Normal>> {
     let slots = || (i..table.len()).step_by(len.max(1));
-    let laws = slots().filter_map(|s| {
-        law::number(normals.mean(s)[start], normals.block(s, start, 1)[(0, 0)]).law().cloned()
-    });
+    let each: Vec<Marginal<Normal>> =
+        slots().map(|s| law::number(normals.mean(s)[start], normals.block(s, start, 1)[(0, 0)])).collect();
+    // What is known is the same in every state.
+    if let Some(Marginal::Point(x)) = each.first()
+        && each.iter().all(|q| matches!(q, Marginal::Point(y) if y == x))
+    {
+        return Marginal::Point(*x);
+    }
+    let laws = each.iter().filter_map(|q| q.law().cloned());
     let made = Mixture::new(slots().map(|s| table[s]).collect(), laws.collect());
     made.map_or(Marginal::Unset, Marginal::Law)
 }
